@@ -1,0 +1,30 @@
+//! What the documents subgraph publishes.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    event,
+    id::{Id, kind},
+};
+
+/// A version of a document was stored. Its text is read through the documents' content port,
+/// never carried in an event.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DocumentVersionStored {
+    /// The document.
+    pub document: Id<kind::Document>,
+    /// This version of it.
+    pub version: Id<kind::DocumentVersion>,
+    /// The number of the version, from 1.
+    pub number: u32,
+    /// The project that it belongs to, if to one.
+    pub project: Option<Id<kind::Project>>,
+    /// The media type, for example `text/markdown`.
+    pub media_type: String,
+    /// SHA-256 of the bytes, 64 lower-case hexadecimal digits.
+    pub sha256: String,
+    /// Bytes.
+    pub size: u64,
+}
+event!(DocumentVersionStored, "documents.version.stored", 1);
