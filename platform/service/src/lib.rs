@@ -1,1 +1,14 @@
-//! studio-service
+//! What every subgraph needs to be a service: the configuration, telemetry, the shape of a
+//! subgraph, and helpers for GraphQL and REST that keep the conventions (DESIGN section 4) in one
+//! place.
+
+pub mod config;
+pub mod error;
+pub mod graphql;
+pub mod rest;
+pub mod subgraph;
+pub mod telemetry;
+
+pub use config::Config;
+pub use error::ApiError;
+pub use subgraph::{Deps, DocumentText, Feeds, GraphQlService, RequestId, Served, Subgraph};

@@ -1,0 +1,62 @@
+//! What the controls subgraph publishes.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    event,
+    id::{Id, kind},
+};
+
+/// A project was created: from now on scans and documents may be brought into it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ProjectCreated {
+    /// The project.
+    pub project: Id<kind::Project>,
+    /// Its name. Not personal data: it names a system or a company.
+    pub name: String,
+}
+event!(ProjectCreated, "controls.project.created", 1);
+
+/// A control got a test. Where the test rests on a scanner's check, the evidence subgraph can show
+/// that check's findings with the control.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ControlTestAdded {
+    /// The test.
+    pub test: Id<kind::ControlTest>,
+    /// The control that it tests.
+    pub control: Id<kind::Control>,
+    /// The project of the control.
+    pub project: Id<kind::Project>,
+    /// The scanner's id of the check; `None` for a manual test.
+    pub check: Option<String>,
+    /// What the test looks at, in a sentence.
+    pub title: String,
+    /// Its share in the control's value, more than 0.
+    pub weight: u32,
+    /// Whether the control caps at 0.49 until this test is decided and has no failure.
+    pub key: bool,
+    /// Days for which a pass counts in full, at least 1.
+    pub validity_days: u32,
+}
+event!(ControlTestAdded, "controls.test.added", 1);
+
+/// The controls subgraph has taken in one [`super::evidence::CheckResultsRecorded`]: what it made
+/// of the requirement ids in it. The evidence subgraph shows this with the run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CheckResultsMatched {
+    /// The run whose results these were.
+    pub run: Id<kind::IngestRun>,
+    /// The project.
+    pub project: Id<kind::Project>,
+    /// The position of the event that was taken in, in the evidence subgraph's log.
+    pub source_position: i64,
+    /// How many tests were made.
+    pub tests_added: u32,
+    /// How many check summaries were recorded with a test.
+    pub summaries_recorded: u32,
+    /// Requirement ids that match nothing in the frameworks that the project has adopted, by the
+    /// scanner's name of the framework. A framework that the project has not adopted is not listed.
+    pub unmatched: std::collections::BTreeMap<String, Vec<String>>,
+}
+event!(CheckResultsMatched, "controls.check_results.matched", 1);

@@ -1,0 +1,174 @@
+//! The configuration: one file, environment `STUDIO_…`, flags, in that order. Every setting has a
+//! default that is safe to run with.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use figment::{
+    Figment,
+    providers::{Env, Format, Serialized, Toml},
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Every setting of Studio.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where embedded stores keep their files; made at the first start with mode 0700.
+    pub data_dir: PathBuf,
+    /// The address to listen on. The default is reachable from this machine alone.
+    pub listen: SocketAddr,
+    /// The address under which people reach the server, for links; by default `http://` and
+    /// `listen`.
+    pub public_url: Option<String>,
+    /// Logging.
+    pub log: LogConfig,
+    /// Limits on what clients may send.
+    pub limits: Limits,
+    /// Signing in.
+    pub identity: IdentityConfig,
+}
+
+/// Logging.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogConfig {
+    /// Which events are logged, as `level` or `target=level`, separated by commas.
+    pub filter: String,
+    /// Text for a person, JSON for a collector.
+    pub format: LogFormat,
+}
+
+/// How a log line is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For a person.
+    Text,
+    /// For a collector.
+    Json,
+}
+
+/// Limits on what clients may send. All sizes are in bytes.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// The body of a GraphQL request. OSCAL catalogs come through GraphQL too, as text.
+    pub graphql_body: usize,
+    /// A scan as it is uploaded, packed or not.
+    pub ingest_body: u64,
+    /// A scan after unpacking.
+    pub ingest_unpacked: u64,
+    /// One finding of a scan.
+    pub ingest_item: usize,
+    /// An uploaded document.
+    pub document: u64,
+    /// A framework document (OSCAL catalog or baseline).
+    pub catalog: usize,
+}
+
+/// Signing in.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct IdentityConfig {
+    /// Seconds for which an access token is valid.
+    pub access_token_seconds: u32,
+    /// Seconds after which a session that was not refreshed ends.
+    pub session_seconds: u32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::from("studio-data"),
+            listen: SocketAddr::from(([127, 0, 0, 1], 4000)),
+            public_url: None,
+            log: LogConfig::default(),
+            limits: Limits::default(),
+            identity: IdentityConfig::default(),
+        }
+    }
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { filter: "info,sqlx=warn,sea_orm=warn,tantivy=warn".to_owned(), format: LogFormat::Text }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        const MIB: u64 = 1024 * 1024;
+        Self {
+            graphql_body: 16 * 1024 * 1024,
+            ingest_body: 4096 * MIB,
+            ingest_unpacked: 16 * 1024 * MIB,
+            ingest_item: 1024 * 1024,
+            document: 256 * MIB,
+            catalog: 64 * 1024 * 1024,
+        }
+    }
+}
+
+impl Default for IdentityConfig {
+    fn default() -> Self {
+        Self { access_token_seconds: 600, session_seconds: 14 * 86_400 }
+    }
+}
+
+impl Config {
+    /// Reads the configuration: defaults, then `file` (TOML), then the environment
+    /// (`STUDIO_DATA_DIR`, `STUDIO_LIMITS__DOCUMENT`, …), then `flags`.
+    ///
+    /// # Errors
+    /// A sentence that names the setting, where it came from and what is wrong with it.
+    pub fn load(
+        file: Option<&std::path::Path>,
+        flags: impl Serialize,
+    ) -> Result<Self, Box<figment::Error>> {
+        let mut figment = Figment::from(Serialized::defaults(Self::default()));
+        if let Some(file) = file {
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        figment
+            .merge(Env::prefixed("STUDIO_").ignore(&["TEST_DATA", "TEST_POSTGRES", "LOG"]).split("__"))
+            .merge(Serialized::defaults(flags))
+            .extract()
+            .map_err(Box::new)
+    }
+
+    /// The address for links, without a slash at its end.
+    pub fn public_url(&self) -> String {
+        match &self.public_url {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None => format!("http://{}", self.listen),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn a_misspelt_setting_is_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("studio.toml");
+        std::fs::write(&file, "lissten = \"127.0.0.1:1\"").unwrap();
+        let error = Config::load(Some(&file), BTreeMap::<String, String>::new()).unwrap_err();
+        assert!(error.to_string().contains("lissten"), "{error}");
+    }
+
+    #[test]
+    fn flags_win_over_the_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("studio.toml");
+        std::fs::write(&file, "listen = \"127.0.0.1:1\"\n[limits]\ndocument = 7").unwrap();
+        let flags = BTreeMap::from([("listen", "127.0.0.1:2")]);
+        let config = Config::load(Some(&file), flags).unwrap();
+        assert_eq!(config.listen.port(), 2);
+        assert_eq!(config.limits.document, 7);
+    }
+}

@@ -1,0 +1,90 @@
+//! Errors at the edge: each is either for the client (a stable code and a sentence that says what
+//! to do) or internal (masked, and logged with the request id by the span it happens in).
+
+use std::fmt;
+
+use studio_kernel::Code;
+
+/// An error that may be shown to a client.
+#[derive(Debug, Clone)]
+pub struct ApiError {
+    code: Code,
+    message: String,
+}
+
+impl ApiError {
+    /// An error with a message for the client. The message must hold no internals.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+
+    /// A fault on our side: logged here with its cause, masked for the client.
+    pub fn internal(cause: impl fmt::Display) -> Self {
+        tracing::error!(error = %cause, "internal error");
+        Self::new(
+            Code::Internal,
+            "Something went wrong on our side. Try again; if it stays, give the request id to \
+             whoever runs this server.",
+        )
+    }
+
+    /// Nothing of that id is visible to the actor; the same words whether it exists elsewhere.
+    pub fn not_found(what: &str, id: impl fmt::Display) -> Self {
+        Self::new(Code::NotFound, format!("There is no {what} {id} that you can see."))
+    }
+
+    /// The request came without valid credentials.
+    pub fn unauthenticated() -> Self {
+        Self::new(
+            Code::Unauthenticated,
+            "Sign in first: send the access token of logIn as \"Authorization: Bearer …\".",
+        )
+    }
+
+    /// The stable code.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// The sentence for the client.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for ApiError {}
+
+impl From<studio_kernel::IdError> for ApiError {
+    fn from(error: studio_kernel::IdError) -> Self {
+        Self::new(Code::BadRequest, error.to_string())
+    }
+}
+
+impl From<sea_orm::DbErr> for ApiError {
+    fn from(error: sea_orm::DbErr) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<studio_events::StoreError> for ApiError {
+    fn from(error: studio_events::StoreError) -> Self {
+        Self::internal(error)
+    }
+}
+
+/// Turns anything that maps to an [`ApiError`] into a GraphQL error with `extensions.code`.
+///
+/// A blanket `From` is not possible (async-graphql owns one for every `Display` type), so resolvers
+/// write `.map_err(gql)?`.
+pub fn gql(error: impl Into<ApiError>) -> async_graphql::Error {
+    let error = error.into();
+    let mut shown = async_graphql::Error::new(error.message);
+    shown.extensions.get_or_insert_default().set("code", error.code.as_str());
+    shown
+}

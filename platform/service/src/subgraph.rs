@@ -1,0 +1,130 @@
+//! The shape that every subgraph has towards the process that runs it.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use async_graphql::{ObjectType, Request, Response, Schema, SubscriptionType};
+use async_trait::async_trait;
+use futures::{
+    StreamExt,
+    future::BoxFuture,
+    stream::BoxStream,
+};
+use studio_access::Policy;
+use studio_events::{EventFeed, EventStore};
+use studio_kernel::{Env, Id, TenantId, kind};
+use studio_stores::{blobs::Blobs, keyring::Keyring, sql::Database};
+use tokio_util::sync::CancellationToken;
+
+use crate::{config::Config, error::ApiError};
+
+/// The id of the request, in the data of every GraphQL request and in every log line of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestId(pub String);
+
+/// What a subgraph is built from. Migrations have run on `database`.
+#[derive(Clone)]
+pub struct Deps {
+    /// Time and randomness.
+    pub env: Env,
+    /// The subgraph's own store.
+    pub database: Database,
+    /// Keys for personal data, secrets, tokens and signed checkpoints.
+    pub keyring: Arc<Keyring>,
+    /// Who may do what.
+    pub policy: Arc<Policy>,
+    /// Where bytes lie; each subgraph has a store of its own.
+    pub blobs: Arc<dyn Blobs>,
+    /// The whole configuration.
+    pub config: Arc<Config>,
+    /// Cancelled when the process is to end.
+    pub shutdown: CancellationToken,
+}
+
+/// The published events of the other subgraphs, by source (`identity`, `evidence`, …).
+pub type Feeds = BTreeMap<&'static str, Arc<dyn EventFeed>>;
+
+/// The text of a document's version, as the documents subgraph gives it to the ai subgraph.
+#[async_trait]
+pub trait DocumentText: Send + Sync {
+    /// The text, or `None` where the version does not exist or holds no text that can be read.
+    async fn text(
+        &self,
+        tenant: TenantId,
+        version: Id<kind::DocumentVersion>,
+    ) -> Result<Option<String>, ApiError>;
+}
+
+/// What starts once all subgraphs are built: a future that runs until `shutdown`.
+pub type Background = BoxFuture<'static, ()>;
+
+/// A subgraph, built and ready to serve.
+pub struct Subgraph {
+    /// Its name in the supergraph, lower case.
+    pub name: &'static str,
+    /// Its GraphQL schema.
+    pub graphql: Arc<dyn GraphQlService>,
+    /// Its REST endpoints. Authenticated requests carry an [`studio_kernel::Actor`] extension.
+    pub routes: axum::Router,
+    /// Its log, for `studio verify`, backups and shutdown.
+    pub store: EventStore,
+    /// What it publishes.
+    pub feed: Arc<dyn EventFeed>,
+    /// Starts its consumers and schedulers, given the feeds of the others.
+    pub start: Box<dyn FnOnce(&Feeds) -> Vec<Background> + Send>,
+}
+
+/// A GraphQL schema behind a pointer.
+pub trait GraphQlService: Send + Sync + 'static {
+    /// Answers a query or a mutation.
+    fn execute(&self, request: Request) -> BoxFuture<'static, Response>;
+    /// Answers a subscription; queries and mutations give one answer.
+    fn execute_stream(&self, request: Request) -> BoxStream<'static, Response>;
+    /// The federation SDL, subscriptions included.
+    fn sdl(&self) -> String;
+}
+
+/// A schema, and what each request gets before it runs: its own DataLoaders.
+///
+/// Loaders live per request and never in the schema, where one tenant could read what another
+/// loaded.
+pub struct Served<Q, M, S> {
+    schema: Schema<Q, M, S>,
+    prepare: Arc<dyn Fn(Request) -> Request + Send + Sync>,
+}
+
+impl<Q, M, S> Served<Q, M, S> {
+    /// Serves `schema`; `prepare` adds per-request data.
+    pub fn new(
+        schema: Schema<Q, M, S>,
+        prepare: impl Fn(Request) -> Request + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        Arc::new(Self { schema, prepare: Arc::new(prepare) })
+    }
+}
+
+impl<Q, M, S> GraphQlService for Served<Q, M, S>
+where
+    Q: ObjectType + 'static,
+    M: ObjectType + 'static,
+    S: SubscriptionType + 'static,
+{
+    fn execute(&self, request: Request) -> BoxFuture<'static, Response> {
+        let schema = self.schema.clone();
+        let request = (self.prepare)(request);
+        Box::pin(async move { schema.execute(request).await })
+    }
+
+    fn execute_stream(&self, request: Request) -> BoxStream<'static, Response> {
+        self.schema.execute_stream((self.prepare)(request)).boxed()
+    }
+
+    fn sdl(&self) -> String {
+        self.schema.sdl_with_options(
+            async_graphql::SDLExportOptions::new()
+                .federation()
+                .sorted_fields()
+                .sorted_arguments()
+                .sorted_enum_items(),
+        )
+    }
+}

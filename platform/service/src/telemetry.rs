@@ -1,0 +1,24 @@
+//! Logs: one line per event, as text for a person or as JSON for a collector. Nothing here or
+//! elsewhere logs a token, a password, a document's text or a person's data.
+
+use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
+
+use crate::config::{LogConfig, LogFormat};
+
+/// Starts logging to standard error. A second call changes nothing.
+pub fn init(config: &LogConfig) -> Result<(), String> {
+    let filter = EnvFilter::try_new(&config.filter).map_err(|error| {
+        format!(
+            "log.filter \"{}\" is not a filter ({error}): write for example \"info,studio=debug\"",
+            config.filter
+        )
+    })?;
+    let registry = tracing_subscriber::registry().with(filter);
+    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    // A logger that is already set belongs to the process that embeds us.
+    let _already_set = match config.format {
+        LogFormat::Text => registry.with(layer).try_init(),
+        LogFormat::Json => registry.with(layer.json().flatten_event(true)).try_init(),
+    };
+    Ok(())
+}
