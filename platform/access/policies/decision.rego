@@ -1,0 +1,40 @@
+# The entry point: what Studio asks, and how the rules' votes become one answer.
+#
+# The input holds no ids, on purpose: equal inputs have equal answers, so that an answer can be
+# cached. It reads
+#   actor:    kind ("user" or "system"), name (of a system principal), roles (sorted)
+#   action:   "<subgraph>:<thing>:<verb>"
+#   resource: kind, same_tenant (whether it belongs to the actor's organization),
+#             owner ("self", "other", or "none": a list, or a thing that nobody owns), attributes
+#   context:  an object, empty for now
+# The rules vote in `grants` (objects of scope and reason) and `denials` (reasons).
+package studio.access
+
+import rego.v1
+
+default decision := {"allow": false, "scope": "none", "reason": "no rule allows it"}
+
+decision := {"allow": true, "scope": scope, "reason": concat("; ", sort([g.reason | some g in grants]))} if {
+	count(denials) == 0
+	count(grants) > 0
+}
+
+decision := {"allow": false, "scope": "none", "reason": concat("; ", sort(denials))} if {
+	count(denials) > 0
+}
+
+# The widest scope that was granted.
+scope := "tenant" if {
+	some grant in grants
+	grant.scope == "tenant"
+} else := "own"
+
+# The parts of the action.
+subgraph := split(input.action, ":")[0]
+
+verb := split(input.action, ":")[2]
+
+# Tenancy stands above every role: nothing of another organization can be reached.
+denials contains "it belongs to another organization" if {
+	not input.resource.same_tenant
+}

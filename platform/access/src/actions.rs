@@ -1,0 +1,90 @@
+//! Every action that a command or query may ask the policy about. An action that is not listed
+//! here is refused, so that no operation can invent one that nobody decided on.
+
+/// One thing that can be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Action {
+    /// `<subgraph>:<thing>:<verb>`, lower case. The verb `read` changes nothing.
+    pub name: &'static str,
+    /// What it means, in one line; `docs/access.md` repeats it word for word.
+    pub meaning: &'static str,
+}
+
+macro_rules! actions {
+    ($($name:literal $meaning:literal),* $(,)?) => {
+        /// All actions, sorted by name.
+        pub const ACTIONS: &[Action] = &[$(Action { name: $name, meaning: $meaning }),*];
+    };
+}
+
+actions! {
+    "ai:answer:read" "ask a question of the documents",
+    "ai:index:update" "take a document's text into the search index",
+    "ai:search:read" "search the documents' text",
+    "controls:control:create" "state a control",
+    "controls:control:read" "see controls",
+    "controls:control:update" "change or retire a control",
+    "controls:dependency:create" "say that one control depends on another",
+    "controls:dependency:delete" "remove a dependency",
+    "controls:dependency:read" "see dependencies",
+    "controls:framework:adopt" "adopt a framework for a project",
+    "controls:framework:import" "import a catalog or baseline",
+    "controls:framework:read" "see frameworks and requirements",
+    "controls:mapping:create" "map a control to a requirement",
+    "controls:mapping:delete" "remove a mapping",
+    "controls:mapping:read" "see which controls meet which requirements",
+    "controls:project:create" "create a project",
+    "controls:project:read" "see projects",
+    "controls:project:update" "change a project",
+    "controls:score:read" "see scores and what they rest on",
+    "controls:score:record" "record a score that was computed",
+    "controls:test:create" "add a test to a control",
+    "controls:test:read" "see tests and their results",
+    "controls:test:record" "record the result of a test",
+    "controls:test:update" "change or remove a test",
+    "documents:document:read" "see and download documents",
+    "documents:document:update" "change what is said about a document",
+    "documents:document:upload" "upload a document or a new version",
+    "evidence:asset:read" "see assets",
+    "evidence:evidence:read" "see evidence",
+    "evidence:evidence:update" "reject evidence",
+    "evidence:finding:read" "see findings",
+    "evidence:run:ingest" "bring a scan in",
+    "evidence:run:read" "see ingest runs",
+    "identity:organization:read" "see the organization",
+    "identity:organization:update" "change the organization",
+    "identity:session:read" "see sessions",
+    "identity:session:revoke" "end a session",
+    "identity:user:create" "add a person",
+    "identity:user:erase" "erase a person for good",
+    "identity:user:read" "see the people of the organization",
+    "identity:user:update" "change a person's roles",
+}
+
+/// The action of that name, if there is one.
+pub fn find(name: &str) -> Option<&'static Action> {
+    ACTIONS.binary_search_by(|action| action.name.cmp(name)).ok().map(|at| &ACTIONS[at])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sorted_unique_and_well_formed() {
+        assert!(ACTIONS.windows(2).all(|pair| pair[0].name < pair[1].name));
+        for action in ACTIONS {
+            let parts: Vec<_> = action.name.split(':').collect();
+            assert_eq!(parts.len(), 3, "{}", action.name);
+            assert!(
+                parts.iter().all(|part| {
+                    !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+                }),
+                "{}",
+                action.name
+            );
+            assert_eq!(find(action.name), Some(action));
+        }
+        assert_eq!(find("controls:control:explode"), None);
+    }
+}

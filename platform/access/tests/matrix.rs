@@ -1,0 +1,162 @@
+//! Holds the policies against `docs/access.md`, the table written by hand.
+
+use std::{collections::BTreeMap, path::Path};
+
+use studio_access::{ACTIONS, Denied, Policy, Resource, Scope};
+use studio_kernel::{Actor, Code, Id, Role, TenantId, kind};
+use uuid::Uuid;
+
+/// One row of the table.
+struct Row {
+    meaning: String,
+    cells: BTreeMap<String, String>,
+}
+
+/// The table of the document, by action.
+fn table() -> BTreeMap<String, Row> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/access.md");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let mut lines = text.lines().skip_while(|line| !line.starts_with("| action |"));
+    let split = |line: &str| -> Vec<String> {
+        line.trim_matches('|').split('|').map(|cell| cell.trim().replace('`', "")).collect()
+    };
+    let head = split(lines.next().expect("the document has a table that starts with action"));
+    assert_eq!(head, ["action", "meaning", "owner", "viewer", "its own part of Studio"]);
+    let mut rows = BTreeMap::new();
+    for line in lines.skip(1).take_while(|line| line.starts_with('|')) {
+        let cells = split(line);
+        assert_eq!(cells.len(), head.len(), "{line}");
+        let row = Row {
+            meaning: cells[1].clone(),
+            cells: head.iter().cloned().zip(cells.iter().cloned()).skip(2).collect(),
+        };
+        assert!(rows.insert(cells[0].clone(), row).is_none(), "twice: {line}");
+    }
+    rows
+}
+
+fn id<K: studio_kernel::id::Kind>(n: u128) -> Id<K> {
+    Id::from_uuid(Uuid::from_u128(n))
+}
+
+fn person(roles: Vec<Role>) -> Actor {
+    Actor::user(id(1), id(2), id(3), roles)
+}
+
+/// Checks one actor against one cell, for every way that a resource can stand to the actor.
+fn check(policy: &Policy, actor: &Actor, action: &str, cell: &str) {
+    let home = Resource::any("Thing", actor.tenant);
+    let own = actor.user_id().map(|user| home.clone().owned_by(user));
+    let others = home.clone().owned_by(id(99));
+    let abroad = Resource::one("Thing", "thg_1", id::<kind::Organization>(77));
+    let tenant = Ok(Scope::Tenant(actor.tenant));
+    let mine = || Ok(Scope::Own { tenant: actor.tenant, user: actor.user_id().expect("a person") });
+    let ask = |resource: &Resource| {
+        policy.require(actor, action, resource).map_err(|denied| denied.code())
+    };
+    let at = format!("{action} by {actor:?}");
+    let (list, own_one, other_one) = match cell {
+        "all" => (tenant, tenant, tenant),
+        "own" => (mine(), mine(), Err(Code::Forbidden)),
+        "–" => (Err(Code::Forbidden), Err(Code::Forbidden), Err(Code::Forbidden)),
+        other => panic!("{other} is no cell of the table"),
+    };
+    // Twice: the second answer comes from the cache and must be the same.
+    for _ in 0..2 {
+        assert_eq!(ask(&home), list, "{at}");
+        if let Some(own) = &own {
+            assert_eq!(ask(own), own_one, "{at}, own");
+        }
+        assert_eq!(ask(&others), other_one, "{at}, somebody else's");
+        assert_eq!(ask(&abroad), Err(Code::NotFound), "{at}, another organization's");
+    }
+}
+
+#[test]
+fn the_policies_say_what_the_table_says() {
+    let policy = Policy::embedded().unwrap();
+    let rows = table();
+    let listed: Vec<_> = rows.keys().map(String::as_str).collect();
+    let known: Vec<_> = ACTIONS.iter().map(|action| action.name).collect();
+    assert_eq!(listed, known, "docs/access.md and ACTIONS must list the same actions");
+    for action in ACTIONS {
+        let row = &rows[action.name];
+        assert_eq!(row.meaning, action.meaning, "{}", action.name);
+        check(&policy, &person(vec![Role::Owner]), action.name, &row.cells["owner"]);
+        check(&policy, &person(vec![Role::Viewer]), action.name, &row.cells["viewer"]);
+        // Roles add up: a second, weaker role takes nothing away.
+        check(&policy, &person(vec![Role::Viewer, Role::Owner]), action.name, &row.cells["owner"]);
+        check(&policy, &person(vec![]), action.name, "–");
+        let subgraph = action.name.split(':').next().unwrap();
+        for other in ["ai", "controls", "documents", "evidence", "identity"] {
+            let part = Actor::system(id(1), format!("{other}.part"));
+            let cell = if other == subgraph { &row.cells["its own part of Studio"] } else { "–" };
+            check(&policy, &part, action.name, cell);
+        }
+        // A name that merely starts like a subgraph is none of its parts, and a role does not
+        // make a system principal a person.
+        let mut stranger = Actor::system(id(1), format!("{subgraph}x.part"));
+        check(&policy, &stranger, action.name, "–");
+        stranger.roles = vec![Role::Owner];
+        check(&policy, &stranger, action.name, "–");
+    }
+}
+
+#[test]
+fn an_unknown_action_is_refused_even_to_an_owner() {
+    let policy = Policy::embedded().unwrap();
+    let owner = person(vec![Role::Owner]);
+    let resource = Resource::any("Control", owner.tenant);
+    for action in ["", "controls", "controls:control:explode", "controls:control:read:all"] {
+        let denied = policy.require(&owner, action, &resource).unwrap_err();
+        assert_eq!(denied.code(), Code::Forbidden, "{action}");
+    }
+}
+
+#[test]
+fn another_tenants_thing_reads_as_missing() {
+    let policy = Policy::embedded().unwrap();
+    let owner = person(vec![Role::Owner]);
+    let other: TenantId = id(77);
+    let denied = policy
+        .require(&owner, "controls:control:read", &Resource::one("Control", "ctl_9", other))
+        .unwrap_err();
+    assert_eq!(denied, Denied::OtherTenant { kind: "Control", id: Some("ctl_9".into()) });
+    assert_eq!(denied.to_string(), "There is no Control ctl_9 that you can see.");
+}
+
+#[test]
+fn a_bundle_cannot_open_another_organization_and_a_broken_one_refuses() {
+    let owner = person(vec![Role::Owner]);
+    let open = r#"
+        package studio.access
+        import rego.v1
+        decision := {"allow": true, "scope": "tenant", "reason": "all doors open"}
+    "#;
+    let policy = Policy::from_sources(&[("open.rego", open)]).unwrap();
+    let home = Resource::any("Control", owner.tenant);
+    let abroad = Resource::any("Control", id(77));
+    assert!(policy.decide(&owner, "controls:control:read", &home).allow);
+    assert!(!policy.decide(&owner, "controls:control:read", &abroad).allow);
+
+    let odd = "package studio.access\nimport rego.v1\ndecision := \"yes\"";
+    let policy = Policy::from_sources(&[("odd.rego", odd)]).unwrap();
+    assert!(!policy.decide(&owner, "controls:control:read", &home).allow);
+
+    let broken = Policy::from_sources(&[("broken.rego", "package studio.access\nallow {{")]);
+    assert!(broken.unwrap_err().to_string().contains("broken.rego"));
+}
+
+#[test]
+fn a_refusal_says_what_to_do() {
+    let policy = Policy::embedded().unwrap();
+    let viewer = person(vec![Role::Viewer]);
+    let denied = policy
+        .require(&viewer, "controls:control:update", &Resource::any("Control", viewer.tenant))
+        .unwrap_err();
+    assert_eq!(
+        denied.to_string(),
+        "You may not change or retire a control (controls:control:update): no rule allows it. \
+         An owner of the organization can give you a role that may."
+    );
+}
