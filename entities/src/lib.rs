@@ -1,1 +1,4 @@
-//! studio-entities
+//! The SeaORM entities, one module per store. `events` is shared by all stores; a subgraph's module
+//! is for that subgraph alone. Only projections, `studio-events` and store adapters use them.
+
+pub mod events;

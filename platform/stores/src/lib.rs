@@ -1,1 +1,4 @@
-//! studio-stores
+//! The ports to everything that keeps data, each with its adapters: SQL databases ([`sql`]).
+
+pub mod blobs;
+pub mod sql;
