@@ -1,5 +1,6 @@
 //! Holds the policies against `docs/access.md`, the table written by hand.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
 use std::{collections::BTreeMap, path::Path};
 
 use studio_access::{ACTIONS, Denied, Policy, Resource, Scope};

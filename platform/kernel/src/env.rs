@@ -45,7 +45,11 @@ impl Clock for SystemClock {
 pub struct SystemEntropy;
 
 impl Entropy for SystemEntropy {
-    #[expect(clippy::expect_used, reason = "without randomness no key is safe: stopping is right")]
+    #[expect(
+        clippy::expect_used,
+        clippy::disallowed_methods,
+        reason = "without randomness no key is safe: stopping is right"
+    )]
     fn fill(&self, buffer: &mut [u8]) {
         getrandom::fill(buffer).expect("the operating system's random source answers");
     }

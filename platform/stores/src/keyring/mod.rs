@@ -1,0 +1,415 @@
+//! The keyring (DESIGN section 3): a master key wraps data keys, one per organization and one per
+//! person, and the keys that sign. Everything that Studio encrypts is encrypted by it.
+//!
+//! Invariants: no key is stored unwrapped or shown by `Debug`; a destroyed key is never made again
+//! under its name; replacing the master key rewrites keys, never data.
+
+mod data_key;
+mod master;
+mod name;
+mod sealed;
+mod signing;
+mod store;
+
+use std::{
+    collections::HashMap,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError, RwLock},
+};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use studio_kernel::{Env, Id, TenantId, Timestamp, kind};
+use zeroize::Zeroizing;
+
+pub use data_key::DataKey;
+pub use master::{LocalMaster, MasterKey};
+pub use name::{KeyName, KeyNameError};
+pub use sealed::Sealed;
+pub use signing::{IndexKey, SigningKey, verify_signature};
+pub use store::{DirectoryKeyStore, KeyRecord, KeyStore, Material};
+
+/// Unwrapped keys kept in memory at most; a full cache starts over.
+const CACHED: usize = 10_000;
+/// How long another process may go on using a key that was destroyed here.
+const CACHED_SECONDS: i64 = 300;
+
+/// Why the keyring cannot do something.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyringError {
+    /// The master key cannot be used; the sentence says why and what to do.
+    #[error("{0}")]
+    Master(String),
+    /// The key store cannot be read or written.
+    #[error("the key store: {0}")]
+    Store(String),
+    /// A key is wrapped by a master key that is not there.
+    #[error(
+        "the key {name} is wrapped by the master key {master}, which is not the one given: \
+         bring that master key back"
+    )]
+    OtherMaster {
+        /// The key.
+        name: KeyName,
+        /// The id of the master key that wraps it.
+        master: String,
+    },
+    /// A stored key or sealed value was changed.
+    #[error("{0} or something sealed with it was changed or damaged: restore the key store")]
+    Corrupt(KeyName),
+    /// The key was destroyed: what it sealed is gone, and nothing more can be sealed with it.
+    #[error("the key {0} was destroyed")]
+    Destroyed(KeyName),
+    /// An envelope does not open, or the cryptographic library refused.
+    #[error("an encrypted value does not open with this key")]
+    Crypto,
+}
+
+struct Cached {
+    key: Arc<DataKey>,
+    until: Timestamp,
+}
+
+/// All keys of a process.
+pub struct Keyring {
+    masters: RwLock<Masters>,
+    store: Arc<dyn KeyStore>,
+    env: Env,
+    cache: Mutex<HashMap<KeyName, Cached>>,
+    /// Held while a key is loaded, made, destroyed or wrapped anew, so that a key that is being
+    /// destroyed does not slip back into the cache.
+    changing: tokio::sync::Mutex<()>,
+}
+
+struct Masters {
+    active: Arc<dyn MasterKey>,
+    /// Those that some keys may still be wrapped by.
+    earlier: Vec<Arc<dyn MasterKey>>,
+}
+
+impl Keyring {
+    /// A keyring over a master key and a key store. `earlier` holds former master keys while a
+    /// rotation is not finished.
+    pub fn new(
+        master: Arc<dyn MasterKey>,
+        earlier: Vec<Arc<dyn MasterKey>>,
+        store: Arc<dyn KeyStore>,
+        env: Env,
+    ) -> Self {
+        Self {
+            masters: RwLock::new(Masters { active: master, earlier }),
+            store,
+            env,
+            cache: Mutex::default(),
+            changing: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// The embedded default: `directory/master.key`, made at the first start, and
+    /// `directory/keys/`. A rotation that was cut short is finished first.
+    ///
+    /// # Errors
+    /// When others can read the master key, or when it is missing while keys exist.
+    pub async fn embedded(directory: &Path, env: Env) -> Result<Self, KeyringError> {
+        let store = DirectoryKeyStore::open(directory.join("keys"))?;
+        let path = directory.join(MASTER_FILE);
+        let next = LocalMaster::read_file(&directory.join(NEXT_FILE), env.clone())?;
+        let master = match LocalMaster::read_file(&path, env.clone())? {
+            Some(master) => master,
+            None if store.names().await?.is_empty() => LocalMaster::create_file(&path, &env)?,
+            None => {
+                return Err(KeyringError::Master(format!(
+                    "{} is missing, while {} holds keys that only it opens: bring it back from \
+                     where you keep it safe",
+                    path.display(),
+                    directory.join("keys").display()
+                )));
+            }
+        };
+        let keyring = Self::new(Arc::new(master), Vec::new(), Arc::new(store), env);
+        if let Some(next) = next {
+            keyring.finish_file_rotation(directory, next).await?;
+        }
+        Ok(keyring)
+    }
+
+    /// The embedded key store with a master key from elsewhere: base64 from the environment
+    /// variable `origin`.
+    ///
+    /// # Errors
+    /// When the text is no key, or not the one that wraps the existing keys.
+    pub async fn with_master_text(
+        directory: &Path,
+        text: &str,
+        origin: &str,
+        env: Env,
+    ) -> Result<Self, KeyringError> {
+        let master = LocalMaster::from_base64(text, origin, env.clone())?;
+        let store = DirectoryKeyStore::open(directory.join("keys"))?;
+        let keyring = Self::new(Arc::new(master), Vec::new(), Arc::new(store), env);
+        // Found out at the start rather than at the first sign-in.
+        for name in keyring.store.names().await? {
+            match keyring.material(&name).await {
+                Ok(_) => break,
+                Err(KeyringError::Destroyed(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(keyring)
+    }
+
+    /// Replaces the master key of [`Keyring::embedded`] by a new one. Survives a crash at any
+    /// point: the next start finishes it.
+    ///
+    /// # Errors
+    /// When a file cannot be written or a key does not unwrap; the old master key stays then.
+    pub async fn rotate_file_master(&self, directory: &Path) -> Result<(), KeyringError> {
+        let next = LocalMaster::create_file(&directory.join(NEXT_FILE), &self.env)?;
+        self.finish_file_rotation(directory, next).await
+    }
+
+    async fn finish_file_rotation(
+        &self,
+        directory: &Path,
+        next: LocalMaster,
+    ) -> Result<(), KeyringError> {
+        self.rotate_master(Arc::new(next)).await?;
+        let failed = |error: std::io::Error| KeyringError::Master(error.to_string());
+        std::fs::rename(directory.join(NEXT_FILE), directory.join(MASTER_FILE)).map_err(failed)?;
+        master::sync_directory(directory).map_err(failed)
+    }
+
+    /// Wraps every key by `next` from now on. Data is not touched.
+    ///
+    /// # Errors
+    /// When a key does not unwrap; those before it are wrapped by `next` and stay usable.
+    pub async fn rotate_master(&self, next: Arc<dyn MasterKey>) -> Result<(), KeyringError> {
+        let _changing = self.changing.lock().await;
+        {
+            let mut masters = self.masters.write().unwrap_or_else(PoisonError::into_inner);
+            let former = std::mem::replace(&mut masters.active, next.clone());
+            masters.earlier.push(former);
+        }
+        for name in self.store.names().await? {
+            let Some(mut record) = self.store.get(&name).await? else { continue };
+            let Material::Wrapped { master, .. } = &record.material else { continue };
+            if master == next.id() {
+                continue;
+            }
+            let key = self.unwrap(&record).await?;
+            record.material = self.wrap(&name, &key).await?;
+            self.store.replace(record).await?;
+        }
+        let mut masters = self.masters.write().unwrap_or_else(PoisonError::into_inner);
+        masters.earlier.clear();
+        Ok(())
+    }
+
+    /// The data key of an organization, made at its first use. Its content's context should name
+    /// what is sealed, for example `blob sha256:…`.
+    ///
+    /// # Errors
+    /// [`KeyringError`] from the store or the master key.
+    pub async fn tenant_key(&self, tenant: TenantId) -> Result<Arc<DataKey>, KeyringError> {
+        self.data_key(&KeyName::Tenant(tenant)).await
+    }
+
+    /// Encrypts personal data with the key of that person, made at its first use.
+    ///
+    /// # Errors
+    /// [`KeyringError::Destroyed`] for a person who was erased.
+    pub async fn seal_person(
+        &self,
+        tenant: TenantId,
+        person: Id<kind::User>,
+        bytes: &[u8],
+    ) -> Result<Sealed, KeyringError> {
+        let name = KeyName::Person(tenant, person);
+        Sealed::seal(&name, &*self.data_key(&name).await?, bytes)
+    }
+
+    /// Decrypts personal data of that organization; `None` once the person was erased.
+    ///
+    /// # Errors
+    /// [`KeyringError::Corrupt`] when the value was changed or belongs to another organization.
+    pub async fn open_person(
+        &self,
+        tenant: TenantId,
+        sealed: &Sealed,
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, KeyringError> {
+        match sealed.key() {
+            KeyName::Person(owner, _) if *owner == tenant => {}
+            other => return Err(KeyringError::Corrupt(other.clone())),
+        }
+        if let Some(key) = self.cached(sealed.key()) {
+            return sealed.open(&key).map(Some);
+        }
+        let _changing = self.changing.lock().await;
+        match self.load(sealed.key()).await {
+            Ok(Some(key)) => sealed.open(&key).map(Some),
+            // A key that was never here is as gone as a destroyed one: a log was restored without
+            // its key store.
+            Ok(None) | Err(KeyringError::Destroyed(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Erases a person: destroys the key and remembers that it is gone. Repeating changes nothing.
+    ///
+    /// # Errors
+    /// [`KeyringError::Store`]; the key may then still exist.
+    pub async fn destroy_person(
+        &self,
+        tenant: TenantId,
+        person: Id<kind::User>,
+    ) -> Result<(), KeyringError> {
+        let name = KeyName::Person(tenant, person);
+        let _changing = self.changing.lock().await;
+        let now = self.env.now();
+        let created_at = match self.store.get(&name).await? {
+            Some(KeyRecord { material: Material::Destroyed { .. }, .. }) => return Ok(()),
+            Some(record) => record.created_at,
+            None => now,
+        };
+        let material = Material::Destroyed { at: now };
+        self.store.replace(KeyRecord { name: name.clone(), created_at, material }).await?;
+        self.lock_cache().remove(&name);
+        Ok(())
+    }
+
+    /// The signing key for a purpose (`tokens`, `checkpoints`), made at its first use. `purpose`
+    /// is a word of lower-case letters, digits and underscores.
+    ///
+    /// # Errors
+    /// [`KeyringError`] from the store or the master key.
+    pub async fn signing_key(&self, purpose: &str) -> Result<SigningKey, KeyringError> {
+        SigningKey::from_seed(&self.named(KeyName::Signing(purpose.to_owned())).await?)
+    }
+
+    /// The key for keyed hashes for a purpose (`email`), made at its first use.
+    ///
+    /// # Errors
+    /// [`KeyringError`] from the store or the master key.
+    pub async fn index_key(&self, purpose: &str) -> Result<IndexKey, KeyringError> {
+        Ok(IndexKey::new(&self.named(KeyName::Index(purpose.to_owned())).await?))
+    }
+
+    async fn named(&self, name: KeyName) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
+        // Only what reads back is a name; a purpose with a slash would be a path.
+        if name.to_string().parse::<KeyName>().as_ref() != Ok(&name) {
+            return Err(KeyringError::Store(format!("\"{name}\" cannot name a key")));
+        }
+        let _changing = self.changing.lock().await;
+        self.make(&name).await
+    }
+
+    async fn data_key(&self, name: &KeyName) -> Result<Arc<DataKey>, KeyringError> {
+        if let Some(key) = self.cached(name) {
+            return Ok(key);
+        }
+        let _changing = self.changing.lock().await;
+        match self.load(name).await? {
+            Some(key) => Ok(key),
+            None => {
+                let bytes = self.make(name).await?;
+                self.remember(name, &bytes)
+            }
+        }
+    }
+
+    /// Loads a data key into the cache; `None` where there is none.
+    async fn load(&self, name: &KeyName) -> Result<Option<Arc<DataKey>>, KeyringError> {
+        match self.material(name).await? {
+            Some(bytes) => self.remember(name, &bytes).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn remember(&self, name: &KeyName, bytes: &[u8]) -> Result<Arc<DataKey>, KeyringError> {
+        let key = Arc::new(DataKey::new(bytes, self.env.clone())?);
+        let until = self.env.now().plus_seconds(CACHED_SECONDS);
+        let mut cache = self.lock_cache();
+        if cache.len() >= CACHED {
+            cache.clear();
+        }
+        cache.insert(name.clone(), Cached { key: key.clone(), until });
+        Ok(key)
+    }
+
+    /// The unwrapped bytes, made and stored where the name is new.
+    async fn make(&self, name: &KeyName) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
+        if let Some(bytes) = self.material(name).await? {
+            return Ok(bytes);
+        }
+        let bytes = Zeroizing::new(self.env.bytes::<{ data_key::KEY_LEN }>());
+        let record = KeyRecord {
+            name: name.clone(),
+            created_at: self.env.now(),
+            material: self.wrap(name, &*bytes).await?,
+        };
+        // Another process may have been first: what stands in the store counts.
+        self.unwrap(&self.store.create(record).await?).await
+    }
+
+    async fn material(&self, name: &KeyName) -> Result<Option<Zeroizing<Vec<u8>>>, KeyringError> {
+        match self.store.get(name).await? {
+            Some(record) => self.unwrap(&record).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn wrap(&self, name: &KeyName, key: &[u8]) -> Result<Material, KeyringError> {
+        let master = self.masters.read().unwrap_or_else(PoisonError::into_inner).active.clone();
+        let wrapped = master.wrap(&wrap_context(name), key).await?;
+        Ok(Material::Wrapped { master: master.id().to_owned(), wrapped: STANDARD.encode(wrapped) })
+    }
+
+    async fn unwrap(&self, record: &KeyRecord) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
+        let corrupt = || KeyringError::Corrupt(record.name.clone());
+        let (id, wrapped) = match &record.material {
+            Material::Wrapped { master, wrapped } => (master, wrapped),
+            Material::Destroyed { .. } => {
+                return Err(KeyringError::Destroyed(record.name.clone()));
+            }
+        };
+        let master = {
+            let masters = self.masters.read().unwrap_or_else(PoisonError::into_inner);
+            std::iter::once(&masters.active)
+                .chain(&masters.earlier)
+                .find(|master| master.id() == id)
+                .cloned()
+        };
+        let master = master.ok_or_else(|| KeyringError::OtherMaster {
+            name: record.name.clone(),
+            master: id.clone(),
+        })?;
+        let wrapped = STANDARD.decode(wrapped).map_err(|_| corrupt())?;
+        match master.unwrap(&wrap_context(&record.name), &wrapped).await {
+            Err(KeyringError::Crypto) => Err(corrupt()),
+            other => other,
+        }
+    }
+
+    fn cached(&self, name: &KeyName) -> Option<Arc<DataKey>> {
+        let now = self.env.now();
+        self.lock_cache().get(name).filter(|entry| entry.until > now).map(|entry| entry.key.clone())
+    }
+
+    fn lock_cache(&self) -> std::sync::MutexGuard<'_, HashMap<KeyName, Cached>> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+const MASTER_FILE: &str = "master.key";
+/// The new master key while a rotation is under way.
+const NEXT_FILE: &str = "master.key.next";
+
+/// Binds a wrapped key to its name: a file that is renamed does not open.
+fn wrap_context(name: &KeyName) -> Vec<u8> {
+    format!("studio key v1 {name}").into_bytes()
+}
+
+impl std::fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Keyring").finish_non_exhaustive()
+    }
+}
