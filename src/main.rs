@@ -1,1 +1,52 @@
-fn main() {}
+//! The `studio` command: all of Studio in one process, one role of it, or a client of it.
+
+mod app;
+mod assemble;
+mod cli;
+mod client;
+mod data_dir;
+mod demo;
+mod gateway;
+mod pages;
+mod serve;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: the async runtime does not start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(run(cli)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli) -> anyhow::Result<()> {
+    match cli.command {
+        Command::Serve(arguments) => serve::run(arguments).await,
+        Command::Router(arguments) => gateway::run_standalone(arguments).await,
+        Command::Verify(arguments) => verify::run(arguments).await,
+        Command::Config(arguments) => cli::config(&arguments),
+        Command::Demo(arguments) => demo::run(arguments).await,
+        Command::Login(arguments) => client::login(arguments).await,
+        Command::Projects(arguments) => client::projects(arguments).await,
+        Command::Ingest(arguments) => client::ingest(arguments).await,
+        Command::Score(arguments) => client::score(arguments).await,
+        Command::Watch(arguments) => client::watch(arguments).await,
+        Command::Ask(arguments) => client::ask(arguments).await,
+    }
+}

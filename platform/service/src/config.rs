@@ -116,6 +116,12 @@ impl Default for IdentityConfig {
     }
 }
 
+/// Variables of the same prefix that are for others: tests, the client verbs, the keyring.
+const NOT_SETTINGS: &[&str] = &[
+    "CONFIG", "SERVER", "PASSWORD", "SESSION_FILE", "MASTER_KEY", "TEST_DATA", "TEST_POSTGRES",
+    "SERVICES_DIR",
+];
+
 impl Config {
     /// Reads the configuration: defaults, then `file` (TOML), then the environment
     /// (`STUDIO_DATA_DIR`, `STUDIO_LIMITS__DOCUMENT`, …), then `flags`.
@@ -131,7 +137,7 @@ impl Config {
             figment = figment.merge(Toml::file_exact(file));
         }
         figment
-            .merge(Env::prefixed("STUDIO_").ignore(&["TEST_DATA", "TEST_POSTGRES", "LOG"]).split("__"))
+            .merge(Env::prefixed("STUDIO_").ignore(NOT_SETTINGS).split("__"))
             .merge(Serialized::defaults(flags))
             .extract()
             .map_err(Box::new)

@@ -78,6 +78,24 @@ impl From<studio_events::StoreError> for ApiError {
     }
 }
 
+impl From<studio_access::Denied> for ApiError {
+    fn from(denied: studio_access::Denied) -> Self {
+        Self::new(denied.code(), denied.to_string())
+    }
+}
+
+impl From<studio_events::AppendError> for ApiError {
+    fn from(error: studio_events::AppendError) -> Self {
+        match error {
+            studio_events::AppendError::Conflict { .. } => Self::new(
+                Code::Conflict,
+                "Somebody else changed this at the same moment. Load it again and repeat.",
+            ),
+            other => Self::internal(other),
+        }
+    }
+}
+
 /// Turns anything that maps to an [`ApiError`] into a GraphQL error with `extensions.code`.
 ///
 /// A blanket `From` is not possible (async-graphql owns one for every `Display` type), so resolvers

@@ -1,10 +1,11 @@
-//! REST answers: errors as problem details (RFC 9457) with the same stable codes as GraphQL.
+//! REST: errors as problem details (RFC 9457) with the same stable codes as GraphQL, and the
+//! description of all endpoints (OpenAPI 3.1).
 
 use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::error::ApiError;
 
@@ -25,5 +26,41 @@ impl IntoResponse for ApiError {
             HeaderValue::from_static("application/problem+json"),
         );
         response
+    }
+}
+
+/// The description of every REST endpoint, from what each subgraph says of its own: objects with
+/// `paths` and `components` of OpenAPI 3.1.
+pub fn openapi(parts: impl IntoIterator<Item = Value>) -> Value {
+    let mut document = json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Studio REST API",
+            "version": "1",
+            "description": "Uploads and downloads; everything else is GraphQL at /graphql. The \
+                version stands in the path. A version is retired no sooner than twelve months \
+                after its successor is there; until then it answers with the headers Deprecation \
+                (RFC 9745) and Sunset (RFC 8594).",
+        },
+        "paths": {},
+        "components": {
+            "securitySchemes": { "bearer": { "type": "http", "scheme": "bearer" } },
+        },
+        "security": [{ "bearer": [] }],
+    });
+    for part in parts {
+        merge(&mut document, part);
+    }
+    document
+}
+
+fn merge(into: &mut Value, from: Value) {
+    match (into, from) {
+        (Value::Object(into), Value::Object(from)) => {
+            for (name, value) in from {
+                merge(into.entry(name).or_insert(Value::Null), value);
+            }
+        }
+        (into, from) => *into = from,
     }
 }

@@ -5,15 +5,14 @@ use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitEx
 
 use crate::config::{LogConfig, LogFormat};
 
+/// Says what is wrong with the settings, in a sentence.
+pub fn check(config: &LogConfig) -> Result<(), String> {
+    filter(config).map(drop)
+}
+
 /// Starts logging to standard error. A second call changes nothing.
 pub fn init(config: &LogConfig) -> Result<(), String> {
-    let filter = EnvFilter::try_new(&config.filter).map_err(|error| {
-        format!(
-            "log.filter \"{}\" is not a filter ({error}): write for example \"info,studio=debug\"",
-            config.filter
-        )
-    })?;
-    let registry = tracing_subscriber::registry().with(filter);
+    let registry = tracing_subscriber::registry().with(filter(config)?);
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     // A logger that is already set belongs to the process that embeds us.
     let _already_set = match config.format {
@@ -21,4 +20,13 @@ pub fn init(config: &LogConfig) -> Result<(), String> {
         LogFormat::Json => registry.with(layer.json().flatten_event(true)).try_init(),
     };
     Ok(())
+}
+
+fn filter(config: &LogConfig) -> Result<EnvFilter, String> {
+    EnvFilter::try_new(&config.filter).map_err(|error| {
+        format!(
+            "log.filter \"{}\" is not a filter ({error}): write for example \"info,studio=debug\"",
+            config.filter
+        )
+    })
 }

@@ -1,0 +1,108 @@
+//! Uploads over REST: scans and documents, streamed from where they are.
+
+use std::path::Path;
+
+use reqwest::header::CONTENT_TYPE;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
+use tokio_util::io::ReaderStream;
+
+use crate::{client::Client, error::Error};
+
+/// What is uploaded.
+pub enum Upload<'a> {
+    /// Bytes in memory.
+    Bytes(Vec<u8>),
+    /// A file, streamed.
+    File(&'a Path),
+}
+
+/// The answer to an ingested scan. `run` is the IngestRun as the server describes it
+/// (`/v1/openapi.json`).
+#[derive(Debug, Clone)]
+pub struct IngestAnswer {
+    /// Whether this call made the run; `false` where the same bytes were ingested before.
+    pub created: bool,
+    /// The IngestRun.
+    pub run: Value,
+}
+
+#[derive(Deserialize)]
+struct Problem {
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    detail: String,
+}
+
+impl Client {
+    /// Ingests a Prowler scan (OCSF JSON, packed with gzip or not) into a project.
+    pub async fn ingest_prowler(
+        &self,
+        project: &str,
+        scan: Upload<'_>,
+    ) -> Result<IngestAnswer, Error> {
+        let (status, run) =
+            self.post("/v1/ingest/prowler", &[("project", project)], "application/json", scan).await?;
+        Ok(IngestAnswer { created: status == 201, run })
+    }
+
+    /// Uploads a document into a project and answers what the server says of it.
+    pub async fn upload_document(
+        &self,
+        project: &str,
+        name: &str,
+        media_type: &str,
+        content: Upload<'_>,
+    ) -> Result<Value, Error> {
+        let query = [("project", project), ("name", name)];
+        self.post("/v1/documents", &query, media_type, content).await.map(|(_, document)| document)
+    }
+
+    /// Reads a REST resource, for example `/v1/ingest/runs/run_…`.
+    pub async fn get(&self, path: &str) -> Result<Value, Error> {
+        let request = self.http.get(format!("{}{path}", self.url())).headers(self.headers());
+        let response = request.send().await.map_err(|source| self.unreachable(source))?;
+        self.read(response).await.map(|(_, value)| value)
+    }
+
+    async fn post<D: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        media_type: &str,
+        content: Upload<'_>,
+    ) -> Result<(u16, D), Error> {
+        let body = match content {
+            Upload::Bytes(bytes) => reqwest::Body::from(bytes),
+            Upload::File(path) => {
+                let file = tokio::fs::File::open(path).await.map_err(|source| Error::File {
+                    path: path.display().to_string(),
+                    source,
+                })?;
+                reqwest::Body::wrap_stream(ReaderStream::new(file))
+            }
+        };
+        let mut url = reqwest::Url::parse(&format!("{}{path}", self.url()))
+            .map_err(|_| Error::Address(self.url().to_owned()))?;
+        url.query_pairs_mut().extend_pairs(query);
+        let request =
+            self.http.post(url).headers(self.headers()).header(CONTENT_TYPE, media_type).body(body);
+        let response = request.send().await.map_err(|source| self.unreachable(source))?;
+        self.read(response).await
+    }
+
+    async fn read<D: DeserializeOwned>(
+        &self,
+        response: reqwest::Response,
+    ) -> Result<(u16, D), Error> {
+        let status = response.status();
+        let bytes = response.bytes().await.map_err(|source| self.unreachable(source))?;
+        let answer = |error: serde_json::Error| Error::Answer(error.to_string());
+        if status.is_success() {
+            return Ok((status.as_u16(), serde_json::from_slice(&bytes).map_err(answer)?));
+        }
+        let problem: Problem = serde_json::from_slice(&bytes).map_err(answer)?;
+        Err(Error::Refused { status: status.as_u16(), code: problem.code, detail: problem.detail })
+    }
+}

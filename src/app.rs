@@ -1,0 +1,77 @@
+//! The HTTP surface: GraphQL, REST, the pages, and the headers that make all of them safe to show.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::{HeaderName, HeaderValue, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use studio_identity::TokenVerifier;
+use studio_kernel::Code;
+use studio_service::ApiError;
+
+use crate::{assemble::Running, gateway, pages};
+
+/// Everything that the server answers.
+pub(crate) fn app(
+    router: Arc<studio_router::Router>,
+    subgraphs: &[Running],
+    verifier: TokenVerifier,
+) -> Router {
+    let rest = subgraphs
+        .iter()
+        .fold(Router::new(), |rest, subgraph| rest.merge(subgraph.routes.clone()))
+        .layer(middleware::from_fn_with_state(verifier, authenticate));
+    let openapi = studio_service::rest::openapi([
+        studio_controls::openapi(),
+        studio_evidence::openapi(),
+        studio_documents::openapi(),
+    ]);
+    Router::new()
+        .merge(studio_router::serve::routes(router))
+        .merge(rest)
+        .merge(pages::routes())
+        .route("/v1/openapi.json", get(move || async move { axum::Json(openapi) }))
+        .layer(middleware::from_fn(harden))
+}
+
+/// Puts the actor into the request. A missing token is no fault here (a route may be public);
+/// a wrong one is.
+async fn authenticate(
+    State(verifier): State<TokenVerifier>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    if let Some(value) = request.headers().get(header::AUTHORIZATION) {
+        match gateway::bearer(&verifier, value.to_str().unwrap_or("")) {
+            Ok(actor) => request.extensions_mut().insert(actor),
+            Err(message) => return ApiError::new(Code::Unauthenticated, message).into_response(),
+        };
+    }
+    next.run(request).await
+}
+
+/// Headers that stop a browser from doing what nobody meant (OWASP Secure Headers).
+async fn harden(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    for (name, value) in HEADERS {
+        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    response
+}
+
+const HEADERS: [(HeaderName, &str); 5] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+         connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    ),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+];

@@ -1,0 +1,209 @@
+//! What the command line takes.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand};
+use serde::Serialize;
+use studio_service::Config;
+
+/// Compliance management with one federated GraphQL API.
+#[derive(Parser)]
+#[command(version, about, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Run everything in this process, with embedded stores
+    Serve(Serve),
+    /// Route any federation 2 supergraph to the addresses that it names
+    Router(Router),
+    /// Walk the hash chain of every log and name the first broken link
+    Verify(Settings),
+    /// Check the configuration, or print it
+    Config(ConfigCommand),
+    /// Move the demo's data, or print the scan it is made of
+    Demo(Demo),
+    /// Sign in to a server; the password is read from STUDIO_PASSWORD or standard input
+    Login(Login),
+    /// List the projects with their scores
+    Projects(Server),
+    /// Bring a Prowler scan (OCSF JSON, also gzip) into a project
+    Ingest(Ingest),
+    /// Show a project's scores, at present or as of an instant
+    Score(Score),
+    /// Follow a project's scores as they move
+    Watch(Watch),
+    /// Ask a question of the documents
+    Ask(Ask),
+}
+
+/// Where the configuration comes from; flags win over the environment, which wins over the file.
+#[derive(Args, Clone)]
+pub(crate) struct Settings {
+    /// The configuration file (TOML)
+    #[arg(long, value_name = "FILE", env = "STUDIO_CONFIG")]
+    config: Option<PathBuf>,
+    /// Where embedded stores keep their files
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+/// The flags that stand for settings.
+#[derive(Serialize)]
+struct Flags {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data_dir: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    listen: Option<SocketAddr>,
+}
+
+impl Settings {
+    /// Reads the configuration; `listen` overrides its setting.
+    pub(crate) fn load(&self, listen: Option<SocketAddr>) -> anyhow::Result<Config> {
+        Config::load(self.config.as_deref(), Flags { data_dir: self.data_dir.clone(), listen })
+            .map_err(|error| anyhow::anyhow!("{error}"))
+            .context("the configuration cannot be used")
+    }
+}
+
+#[derive(Args)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+    /// The address to listen on
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Make an organization with frameworks, controls, documents and a scan, if there is none
+    #[arg(long)]
+    pub(crate) demo: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Router {
+    /// The supergraph SDL; each subgraph's address stands in its @join__graph(url:)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) supergraph: PathBuf,
+    /// The address to listen on
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4000")]
+    pub(crate) listen: SocketAddr,
+}
+
+#[derive(Args)]
+pub(crate) struct ConfigCommand {
+    #[command(subcommand)]
+    verb: ConfigVerb,
+}
+
+#[derive(Subcommand)]
+enum ConfigVerb {
+    /// Say what is wrong with the configuration
+    Check(Settings),
+    /// Print every setting with its value
+    Show(Settings),
+}
+
+#[derive(Args)]
+pub(crate) struct Demo {
+    #[command(subcommand)]
+    pub(crate) verb: DemoVerb,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum DemoVerb {
+    /// Print the demo's scan
+    Scan {
+        /// As it is after a round of fixes
+        #[arg(long)]
+        mended: bool,
+    },
+    /// Bring a scan in which problems are mended into the running demo
+    Rescan(Settings),
+}
+
+/// Which server to talk to. `studio login` remembers it.
+#[derive(Args)]
+pub(crate) struct Server {
+    /// The server's address [default: the one of the last login]
+    #[arg(long, value_name = "URL", env = "STUDIO_SERVER")]
+    pub(crate) server: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct Login {
+    /// The server's address
+    #[arg(long, value_name = "URL", env = "STUDIO_SERVER", default_value = "http://127.0.0.1:4000")]
+    pub(crate) server: String,
+    /// The e-mail address of the account
+    #[arg(long)]
+    pub(crate) email: String,
+}
+
+#[derive(Args)]
+pub(crate) struct Ingest {
+    #[command(flatten)]
+    pub(crate) server: Server,
+    /// The project's id or name
+    #[arg(long)]
+    pub(crate) project: String,
+    /// The scan
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Args)]
+pub(crate) struct Score {
+    #[command(flatten)]
+    pub(crate) server: Server,
+    /// The project's id or name
+    #[arg(long)]
+    pub(crate) project: String,
+    /// What was known at this instant (RFC 3339)
+    #[arg(long, value_name = "INSTANT")]
+    pub(crate) as_of: Option<String>,
+    /// Judge freshness at this instant (RFC 3339); a later one is a forecast
+    #[arg(long, value_name = "INSTANT")]
+    pub(crate) at: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct Watch {
+    #[command(flatten)]
+    pub(crate) server: Server,
+    /// The project's id or name
+    #[arg(long)]
+    pub(crate) project: String,
+    /// Go on after this cursor
+    #[arg(long, value_name = "CURSOR")]
+    pub(crate) after: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct Ask {
+    #[command(flatten)]
+    pub(crate) server: Server,
+    /// Ask only the documents of this project (id or name)
+    #[arg(long)]
+    pub(crate) project: Option<String>,
+    /// The question
+    #[arg(value_name = "QUESTION")]
+    pub(crate) question: String,
+}
+
+/// `studio config …`
+pub(crate) fn config(arguments: &ConfigCommand) -> anyhow::Result<()> {
+    match &arguments.verb {
+        ConfigVerb::Check(settings) => {
+            let config = settings.load(None)?;
+            studio_service::telemetry::check(&config.log).map_err(anyhow::Error::msg)?;
+            println!("The configuration is in order.");
+        }
+        ConfigVerb::Show(settings) => {
+            println!("{}", serde_json::to_string_pretty(&settings.load(None)?)?);
+        }
+    }
+    Ok(())
+}
