@@ -1,3 +1,13 @@
-//! The product driven from outside on embedded stores, and the rules of the house.
+//! The product driven from outside on embedded stores, over real sockets, and the rules of the
+//! house.
+
+mod support;
 
 mod architecture;
+mod bad_input;
+mod demo;
+mod kill;
+mod main_job;
+mod pages;
+mod router_role;
+mod tenants;
