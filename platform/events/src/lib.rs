@@ -1,1 +1,54 @@
-//! studio-events
+//! The event store: what happened, in one order, for ever.
+//!
+//! Holds always, on SQLite and on PostgreSQL:
+//! - positions are gapless and in commit order, and `recorded_at` never runs backwards;
+//! - an append is recorded whole or not at all, together with the rows of its inline projections
+//!   and the checkpoint of the consumer that made it;
+//! - recorded events are never changed or removed, and the hash chain ([`chain`]) shows it if they
+//!   are;
+//! - every event reaches each projection and consumer exactly once, in order, whenever they are cut
+//!   off.
+//!
+//! The way through: [`EventStore::append`] checks and encodes in the caller's task (`prepare`), the
+//! one writer task (`writer`) commits what waits as a group (`group`), the newest events go to a
+//! ring (`log`), from which [`EventStore::tail`] and the [`feed`] read, and [`run_consumer`] carries
+//! what one log publishes into another.
+
+pub mod canonical;
+pub mod chain;
+pub mod feed;
+pub mod signing;
+pub mod verify;
+
+mod asynchronous;
+mod consumer;
+mod dead_letters;
+mod error;
+mod event;
+mod generations;
+mod group;
+mod log;
+mod prepare;
+mod projection;
+mod rows;
+mod snapshot;
+mod store;
+mod tail;
+mod writer;
+
+pub use asynchronous::ProjectionStatus;
+pub use consumer::{
+    ConsumerHandle, ConsumerOptions, ConsumerStopped, Handler, HandlerError, Reaction, redrive,
+    run_consumer,
+};
+pub use dead_letters::DeadLetter;
+pub use error::{AppendError, BoxError, EncodeError, ExecuteError, ProjectionError, StoreError};
+pub use event::{
+    Append, ConsumerCheckpoint, EventData, Expected, Metadata, Recorded, StreamAppend,
+};
+pub use feed::{EventFeed, FeedError, FeedPage, LogFeed, PublishedType};
+pub use prepare::{MAX_EVENTS, MAX_NAME, MAX_PAYLOAD};
+pub use projection::Projection;
+pub use signing::{CheckpointSigner, Ed25519Signer, SignedCheckpoint};
+pub use store::{EventStore, EventStoreOptions, Executed, Loaded};
+pub use verify::{BrokenLink, Fault, Verified, VerifyError};

@@ -1,0 +1,293 @@
+//! One group commit: the lock on the log's head and the wait for the disk are paid once for all
+//! the commands that were waiting. Each command has a savepoint of its own, so that one that fails
+//! takes nothing of its neighbours with it.
+
+use std::{collections::HashMap, sync::Arc};
+
+use sea_orm::{ConnectionTrait as _, DatabaseTransaction, TransactionTrait as _};
+use studio_kernel::TenantId;
+
+use crate::{
+    chain,
+    error::{AppendError, StoreError},
+    event::{ConsumerCheckpoint, Recorded},
+    generations::{self, Checkpoint},
+    log::Core,
+    prepare::{DeadLetterChange, Prepared, PreparedStream},
+    projection::{Projection, apply_wanted},
+    rows::{self, Head, StreamKey, begin_write, lock_head, statement, write_head},
+    signing::{self, SIGN_EVERY, SignedCheckpoint},
+};
+
+/// What became of one command.
+pub(crate) type Outcome = Result<Vec<Recorded>, AppendError>;
+
+/// An error that ends the whole group: nothing of it is committed.
+enum Failure {
+    Command(AppendError),
+    Group(StoreError),
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Group(error)
+    }
+}
+
+struct Group<'a> {
+    core: &'a Core,
+    tx: &'a DatabaseTransaction,
+    head: Head,
+    versions: HashMap<StreamKey, u64>,
+    projections: Vec<(&'a Arc<dyn Projection>, i64)>,
+    bytes: String,
+}
+
+/// Commits a group of commands. One outcome per command in the same order, or one error for all.
+pub(crate) async fn commit(
+    core: &Core,
+    commands: Vec<Prepared>,
+) -> Result<Vec<Outcome>, StoreError> {
+    let tx = begin_write(core.database.writer()).await?;
+    let before = lock_head(&tx).await?;
+    let projections = ready_projections(core, &tx, before.position).await?;
+    let versions = load_versions(&tx, &commands).await?;
+    let mut group =
+        Group { core, tx: &tx, head: before, versions, projections, bytes: String::new() };
+    let mut outcomes = Vec::with_capacity(commands.len());
+    let mut wrote = false;
+    for command in commands {
+        match group.run(command).await {
+            Ok(events) => {
+                wrote = true;
+                outcomes.push(Ok(events));
+            }
+            Err(Failure::Command(error)) => outcomes.push(Err(error)),
+            Err(Failure::Group(error)) => return Err(error),
+        }
+    }
+    if !wrote {
+        tx.rollback().await?;
+        return Ok(outcomes);
+    }
+    let head = group.head;
+    if head.position != before.position {
+        write_head(&tx, &head).await?;
+        for (name, generation) in moved(&group.projections) {
+            generations::set_position(&tx, name, generation, head.position).await?;
+        }
+        sign(core, &tx, &before, &head).await?;
+    }
+    tx.commit().await?;
+    Ok(outcomes)
+}
+
+fn moved<'a>(
+    projections: &'a [(&'a Arc<dyn Projection>, i64)],
+) -> impl Iterator<Item = (&'static str, i64)> + 'a {
+    projections.iter().map(|(projection, generation)| (projection.name(), *generation))
+}
+
+async fn sign(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    before: &Head,
+    head: &Head,
+) -> Result<(), StoreError> {
+    match &core.signer {
+        Some(signer) if before.position / SIGN_EVERY != head.position / SIGN_EVERY => {
+            let checkpoint =
+                SignedCheckpoint::sign(signer.as_ref(), core.source, head, core.env.now());
+            signing::store(tx, &checkpoint).await
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The inline projections with their current generations, each brought up to the head: a process
+/// that does not know a projection may have appended meanwhile.
+async fn ready_projections<'a>(
+    core: &'a Core,
+    tx: &DatabaseTransaction,
+    head: i64,
+) -> Result<Vec<(&'a Arc<dyn Projection>, i64)>, StoreError> {
+    if core.inline.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: HashMap<String, Checkpoint> =
+        generations::current(tx).await?.into_iter().map(|row| (row.name.clone(), row)).collect();
+    let mut ready = Vec::with_capacity(core.inline.len());
+    for projection in &core.inline {
+        let mut row = rows
+            .get(projection.name())
+            .cloned()
+            .ok_or_else(|| StoreError::UnknownProjection(projection.name().to_owned()))?;
+        while row.position < head {
+            row.position = generations::take_page(tx, projection.as_ref(), &row).await?.0;
+        }
+        core.set_generation(projection.name(), row.generation);
+        ready.push((projection, row.generation));
+    }
+    Ok(ready)
+}
+
+async fn load_versions(
+    tx: &DatabaseTransaction,
+    commands: &[Prepared],
+) -> Result<HashMap<StreamKey, u64>, StoreError> {
+    let mut keys: Vec<StreamKey> = Vec::new();
+    let mut versions = HashMap::new();
+    for command in commands {
+        for stream in &command.streams {
+            let key = key(command.tenant, &stream.stream_type, &stream.stream_id);
+            if versions.insert(key.clone(), 0).is_none() {
+                keys.push(key);
+            }
+        }
+    }
+    for (key, version) in keys.iter().zip(rows::stream_versions(tx, &keys).await?) {
+        if let Some(known) = versions.get_mut(key) {
+            *known = version;
+        }
+    }
+    Ok(versions)
+}
+
+fn key(tenant: TenantId, stream_type: &str, stream_id: &str) -> StreamKey {
+    StreamKey { tenant, stream_type: stream_type.to_owned(), stream_id: stream_id.to_owned() }
+}
+
+impl Group<'_> {
+    async fn run(&mut self, command: Prepared) -> Result<Vec<Recorded>, Failure> {
+        let after = self.next_versions(&command).map_err(Failure::Command)?;
+        let Prepared { tenant, metadata, streams, checkpoint, dead_letter, events } = command;
+        let (head, events) = self.number(tenant, &metadata, streams, events);
+        let savepoint =
+            self.tx.begin().await.map_err(|error| Failure::Group(StoreError::from(error)))?;
+        let dead_letter = (tenant, dead_letter.as_ref());
+        let written = self.write(&savepoint, &events, checkpoint.as_ref(), dead_letter).await;
+        let ended = match &written {
+            Ok(()) => savepoint.commit().await,
+            Err(_) => savepoint.rollback().await,
+        };
+        // Without its savepoint the state of the transaction is unknown: nothing of it may stand.
+        ended.map_err(|error| Failure::Group(StoreError::from(error)))?;
+        written.map_err(Failure::Command)?;
+        self.head = head;
+        self.versions.extend(after);
+        Ok(events)
+    }
+
+    /// The versions that the command's streams will have, if all are what it expected.
+    fn next_versions(&self, command: &Prepared) -> Result<HashMap<StreamKey, u64>, AppendError> {
+        let mut after: HashMap<StreamKey, u64> = HashMap::with_capacity(command.streams.len());
+        for stream in &command.streams {
+            let key = key(command.tenant, &stream.stream_type, &stream.stream_id);
+            let actual = after.get(&key).or_else(|| self.versions.get(&key)).copied().unwrap_or(0);
+            if !stream.expected.admits(actual) {
+                return Err(AppendError::Conflict {
+                    stream_type: key.stream_type,
+                    stream_id: key.stream_id,
+                    expected: stream.expected,
+                    actual,
+                });
+            }
+            after.insert(key, actual + stream.events.len() as u64);
+        }
+        Ok(after)
+    }
+
+    /// Gives the events their positions, versions, instant and hashes.
+    fn number(
+        &mut self,
+        tenant: TenantId,
+        metadata: &str,
+        streams: Vec<PreparedStream>,
+        count: usize,
+    ) -> (Head, Vec<Recorded>) {
+        let mut head = self.head;
+        head.recorded_at = self.core.env.now().max(head.recorded_at);
+        let mut versions: HashMap<StreamKey, u64> = HashMap::with_capacity(streams.len());
+        let mut events = Vec::with_capacity(count);
+        for stream in streams {
+            let key = key(tenant, &stream.stream_type, &stream.stream_id);
+            let before = self.versions.get(&key).copied().unwrap_or(0);
+            let version = versions.entry(key).or_insert(before);
+            for event in stream.events {
+                *version += 1;
+                head.position += 1;
+                let mut recorded = Recorded {
+                    position: head.position,
+                    event_id: event.event_id,
+                    tenant,
+                    stream_type: stream.stream_type.to_string(),
+                    stream_id: stream.stream_id.clone(),
+                    stream_version: *version,
+                    event_type: event.event_type.into_owned(),
+                    schema_version: event.schema_version,
+                    payload: event.payload,
+                    metadata: metadata.to_owned(),
+                    recorded_at: head.recorded_at,
+                    prev_hash: head.hash,
+                    hash: head.hash,
+                };
+                chain::write_canonical(&recorded, &mut self.bytes);
+                recorded.hash = chain::link(&head.hash, &self.bytes);
+                head.hash = recorded.hash;
+                events.push(recorded);
+            }
+        }
+        if events.is_empty() {
+            head.recorded_at = self.head.recorded_at;
+        }
+        (head, events)
+    }
+
+    async fn write(
+        &self,
+        tx: &DatabaseTransaction,
+        events: &[Recorded],
+        checkpoint: Option<&ConsumerCheckpoint>,
+        (tenant, dead_letter): (TenantId, Option<&DeadLetterChange>),
+    ) -> Result<(), AppendError> {
+        if let Some(checkpoint) = checkpoint {
+            move_checkpoint(tx, checkpoint).await?;
+        }
+        rows::insert(tx, events).await.map_err(StoreError::from)?;
+        for (projection, generation) in &self.projections {
+            apply_wanted(projection.as_ref(), tx, *generation, events).await.map_err(|cause| {
+                AppendError::Projection { name: projection.name().to_owned(), cause }
+            })?;
+        }
+        if let Some(change) = dead_letter {
+            crate::dead_letters::write(tx, tenant, change).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Moves a consumer's checkpoint forward; one that is already there means that another process was
+/// first.
+async fn move_checkpoint(
+    tx: &DatabaseTransaction,
+    checkpoint: &ConsumerCheckpoint,
+) -> Result<(), AppendError> {
+    let sql = "INSERT INTO checkpoints (projection, generation, position, version, state) \
+               VALUES ($1, 0, $2, 0, 'current') \
+               ON CONFLICT (projection, generation) DO UPDATE SET position = excluded.position \
+               WHERE excluded.position > checkpoints.position";
+    let values = vec![checkpoint.name.as_str().into(), checkpoint.position.into()];
+    let done = tx
+        .execute_raw(statement(tx.get_database_backend(), sql, values))
+        .await
+        .map_err(StoreError::from)?;
+    if done.rows_affected() == 1 {
+        return Ok(());
+    }
+    let stored = generations::position(tx, &checkpoint.name).await?;
+    Err(AppendError::CheckpointMoved {
+        name: checkpoint.name.clone(),
+        stored,
+        given: checkpoint.position,
+    })
+}

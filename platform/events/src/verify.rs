@@ -1,0 +1,235 @@
+//! Walking the log: every position is there, every event still has the hash that was written, each
+//! link holds the one before, and the end is
+//! where the head and the signed checkpoints say.
+
+use sea_orm::{ConnectionTrait, DatabaseConnection};
+use serde::de::IgnoredAny;
+use studio_kernel::Timestamp;
+
+use crate::{
+    chain,
+    error::StoreError,
+    event::Recorded,
+    rows::{self, Slice},
+    signing::{self, SignedCheckpoint},
+};
+
+/// Events read at a time.
+const PAGE: usize = 1_000;
+
+/// A log that is whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// How many events it holds, which is also the newest position.
+    pub events: i64,
+    /// The hash at the newest position.
+    pub hash: [u8; 32],
+    /// How many signed checkpoints agree with it.
+    pub checkpoints: usize,
+}
+
+/// The first place where the log is not what was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BrokenLink {
+    /// The position of the event.
+    pub position: i64,
+    /// Its id, where it can still be read.
+    pub event_id: Option<String>,
+    /// What is wrong there.
+    pub fault: Fault,
+}
+
+/// What is wrong with a link.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// There is no event at this position.
+    #[error("the event is missing")]
+    Missing,
+    /// The row does not have the shape of an event.
+    #[error("the event does not read: {0}")]
+    Unreadable(String),
+    /// `prev_hash` is not the hash of the event before.
+    #[error("it does not follow from the event before it")]
+    PrevHash,
+    /// The hash is not that of the event's contents.
+    #[error("its contents are not what was recorded")]
+    Contents,
+    /// It claims to be older than the event before.
+    #[error("it claims to have been recorded before the event that precedes it")]
+    Time,
+    /// `log_head` names another position or hash.
+    #[error("the log's head says that position {0} is the newest")]
+    Head(i64),
+    /// A signed checkpoint is of a position beyond the end.
+    #[error("a signed checkpoint proves that the log once reached position {0}: it was cut off")]
+    CutOff(i64),
+    /// A signed checkpoint names another hash at its position.
+    #[error("a signed checkpoint proves that another event was recorded at this position")]
+    Checkpoint,
+    /// A checkpoint is not signed by the store's key.
+    #[error("the signed checkpoint of this position is not signed with this store's key")]
+    Signature,
+}
+
+/// Why a log could not be verified.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// It was changed from outside.
+    #[error(
+        "the log is broken at position {} ({}): {}",
+        .0.position, .0.event_id.as_deref().unwrap_or("no event"), .0.fault
+    )]
+    Broken(BrokenLink),
+    /// It could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+fn broken(position: i64, event: Option<&Recorded>, fault: Fault) -> VerifyError {
+    let event_id = event.map(|event| event.event_id.to_string());
+    VerifyError::Broken(BrokenLink { position, event_id, fault })
+}
+
+/// What is known of the event last looked at.
+struct Walk<'a> {
+    position: i64,
+    hash: [u8; 32],
+    recorded_at: Timestamp,
+    bytes: String,
+    /// What remains to be held against the log, oldest first.
+    checkpoints: std::iter::Peekable<std::slice::Iter<'a, SignedCheckpoint>>,
+    agreeing: usize,
+}
+
+/// Walks the log that `connection` reads. `key` is the public key that checkpoints must be signed
+/// with, where it is known; `kept` are checkpoints from elsewhere.
+pub(crate) async fn verify(
+    connection: &DatabaseConnection,
+    source: &str,
+    key: Option<&[u8]>,
+    kept: &[SignedCheckpoint],
+) -> Result<Verified, VerifyError> {
+    // The head first: what is appended during the walk is beyond it and left alone.
+    let head = rows::read_head(connection).await?;
+    let mut checkpoints = signing::stored(connection).await?;
+    checkpoints.extend_from_slice(kept);
+    // One of the empty log says nothing about any event.
+    checkpoints.retain(|checkpoint| checkpoint.position > 0);
+    checkpoints.sort_by_key(|checkpoint| checkpoint.position);
+    if let Some(forged) = checkpoints
+        .iter()
+        .find(|checkpoint| !checkpoint.is_signed_by(key.unwrap_or(&checkpoint.public_key), source))
+    {
+        return Err(broken(forged.position, None, Fault::Signature));
+    }
+    let mut walk = Walk {
+        position: 0,
+        hash: chain::GENESIS,
+        recorded_at: Timestamp::from_micros(i64::MIN),
+        bytes: String::new(),
+        checkpoints: checkpoints.iter().peekable(),
+        agreeing: 0,
+    };
+    loop {
+        let events = page(connection, walk.position).await?;
+        if events.is_empty() {
+            break;
+        }
+        for event in &events {
+            walk.step(event)?;
+        }
+        if walk.position >= head.position && events.len() < PAGE {
+            break;
+        }
+    }
+    walk.end(&head, connection).await
+}
+
+/// One page; an unreadable row is a broken link and no failure to read.
+async fn page<C: ConnectionTrait>(
+    connection: &C,
+    after: i64,
+) -> Result<Vec<Recorded>, VerifyError> {
+    match rows::read(connection, Slice::All { after }, PAGE).await {
+        Err(StoreError::Row { .. }) => {}
+        other => return Ok(other?),
+    }
+    // Once more one by one, so that a link broken before the unreadable row is named first.
+    let mut events = Vec::new();
+    loop {
+        let at = events.last().map_or(after, |event: &Recorded| event.position);
+        match rows::read(connection, Slice::All { after: at }, 1).await {
+            Ok(next) if next.is_empty() || events.len() >= PAGE => return Ok(events),
+            Ok(next) => events.extend(next),
+            Err(StoreError::Row { .. }) if !events.is_empty() => return Ok(events),
+            Err(StoreError::Row { position, cause }) => {
+                return Err(broken(position.max(at + 1), None, Fault::Unreadable(cause)));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+impl Walk<'_> {
+    fn step(&mut self, event: &Recorded) -> Result<(), VerifyError> {
+        let position = self.position + 1;
+        if event.position != position {
+            return Err(broken(position, None, Fault::Missing));
+        }
+        let fault = |fault| Err(broken(position, Some(event), fault));
+        if event.prev_hash != self.hash {
+            return fault(Fault::PrevHash);
+        }
+        // Each text must be one JSON value by itself, or bytes could be moved between the columns
+        // without changing what is hashed.
+        for (column, text) in [("payload", &event.payload), ("metadata", &event.metadata)] {
+            if let Err(error) = serde_json::from_str::<IgnoredAny>(text) {
+                return fault(Fault::Unreadable(format!("{column}: {error}")));
+            }
+        }
+        chain::write_canonical(event, &mut self.bytes);
+        if chain::link(&event.prev_hash, &self.bytes) != event.hash {
+            return fault(Fault::Contents);
+        }
+        if event.recorded_at < self.recorded_at {
+            return fault(Fault::Time);
+        }
+        while let Some(checkpoint) =
+            self.checkpoints.next_if(|checkpoint| checkpoint.position <= position)
+        {
+            if checkpoint.position != position || checkpoint.hash != event.hash {
+                return fault(Fault::Checkpoint);
+            }
+            self.agreeing += 1;
+        }
+        self.position = position;
+        self.hash = event.hash;
+        self.recorded_at = event.recorded_at;
+        Ok(())
+    }
+
+    async fn end(
+        mut self,
+        head: &rows::Head,
+        connection: &DatabaseConnection,
+    ) -> Result<Verified, VerifyError> {
+        if let Some(beyond) = self.checkpoints.next_back() {
+            return Err(broken(self.position + 1, None, Fault::CutOff(beyond.position)));
+        }
+        // The head was read before the events: it may be behind, and is then read again.
+        let head =
+            if head.position < self.position { rows::read_head(connection).await? } else { *head };
+        if head.position < self.position {
+            return Err(broken(self.position, None, Fault::Head(head.position)));
+        }
+        if head.position > self.position {
+            let newer = rows::read(connection, Slice::All { after: self.position }, 1).await?;
+            if newer.is_empty() {
+                return Err(broken(self.position + 1, None, Fault::Head(head.position)));
+            }
+        } else if head.hash != self.hash {
+            return Err(broken(self.position, None, Fault::Head(head.position)));
+        }
+        Ok(Verified { events: self.position, hash: self.hash, checkpoints: self.agreeing })
+    }
+}
