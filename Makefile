@@ -22,6 +22,7 @@ test-real: ## The same contracts against real servers, installed and started by 
 	tests/services with postgres -- $(CARGO) nextest run --package studio-events --run-ignored all
 
 bench: ## Measure, as ratios within one run; docs/performance.md keeps the figures
+	$(CARGO) build --release --bin studio
 	$(CARGO) run --release --package studio-bench -- $(BENCH)
 
 schema: ## Write schema/ anew from the code

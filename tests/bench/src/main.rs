@@ -1,0 +1,82 @@
+//! Measures Studio. Machines are noisy, so what counts are ratios within one run; the figures and
+//! the commands that made them stand in docs/performance.md.
+
+mod appends;
+mod generate;
+mod graphql;
+mod ingest;
+mod latency;
+mod load;
+mod process;
+mod scores;
+mod studio;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// Measure Studio; without a verb, everything.
+#[derive(Parser)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Queries through the router beside a handler that returns a constant
+    Graphql,
+    /// Findings per second from a generated file, until every finding can be queried
+    Ingest {
+        /// How many findings
+        #[arg(long, default_value_t = 100_000)]
+        findings: usize,
+    },
+    /// From a fact's recordedAt to the score event at 100 subscribers
+    Latency,
+    /// Appends per second with 1 and with 64 writers
+    Appends,
+    /// A full recompute and an incremental one for 1,000 controls
+    Scores,
+    /// Write a generated OCSF file
+    Generate {
+        /// How many findings
+        #[arg(long, default_value_t = 100_000)]
+        findings: usize,
+        /// Where to
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Serve one of the measured servers (used by the benchmark itself)
+    #[command(hide = true)]
+    Serve {
+        #[arg(value_enum)]
+        server: graphql::Server,
+    },
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    match Cli::parse().verb {
+        Some(Verb::Graphql) => graphql::run().await,
+        Some(Verb::Ingest { findings }) => ingest::run(findings).await,
+        Some(Verb::Latency) => latency::run().await,
+        Some(Verb::Appends) => appends::run().await,
+        Some(Verb::Scores) => scores::run(),
+        Some(Verb::Generate { findings, file }) => generate::write(&file, findings).map(|_| ()),
+        Some(Verb::Serve { server }) => graphql::serve(server).await,
+        None => {
+            graphql::run().await?;
+            ingest::run(100_000).await?;
+            latency::run().await?;
+            appends::run().await?;
+            scores::run()
+        }
+    }
+}
+
+/// The value below which `share` of the sorted samples lie.
+fn percentile<T: Copy>(sorted: &[T], share: f64) -> T {
+    let last = sorted.len() - 1;
+    sorted[((last as f64) * share).round() as usize]
+}
