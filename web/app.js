@@ -1,0 +1,99 @@
+// The page at `/`: set-up, sign-in, the projects and their scores, and the explanation of one.
+
+import { request, session } from "./client.js";
+import { h, show } from "./dom.js";
+import { setUpForm, signInForm } from "./account.js";
+import { explanationPage } from "./explanation.js";
+import { meQuery } from "./operations.js";
+import { projectsPage } from "./projects.js";
+
+const main = document.getElementById("main");
+const person = document.getElementById("person");
+let page = new AbortController();
+let setUpToken = null;
+let ended = false;
+
+/** Reads the address. A set-up token leaves it at once, so that it stays in no history. */
+function address() {
+  const hash = location.hash.slice(1);
+  const token = /^setup=([\w.~%+/=-]+)$/.exec(hash)?.[1];
+  if (token) {
+    try {
+      setUpToken = decodeURIComponent(token);
+    } catch {
+      setUpToken = token;
+    }
+    history.replaceState(null, "", location.pathname);
+    return { name: "projects" };
+  }
+  const [path, query = ""] = hash.split("?");
+  const [, projectId, frameworkId] = /^\/score\/(\w+)\/(\w+)$/.exec(path) ?? [];
+  if (!projectId) return { name: "projects" };
+  const instants = new URLSearchParams(query);
+  return { name: "score", projectId, frameworkId, asOf: instants.get("asOf"), at: instants.get("at") };
+}
+
+async function open() {
+  page.abort();
+  page = new AbortController();
+  const { signal } = page;
+  const place = address();
+  document.title = "Studio";
+  if (setUpToken) {
+    const done = () => {
+      setUpToken = null;
+      open();
+    };
+    return show(main, setUpForm(setUpToken, done));
+  }
+  if (!session.current()) {
+    show(person);
+    return show(main, signInForm(open, ended ? "Your session has ended. Sign in again to go on." : null));
+  }
+  ended = false;
+  show(main, h("p", { class: "quiet", role: "status" }, "Reading …"));
+  try {
+    await showPerson();
+    if (signal.aborted) return;
+    if (place.name === "score") await explanationPage(main, place, signal, sessionEnded);
+    else await projectsPage(main, signal, sessionEnded);
+    document.title = place.name === "score" ? `${main.querySelector("h1")?.textContent} – Studio` : "Projects – Studio";
+  } catch (error) {
+    if (signal.aborted || error.name === "AbortError") return;
+    if (error.code === "UNAUTHENTICATED") return sessionEnded();
+    show(main, problem(error));
+  }
+}
+
+function problem(error) {
+  if (!error.code) console.error(error);
+  return h(
+    "div",
+    { class: "card narrow", role: "alert" },
+    h("h1", {}, "This did not work"),
+    h("p", {}, error.message),
+    h("p", {}, h("button", { type: "button", class: "primary", onclick: open }, "Try again"), " ", h("a", { href: "#/" }, "All projects")),
+  );
+}
+
+function sessionEnded() {
+  ended = true;
+  session.signOut();
+  open();
+}
+
+async function showPerson() {
+  const { me } = await request(meQuery);
+  show(
+    person,
+    h("span", { class: "who" }, me.name ?? "Signed in", me.organization && h("small", {}, me.organization.name)),
+    h("button", { type: "button", onclick: () => session.signOut().then(open) }, "Sign out"),
+  );
+}
+
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault(); // the address says which page this is
+  main.focus();
+});
+window.addEventListener("hashchange", open);
+open();

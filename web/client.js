@@ -1,0 +1,275 @@
+// Talks to the GraphQL endpoint: the session, queries and mutations, and subscriptions over
+// server-sent events (graphql-sse, distinct connections mode).
+//
+// The tokens lie in sessionStorage: they end with the tab and are never written to disk by us.
+
+import { logInMutation, logOutMutation, refreshMutation } from "./operations.js";
+
+const ENDPOINT = "/graphql";
+const STORED = "studio.session";
+
+/** An answer that is an error. `code` is `extensions.code`, or NETWORK where nothing answered. */
+export class ApiError extends Error {
+  constructor(code, message, details = {}) {
+    super(message);
+    this.name = "ApiError";
+    this.code = code;
+    this.details = details;
+  }
+}
+
+/** What a person can mend: the `userErrors` of a mutation. */
+export class UserErrors extends ApiError {
+  constructor(errors) {
+    super("USER_ERRORS", errors.map((error) => error.message).join(" "));
+    this.errors = errors;
+  }
+}
+
+// ---- session -----------------------------------------------------------------------------------
+
+const listeners = new Set();
+const twins = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel(STORED);
+
+// A tab that was duplicated holds the same refresh token, which may be used once only: the tab that
+// uses it hands the new one to its twins.
+if (twins) {
+  twins.onmessage = ({ data }) => {
+    const held = session.current();
+    if (held && data.replaces === held.refreshToken) store(data.tokens);
+  };
+}
+
+function store(tokens) {
+  if (tokens) sessionStorage.setItem(STORED, JSON.stringify(tokens));
+  else sessionStorage.removeItem(STORED);
+}
+
+function tell() {
+  for (const listener of listeners) listener(session.current());
+}
+
+function keep(payload) {
+  if (payload.userErrors?.length) throw new UserErrors(payload.userErrors);
+  if (!payload.accessToken) {
+    throw new ApiError("UNAUTHENTICATED", "The server gave no access token. Try again.");
+  }
+  return {
+    accessToken: payload.accessToken,
+    refreshToken: payload.refreshToken,
+    expiresAt: payload.expiresAt,
+  };
+}
+
+export const session = {
+  /** The tokens, or `null` when nobody is signed in. */
+  current() {
+    try {
+      return JSON.parse(sessionStorage.getItem(STORED));
+    } catch {
+      return null;
+    }
+  },
+
+  /** Calls `listener` whenever somebody signs in or out. */
+  onChange(listener) {
+    listeners.add(listener);
+  },
+
+  async signIn(email, password) {
+    const data = await send(logInMutation, { input: { email, password } }, {});
+    store(keep(data.logIn));
+    tell();
+  },
+
+  /** Takes over tokens that another mutation returned, such as `setUp`. */
+  adopt(payload) {
+    store(keep(payload));
+    tell();
+  },
+
+  /** Forgets the tokens here whatever happens, and ends the session on the server if it can. */
+  async signOut() {
+    const held = session.current();
+    store(null);
+    tell();
+    if (!held) return;
+    try {
+      await send(logOutMutation, {}, authorization(held));
+    } catch (error) {
+      // The session is gone from this tab either way; on the server it ends by itself.
+      console.warn("The server did not confirm the sign-out:", error.message);
+    }
+  },
+};
+
+const authorization = (tokens) => (tokens ? { authorization: `Bearer ${tokens.accessToken}` } : {});
+
+const locked = (work) =>
+  globalThis.navigator?.locks ? navigator.locks.request(STORED, work) : work();
+
+/** Replaces the tokens by new ones. Answers `false`, signed out, when the session has ended. */
+function refresh(stale) {
+  return locked(async () => {
+    const held = session.current();
+    if (!held) return false;
+    if (held.accessToken !== stale) return true;
+    try {
+      const input = { refreshToken: held.refreshToken };
+      const tokens = keep((await send(refreshMutation, { input }, {})).refresh);
+      store(tokens);
+      twins?.postMessage({ replaces: held.refreshToken, tokens });
+      return true;
+    } catch (error) {
+      if (error.code === "NETWORK" || error.code === "RATE_LIMITED" || error.code === "INTERNAL") {
+        throw error;
+      }
+      store(null);
+      tell();
+      return false;
+    }
+  });
+}
+
+/** The headers of the signed-in person, refreshed when they are about to end. */
+export async function credentials() {
+  const held = session.current();
+  if (!held) return {};
+  const left = Date.parse(held.expiresAt) - Date.now();
+  if (left < 20_000) await refresh(held.accessToken);
+  return authorization(session.current());
+}
+
+/** Whether a second attempt makes sense after `UNAUTHENTICATED`. */
+export async function renew() {
+  const held = session.current();
+  return held ? refresh(held.accessToken) : false;
+}
+
+// ---- queries and mutations ---------------------------------------------------------------------
+
+/** Posts a request and answers with the HTTP status and the parsed body. */
+export async function post(body, headers, signal) {
+  let response;
+  try {
+    response = await fetch(ENDPOINT, {
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        accept: "application/graphql-response+json, application/json;q=0.9",
+        ...headers,
+      },
+      body: JSON.stringify(body),
+      credentials: "omit",
+      signal,
+    });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new ApiError("NETWORK", "The server cannot be reached. Check that it runs and try again.");
+  }
+  return { status: response.status, body: await answer(response) };
+}
+
+async function answer(response) {
+  const text = await response.text();
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new ApiError(
+      response.status === 429 ? "RATE_LIMITED" : "INTERNAL",
+      `The server answered with HTTP ${response.status} and no JSON: ${text.slice(0, 200)}`,
+    );
+  }
+}
+
+function failure(errors) {
+  const first = errors[0];
+  return new ApiError(first.extensions?.code ?? "INTERNAL", first.message, { errors });
+}
+
+async function send(query, variables, headers, signal) {
+  const { body } = await post({ query, variables }, headers, signal);
+  if (body.errors?.length && !body.data) throw failure(body.errors);
+  if (!body.data) throw new ApiError("INTERNAL", "The server sent an answer without data.");
+  if (body.errors?.length) console.warn("Parts of the answer are missing:", body.errors);
+  return body.data;
+}
+
+/** Runs a query or mutation as the signed-in person and answers with its `data`. */
+export async function request(query, variables = {}, signal) {
+  try {
+    return await send(query, variables, await credentials(), signal);
+  } catch (error) {
+    if (error.code !== "UNAUTHENTICATED" || !(await renew())) throw error;
+    return send(query, variables, await credentials(), signal);
+  }
+}
+
+// ---- subscriptions -----------------------------------------------------------------------------
+
+/** Yields each `next` result of a subscription until the server completes it. */
+export async function* subscribe(body, headers, signal) {
+  let response;
+  try {
+    response = await fetch(ENDPOINT, {
+      method: "POST",
+      headers: { "content-type": "application/json", accept: "text/event-stream", ...headers },
+      body: JSON.stringify(body),
+      credentials: "omit",
+      cache: "no-store",
+      signal,
+    });
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    throw new ApiError("NETWORK", "The server cannot be reached. Check that it runs and try again.");
+  }
+  if (!response.headers.get("content-type")?.startsWith("text/event-stream")) {
+    const refused = await answer(response);
+    if (refused.errors?.length) throw failure(refused.errors);
+    throw new ApiError("INTERNAL", `The server opened no stream (HTTP ${response.status}).`);
+  }
+  try {
+    for await (const { event, data } of events(response.body)) {
+      if (event === "complete") return;
+      if (event === "next") yield JSON.parse(data);
+    }
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    throw new ApiError("NETWORK", "The stream was cut off.");
+  }
+  throw new ApiError("NETWORK", "The stream ended early.");
+}
+
+/**
+ * Reads a byte stream as server-sent events (WHATWG HTML, section 9.2.6): lines end in LF, CR or
+ * CRLF, wherever the chunks are cut.
+ */
+export async function* events(stream) {
+  const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  let event = "";
+  let data = [];
+  try {
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      rest += value;
+      // A CR at the very end may be the first half of a CRLF: it waits for the next chunk.
+      const lines = rest.split(/\r\n|\n|\r(?!$)/);
+      rest = lines.pop();
+      for (const line of lines) {
+        if (line === "") {
+          if (event || data.length) yield { event: event || "message", data: data.join("\n") };
+          event = "";
+          data = [];
+        } else if (!line.startsWith(":")) {
+          const [, name, text] = /^([^:]*)(?:: ?(.*))?$/s.exec(line);
+          if (name === "event") event = text ?? "";
+          else if (name === "data") data.push(text ?? "");
+        }
+      }
+    }
+  } finally {
+    await reader.cancel().catch(() => {});
+  }
+}

@@ -1,0 +1,110 @@
+// How numbers are shown: points with one decimal (the server has rounded them, the proven down and
+// the possible up), shares as percent, and an interval as a bar.
+
+import { h } from "./dom.js";
+
+/** Points, 0 to 100, or a dash where nothing applies. */
+export const points = (value) => (value === null || value === undefined ? "–" : Number(value).toFixed(1));
+
+/** A share between 0 and 1 as a percentage. */
+export const percent = (share) => `${trimmed(100 * share)} %`;
+
+/** A number with at most `digits` decimals and no zeros at its end. */
+export const trimmed = (value, digits = 2) => String(Number(Number(value).toFixed(digits)));
+
+/** `1 test`, `2 tests`. */
+export const count = (number, one, many = `${one}s`) => `${number} ${number === 1 ? one : many}`;
+
+const moments = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
+const moment = (format, instant) =>
+  h("time", { datetime: instant, title: instant }, format.format(new Date(instant)));
+
+/** A date and time in the reader's own form; the exact instant is its tooltip. */
+export const when = (instant) => moment(moments, instant);
+/** A time of today. */
+export const at = (instant) => moment(clock, instant);
+
+const VERDICTS = {
+  SATISFIED: ["Satisfied", "good"],
+  OTHER_THAN_SATISFIED: ["Other than satisfied", "bad"],
+  UNDETERMINED: ["Undetermined", "open"],
+};
+
+/** A verdict in words; the colour only repeats them. */
+export function verdict(value) {
+  const [words, tone] = VERDICTS[value] ?? [value, "open"];
+  return h("span", { class: `verdict ${tone}` }, words);
+}
+
+/**
+ * The interval from what is proven to what is still possible, in points: solid up to `lo`, hatched
+ * on to `hi`. `set` moves it.
+ */
+export function intervalBar(small = false) {
+  const proven = h("span", { class: "proven" });
+  const possible = h("span", { class: "possible" });
+  const bar = h("span", { class: small ? "interval small" : "interval", role: "img" }, possible, proven);
+  return {
+    element: bar,
+    set(lo, hi) {
+      const known = lo !== null && lo !== undefined;
+      proven.style.width = `${known ? lo : 0}%`;
+      possible.style.width = `${known ? hi : 0}%`;
+      bar.setAttribute(
+        "aria-label",
+        known ? `${points(lo)} of 100 proven, up to ${points(hi)} possible` : "Nothing applies",
+      );
+    },
+  };
+}
+
+/** The whole of one score: figures, bar, coverage and counts. `set` moves them. */
+export function scoreFigures() {
+  const lo = h("span", { class: "lo" });
+  const hi = h("span", { class: "hi" });
+  const bar = intervalBar();
+  const headline = h("p", { class: "headline" });
+  const coverage = h("span", { class: "covered" });
+  const coverageText = h("span", {});
+  const element = h(
+    "div",
+    { class: "figures" },
+    h("p", { class: "numbers", "aria-hidden": "true" }, lo, hi),
+    bar.element,
+    h("p", { class: "scale", "aria-hidden": "true" }, h("span", {}, "0"), h("span", {}, "50"), h("span", {}, "100")),
+    h("p", { class: "coverage" }, h("span", { class: "coverage-bar", "aria-hidden": "true" }, coverage), coverageText),
+    headline,
+  );
+  return {
+    element,
+    set(score) {
+      lo.textContent = points(score.lo);
+      hi.textContent = score.lo === null || score.lo === score.hi ? "" : `– ${points(score.hi)}`;
+      bar.set(score.lo, score.hi);
+      const covered = score.coverage ?? 0;
+      coverage.style.width = `${covered}%`;
+      coverageText.textContent = `Coverage ${covered} %`;
+      headline.textContent = score.headline;
+    },
+    /** Lights up for a moment, so that the eye finds what moved. */
+    flash() {
+      element.classList.remove("moved");
+      void element.offsetWidth; // restarts the animation
+      element.classList.add("moved");
+    },
+  };
+}
+
+/** How far a score moved: `+0.4`, or nothing where there is nothing to compare. */
+export function movement(change) {
+  const { previous } = change;
+  if (!previous || previous.lo === null || change.lo === null) return "";
+  const part = (name, now, then) => {
+    const difference = Number((now - then).toFixed(1));
+    return difference ? `${name} ${difference > 0 ? "+" : "−"}${Math.abs(difference).toFixed(1)}` : "";
+  };
+  return [part("proven", change.lo, previous.lo), part("possible", change.hi, previous.hi)]
+    .filter(Boolean)
+    .join(", ");
+}

@@ -1,0 +1,95 @@
+// Keeps one subscription alive: resumes by the last cursor, comes back with back-off when the
+// connection breaks, and rests while nobody looks at the tab (a browser opens six connections to a
+// server over HTTP/1.1, for all of its tabs together).
+
+import { ApiError, credentials, renew, subscribe } from "./client.js";
+
+const FIRST_WAIT = 500;
+const LONGEST_WAIT = 30_000;
+// Nothing gets better by asking again after these.
+const FINAL = new Set(["FORBIDDEN", "NOT_FOUND", "BAD_REQUEST", "GRAPHQL_VALIDATION_FAILED"]);
+
+/**
+ * Follows `query` and calls `onEvent(data)` for each event. `cursorOf(data)` is what the next
+ * connection resumes `after`. `onState` hears "connecting", "live", "waiting", "resting",
+ * "signed out" or "refused" with a sentence. Answers with a function that ends it.
+ */
+export function follow({ query, variables, after = null, cursorOf, onEvent, onState }) {
+  let ended = false;
+  let cursor = after;
+  let wait = FIRST_WAIT;
+  let connection = null;
+  let wake = () => {};
+
+  const woken = (milliseconds) =>
+    new Promise((resolve) => {
+      const timer = milliseconds === Infinity ? 0 : setTimeout(resolve, milliseconds);
+      wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+
+  const lookedAt = () => {
+    if (document.hidden) connection?.abort();
+    wake();
+  };
+  const online = () => wake();
+  document.addEventListener("visibilitychange", lookedAt);
+  window.addEventListener("online", online);
+
+  async function connect() {
+    connection = new AbortController();
+    onState("connecting");
+    const body = { query, variables: { ...variables, after: cursor } };
+    const headers = await credentials();
+    onState("live");
+    for await (const result of subscribe(body, headers, connection.signal)) {
+      if (result.errors?.length) {
+        const [error] = result.errors;
+        throw new ApiError(error.extensions?.code ?? "INTERNAL", error.message);
+      }
+      wait = FIRST_WAIT;
+      cursor = cursorOf(result.data) ?? cursor;
+      onEvent(result.data);
+    }
+  }
+
+  async function run() {
+    while (!ended) {
+      if (document.hidden) {
+        onState("resting");
+        await woken(Infinity);
+        continue;
+      }
+      try {
+        await connect();
+      } catch (error) {
+        if (ended) return;
+        if (error.code === "UNAUTHENTICATED") {
+          if (!(await renew().catch(() => true))) return onState("signed out");
+        } else if (FINAL.has(error.code)) {
+          return onState("refused", error.message);
+        } else if (!(error instanceof ApiError)) {
+          console.error(error);
+        }
+      } finally {
+        connection?.abort();
+      }
+      if (ended || document.hidden) continue;
+      onState("waiting");
+      // Half of the wait is random, so that a restarted server is not met by all pages at once.
+      await woken(wait / 2 + Math.random() * (wait / 2));
+      wait = Math.min(wait * 2, LONGEST_WAIT);
+    }
+  }
+
+  run();
+  return () => {
+    ended = true;
+    connection?.abort();
+    wake();
+    document.removeEventListener("visibilitychange", lookedAt);
+    window.removeEventListener("online", online);
+  };
+}

@@ -1,0 +1,106 @@
+// Every GraphQL operation that the page sends. The console sends what people type; its own
+// introspection query stands in schema.js.
+
+export const logInMutation = `
+mutation LogIn($input: LogInInput!) {
+  logIn(input: $input) {
+    accessToken refreshToken expiresAt
+    userErrors { code message path }
+  }
+}`;
+
+export const refreshMutation = `
+mutation Refresh($input: RefreshInput!) {
+  refresh(input: $input) {
+    accessToken refreshToken expiresAt
+    userErrors { code message path }
+  }
+}`;
+
+export const logOutMutation = `
+mutation LogOut {
+  logOut { userErrors { code message path } }
+}`;
+
+export const setUpMutation = `
+mutation SetUp($input: SetUpInput!) {
+  setUp(input: $input) { userErrors { code message path } }
+}`;
+
+export const meQuery = `
+query Me {
+  me { id name organization { id name } }
+}`;
+
+const numbers = `
+  lo hi coverage headline
+  satisfied otherThanSatisfied undetermined`;
+
+export const projectsQuery = `
+query Projects($after: String) {
+  projects(first: 50, after: $after) {
+    nodes {
+      id name
+      scores { framework { id name version } asOf ${numbers} }
+    }
+    pageInfo { hasNextPage endCursor }
+  }
+}`;
+
+export const scoreChangedSubscription = `
+subscription ScoreChanged($projectId: ID!, $after: String) {
+  scoreChanged(projectId: $projectId, after: $after) {
+    cursor recordedAt
+    framework { id name version }
+    ${numbers}
+    previous { lo hi }
+    causeCount
+    causes { kind type }
+  }
+}`;
+
+export const scoreQuery = `
+query Score($projectId: ID!, $frameworkId: ID!, $asOf: DateTime, $at: DateTime, $after: String) {
+  project(id: $projectId) {
+    id name
+    score(frameworkId: $frameworkId, asOf: $asOf, at: $at) {
+      framework { id name version publisher notice }
+      formulaVersion asOf at ${numbers}
+      requirements(first: 100, after: $after) {
+        nodes {
+          requirement { id code title text group importance }
+          lo hi decided verdict weight pointsLost pointsUndecided
+        }
+        pageInfo { hasNextPage endCursor }
+      }
+    }
+  }
+}`;
+
+export const contributionsQuery = `
+query Contributions($projectId: ID!, $frameworkId: ID!, $requirementId: ID!, $asOf: DateTime, $at: DateTime, $after: String) {
+  project(id: $projectId) {
+    score(frameworkId: $frameworkId, asOf: $asOf, at: $at) {
+      contributions(first: 50, after: $after, requirementId: $requirementId) {
+        nodes {
+          share anyOf
+          control {
+            control { id code title retired owner { id name } }
+            lo hi decided verdict implementation factor caps
+            limitedBy { strength own value control { id code title } }
+            tests {
+              test { id title } check weight key validityDays
+              population passed failed unknown lo hi decided
+              summaries {
+                account region population passed failed unknown
+                freshness ageDays collectedAt recordedAt rejected
+                evidence { version sha256 evidence { id } }
+              }
+            }
+          }
+        }
+        pageInfo { hasNextPage endCursor }
+      }
+    }
+  }
+}`;

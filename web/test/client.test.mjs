@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+globalThis.BroadcastChannel = undefined; // an open channel would keep the test from ending
+globalThis.sessionStorage = new (class {
+  #values = new Map();
+  getItem = (key) => this.#values.get(key) ?? null;
+  setItem = (key, value) => void this.#values.set(key, value);
+  removeItem = (key) => void this.#values.delete(key);
+})();
+const { events } = await import("../client.js");
+
+async function read(chunks) {
+  const found = [];
+  for await (const event of events(ReadableStream.from(chunks.map((chunk) => Buffer.from(chunk))))) found.push(event);
+  return found;
+}
+
+test("events are the same wherever the bytes are cut", async () => {
+  const bytes = Buffer.from(
+    ': hello\n\nevent: next\r\ndata: {"a":"€"}\r\n\r\nevent:next\ndata: 1\ndata: 2\n\nid: 7\nevent: complete\ndata\n\nevent: next\ndata: cut',
+  );
+  const expected = [
+    { event: "next", data: '{"a":"€"}' },
+    { event: "next", data: "1\n2" },
+    { event: "complete", data: "" },
+  ];
+  assert.deepEqual(await read([bytes]), expected);
+  for (let at = 1; at < bytes.length; at += 1) {
+    assert.deepEqual(await read([bytes.subarray(0, at), bytes.subarray(at)]), expected);
+  }
+  assert.deepEqual(await read(Array.from(bytes, (byte) => Buffer.from([byte]))), expected);
+});
