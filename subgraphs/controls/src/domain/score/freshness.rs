@@ -1,0 +1,199 @@
+//! Rule 1, how long a pass counts, and rule 2's choice of the reading that counts.
+
+use std::{collections::BTreeMap, ops::Bound::Excluded};
+
+use studio_kernel::Timestamp;
+
+use super::{Fixed, fact::Reading};
+
+/// The readings of one check in one account and region (or of one manual test), by the instant
+/// from which each is true.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Series(BTreeMap<Timestamp, Reading>);
+
+impl Series {
+    /// Takes a reading in. Of two that are true from the same instant the one recorded later
+    /// stands.
+    pub(super) fn insert(&mut self, reading: &Reading) {
+        match self.0.get(&reading.effective_from) {
+            Some(known) if known.recorded_at > reading.recorded_at => {}
+            _ => {
+                self.0.insert(reading.effective_from, reading.clone());
+            }
+        }
+    }
+
+    /// The newest reading that is true from `at` or earlier.
+    pub(super) fn current(&self, at: Timestamp) -> Option<&Reading> {
+        self.0.range(..=at).next_back().map(|(_, reading)| reading)
+    }
+
+    /// When the next reading begins to be true, after `at`.
+    pub(super) fn next_after(&self, at: Timestamp) -> Option<Timestamp> {
+        let later = (Excluded(at), std::ops::Bound::Unbounded);
+        self.0.range(later).next().map(|(from, _)| *from)
+    }
+
+    pub(super) fn readings(&self) -> impl Iterator<Item = &Reading> {
+        self.0.values()
+    }
+
+    /// Forgets what cannot be current at `at` or later.
+    pub(super) fn forget_before(&mut self, at: Timestamp) {
+        if let Some(reading) = self.current(at) {
+            let from = reading.effective_from;
+            self.0 = self.0.split_off(&from);
+        }
+    }
+}
+
+/// How fresh the passes of a reading are at an instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Freshness {
+    /// The day that the age counts from.
+    pub(super) reference: Timestamp,
+    /// Whole UTC days from the reference to the instant; never negative.
+    pub(super) age_days: i64,
+    /// `f` times the validity in days: a whole number, since `1 - (a - V)/(V/4) = (5V - 4a)/V`.
+    pub(super) times_validity: i64,
+    /// The UTC midnight at which `f` is next another one.
+    pub(super) next_change: Option<Timestamp>,
+}
+
+impl Freshness {
+    pub(super) fn of(reading: &Reading, validity_days: u32, rejected: bool, at: Timestamp) -> Self {
+        let until = reading.effective_to.unwrap_or(reading.collected_at);
+        let reference = until.min(reading.recorded_at);
+        let validity = i64::from(validity_days);
+        let age_days = (at.day().0 - reference.day().0).max(0);
+        let times_validity = match age_days {
+            _ if rejected => 0,
+            age if age <= validity => validity,
+            age => (5 * validity - 4 * age).max(0),
+        };
+        let next_day = if times_validity == validity {
+            studio_kernel::Day(reference.day().0 + validity + 1)
+        } else {
+            studio_kernel::Day(at.day().0 + 1)
+        };
+        // Beyond the year 9999 an instant stands still, and a change that is not after `at` is none.
+        let next_change = Some(next_day.start()).filter(|next| times_validity > 0 && *next > at);
+        Self { reference, age_days, times_validity, next_change }
+    }
+
+    /// `f`.
+    pub(super) fn value(&self, validity_days: u32) -> Fixed {
+        Fixed::ratio(self.times_validity.into(), validity_days.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(days: i64) -> Timestamp {
+        Timestamp::default().plus_days(20_000 + days).plus_seconds(43_200)
+    }
+
+    fn reading(effective_to: Option<i64>, collected: i64, recorded: i64) -> Reading {
+        Reading {
+            population: 1,
+            passed: 1,
+            failed: 0,
+            unknown: 0,
+            effective_from: day(0),
+            effective_to: effective_to.map(day),
+            collected_at: day(collected),
+            recorded_at: day(recorded),
+            evidence: None,
+        }
+    }
+
+    fn f(age: i64, validity: u32) -> String {
+        let freshness = Freshness::of(&reading(None, 0, 0), validity, false, day(age));
+        freshness.value(validity).to_string()
+    }
+
+    #[test]
+    fn a_pass_is_whole_for_its_validity_and_gone_a_quarter_later() {
+        assert_eq!(f(0, 30), "1");
+        assert_eq!(f(30, 30), "1");
+        assert_eq!(f(31, 30), "0.866666666667"); // 1 - 1/7.5
+        assert_eq!(f(33, 30), "0.6");
+        assert_eq!(f(37, 30), "0.066666666667");
+        assert_eq!(f(38, 30), "0");
+        assert_eq!(f(400, 30), "0");
+        assert_eq!(f(1, 1), "1");
+        assert_eq!(f(2, 1), "0");
+    }
+
+    #[test]
+    fn age_counts_from_the_earlier_of_end_and_recording() {
+        let age = |reading: Reading| Freshness::of(&reading, 30, false, day(40)).age_days;
+        assert_eq!(age(reading(None, 3, 5)), 37);
+        assert_eq!(age(reading(None, 5, 3)), 37);
+        assert_eq!(age(reading(Some(20), 3, 25)), 20);
+        assert_eq!(age(reading(Some(20), 3, 10)), 30);
+        assert_eq!(age(reading(None, 50, 50)), 0);
+    }
+
+    #[test]
+    fn days_are_those_of_utc() {
+        let midnight = day(0).day().start();
+        let mut late = reading(None, 0, 0);
+        late.collected_at = midnight.plus_micros(-1);
+        assert_eq!(Freshness::of(&late, 1, false, midnight).age_days, 1);
+        late.collected_at = midnight;
+        assert_eq!(
+            Freshness::of(&late, 1, false, midnight.plus_days(1).plus_micros(-1)).age_days,
+            0
+        );
+    }
+
+    #[test]
+    fn tells_the_midnight_of_the_next_change() {
+        let next = |age: i64, rejected: bool| {
+            Freshness::of(&reading(None, 0, 0), 30, rejected, day(age)).next_change
+        };
+        assert_eq!(next(0, false), Some(day(31).day().start()));
+        assert_eq!(next(30, false), Some(day(31).day().start()));
+        assert_eq!(next(31, false), Some(day(32).day().start()));
+        assert_eq!(next(37, false), Some(day(38).day().start()));
+        assert_eq!(next(38, false), None);
+        assert_eq!(next(0, true), None);
+    }
+
+    #[test]
+    fn rejected_evidence_proves_nothing() {
+        let freshness = Freshness::of(&reading(None, 0, 0), 30, true, day(0));
+        assert_eq!(freshness.value(30), Fixed::ZERO);
+    }
+
+    #[test]
+    fn the_newest_true_reading_counts_and_an_older_one_never_overrides_it() {
+        let mut series = Series::default();
+        let from = |days: i64, failed: u32, recorded: i64| Reading {
+            effective_from: day(days),
+            failed,
+            ..reading(None, 0, recorded)
+        };
+        series.insert(&from(10, 10, 10));
+        series.insert(&from(5, 5, 11));
+        series.insert(&from(20, 20, 12));
+        let failed = |at: i64| series.current(day(at)).map(|reading| reading.failed);
+        assert_eq!(
+            [failed(4), failed(5), failed(12), failed(20)],
+            [None, Some(5), Some(10), Some(20)]
+        );
+        assert_eq!(series.next_after(day(5)), Some(day(10)));
+        assert_eq!(series.next_after(day(20)), None);
+
+        let mut kept = series.clone();
+        kept.insert(&from(10, 11, 9));
+        assert_eq!(kept, series, "recorded before the one on record");
+        kept.insert(&from(10, 12, 10));
+        assert_eq!(kept.current(day(10)).map(|reading| reading.failed), Some(12));
+        kept.forget_before(day(12));
+        assert_eq!(kept.readings().map(|reading| reading.failed).collect::<Vec<_>>(), [12, 20]);
+    }
+}

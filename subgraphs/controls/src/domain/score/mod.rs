@@ -1,0 +1,62 @@
+//! The score engine: formula v1, as `docs/scores.md` explains it to people.
+//!
+//! Pure: facts and an instant in, numbers and their explanation out; no clock, no database. All
+//! arithmetic is on whole multiples of 1e-12 ([`Fixed`]), so an incremental score, a full one and
+//! a replayed one are the same to the last digit. Unknown is never proven, and nothing that is left
+//! undone ever raises `lo`.
+//!
+//! One file per step: `fact` what goes in, `freshness` rule 1, `tally` rule 2, `control` rule 4,
+//! `dependency` rule 5, `requirement` rule 6, `framework` rules 7 and 8, `recompute` their order,
+//! `explain` the way back.
+
+use studio_kernel::{Id, kind};
+
+mod apply;
+mod control;
+mod dependency;
+mod explain;
+mod fact;
+mod fixed;
+mod framework;
+mod freshness;
+mod model;
+mod recompute;
+mod refusal;
+mod requirement;
+mod snapshot;
+mod tally;
+mod value;
+
+pub use control::Cap;
+pub use dependency::{LimitingPath, PathStep};
+pub use explain::{
+    ControlContributions, ExplainError, FrameworkContributions, MemberLine,
+    RequirementContributions, RequirementLine, SummaryLine, TestLine,
+};
+pub use fact::{
+    EvidenceHash, EvidenceRef, Fact, Implementation, Importance, Member, MemberKey, Outcome,
+    Reading, Statement, Strength, WeightedRequirement,
+};
+pub use fixed::{Fixed, FixedError};
+pub use model::{Model, Touched};
+pub use recompute::{BeforeHorizon, Changes, ScoreChange};
+pub use refusal::Refusal;
+pub use value::{
+    ControlScore, Counts, FrameworkScore, FrameworkValue, RequirementScore, Triple, Verdict,
+};
+
+/// The version of the formula. It is stored with every score.
+pub const FORMULA: u16 = 1;
+/// The version of a serialised [`Model`]: a snapshot of another one is dropped and replayed.
+pub const STATE_VERSION: u32 = 1;
+
+/// The id of a framework.
+pub type FrameworkId = Id<kind::Framework>;
+/// The id of a requirement.
+pub type RequirementId = Id<kind::Requirement>;
+/// The id of a control.
+pub type ControlId = Id<kind::Control>;
+/// The id of a control test.
+pub type TestId = Id<kind::ControlTest>;
+/// The id of an evidence item.
+pub type EvidenceId = Id<kind::Evidence>;

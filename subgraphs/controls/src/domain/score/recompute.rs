@@ -1,0 +1,225 @@
+//! From facts to numbers: tests, then controls, then what depends on them, then requirements, then
+//! frameworks. A step looks only at what the step before it moved.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use studio_kernel::Timestamp;
+
+use super::{
+    ControlId, RequirementId, dependency,
+    framework::Totals,
+    model::{Model, Touched},
+    requirement,
+    tally::TestValue,
+    value::{FrameworkScore, Triple},
+};
+
+/// What a recompute moved.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// The frameworks whose numbers are others than those last given out.
+    pub frameworks: Vec<ScoreChange>,
+    /// The requirements whose value moved.
+    pub requirements: Vec<RequirementId>,
+    /// The controls whose value moved.
+    pub controls: Vec<ControlId>,
+}
+
+/// A framework's score before and after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScoreChange {
+    /// The score last given out; `None` the first time.
+    pub before: Option<FrameworkScore>,
+    /// The score now.
+    pub after: FrameworkScore,
+}
+
+/// The model was asked to go back to where it has forgotten what counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "this score model forgot what counted before {horizon}, and {asked} was asked for: replay the project's events into a new one"
+)]
+pub struct BeforeHorizon {
+    /// The earliest instant that can be asked for.
+    pub horizon: Timestamp,
+    /// The instant asked for.
+    pub asked: Timestamp,
+}
+
+impl Model {
+    /// Brings every number to `at`, looking only at what facts applied since the last time reach
+    /// and at what the clock moved.
+    ///
+    /// # Errors
+    /// [`BeforeHorizon`] after [`compact`](Model::compact), for an instant before that.
+    pub fn recompute(&mut self, at: Timestamp) -> Result<Changes, BeforeHorizon> {
+        self.check_horizon(at)?;
+        match self.at {
+            Some(before) if before <= at => {
+                // Each is put on the agenda anew when it is judged.
+                while let Some((due, test)) = self.agenda.first().copied().filter(|d| d.0 <= at) {
+                    self.agenda.remove(&(due, test));
+                    self.pending.tests.insert(test);
+                }
+            }
+            // The agenda knows what changes after an instant, not what changed before it.
+            _ => self.pending.tests.extend(self.tests.keys()),
+        }
+        self.at = Some(at);
+        let reached = self.settle_tests(at);
+        let controls = self.settle_controls(reached);
+        let requirements = self.settle_requirements(&controls);
+        Ok(Changes {
+            frameworks: self.settle_frameworks(at),
+            requirements: requirements.into_iter().collect(),
+            controls: controls.into_iter().collect(),
+        })
+    }
+
+    /// Brings every number to `at` from the facts alone. It gives what
+    /// [`recompute`](Model::recompute) gives, and is there to check it.
+    ///
+    /// # Errors
+    /// As [`recompute`](Model::recompute).
+    pub fn recompute_all(&mut self, at: Timestamp) -> Result<Changes, BeforeHorizon> {
+        self.check_horizon(at)?;
+        let values = |model: &Self| {
+            let controls = model.controls.iter().map(|(id, control)| (*id, control.value));
+            let requirements = model.requirements.iter().map(|(id, entry)| (*id, entry.value));
+            (controls.collect::<Vec<_>>(), requirements.collect::<Vec<_>>())
+        };
+        let before = values(self);
+        self.forget_values();
+        let frameworks = self.recompute(at)?.frameworks;
+        let after = values(self);
+        Ok(Changes {
+            frameworks,
+            requirements: moved(&before.1, &after.1),
+            controls: moved(&before.0, &after.0),
+        })
+    }
+
+    fn check_horizon(&self, asked: Timestamp) -> Result<(), BeforeHorizon> {
+        match self.horizon {
+            Some(horizon) if asked < horizon => Err(BeforeHorizon { horizon, asked }),
+            _ => Ok(()),
+        }
+    }
+
+    fn forget_values(&mut self) {
+        self.at = None;
+        self.agenda.clear();
+        for test in self.tests.values_mut() {
+            test.value = TestValue::default();
+        }
+        for control in self.controls.values_mut() {
+            (control.own, control.value) = (Triple::NOTHING, Triple::NOTHING);
+        }
+        for requirement in self.requirements.values_mut() {
+            requirement.value = Triple::UNKNOWN;
+        }
+        for framework in self.frameworks.values_mut() {
+            framework.totals = Totals::default();
+            for importance in framework.requirements.values() {
+                framework.totals.add(*importance, &Triple::UNKNOWN);
+            }
+        }
+        self.pending = Touched {
+            tests: self.tests.keys().copied().collect(),
+            controls: self.controls.keys().copied().collect(),
+            requirements: self.requirements.keys().copied().collect(),
+            frameworks: self.frameworks.keys().copied().collect(),
+        };
+    }
+
+    /// Judges the pending tests and returns the controls of those whose value moved.
+    fn settle_tests(&mut self, at: Timestamp) -> BTreeSet<ControlId> {
+        let mut reached = BTreeSet::new();
+        for id in std::mem::take(&mut self.pending.tests) {
+            let Some(test) = self.tests.get(&id) else { continue };
+            let definition = test.definition.as_ref();
+            let value = definition.map_or_else(TestValue::default, |definition| {
+                self.tally(test, definition.validity_days, at).value()
+            });
+            let control = definition.map(|definition| definition.control);
+            let before = test.value;
+            if let Some(due) = before.next_change {
+                self.agenda.remove(&(due, id));
+            }
+            if let Some(due) = value.next_change {
+                self.agenda.insert((due, id));
+            }
+            if let Some(test) = self.tests.get_mut(&id) {
+                test.value = value;
+            }
+            let same = (before.value, before.all_decided, before.failing)
+                == (value.value, value.all_decided, value.failing);
+            reached.extend(control.filter(|_| !same));
+        }
+        reached
+    }
+
+    /// Brings the controls that are pending or reached to their value, and what depends on them.
+    fn settle_controls(&mut self, reached: BTreeSet<ControlId>) -> BTreeSet<ControlId> {
+        let mut travelling = std::mem::take(&mut self.pending.controls);
+        let mut region = BTreeSet::new();
+        for id in reached.union(&travelling.clone()) {
+            let Some(control) = self.controls.get(id) else { continue };
+            let own = self.own_of(control).map_or(Triple::NOTHING, |own| own.value);
+            if (own.lo, own.hi) != (control.own.lo, control.own.hi) {
+                travelling.insert(*id);
+            } else if own != control.own {
+                region.insert(*id);
+            }
+            if let Some(control) = self.controls.get_mut(id) {
+                control.own = own;
+            }
+        }
+        region.append(&mut dependency::reach(&self.controls, travelling));
+        dependency::settle(&mut self.controls, &region)
+    }
+
+    fn settle_requirements(&mut self, controls: &BTreeSet<ControlId>) -> BTreeSet<RequirementId> {
+        let mut reached = std::mem::take(&mut self.pending.requirements);
+        for control in controls.iter().filter_map(|id| self.controls.get(id)) {
+            reached.extend(&control.requirements);
+        }
+        reached.retain(|id| {
+            let Some(entry) = self.requirements.get_mut(id) else { return false };
+            let value = requirement::evaluate(&self.controls, entry.members.values());
+            let before = std::mem::replace(&mut entry.value, value);
+            if before == value {
+                return false;
+            }
+            for id_of_framework in &entry.frameworks {
+                let Some(framework) = self.frameworks.get_mut(id_of_framework) else { continue };
+                let Some(importance) = framework.requirements.get(id) else { continue };
+                framework.totals.remove(*importance, &before);
+                framework.totals.add(*importance, &value);
+                self.pending.frameworks.insert(*id_of_framework);
+            }
+            true
+        });
+        reached
+    }
+
+    fn settle_frameworks(&mut self, at: Timestamp) -> Vec<ScoreChange> {
+        let mut changes = Vec::new();
+        for id in std::mem::take(&mut self.pending.frameworks) {
+            let Some(framework) = self.frameworks.get_mut(&id) else { continue };
+            let after = framework.totals.score(id, at);
+            let before = framework.published;
+            if before.is_none_or(|before| !before.same_numbers(&after)) {
+                framework.published = Some(after);
+                changes.push(ScoreChange { before, after });
+            }
+        }
+        changes
+    }
+}
+
+fn moved<I: Copy, V: PartialEq>(before: &[(I, V)], after: &[(I, V)]) -> Vec<I> {
+    let pairs = before.iter().zip(after);
+    pairs.filter(|(before, after)| before.1 != after.1).map(|(_, after)| after.0).collect()
+}

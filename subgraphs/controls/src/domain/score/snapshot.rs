@@ -1,0 +1,175 @@
+//! A model on disk: the facts that rebuild it and the scores last given out. The numbers are
+//! computed again when it is read, so a snapshot cannot hold a wrong one; and how the model looks
+//! inside may change without a new state version.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use studio_kernel::Timestamp;
+
+use super::{
+    STATE_VERSION,
+    fact::{Fact, Member, MemberKey, Outcome, Reading, Statement, WeightedRequirement},
+    model::{Model, Share},
+    value::FrameworkScore,
+};
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Snapshot {
+    state_version: u32,
+    at: Option<Timestamp>,
+    horizon: Option<Timestamp>,
+    facts: Vec<Fact>,
+    published: Vec<FrameworkScore>,
+}
+
+/// Why a snapshot cannot be read.
+#[derive(Debug, thiserror::Error)]
+enum SnapshotError {
+    #[error(
+        "the snapshot has state version {0}, and this build reads {STATE_VERSION}: drop it and replay the events"
+    )]
+    StateVersion(u32),
+    #[error("the snapshot contradicts itself: {0}")]
+    Horizon(#[from] super::BeforeHorizon),
+}
+
+impl Serialize for Model {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Snapshot {
+            state_version: STATE_VERSION,
+            at: self.at,
+            horizon: self.horizon,
+            facts: self.statements().into_iter().map(Fact::known).collect(),
+            published: self.frameworks.values().filter_map(|entry| entry.published).collect(),
+        }
+        .serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Model {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        restore(Snapshot::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+fn restore(snapshot: Snapshot) -> Result<Model, SnapshotError> {
+    if snapshot.state_version != STATE_VERSION {
+        return Err(SnapshotError::StateVersion(snapshot.state_version));
+    }
+    let mut model = Model::default();
+    for fact in &snapshot.facts {
+        model.apply(fact);
+    }
+    model.horizon = snapshot.horizon;
+    if let Some(at) = snapshot.at {
+        model.recompute(at)?;
+    }
+    // What was applied and not yet recomputed when the snapshot was taken is still to be told.
+    for framework in model.frameworks.values_mut() {
+        framework.published = None;
+    }
+    for score in snapshot.published {
+        if let Some(framework) = model.frameworks.get_mut(&score.framework) {
+            framework.published = Some(score);
+        }
+    }
+    let Some(at) = model.at else { return Ok(model) };
+    for (id, framework) in &model.frameworks {
+        let now = framework.totals.score(*id, at);
+        if framework.published.is_none_or(|published| !published.same_numbers(&now)) {
+            model.pending.frameworks.insert(*id);
+        }
+    }
+    Ok(model)
+}
+
+impl Model {
+    /// Facts that make this model again. Their order does not matter.
+    fn statements(&self) -> Vec<Statement> {
+        let mut statements = Vec::new();
+        for (id, framework) in &self.frameworks {
+            let requirements = framework.requirements.iter();
+            statements.push(Statement::FrameworkAdopted {
+                framework: *id,
+                requirements: requirements
+                    .map(|(requirement, importance)| WeightedRequirement {
+                        requirement: *requirement,
+                        importance: *importance,
+                    })
+                    .collect(),
+            });
+        }
+        for (id, requirement) in &self.requirements {
+            statements.extend(requirement.members.iter().map(|(key, share)| {
+                let member = member(key, share);
+                Statement::MemberStated { requirement: *id, member, share: share.share }
+            }));
+        }
+        self.control_statements(&mut statements);
+        self.test_statements(&mut statements);
+        statements.extend(self.rejected.iter().map(|(evidence, version)| {
+            Statement::EvidenceRejected { evidence: *evidence, version: *version }
+        }));
+        statements
+    }
+
+    fn control_statements(&self, statements: &mut Vec<Statement>) {
+        for (id, control) in &self.controls {
+            statements.extend(control.implementation.map(|implementation| {
+                Statement::ControlStated { control: *id, implementation, retired: control.retired }
+            }));
+            statements.extend(control.depends_on.iter().map(|(on, strength)| {
+                Statement::DependencyStated { control: *id, on: *on, strength: *strength }
+            }));
+        }
+    }
+
+    fn test_statements(&self, statements: &mut Vec<Statement>) {
+        for (id, test) in &self.tests {
+            statements.extend(test.definition.as_ref().map(|definition| Statement::TestStated {
+                test: *id,
+                control: definition.control,
+                weight: definition.weight,
+                key: definition.key,
+                validity_days: definition.validity_days,
+                check: definition.check.clone(),
+            }));
+            statements.extend(test.manual.readings().map(|reading| Statement::ManualResult {
+                test: *id,
+                outcome: outcome(reading),
+                effective_from: reading.effective_from,
+                effective_to: reading.effective_to,
+                collected_at: reading.collected_at,
+                recorded_at: reading.recorded_at,
+                evidence: reading.evidence,
+            }));
+        }
+        for (check, entry) in &self.checks {
+            for (account, region, series) in entry.series() {
+                statements.extend(series.readings().map(|reading| Statement::CheckSummarized {
+                    check: check.clone(),
+                    account: account.to_owned(),
+                    region: region.to_owned(),
+                    reading: reading.clone(),
+                }));
+            }
+        }
+    }
+}
+
+fn member(key: &MemberKey, share: &Share) -> Member {
+    match key {
+        MemberKey::Group(group) => {
+            Member::AnyOf { group: group.clone(), controls: share.controls.clone() }
+        }
+        MemberKey::Control(control) => Member::Control(*control),
+    }
+}
+
+fn outcome(reading: &Reading) -> Outcome {
+    match (reading.passed, reading.failed) {
+        (0, 0) => Outcome::Unknown,
+        (0, _) => Outcome::Failed,
+        _ => Outcome::Passed,
+    }
+}

@@ -1,0 +1,290 @@
+//! Random projects for the property tests: a few controls, tests, checks, requirements and
+//! frameworks, and a history of what is stated about them while the clock moves on.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use studio_controls::domain::score::{
+    ControlId, EvidenceHash, EvidenceRef, Fact, Fixed, FrameworkId, Implementation, Importance,
+    Member, MemberKey, Outcome, Reading, RequirementId, Statement, Strength, WeightedRequirement,
+};
+use studio_kernel::{Id, Timestamp, id::Kind};
+
+pub(crate) mod formula;
+
+const CONTROLS: u8 = 7;
+const REQUIREMENTS: u8 = 5;
+const FRAMEWORKS: u8 = 2;
+const TESTS: u8 = 10;
+const CHECKS: u8 = 4;
+const DAY: i64 = 86_400;
+
+fn id<K: Kind>(number: impl Into<u32>) -> Id<K> {
+    format!("{}_{:032x}", K::PREFIX, number.into()).parse().unwrap()
+}
+
+fn fixed(number: f64) -> Fixed {
+    Fixed::from_f64(number).unwrap()
+}
+
+pub(crate) fn start() -> Timestamp {
+    "2026-03-01T10:30:00Z".parse().unwrap()
+}
+
+/// One step of a history.
+#[derive(Debug, Clone)]
+pub(crate) enum Step {
+    /// Something is stated now.
+    Say(Said),
+    /// The clock moves by so many seconds, and the numbers are brought up to date.
+    Wait(i64),
+}
+
+/// A statement whose times are still relative to the moment in which it is made.
+#[derive(Debug, Clone)]
+pub(crate) enum Said {
+    Plain(Statement),
+    Scan { check: u8, place: u8, counts: [u32; 3], times: Times, version: u32 },
+    Manual { test: u8, outcome: Outcome, times: Times, version: Option<u32> },
+}
+
+/// Seconds before now (after, where negative).
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Times {
+    from: i64,
+    lasted: Option<i64>,
+    collected: i64,
+}
+
+impl Said {
+    pub(crate) fn now(&self, now: Timestamp) -> Fact {
+        let statement = match self {
+            Self::Plain(statement) => statement.clone(),
+            Self::Scan { check, place, counts: [passed, failed, unknown], times, version } => {
+                Statement::CheckSummarized {
+                    check: format!("check-{check}"),
+                    account: format!("account-{}", place / 2),
+                    region: format!("region-{}", place % 2),
+                    reading: Reading {
+                        population: passed + failed + unknown,
+                        passed: *passed,
+                        failed: *failed,
+                        unknown: *unknown,
+                        effective_from: now.plus_seconds(-times.from),
+                        effective_to: times.until(now),
+                        collected_at: now.plus_seconds(-times.collected),
+                        recorded_at: now,
+                        evidence: Some(evidence(*version)),
+                    },
+                }
+            }
+            Self::Manual { test, outcome, times, version } => Statement::ManualResult {
+                test: id(*test),
+                outcome: *outcome,
+                effective_from: now.plus_seconds(-times.from),
+                effective_to: times.until(now),
+                collected_at: now.plus_seconds(-times.collected),
+                recorded_at: now,
+                evidence: version.map(evidence),
+            },
+        };
+        Fact::new(statement).unwrap()
+    }
+}
+
+impl Times {
+    fn until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.lasted.map(|lasted| now.plus_seconds(lasted - self.from))
+    }
+}
+
+fn evidence(version: u32) -> EvidenceRef {
+    let hash: EvidenceHash = format!("{version:064x}").parse().unwrap();
+    EvidenceRef { evidence: id(1_u32), version, hash }
+}
+
+/// A history: everything is stated once in some way, then things happen. With `foretold`, a
+/// reading may be recorded before it begins to be true.
+pub(crate) fn history(foretold: bool) -> impl Strategy<Value = Vec<Step>> {
+    let controls: Vec<_> = (0..CONTROLS).map(|n| control(n).boxed()).collect();
+    let tests: Vec<_> = (0..TESTS).map(|n| test(n).boxed()).collect();
+    let members = prop::collection::vec(member(), 0..12);
+    let dependencies = prop::collection::vec(dependency(), 0..14);
+    let frameworks: Vec<_> = (0..FRAMEWORKS).map(|n| framework(n).boxed()).collect();
+    let stated = (controls, tests, members, dependencies, frameworks)
+        .prop_map(|(a, b, c, d, e)| [a, b, c, d, e].concat())
+        .prop_shuffle();
+    let first_scans = prop::collection::vec(first_scan(), 0..10);
+    let happenings = prop::collection::vec(happening(foretold), 0..40);
+    (stated, first_scans, happenings).prop_map(|(stated, first_scans, happenings)| {
+        let stated = stated.into_iter().map(Said::Plain).chain(first_scans).map(Step::Say);
+        stated.chain(happenings).chain([Step::Wait(0)]).collect()
+    })
+}
+
+fn happening(foretold: bool) -> impl Strategy<Value = Step> {
+    let plain = prop_oneof![
+        2 => (0..CONTROLS).prop_flat_map(control),
+        2 => (0..TESTS).prop_flat_map(test),
+        1 => (0..TESTS).prop_map(|n| Statement::TestRemoved { test: id(n) }),
+        2 => member(),
+        1 => member_removed(),
+        2 => dependency(),
+        1 => (0..CONTROLS, 0..CONTROLS)
+            .prop_map(|(a, b)| Statement::DependencyRemoved { control: id(a), on: id(b) }),
+        1 => (0..FRAMEWORKS).prop_flat_map(framework),
+        1 => (2..8_u32).prop_map(|version| Statement::EvidenceRejected { evidence: id(1_u32), version }),
+    ];
+    prop_oneof![
+        4 => plain.prop_map(|statement| Step::Say(Said::Plain(statement))),
+        8 => scan(foretold).prop_map(Step::Say),
+        3 => manual(foretold).prop_map(Step::Say),
+        4 => prop_oneof![0..3 * DAY, 0..60 * DAY].prop_map(Step::Wait),
+    ]
+}
+
+fn control(number: u8) -> impl Strategy<Value = Statement> {
+    let implementation = prop_oneof![
+        1 => Just(Implementation::Planned),
+        2 => Just(Implementation::Partial),
+        5 => Just(Implementation::Implemented),
+    ];
+    (implementation, prop::bool::weighted(0.1)).prop_map(move |(implementation, retired)| {
+        Statement::ControlStated { control: id(number), implementation, retired }
+    })
+}
+
+fn test(number: u8) -> impl Strategy<Value = Statement> {
+    let weight = prop_oneof![Just(1.0), 0.001..5.0_f64];
+    let check = prop::option::weighted(0.7, 0..CHECKS);
+    // One control more than is ever stated.
+    (0..=CONTROLS, weight, prop::bool::weighted(0.3), 1..45_u32, check).prop_map(
+        move |(control, weight, key, validity_days, check)| Statement::TestStated {
+            test: id(number),
+            control: id(control),
+            weight: fixed(weight),
+            key,
+            validity_days,
+            check: check.map(|check| format!("check-{check}")),
+        },
+    )
+}
+
+fn member() -> impl Strategy<Value = Statement> {
+    let group =
+        (0..2_u8, prop::collection::btree_set(0..=CONTROLS, 1..4)).prop_map(|(group, controls)| {
+            Member::AnyOf {
+                group: format!("group-{group}"),
+                controls: controls.into_iter().map(id).collect::<BTreeSet<ControlId>>(),
+            }
+        });
+    let member = prop_oneof![3 => (0..=CONTROLS).prop_map(|n| Member::Control(id(n))), 1 => group];
+    let share =
+        prop_oneof![4 => Just(1.0), 1 => Just(0.5), 1 => Just(1.0 / 3.0), 2 => 0.01..2.0_f64];
+    (0..REQUIREMENTS, member, share).prop_map(|(requirement, member, share)| {
+        Statement::MemberStated { requirement: id(requirement), member, share: fixed(share) }
+    })
+}
+
+fn member_removed() -> impl Strategy<Value = Statement> {
+    let member = prop_oneof![
+        (0..=CONTROLS).prop_map(|n| MemberKey::Control(id(n))),
+        (0..2_u8).prop_map(|group| MemberKey::Group(format!("group-{group}"))),
+    ];
+    (0..REQUIREMENTS, member).prop_map(|(requirement, member)| Statement::MemberRemoved {
+        requirement: id(requirement),
+        member,
+    })
+}
+
+fn dependency() -> impl Strategy<Value = Statement> {
+    let strength = prop_oneof![Just(Strength::Full), Just(Strength::Half), Just(Strength::Weak)];
+    (0..CONTROLS, 1..=CONTROLS, strength).prop_map(|(control, step, strength)| {
+        let on = (control + step) % (CONTROLS + 1);
+        Statement::DependencyStated { control: id(control), on: id(on), strength }
+    })
+}
+
+fn framework(number: u8) -> impl Strategy<Value = Statement> {
+    let importance =
+        prop_oneof![Just(Importance::Normal), Just(Importance::High), Just(Importance::Critical)];
+    prop::collection::btree_map(0..REQUIREMENTS, importance, 0..=usize::from(REQUIREMENTS))
+        .prop_map(move |requirements| Statement::FrameworkAdopted {
+            framework: id(number),
+            requirements: requirements
+                .into_iter()
+                .map(|(requirement, importance)| WeightedRequirement {
+                    requirement: id(requirement),
+                    importance,
+                })
+                .collect(),
+        })
+}
+
+/// A scan of this moment in which everything passes.
+fn first_scan() -> impl Strategy<Value = Said> {
+    let times = Times { from: 0, lasted: None, collected: 0 };
+    (0..CHECKS, 0..4_u8, 1..9_u32).prop_map(move |(check, place, passed)| Said::Scan {
+        check,
+        place,
+        counts: [passed, 0, 0],
+        times,
+        version: 1,
+    })
+}
+
+fn scan(foretold: bool) -> impl Strategy<Value = Said> {
+    let counts = prop_oneof![
+        3 => (1..9_u32).prop_map(|passed| [passed, 0, 0]),
+        3 => [0..9_u32, 0..4_u32, 0..4_u32],
+    ];
+    (0..CHECKS, 0..4_u8, counts, times(foretold), 1..6_u32).prop_map(
+        |(check, place, counts, times, version)| Said::Scan {
+            check,
+            place,
+            counts,
+            times,
+            version,
+        },
+    )
+}
+
+fn manual(foretold: bool) -> impl Strategy<Value = Said> {
+    let outcome = prop_oneof![
+        3 => Just(Outcome::Passed),
+        1 => Just(Outcome::Failed),
+        1 => Just(Outcome::Unknown),
+    ];
+    (0..TESTS, outcome, times(foretold), prop::option::of(1..6_u32))
+        .prop_map(|(test, outcome, times, version)| Said::Manual { test, outcome, times, version })
+}
+
+fn times(foretold: bool) -> impl Strategy<Value = Times> {
+    let earliest = if foretold { -5 * DAY } else { 0 };
+    let from = prop_oneof![2 => Just(0), 3 => earliest..40 * DAY];
+    let lasted = prop::option::weighted(0.2, 0..30 * DAY);
+    let collected = prop_oneof![2 => Just(0), 2 => -DAY..40 * DAY];
+    (from, lasted, collected).prop_map(|(from, lasted, collected)| Times {
+        from,
+        lasted,
+        collected,
+    })
+}
+
+/// The controls that are always stated.
+pub(crate) fn controls() -> impl Iterator<Item = ControlId> {
+    (0..CONTROLS).map(id)
+}
+
+pub(crate) fn requirements() -> impl Iterator<Item = RequirementId> {
+    (0..REQUIREMENTS).map(id)
+}
+
+pub(crate) fn frameworks() -> impl Iterator<Item = FrameworkId> {
+    (0..FRAMEWORKS).map(id)
+}
+
+/// The same and the one that is referred to and never stated.
+pub(crate) fn all_controls() -> impl Iterator<Item = ControlId> {
+    (0..=CONTROLS).map(id)
+}
