@@ -25,6 +25,8 @@ pub(crate) enum Command {
     Verify(Settings),
     /// Check the configuration, or print it
     Config(ConfigCommand),
+    /// Make an organization; the server that uses the data folder must be stopped
+    Organization(OrganizationCommand),
     /// Move the demo's data, or print the scan it is made of
     Demo(Demo),
     /// Sign in to a server; the password is read from STUDIO_PASSWORD or standard input
@@ -104,6 +106,30 @@ enum ConfigVerb {
     Check(Settings),
     /// Print every setting with its value
     Show(Settings),
+}
+
+#[derive(Args)]
+pub(crate) struct OrganizationCommand {
+    #[command(subcommand)]
+    pub(crate) verb: OrganizationVerb,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum OrganizationVerb {
+    /// Make an organization and its owner; the password comes from STUDIO_PASSWORD or standard input
+    Create {
+        #[command(flatten)]
+        settings: Settings,
+        /// What the organization is called
+        #[arg(long)]
+        name: String,
+        /// What its owner is called
+        #[arg(long)]
+        owner_name: String,
+        /// What the owner signs in with
+        #[arg(long)]
+        owner_email: String,
+    },
 }
 
 #[derive(Args)]

@@ -7,6 +7,7 @@ mod client;
 mod data_dir;
 mod demo;
 mod gateway;
+mod organization;
 mod pages;
 mod serve;
 mod verify;
@@ -41,6 +42,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Router(arguments) => gateway::run_standalone(arguments).await,
         Command::Verify(arguments) => verify::run(arguments).await,
         Command::Config(arguments) => cli::config(&arguments),
+        Command::Organization(arguments) => organization::run(arguments.verb).await,
         Command::Demo(arguments) => demo::run(arguments).await,
         Command::Login(arguments) => client::login(arguments).await,
         Command::Projects(arguments) => client::projects(arguments).await,

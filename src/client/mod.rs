@@ -61,7 +61,7 @@ pub(crate) fn print_run(answer: &studio_sdk::IngestAnswer) {
 }
 
 /// The password, from the environment or standard input; never an argument, which others could see.
-fn password() -> anyhow::Result<String> {
+pub(crate) fn password() -> anyhow::Result<String> {
     if let Ok(password) = std::env::var("STUDIO_PASSWORD") {
         return Ok(password);
     }

@@ -3,26 +3,18 @@
 use serde_json::{Value, json};
 use studio_sdk::{Client, Error, Upload};
 
-use crate::support::{Installation, adopt, create_project, import_builtin, mutate, query};
+use crate::support::{Installation, adopt, create_project, import_builtin, query};
 
-/// Sets a second organization up, as the operator of a server does.
+/// Makes a second organization, as the operator of a server does, and signs its owner in.
 async fn second_organization(installation: &Installation) -> (crate::support::Server, Client) {
-    let printed = installation.run(&["organization", "invite"]);
-    let token = printed.split("#setup=").nth(1).unwrap().split_whitespace().next().unwrap();
+    let arguments = [
+        "organization", "create", "--name", "Rival", "--owner-name", "Grace Hopper",
+        "--owner-email", "grace@example.net",
+    ];
+    let printed = installation.run_with_password(&arguments, "another long password");
+    assert!(printed.contains("Rival"), "{printed}");
     let server = installation.start();
     let client = Client::new(&server.url).unwrap();
-    mutate(
-        &client,
-        "mutation($input: SetUpInput!) { setUp(input: $input) { accessToken userErrors { code message path } } }",
-        json!({
-            "token": token,
-            "organizationName": "Rival",
-            "ownerName": "Grace Hopper",
-            "ownerEmail": "grace@example.net",
-            "password": "another long password",
-        }),
-    )
-    .await;
     client.log_in("grace@example.net", "another long password").await.unwrap();
     (server, client)
 }

@@ -40,7 +40,18 @@ impl Installation {
 
     /// Runs `studio` with this data folder and gives what it prints; a failure fails the test.
     pub(crate) fn run(&self, arguments: &[&str]) -> String {
-        let output = command(self.path(), arguments).output().unwrap();
+        self.output(command(self.path(), arguments), arguments)
+    }
+
+    /// The same with a password for whoever it is about.
+    pub(crate) fn run_with_password(&self, arguments: &[&str], password: &str) -> String {
+        let mut command = command(self.path(), arguments);
+        command.env("STUDIO_PASSWORD", password);
+        self.output(command, arguments)
+    }
+
+    fn output(&self, mut command: Command, arguments: &[&str]) -> String {
+        let output = command.output().unwrap();
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(
             output.status.success(),
