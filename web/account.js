@@ -75,8 +75,7 @@ export function setUpForm(token, done) {
   const intro = "This server is new. Name the organization and the person who owns it; the address that brought you here works once.";
   return form("Set up Studio", intro, fields, "Set up", async (input) => {
     const data = await request(setUpMutation, { input: { token, ...input } });
-    if (data.setUp.userErrors.length) throw new UserErrors(data.setUp.userErrors);
-    await session.signIn(input.ownerEmail, input.password);
+    session.adopt(data.setUp);
     fields.password.input.value = "";
     done();
   });

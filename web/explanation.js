@@ -25,7 +25,7 @@ async function readScore(variables, signal) {
     const { nodes, pageInfo } = project.score.requirements;
     requirements.push(...nodes);
     after = pageInfo.hasNextPage ? pageInfo.endCursor : null;
-    // All pages, and all that is opened later, speak of the instant of the first.
+    // All pages speak of the instant of the first.
     asOf = project.score.asOf;
     at = project.score.at;
   } while (after);
@@ -48,7 +48,13 @@ export async function explanationPage(place, { projectId, frameworkId, asOf, at 
   const moved = h("div", { class: "notice", hidden: true });
   const body = h("div", {});
 
-  const draw = (current) => show(body, requirementList(current, { projectId, frameworkId }, signal));
+  // What is opened speaks of the instant of the list. As long as nothing has moved since, that is
+  // the present one, which the server answers without a replay.
+  const draw = (current) => {
+    const pinned = () => (asOf || at || !moved.hidden ? { asOf: current.asOf, at: current.at } : {});
+    const variables = (requirementId) => ({ projectId, frameworkId, requirementId, ...pinned() });
+    show(body, requirementList(current, variables, signal));
+  };
   const again = async () => {
     try {
       const current = await readScore(variables, signal);
@@ -134,11 +140,11 @@ function instants({ projectId, frameworkId, asOf, at }, found) {
   );
 }
 
-function requirementList({ score, requirements, asOf, at }, ids, signal) {
+function requirementList({ score, requirements }, variables, signal) {
   const list = h("ol", { class: "requirements" });
   const items = requirements.map((line) => ({
     line,
-    element: requirementItem(line, { ...ids, asOf, at, requirementId: line.requirement.id }, signal),
+    element: requirementItem(line, () => variables(line.requirement.id), signal),
   }));
   const fill = (wanted) =>
     show(list, items.filter(({ line }) => !wanted || line.verdict === wanted).map(({ element }) => element));
@@ -222,9 +228,10 @@ async function openRequirement(content, line, variables, signal, retry) {
   show(content, h("p", { class: "quiet" }, "Reading …"));
   try {
     const members = [];
+    const pinned = variables();
     let after = null;
     do {
-      const { project } = await request(contributionsQuery, { ...variables, after }, signal);
+      const { project } = await request(contributionsQuery, { ...pinned, after }, signal);
       const { nodes, pageInfo } = project.score.contributions;
       members.push(...nodes);
       after = pageInfo.hasNextPage ? pageInfo.endCursor : null;
@@ -264,7 +271,7 @@ function controlPart({ share, anyOf, control: part }) {
   return h(
     "section",
     { class: "control", "aria-label": `Control ${control.code}` },
-    h("h4", {}, h("span", { class: "code" }, control.code), " ", control.title, " ", verdict(part.verdict), bar.element),
+    h("h3", {}, h("span", { class: "code" }, control.code), " ", control.title, " ", verdict(part.verdict), bar.element),
     h(
       "p",
       { class: "arithmetic" },
@@ -330,7 +337,7 @@ function testPart(part) {
 }
 
 function summaries(lines) {
-  const heads = ["Account, region", "Resources", "Pass", "Fail", "Unknown", "Collected", "Age", "Freshness", "Evidence"];
+  const heads = ["Account, region", "Resources", "Pass", "Fail", "Unknown", "Collected", "Age", "Freshness"];
   return h(
     "div",
     { class: "scroll", tabindex: 0, role: "region", "aria-label": "Check summaries and their evidence" },
@@ -338,30 +345,34 @@ function summaries(lines) {
       "table",
       {},
       h("thead", {}, h("tr", {}, heads.map((head) => h("th", { scope: "col" }, head)))),
-      h("tbody", {}, lines.map(summaryRow)),
+      lines.map(summaryRows),
     ),
   );
 }
 
-function summaryRow(line) {
+function summaryRows(line) {
   const number = (value, tone) => h("td", { class: value && tone ? `number ${tone}` : "number" }, value);
   return h(
-    "tr",
+    "tbody",
     {},
-    h("th", { scope: "row" }, [line.account, line.region].filter(Boolean).join(", ") || "by hand"),
-    number(line.population),
-    number(line.passed),
-    number(line.failed, "bad"),
-    number(line.unknown),
-    h("td", {}, when(line.collectedAt)),
-    number(count(line.ageDays, "day")),
-    number(percent(line.freshness)),
-    h("td", {}, evidence(line)),
+    h(
+      "tr",
+      {},
+      h("th", { scope: "rowgroup" }, [line.account, line.region].filter(Boolean).join(", ") || "by hand"),
+      number(line.population),
+      number(line.passed),
+      number(line.failed, "bad"),
+      number(line.unknown),
+      h("td", {}, when(line.collectedAt)),
+      number(count(line.ageDays, "day")),
+      number(percent(line.freshness)),
+    ),
+    h("tr", {}, h("td", { colspan: 8 }, evidence(line))),
   );
 }
 
 function evidence({ evidence: reference, rejected }) {
-  if (!reference) return "none";
+  if (!reference) return "No evidence.";
   const { sha256 } = reference;
   const said = h("span", { class: "quiet", role: "status" });
   const copy = async () => {
@@ -375,9 +386,16 @@ function evidence({ evidence: reference, rejected }) {
   return h(
     "div",
     { class: "evidence" },
-    h("code", {}, reference.evidence.id),
-    h("span", {}, `version ${reference.version}`, rejected && h("b", { class: "bad" }, " rejected")),
-    h("span", {}, "SHA-256 ", h("code", { class: "hash" }, sha256)),
-    h("span", {}, h("button", { type: "button", class: "link", onclick: copy, "aria-label": `Copy the hash ${sha256.slice(0, 8)}` }, "Copy"), " ", said),
+    h("span", {}, "Evidence ", h("code", {}, reference.evidence.id), `, version ${reference.version}`, rejected && h("b", { class: "bad" }, " rejected")),
+    h(
+      "span",
+      {},
+      "SHA-256 ",
+      h("code", { class: "hash" }, sha256),
+      " ",
+      h("button", { type: "button", class: "link", onclick: copy, "aria-label": `Copy the hash ${sha256.slice(0, 8)}` }, "Copy"),
+      " ",
+      said,
+    ),
   );
 }

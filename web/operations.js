@@ -24,7 +24,10 @@ mutation LogOut {
 
 export const setUpMutation = `
 mutation SetUp($input: SetUpInput!) {
-  setUp(input: $input) { userErrors { code message path } }
+  setUp(input: $input) {
+    accessToken refreshToken expiresAt
+    userErrors { code message path }
+  }
 }`;
 
 export const meQuery = `
