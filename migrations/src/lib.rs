@@ -25,7 +25,12 @@
 
 use sea_orm_migration::prelude::*;
 
+pub mod ai;
+pub mod controls;
+pub mod documents;
 pub mod events;
+pub mod evidence;
+pub mod identity;
 
 /// A migration that runs the same statements on SQLite and PostgreSQL. Types that both know:
 /// `BIGINT` (integers, timestamps in microseconds, booleans as 0 and 1), `TEXT`,

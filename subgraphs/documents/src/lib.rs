@@ -1,1 +1,100 @@
-//! studio-documents
+//! The documents subgraph: files with their versions, kept by their hash, and which controls they
+//! speak of. It owns `Document` and `DocumentVersion` and adds `documents` to `Control`.
+//!
+//! What always holds: the bytes of a version are in the store before the event that names them;
+//! what a version holds never changes; no text of a document is in an event or in a log line.
+
+mod commands;
+mod domain;
+mod graphql;
+mod projections;
+mod rest;
+mod text;
+
+use std::sync::{Arc, OnceLock};
+
+use studio_events::{
+    ConsumerOptions, EventStore, EventStoreOptions, LogFeed, PublishedType, StoreError,
+    run_consumer,
+};
+use studio_kernel::published::documents::DocumentVersionStored;
+use studio_service::{Deps, DocumentText, Feeds, Subgraph, subgraph::Background};
+use studio_stores::keyring::KeyringError;
+use tokio_util::sync::CancellationToken;
+
+use commands::{Documents, NoteProjects, ProjectsKnown};
+
+pub use rest::openapi;
+
+/// The name of the subgraph, of its log and of its feed.
+const NAME: &str = "documents";
+
+/// What the others may read of the log.
+static PUBLISHED: &[PublishedType] = &[PublishedType::of::<DocumentVersionStored>()];
+
+/// Why the subgraph cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The event store does not open.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The key that signs checkpoints of the log cannot be used.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
+}
+
+/// Builds the subgraph, and the port through which the ai subgraph reads the documents' text.
+///
+/// # Errors
+/// When the log or its signing key cannot be opened.
+pub async fn build(deps: Deps) -> Result<(Subgraph, Arc<dyn DocumentText>), BuildError> {
+    let options =
+        EventStoreOptions::new(deps.database, NAME, deps.env.clone()).inline(projections::all());
+    let store = EventStore::open(options).await?;
+    let documents = Arc::new(Documents {
+        env: deps.env,
+        store: store.clone(),
+        policy: deps.policy,
+        blobs: deps.blobs.clone(),
+        limit: deps.config.limits.document,
+        projects: OnceLock::new(),
+    });
+    let text = Arc::new(text::StoredText { store: store.clone(), blobs: deps.blobs });
+    let shutdown = deps.shutdown;
+    let subgraph = Subgraph {
+        name: NAME,
+        graphql: graphql::service(&documents),
+        routes: rest::routes(documents.clone()),
+        feed: Arc::new(LogFeed::new(store.clone(), PUBLISHED)),
+        store,
+        start: Box::new(move |feeds| start(documents, feeds, shutdown)),
+    };
+    Ok((subgraph, text))
+}
+
+fn start(documents: Arc<Documents>, feeds: &Feeds, shutdown: CancellationToken) -> Vec<Background> {
+    let swept = documents.clone();
+    let mut background: Vec<Background> = vec![{
+        let shutdown = shutdown.clone();
+        Box::pin(async move { swept.keep_swept(shutdown).await })
+    }];
+    if let Some(feed) = feeds.get("controls") {
+        let handler = Arc::new(NoteProjects { store: documents.store.clone() });
+        let consumer = Arc::new(run_consumer(
+            documents.store.clone(),
+            feed.clone(),
+            NoteProjects::NAME,
+            handler,
+            ConsumerOptions::default(),
+            shutdown,
+        ));
+        let running = consumer.clone();
+        background.push(Box::pin(async move {
+            // No log is that long: this answers when the consumer has stopped.
+            let _stopped = running.caught_up_to(i64::MAX).await;
+        }));
+        // `start` runs once, so that nothing is there yet.
+        let _first = documents.projects.set(ProjectsKnown { feed: feed.clone(), consumer });
+    }
+    background
+}

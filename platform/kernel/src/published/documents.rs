@@ -18,6 +18,9 @@ pub struct DocumentVersionStored {
     pub version: Id<kind::DocumentVersion>,
     /// The number of the version, from 1.
     pub number: u32,
+    /// What the document is called as of this version. Names of documents are no place for
+    /// personal data: they are kept for good.
+    pub name: String,
     /// The project that it belongs to, if to one.
     pub project: Option<Id<kind::Project>>,
     /// The media type, for example `text/markdown`.

@@ -1,0 +1,68 @@
+//! Saying that a document speaks of a control, and taking it back.
+
+use studio_entities::documents::document;
+use studio_events::{ExecuteError, Metadata};
+use studio_kernel::{Actor, Id, kind};
+use studio_service::ApiError;
+
+use super::{Documents, UPDATE, upload::append_failed};
+use crate::{
+    domain::{Document, DocumentEvent, Link, LinkRefused},
+    projections::documents,
+};
+
+/// The document as it is now, or why it was not changed.
+pub(crate) type LinkOutcome = Result<document::Model, LinkRefused>;
+
+impl Documents {
+    /// Records that the document speaks of the control.
+    ///
+    /// Whether the control exists is the controls subgraph's knowledge: a link to one that does
+    /// not shows nowhere.
+    pub(crate) async fn link(
+        &self,
+        actor: &Actor,
+        link: Link,
+        request: Option<Id<kind::Request>>,
+    ) -> Result<LinkOutcome, ApiError> {
+        self.change(actor, link, request, |document| document.link(link)).await
+    }
+
+    /// Takes the link back.
+    pub(crate) async fn unlink(
+        &self,
+        actor: &Actor,
+        link: Link,
+        request: Option<Id<kind::Request>>,
+    ) -> Result<LinkOutcome, ApiError> {
+        self.change(actor, link, request, |document| document.unlink(link)).await
+    }
+
+    async fn change(
+        &self,
+        actor: &Actor,
+        link: Link,
+        request: Option<Id<kind::Request>>,
+        decide: impl Fn(&Document) -> Result<Vec<DocumentEvent>, LinkRefused> + Send + Sync,
+    ) -> Result<LinkOutcome, ApiError> {
+        let tenant = self.require(actor, UPDATE)?.tenant();
+        let mut metadata = Metadata::by(actor);
+        metadata.request_id = request;
+        let id = link.document;
+        let executed = self
+            .store
+            .execute::<Document, LinkRefused>(tenant, &id.to_string(), &metadata, |document, _| {
+                decide(document)
+            })
+            .await;
+        match executed {
+            Ok(_) => {}
+            Err(ExecuteError::Refused(refused)) => return Ok(Err(refused)),
+            Err(other) => return Err(append_failed(other)),
+        }
+        match documents::one(&self.store, tenant, id).await? {
+            Some(row) => Ok(Ok(row)),
+            None => Err(ApiError::internal(format!("{id} was recorded and has no row"))),
+        }
+    }
+}

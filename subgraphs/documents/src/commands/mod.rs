@@ -1,0 +1,53 @@
+//! What changes documents: load, authorize, decide, append.
+
+mod link;
+mod note_projects;
+mod sweep;
+mod upload;
+
+use std::sync::{Arc, OnceLock};
+
+use studio_access::{Policy, Resource, Scope};
+use studio_events::EventStore;
+use studio_kernel::{Actor, Env, Id, kind};
+use studio_service::{ApiError, RequestId};
+use studio_stores::blobs::Blobs;
+
+pub(crate) use link::LinkOutcome;
+pub(crate) use note_projects::{NoteProjects, ProjectsKnown};
+pub(crate) use upload::Upload;
+
+/// The documents subgraph at work.
+pub(crate) struct Documents {
+    pub(crate) env: Env,
+    pub(crate) store: EventStore,
+    pub(crate) policy: Arc<Policy>,
+    pub(crate) blobs: Arc<dyn Blobs>,
+    /// The most bytes of one document.
+    pub(crate) limit: u64,
+    /// Follows the controls subgraph's projects, from the moment that the feeds are known.
+    pub(crate) projects: OnceLock<ProjectsKnown>,
+}
+
+pub(crate) const READ: &str = "documents:document:read";
+const UPDATE: &str = "documents:document:update";
+const UPLOAD: &str = "documents:document:upload";
+
+impl Documents {
+    /// Whether the actor may read documents at all; what they may see is the scope.
+    pub(crate) fn may_read(&self, actor: &Actor) -> Result<Scope, ApiError> {
+        self.require(actor, READ)
+    }
+
+    fn require(&self, actor: &Actor, action: &str) -> Result<Scope, ApiError> {
+        let resource = Resource::any("Document", actor.tenant);
+        self.policy
+            .require(actor, action, &resource)
+            .map_err(|denied| ApiError::new(denied.code(), denied.to_string()))
+    }
+}
+
+/// The id of the request, where it is one of ours, for the metadata of what it causes.
+pub(crate) fn request(id: Option<&RequestId>) -> Option<Id<kind::Request>> {
+    id.and_then(|id| id.0.parse().ok())
+}

@@ -1,0 +1,14 @@
+//! Documents and the projects that they may belong to: state and decisions, without I/O.
+
+mod document;
+mod media_type;
+mod name;
+mod project;
+
+pub(crate) use document::{
+    ControlLinked, ControlUnlinked, Document, DocumentCreated, DocumentEvent, DocumentRenamed,
+    Link, LinkRefused, NewVersion, UploadRefused,
+};
+pub(crate) use media_type::MediaType;
+pub(crate) use name::DocumentName;
+pub(crate) use project::{Project, ProjectEvent, ProjectNoted};

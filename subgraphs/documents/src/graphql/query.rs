@@ -1,0 +1,100 @@
+//! The queries, and how entities are found by their ids.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object, Result, dataloader::DataLoader};
+use studio_kernel::{Id, TenantId, kind};
+use studio_service::graphql::{PageArgs, actor, gql, id};
+
+use super::{
+    control::Control,
+    document::{self, Document, DocumentConnection},
+    loaders::DocumentById,
+    version::DocumentVersion,
+};
+use crate::{commands::Documents, projections::documents};
+
+pub(super) struct Query;
+
+/// The subgraph and the organization whose documents the actor may read.
+fn reader<'a>(ctx: &Context<'a>) -> Result<(&'a Documents, TenantId)> {
+    let documents = ctx.data::<Arc<Documents>>()?;
+    let scope = documents.may_read(actor(ctx)?).map_err(gql)?;
+    Ok((documents, scope.tenant()))
+}
+
+async fn load(ctx: &Context<'_>, document: &ID) -> Result<Option<Document>> {
+    let (_, tenant) = reader(ctx)?;
+    let document = id::<kind::Document>(document)?;
+    let loader = ctx.data::<DataLoader<DocumentById>>()?;
+    let row = loader.load_one((tenant, document.to_string())).await.map_err(gql)?;
+    Ok(row.map(|row| Document { tenant, row }))
+}
+
+#[Object]
+impl Query {
+    /// One document; null where there is none of that id that you can see.
+    async fn document(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The id, `doc_…`.")] id: ID,
+    ) -> Result<Option<Document>> {
+        load(ctx, &id).await
+    }
+
+    /// The documents of a project, or of all projects, in the order in which they were made.
+    async fn documents(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only those of this project, `prj_…`.")] project_id: Option<ID>,
+        #[graphql(desc = "How many, 1 to 100; 20 if absent.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
+    ) -> Result<DocumentConnection> {
+        let (documents, tenant) = reader(ctx)?;
+        let project = project_id.as_ref().map(id::<kind::Project>).transpose()?;
+        let page = PageArgs::new(first, after)?;
+        let rows = documents::page(&documents.store, tenant, project, &page).await.map_err(gql)?;
+        Ok(document::page(tenant, rows, &page))
+    }
+
+    #[graphql(entity)]
+    async fn find_document_by_id(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(key)] id: ID,
+    ) -> Result<Option<Document>> {
+        load(ctx, &id).await
+    }
+
+    #[graphql(entity)]
+    async fn find_document_version_by_id(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(key)] id: ID,
+    ) -> Result<Option<DocumentVersion>> {
+        let (documents, tenant) = reader(ctx)?;
+        let version = version_id(&id)?;
+        let row = documents::version(&documents.store, tenant, version).await.map_err(gql)?;
+        Ok(row.map(|row| DocumentVersion { tenant, row: Arc::new(row) }))
+    }
+
+    #[graphql(entity)]
+    async fn find_control_by_id(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(key)] id: ID,
+    ) -> Result<Option<Control>> {
+        let (_, tenant) = reader(ctx)?;
+        let control: Id<kind::Control> = control_id(&id)?;
+        Ok(Some(Control::new(tenant, control.to_string())))
+    }
+}
+
+// The arguments named `id` hide the function of that name.
+fn version_id(given: &ID) -> Result<Id<kind::DocumentVersion>> {
+    id(given)
+}
+
+fn control_id(given: &ID) -> Result<Id<kind::Control>> {
+    id(given)
+}

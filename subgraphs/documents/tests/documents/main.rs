@@ -1,0 +1,8 @@
+//! The documents subgraph from outside: real SQLite and blob files, uploads and downloads over a
+//! real socket, GraphQL through the schema that the router calls.
+
+mod graphql;
+mod restart;
+mod support;
+mod text;
+mod transfer;
