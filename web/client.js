@@ -207,8 +207,11 @@ export async function request(query, variables = {}, signal) {
 
 // ---- subscriptions -----------------------------------------------------------------------------
 
-/** Yields each `next` result of a subscription until the server completes it. */
-export async function* subscribe(body, headers, signal) {
+/**
+ * Yields each `next` result of a subscription until the server completes it; `onOpen` is called
+ * once the stream stands.
+ */
+export async function* subscribe(body, headers, signal, onOpen = () => {}) {
   let response;
   try {
     response = await fetch(ENDPOINT, {
@@ -228,6 +231,7 @@ export async function* subscribe(body, headers, signal) {
     if (refused.errors?.length) throw failure(refused.errors);
     throw new ApiError("INTERNAL", `The server opened no stream (HTTP ${response.status}).`);
   }
+  onOpen();
   try {
     for await (const { event, data } of events(response.body)) {
       if (event === "complete") return;

@@ -6,8 +6,11 @@ import { ApiError, credentials, renew, subscribe } from "./client.js";
 
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 30_000;
+// A connection that died unnoticed (a laptop that slept) looks like one on which nothing happens:
+// none is trusted for longer than this. The cursor makes the change seamless.
+const LONGEST_CONNECTION = 120_000;
 // Nothing gets better by asking again after these.
-const FINAL = new Set(["FORBIDDEN", "NOT_FOUND", "BAD_REQUEST", "GRAPHQL_VALIDATION_FAILED"]);
+const FINAL = new Set(["FORBIDDEN", "NOT_FOUND", "BAD_REQUEST", "BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED"]);
 
 /**
  * Follows `query` and calls `onEvent(data)` for each event. `cursorOf(data)` is what the next
@@ -19,6 +22,7 @@ export function follow({ query, variables, after = null, cursorOf, onEvent, onSt
   let cursor = after;
   let wait = FIRST_WAIT;
   let connection = null;
+  let renewed = false; // the last connection ended because it had lasted long enough
   let wake = () => {};
 
   const woken = (milliseconds) =>
@@ -40,11 +44,17 @@ export function follow({ query, variables, after = null, cursorOf, onEvent, onSt
 
   async function connect() {
     connection = new AbortController();
-    onState("connecting");
+    if (!renewed) onState("connecting");
+    renewed = false;
     const body = { query, variables: { ...variables, after: cursor } };
     const headers = await credentials();
-    onState("live");
-    for await (const result of subscribe(body, headers, connection.signal)) {
+    const live = () => onState("live");
+    const age = setTimeout(() => {
+      renewed = true;
+      connection.abort();
+    }, LONGEST_CONNECTION);
+    connection.signal.addEventListener("abort", () => clearTimeout(age), { once: true });
+    for await (const result of subscribe(body, headers, connection.signal, live)) {
       if (result.errors?.length) {
         const [error] = result.errors;
         throw new ApiError(error.extensions?.code ?? "INTERNAL", error.message);
@@ -76,7 +86,7 @@ export function follow({ query, variables, after = null, cursorOf, onEvent, onSt
       } finally {
         connection?.abort();
       }
-      if (ended || document.hidden) continue;
+      if (ended || document.hidden || renewed) continue;
       onState("waiting");
       // Half of the wait is random, so that a restarted server is not met by all pages at once.
       await woken(wait / 2 + Math.random() * (wait / 2));
