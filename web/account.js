@@ -50,8 +50,19 @@ function point(error, fields) {
 /** Signs in; `done` follows. */
 export function signInForm(done, intro) {
   const fields = {
-    email: field("Email", { type: "email", autocomplete: "username", required: true, maxlength: 320, autofocus: true }),
-    password: field("Password", { type: "password", autocomplete: "current-password", required: true, maxlength: 1024 }),
+    email: field("Email", {
+      type: "email",
+      autocomplete: "username",
+      required: true,
+      maxlength: 320,
+      autofocus: true,
+    }),
+    password: field("Password", {
+      type: "password",
+      autocomplete: "current-password",
+      required: true,
+      maxlength: 1024,
+    }),
   };
   return form("Sign in", intro, fields, "Sign in", async ({ email, password }) => {
     await session.signIn(email.trim(), password);
@@ -63,16 +74,27 @@ export function signInForm(done, intro) {
 /** Makes the organization and its owner with the one-time `token`, and signs the owner in. */
 export function setUpForm(token, done) {
   const fields = {
-    organizationName: field("Organization", { autocomplete: "organization", required: true, maxlength: 200, autofocus: true }),
+    organizationName: field("Organization", {
+      autocomplete: "organization",
+      required: true,
+      maxlength: 200,
+      autofocus: true,
+    }),
     ownerName: field("Your name", { autocomplete: "name", required: true, maxlength: 200 }),
-    ownerEmail: field("Your email", { type: "email", autocomplete: "username", required: true, maxlength: 320 }),
+    ownerEmail: field("Your email", {
+      type: "email",
+      autocomplete: "username",
+      required: true,
+      maxlength: 320,
+    }),
     password: field(
       "Password",
       { type: "password", autocomplete: "new-password", required: true, minlength: 12, maxlength: 1024 },
       "At least 12 characters. A few unrelated words are easier to remember than symbols.",
     ),
   };
-  const intro = "This server is new. Name the organization and the person who owns it; the address that brought you here works once.";
+  const intro =
+    "This server is new. Name the organization and the person who owns it; the address that brought you here works once.";
   return form("Set up Studio", intro, fields, "Set up", async (input) => {
     const data = await request(setUpMutation, { input: { token, ...input } });
     session.adopt(data.setUp);

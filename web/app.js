@@ -57,7 +57,8 @@ async function open() {
     if (signal.aborted) return;
     if (place.name === "score") await explanationPage(main, place, signal, sessionEnded);
     else await projectsPage(main, signal, sessionEnded);
-    document.title = place.name === "score" ? `${main.querySelector("h1")?.textContent} – Studio` : "Projects – Studio";
+    document.title =
+      place.name === "score" ? `${main.querySelector("h1")?.textContent} – Studio` : "Projects – Studio";
   } catch (error) {
     if (signal.aborted || error.name === "AbortError") return;
     if (error.code === "UNAUTHENTICATED") return sessionEnded();
@@ -72,7 +73,13 @@ function problem(error) {
     { class: "card narrow", role: "alert" },
     h("h1", {}, "This did not work"),
     h("p", {}, error.message),
-    h("p", {}, h("button", { type: "button", class: "primary", onclick: open }, "Try again"), " ", h("a", { href: "#/" }, "All projects")),
+    h(
+      "p",
+      {},
+      h("button", { type: "button", class: "primary", onclick: open }, "Try again"),
+      " ",
+      h("a", { href: "#/" }, "All projects"),
+    ),
   );
 }
 
@@ -86,7 +93,12 @@ async function showPerson() {
   const { me } = await request(meQuery);
   show(
     person,
-    h("span", { class: "who" }, me.name ?? "Signed in", me.organization && h("small", {}, me.organization.name)),
+    h(
+      "span",
+      { class: "who" },
+      me.name ?? "Signed in",
+      me.organization && h("small", {}, me.organization.name),
+    ),
     h("button", { type: "button", onclick: () => session.signOut().then(open) }, "Sign out"),
   );
 }

@@ -105,8 +105,7 @@ export const session = {
 
 const authorization = (tokens) => (tokens ? { authorization: `Bearer ${tokens.accessToken}` } : {});
 
-const locked = (work) =>
-  globalThis.navigator?.locks ? navigator.locks.request(STORED, work) : work();
+const locked = (work) => (globalThis.navigator?.locks ? navigator.locks.request(STORED, work) : work());
 
 /** Replaces the tokens by new ones. Answers `false`, signed out, when the session has ended. */
 function refresh(stale) {

@@ -84,7 +84,8 @@ function object(area, name) {
   if (!text) return {};
   try {
     const value = JSON.parse(text);
-    if (value === null || typeof value !== "object" || Array.isArray(value)) throw new Error("it is not an object");
+    if (value === null || typeof value !== "object" || Array.isArray(value))
+      throw new Error("it is not an object");
     return value;
   } catch (error) {
     area.setAttribute("aria-invalid", "true");
@@ -136,7 +137,10 @@ async function once(body, extra, all, signal) {
   show(answer, coloured(text));
   const took = Math.round(performance.now() - started);
   const errors = result.body.errors?.length;
-  show(meter, `HTTP ${result.status}, ${took} ms, ${size(text)}${errors ? `, ${errors} error${errors > 1 ? "s" : ""}` : ""}`);
+  show(
+    meter,
+    `HTTP ${result.status}, ${took} ms, ${size(text)}${errors ? `, ${errors} error${errors > 1 ? "s" : ""}` : ""}`,
+  );
 }
 
 async function stream(body, all, signal) {
@@ -145,7 +149,14 @@ async function stream(body, all, signal) {
   for await (const result of subscribe(body, all, signal)) {
     seen += 1;
     copied = JSON.stringify(result, null, 2);
-    answer.prepend(h("div", { class: "event" }, h("p", { class: "meter" }, `Event ${seen}, ${new Date().toLocaleTimeString()}`), coloured(copied)));
+    answer.prepend(
+      h(
+        "div",
+        { class: "event" },
+        h("p", { class: "meter" }, `Event ${seen}, ${new Date().toLocaleTimeString()}`),
+        coloured(copied),
+      ),
+    );
     while (answer.children.length > EVENTS_SHOWN) answer.lastChild.remove();
     show(meter, `Listening, ${seen} so far, newest first`);
   }
@@ -162,7 +173,9 @@ function coloured(text) {
   if (text.length > COLOURED) return document.createTextNode(text);
   const parts = document.createDocumentFragment();
   let end = 0;
-  for (const match of text.matchAll(/("(?:\\.|[^"\\])*")(\s*:)?|-?\d[\d.eE+-]*|\btrue\b|\bfalse\b|\bnull\b/g)) {
+  for (const match of text.matchAll(
+    /("(?:\\.|[^"\\])*")(\s*:)?|-?\d[\d.eE+-]*|\btrue\b|\bfalse\b|\bnull\b/g,
+  )) {
     parts.append(text.slice(end, match.index));
     const [whole, string, colon] = match;
     const kind = string ? (colon ? "j-key" : "j-string") : /[\d-]/.test(whole[0]) ? "j-number" : "j-word";
@@ -178,7 +191,10 @@ function coloured(text) {
 function dialog(className, title, make) {
   const box = h("dialog", { class: className, "aria-label": title, onclose: () => box.remove() });
   const close = () => box.close();
-  box.append(h("button", { type: "button", class: "dialog-close", onclick: close, "aria-label": "Close" }, "✕"), make(close));
+  box.append(
+    h("button", { type: "button", class: "dialog-close", onclick: close, "aria-label": "Close" }, "✕"),
+    make(close),
+  );
   document.body.append(box);
   box.showModal();
 }
@@ -192,15 +208,23 @@ function openHistory() {
       "ol",
       { class: "past" },
       past.map((entry) =>
-        h("li", {}, h("button", {
-          type: "button",
-          onclick() {
-            text.set(entry.query);
-            variables.value = entry.variables;
-            close();
-            query.focus();
-          },
-        }, h("pre", {}, entry.query))),
+        h(
+          "li",
+          {},
+          h(
+            "button",
+            {
+              type: "button",
+              onclick() {
+                text.set(entry.query);
+                variables.value = entry.variables;
+                close();
+                query.focus();
+              },
+            },
+            h("pre", {}, entry.query),
+          ),
+        ),
       ),
     );
     const forget = () => {
@@ -211,8 +235,14 @@ function openHistory() {
       "div",
       { class: "card" },
       h("h1", {}, "History"),
-      h("p", { class: "quiet" }, "Kept in this browser. Headers are never kept, nor operations that name passwords, tokens or keys."),
-      past.length ? [list, h("button", { type: "button", onclick: forget }, "Forget all")] : h("p", {}, "Nothing has been run yet."),
+      h(
+        "p",
+        { class: "quiet" },
+        "Kept in this browser. Headers are never kept, nor operations that name passwords, tokens or keys.",
+      ),
+      past.length
+        ? [list, h("button", { type: "button", onclick: forget }, "Forget all")]
+        : h("p", {}, "Nothing has been run yet."),
     );
   });
 }

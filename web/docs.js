@@ -42,7 +42,18 @@ export function explorer(place, search) {
     return [
       schema.description && h("p", {}, schema.description),
       h("h3", {}, "Operations"),
-      h("ul", {}, roots.map(([kind, name]) => h("li", { class: "sig" }, `${kind}: `, link(name, () => open(name))))),
+      h(
+        "ul",
+        {},
+        roots.map(([kind, name]) =>
+          h(
+            "li",
+            { class: "sig" },
+            `${kind}: `,
+            link(name, () => open(name)),
+          ),
+        ),
+      ),
       h("h3", {}, "Types"),
       h(
         "ul",
@@ -50,14 +61,23 @@ export function explorer(place, search) {
         schema
           .all()
           .filter(({ name }) => !roots.some(([, root]) => root === name))
-          .map(({ name, kind }) => h("li", {}, link(name, () => open(name)), " ", h("span", { class: "quiet" }, words(kind)))),
+          .map(({ name, kind }) =>
+            h(
+              "li",
+              {},
+              link(name, () => open(name)),
+              " ",
+              h("span", { class: "quiet" }, words(kind)),
+            ),
+          ),
       ),
     ];
   }
 
   function hits() {
     const found = schema.search(search.value);
-    if (!found.length) return h("p", { class: "quiet" }, "Nothing in this schema has that name or description.");
+    if (!found.length)
+      return h("p", { class: "quiet" }, "Nothing in this schema has that name or description.");
     return h(
       "ul",
       {},
@@ -74,7 +94,14 @@ export function explorer(place, search) {
 
   function typePage(type) {
     const links = (title, names) =>
-      names.length > 0 && [h("h3", {}, title), h("ul", {}, names.map((name) => h("li", {}, typeLink(name))))];
+      names.length > 0 && [
+        h("h3", {}, title),
+        h(
+          "ul",
+          {},
+          names.map((name) => h("li", {}, typeLink(name))),
+        ),
+      ];
     return [
       h("h3", {}, type.name, " ", h("small", {}, words(type.kind))),
       type.description && h("p", {}, type.description),
@@ -98,9 +125,9 @@ export function explorer(place, search) {
       h("div", { class: "sig" }, signature(member)),
       member.description && h("p", {}, member.description),
       member.deprecated && h("p", { class: "old" }, `Deprecated: ${member.deprecated}`),
-      member.args.filter(({ description }) => description).map(({ name, description }) =>
-        h("p", { class: "quiet" }, h("code", {}, name), `: ${description}`),
-      ),
+      member.args
+        .filter(({ description }) => description)
+        .map(({ name, description }) => h("p", { class: "quiet" }, h("code", {}, name), `: ${description}`)),
     );
   }
 

@@ -57,6 +57,27 @@ export function field(label, attributes, hint) {
   return { wrapper, input };
 }
 
+/** A disclosure whose content is made when it is first opened. `make(content, again)` fills it; `again()` has it made anew. */
+export function disclosure(className, summary, make) {
+  const content = h("div", { class: "content" });
+  let made = false;
+  return h(
+    "details",
+    {
+      class: className,
+      ontoggle(event) {
+        if (made || !event.currentTarget.open) return;
+        made = true;
+        make(content, () => {
+          made = false;
+        });
+      },
+    },
+    h("summary", {}, summary),
+    content,
+  );
+}
+
 let unsaid = null;
 /** Says a sentence to people who use a screen reader, without moving the focus; the newest of many. */
 export function announce(text) {

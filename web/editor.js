@@ -28,7 +28,13 @@ export function editor(area, schemaOf) {
     if ((event.ctrlKey || event.metaKey) && event.code === "Space") {
       event.preventDefault();
       popup.open();
-    } else if (event.key === "Enter" && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.isComposing) {
+    } else if (
+      event.key === "Enter" &&
+      !event.ctrlKey &&
+      !event.metaKey &&
+      !event.shiftKey &&
+      !event.isComposing
+    ) {
       event.preventDefault();
       breakLine(area);
     }
@@ -68,7 +74,13 @@ function breakLine(area) {
 
 function completion(area, schemaOf) {
   const id = uniqueId("completions");
-  const list = h("ul", { class: "completions", id, role: "listbox", "aria-label": "Completions", hidden: true });
+  const list = h("ul", {
+    class: "completions",
+    id,
+    role: "listbox",
+    "aria-label": "Completions",
+    hidden: true,
+  });
   area.after(list);
   area.setAttribute("aria-controls", id);
   area.setAttribute("aria-autocomplete", "list");
@@ -123,7 +135,11 @@ function completion(area, schemaOf) {
     const line = parseFloat(style.lineHeight);
     const before = area.value.slice(0, found.from).split("\n");
     const top = area.offsetTop + parseFloat(style.paddingTop) + before.length * line - area.scrollTop;
-    const left = area.offsetLeft + parseFloat(style.paddingLeft) + before.at(-1).length * advance(style) - area.scrollLeft;
+    const left =
+      area.offsetLeft +
+      parseFloat(style.paddingLeft) +
+      before.at(-1).length * advance(style) -
+      area.scrollLeft;
     const room = area.offsetHeight - top;
     const height = list.offsetHeight;
     list.style.top = `${room < height && top > height + line ? top - line - height : top}px`;
@@ -147,8 +163,8 @@ function completion(area, schemaOf) {
       const { length } = found.items;
       if (event.key === "ArrowDown") chosen = (chosen + 1) % length;
       else if (event.key === "ArrowUp") chosen = (chosen + length - 1) % length;
-      else if (event.key === "Enter" || event.key === "Tab") return accept(), true;
-      else if (event.key === "Escape") return close(), true;
+      else if (event.key === "Enter" || event.key === "Tab") return (accept(), true);
+      else if (event.key === "Escape") return (close(), true);
       else return false;
       draw();
       return true;

@@ -1,9 +1,10 @@
-// Why a score is what it is: the requirements by what they cost, and for each of them its controls,
-// their tests, the check summaries behind those, and the evidence with its hash.
+// Why a score is what it is: the requirements by what they cost, each of which opens to what stands
+// behind it (contributions.js).
 
 import { ApiError, request } from "./client.js";
-import { announce, field, h, show } from "./dom.js";
-import { count, intervalBar, percent, points, scoreFigures, trimmed, verdict, when } from "./figures.js";
+import { controlPart, uncovered } from "./contributions.js";
+import { announce, disclosure, field, h, show } from "./dom.js";
+import { intervalBar, percent, points, scoreFigures, trimmed, verdict, when } from "./figures.js";
 import { follow } from "./live.js";
 import { contributionsQuery, scoreChangedSubscription, scoreQuery } from "./operations.js";
 import { showState } from "./projects.js";
@@ -75,11 +76,22 @@ export async function explanationPage(place, { projectId, frameworkId, asOf, at 
 
   show(
     place,
-    h("nav", { "aria-label": "Breadcrumb", class: "crumbs" }, h("a", { href: "#/" }, "Projects"), " / ", found.project.name),
+    h(
+      "nav",
+      { "aria-label": "Breadcrumb", class: "crumbs" },
+      h("a", { href: "#/" }, "Projects"),
+      " / ",
+      found.project.name,
+    ),
     h(
       "section",
       { class: "card project" },
-      h("header", {}, h("h1", {}, found.score.framework.name, " ", h("small", {}, found.score.framework.version)), state),
+      h(
+        "header",
+        {},
+        h("h1", {}, found.score.framework.name, " ", h("small", {}, found.score.framework.version)),
+        state,
+      ),
       figures.element,
       instants(variables, found),
     ),
@@ -136,7 +148,11 @@ function instants({ projectId, frameworkId, asOf, at }, found) {
       h("button", { type: "submit" }, "Show"),
       (asOf || at) && h("a", { href: `#/score/${projectId}/${frameworkId}` }, "Back to now"),
     ),
-    h("p", { class: "hint" }, "Leave both empty for now. An earlier “known at” replays history; a later “judged at” is a forecast of what grows old."),
+    h(
+      "p",
+      { class: "hint" },
+      "Leave both empty for now. An earlier “known at” replays history; a later “judged at” is a forecast of what grows old.",
+    ),
   );
 }
 
@@ -147,7 +163,10 @@ function requirementList({ score, requirements }, variables, signal) {
     element: requirementItem(line, () => variables(line.requirement.id), signal),
   }));
   const fill = (wanted) =>
-    show(list, items.filter(({ line }) => !wanted || line.verdict === wanted).map(({ element }) => element));
+    show(
+      list,
+      items.filter(({ line }) => !wanted || line.verdict === wanted).map(({ element }) => element),
+    );
   const choice = (label, value, number) =>
     h(
       "label",
@@ -177,27 +196,6 @@ function requirementList({ score, requirements }, variables, signal) {
   ];
 }
 
-/** A disclosure whose content is made when it is first opened. */
-function disclosure(className, summary, make) {
-  const content = h("div", { class: "content" });
-  let made = false;
-  return h(
-    "details",
-    {
-      class: className,
-      ontoggle(event) {
-        if (made || !event.currentTarget.open) return;
-        made = true;
-        make(content, () => {
-          made = false;
-        });
-      },
-    },
-    h("summary", {}, summary),
-    content,
-  );
-}
-
 function requirementItem(line, variables, signal) {
   const { requirement } = line;
   const bar = intervalBar(true);
@@ -214,7 +212,9 @@ function requirementItem(line, variables, signal) {
   return h(
     "li",
     {},
-    disclosure("requirement", summary, (content, retry) => openRequirement(content, line, variables, signal, retry)),
+    disclosure("requirement", summary, (content, retry) =>
+      openRequirement(content, line, variables, signal, retry),
+    ),
   );
 }
 
@@ -240,7 +240,10 @@ async function openRequirement(content, line, variables, signal, retry) {
   } catch (error) {
     if (signal.aborted) return;
     retry();
-    show(content, h("p", { class: "problem", role: "alert" }, error.message, " Close and open it to try again."));
+    show(
+      content,
+      h("p", { class: "problem", role: "alert" }, error.message, " Close and open it to try again."),
+    );
   }
 }
 
@@ -256,146 +259,4 @@ function requirementText(line) {
       line.pointsUndecided > 5e-10 ? `, ${trimmed(line.pointsUndecided, 3)} of them can still be.` : ".",
     ),
   ];
-}
-
-const uncovered = () =>
-  h("p", { class: "quiet" }, "No control answers this requirement: nothing is proven, and everything is still possible. Map a control to it (mapRequirement).");
-
-const IMPLEMENTATION = { PLANNED: "planned", PARTIAL: "partly implemented", IMPLEMENTED: "implemented" };
-const STRENGTH = { FULL: "1", HALF: "0.5", WEAK: "0.3" };
-
-function controlPart({ share, anyOf, control: part }) {
-  const bar = intervalBar(true);
-  bar.set(100 * part.lo, 100 * part.hi);
-  const { control } = part;
-  return h(
-    "section",
-    { class: "control", "aria-label": `Control ${control.code}` },
-    h("h3", {}, h("span", { class: "code" }, control.code), " ", control.title, " ", verdict(part.verdict), bar.element),
-    h(
-      "p",
-      { class: "arithmetic" },
-      `Share ${trimmed(share)}${anyOf ? ` (best of “${anyOf}”)` : ""}. `,
-      `${IMPLEMENTATION[part.implementation] ?? "not stated"}, factor ${trimmed(part.factor)}. `,
-      `Proven ${percent(part.lo)}, possible ${percent(part.hi)}, decided ${percent(part.decided)}.`,
-      control.owner?.name && ` Owner: ${control.owner.name}.`,
-      control.retired && " Retired.",
-    ),
-    part.caps.length > 0 && h("ul", { class: "caps" }, part.caps.map((cap) => h("li", {}, cap))),
-    part.limitedBy.length > 1 && limits(part.limitedBy),
-    part.tests.length
-      ? h("ul", { class: "tests" }, part.tests.map((test) => h("li", {}, testPart(test))))
-      : h("p", { class: "quiet" }, "No test yet: nothing is proven. Tests come with scans, or with addTest."),
-  );
-}
-
-function limits(steps) {
-  return h(
-    "div",
-    { class: "path" },
-    h("p", {}, "Held down by what it rests on:"),
-    h(
-      "ol",
-      {},
-      steps.map(({ control, own, value, strength }) =>
-        h(
-          "li",
-          {},
-          h("span", { class: "code" }, control.code),
-          ` ${control.title}: by itself ${percent(own)}, with what it rests on ${percent(value)}`,
-          strength && ` (rests on the next with strength ${STRENGTH[strength] ?? strength})`,
-        ),
-      ),
-    ),
-  );
-}
-
-function testPart(part) {
-  const unknown = part.unknown ? `, ${part.unknown} unknown` : "";
-  const result = part.population
-    ? `${part.passed} of ${part.population} pass, ${part.failed} fail${unknown}`
-    : "no result yet";
-  const summary = h(
-    "span",
-    { class: "test-row" },
-    h("span", { class: "title" }, part.test.title, part.key && h("span", { class: "key" }, "key")),
-    h("span", { class: part.failed ? "result bad" : "result" }, result),
-  );
-  return disclosure("test", summary, (content) =>
-    show(
-      content,
-      h(
-        "p",
-        { class: "arithmetic" },
-        part.check && ["Check ", h("code", {}, part.check), ". "],
-        `Weight ${trimmed(part.weight)}, valid for ${count(part.validityDays, "day")}. `,
-        `Proven ${percent(part.lo)}, possible ${percent(part.hi)}, decided ${percent(part.decided)}.`,
-      ),
-      part.summaries.length ? summaries(part.summaries) : h("p", { class: "quiet" }, "Nothing has been reported for this test."),
-    ),
-  );
-}
-
-function summaries(lines) {
-  const heads = ["Account, region", "Resources", "Pass", "Fail", "Unknown", "Collected", "Age", "Freshness"];
-  return h(
-    "div",
-    { class: "scroll", tabindex: 0, role: "region", "aria-label": "Check summaries and their evidence" },
-    h(
-      "table",
-      {},
-      h("thead", {}, h("tr", {}, heads.map((head) => h("th", { scope: "col" }, head)))),
-      lines.map(summaryRows),
-    ),
-  );
-}
-
-function summaryRows(line) {
-  const number = (value, tone) => h("td", { class: value && tone ? `number ${tone}` : "number" }, value);
-  return h(
-    "tbody",
-    {},
-    h(
-      "tr",
-      {},
-      h("th", { scope: "rowgroup" }, [line.account, line.region].filter(Boolean).join(", ") || "by hand"),
-      number(line.population),
-      number(line.passed),
-      number(line.failed, "bad"),
-      number(line.unknown),
-      h("td", {}, when(line.collectedAt)),
-      number(count(line.ageDays, "day")),
-      number(percent(line.freshness)),
-    ),
-    h("tr", {}, h("td", { colspan: 8 }, evidence(line))),
-  );
-}
-
-function evidence({ evidence: reference, rejected }) {
-  if (!reference) return "No evidence.";
-  const { sha256 } = reference;
-  const said = h("span", { class: "quiet", role: "status" });
-  const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(sha256);
-      show(said, "copied");
-    } catch {
-      show(said, "could not copy: select the hash instead");
-    }
-  };
-  return h(
-    "div",
-    { class: "evidence" },
-    h("span", {}, "Evidence ", h("code", {}, reference.evidence.id), `, version ${reference.version}`, rejected && h("b", { class: "bad" }, " rejected")),
-    h(
-      "span",
-      {},
-      "SHA-256 ",
-      h("code", { class: "hash" }, sha256),
-      " ",
-      h("button", { type: "button", class: "link", onclick: copy, "aria-label": `Copy the hash ${sha256.slice(0, 8)}` }, "Copy"),
-      " ",
-      said,
-    ),
-  );
 }

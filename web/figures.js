@@ -72,8 +72,19 @@ export function scoreFigures() {
     { class: "figures" },
     h("p", { class: "numbers", "aria-hidden": "true" }, lo, hi),
     bar.element,
-    h("p", { class: "scale", "aria-hidden": "true" }, h("span", {}, "0"), h("span", {}, "50"), h("span", {}, "100")),
-    h("p", { class: "coverage" }, h("span", { class: "coverage-bar", "aria-hidden": "true" }, coverage), coverageText),
+    h(
+      "p",
+      { class: "scale", "aria-hidden": "true" },
+      h("span", {}, "0"),
+      h("span", {}, "50"),
+      h("span", {}, "100"),
+    ),
+    h(
+      "p",
+      { class: "coverage" },
+      h("span", { class: "coverage-bar", "aria-hidden": "true" }, coverage),
+      coverageText,
+    ),
     headline,
   );
   return {

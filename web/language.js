@@ -102,7 +102,10 @@ export function format(text) {
 }
 
 function same(one, other) {
-  const words = (text) => lex(text).filter(({ kind }) => kind !== "space").map((token) => token.text.trim());
+  const words = (text) =>
+    lex(text)
+      .filter(({ kind }) => kind !== "space")
+      .map((token) => token.text.trim());
   return JSON.stringify(words(one)) === JSON.stringify(words(other));
 }
 
@@ -124,7 +127,11 @@ function spacing(before, token, line, gap, inline) {
   if ([")", "]", ":", "!", "("].includes(token.text)) return "";
   if (token.text === "[" && before.kind !== "mark") return " ";
   if (inline && gap?.includes(",") && before.text !== "{") return ", ";
-  if (inline && ["name", "number", "string"].includes(before.kind) && (token.kind === "name" || token.text === "$"))
+  if (
+    inline &&
+    ["name", "number", "string"].includes(before.kind) &&
+    (token.kind === "name" || token.text === "$")
+  )
     return ", ";
   if (inline && before.text === "!" && token.text === "$") return ", ";
   return " ";
@@ -153,7 +160,9 @@ export function complete(text, offset, schema) {
 }
 
 const closed = (string) =>
-  string.startsWith('"""') ? string.length >= 6 && string.endsWith('"""') : /^"(?:\\.|[^"\\])*"$/.test(string);
+  string.startsWith('"""')
+    ? string.length >= 6 && string.endsWith('"""')
+    : /^"(?:\\.|[^"\\])*"$/.test(string);
 const rank = (item, word) => (item.text.toLowerCase().startsWith(word) ? 0 : 1);
 
 /** Follows the tokens up to the cursor and answers with the place that they lead to. */
@@ -251,7 +260,8 @@ function candidates({ frame, previous, beforePrevious }, text, schema) {
     return ["query", "mutation", "subscription", "fragment"].map((word) => ({ text: word, detail: "" }));
   }
   if (frame.in === "variables") {
-    if (previous?.text === ":" || (previous?.text === "[" && beforePrevious?.text === ":")) return inputs(schema);
+    if (previous?.text === ":" || (previous?.text === "[" && beforePrevious?.text === ":"))
+      return inputs(schema);
     return [];
   }
   if (previous?.text === "on" && beforePrevious?.text === "...") return composite(schema);
@@ -274,11 +284,19 @@ const described = ({ name, type, description, deprecated }) => ({
   deprecated,
 });
 const composite = (schema) =>
-  schema.all().filter(({ kind }) => ["OBJECT", "INTERFACE", "UNION"].includes(kind)).map(kinded);
+  schema
+    .all()
+    .filter(({ kind }) => ["OBJECT", "INTERFACE", "UNION"].includes(kind))
+    .map(kinded);
 const inputs = (schema) =>
-  schema.all().filter(({ kind }) => ["SCALAR", "ENUM", "INPUT_OBJECT"].includes(kind)).map(kinded);
+  schema
+    .all()
+    .filter(({ kind }) => ["SCALAR", "ENUM", "INPUT_OBJECT"].includes(kind))
+    .map(kinded);
 const kinded = ({ name, kind, description }) => ({ text: name, detail: kind.toLowerCase(), description });
-const variables = (text) => [...new Set(Array.from(text.matchAll(/\$([_A-Za-z]\w*)\s*:/g), ([, name]) => name))];
+const variables = (text) => [
+  ...new Set(Array.from(text.matchAll(/\$([_A-Za-z]\w*)\s*:/g), ([, name]) => name)),
+];
 const fragments = (text) =>
   Array.from(text.matchAll(/\bfragment\s+(\w+)\s+on\b/g), ([, name]) => ({ text: name, detail: "fragment" }));
 

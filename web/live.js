@@ -10,7 +10,13 @@ const LONGEST_WAIT = 30_000;
 // none is trusted for longer than this. The cursor makes the change seamless.
 const LONGEST_CONNECTION = 120_000;
 // Nothing gets better by asking again after these.
-const FINAL = new Set(["FORBIDDEN", "NOT_FOUND", "BAD_REQUEST", "BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED"]);
+const FINAL = new Set([
+  "FORBIDDEN",
+  "NOT_FOUND",
+  "BAD_REQUEST",
+  "BAD_USER_INPUT",
+  "GRAPHQL_VALIDATION_FAILED",
+]);
 
 /**
  * Follows `query` and calls `onEvent(data)` for each event. `cursorOf(data)` is what the next

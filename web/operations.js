@@ -1,5 +1,7 @@
 // Every GraphQL operation that the page sends. The console sends what people type; its own
 // introspection query stands in schema.js.
+// Each template is one whole operation without placeholders, so that a test can read this file and
+// check every one of them against the schema.
 
 export const logInMutation = `
 mutation LogIn($input: LogInInput!) {
@@ -35,16 +37,12 @@ query Me {
   me { id name organization { id name } }
 }`;
 
-const numbers = `
-  lo hi coverage headline
-  satisfied otherThanSatisfied undetermined`;
-
 export const projectsQuery = `
 query Projects($after: String) {
   projects(first: 50, after: $after) {
     nodes {
       id name
-      scores { framework { id name version } asOf ${numbers} }
+      scores { framework { id name version } asOf lo hi coverage headline satisfied otherThanSatisfied undetermined }
     }
     pageInfo { hasNextPage endCursor }
   }
@@ -55,7 +53,7 @@ subscription ScoreChanged($projectId: ID!, $after: String) {
   scoreChanged(projectId: $projectId, after: $after) {
     cursor recordedAt
     framework { id name version }
-    ${numbers}
+    lo hi coverage headline satisfied otherThanSatisfied undetermined
     previous { lo hi }
     causeCount
     causes { kind type }
@@ -68,7 +66,8 @@ query Score($projectId: ID!, $frameworkId: ID!, $asOf: DateTime, $at: DateTime, 
     id name
     score(frameworkId: $frameworkId, asOf: $asOf, at: $at) {
       framework { id name version publisher notice }
-      formulaVersion asOf at ${numbers}
+      formulaVersion asOf at
+      lo hi coverage headline satisfied otherThanSatisfied undetermined
       requirements(first: 100, after: $after) {
         nodes {
           requirement { id code title text group importance }

@@ -93,7 +93,9 @@ function projectCard(project) {
     );
     const far = movement(change);
     const cause = change.causes[0]?.kind === "CLOCK" ? "time passed" : count(change.causeCount, "fact");
-    moves.prepend(h("li", {}, at(change.recordedAt), ` ${change.framework.name}: ${far || "counts changed"} (${cause})`));
+    moves.prepend(
+      h("li", {}, at(change.recordedAt), ` ${change.framework.name}: ${far || "counts changed"} (${cause})`),
+    );
     while (moves.children.length > MOVES_SHOWN) moves.lastChild.remove();
   }
 

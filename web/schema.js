@@ -113,7 +113,8 @@ export class Schema {
       if (type.name.toLowerCase().includes(wanted)) hits.push({ type, member: null, score: 0 });
       for (const inner of [...type.fields, ...type.inputFields, ...type.enumValues]) {
         if (inner.name.toLowerCase().includes(wanted)) hits.push({ type, member: inner, score: 1 });
-        else if (inner.description.toLowerCase().includes(wanted)) hits.push({ type, member: inner, score: 3 });
+        else if (inner.description.toLowerCase().includes(wanted))
+          hits.push({ type, member: inner, score: 3 });
       }
       if (!type.name.toLowerCase().includes(wanted) && type.description.toLowerCase().includes(wanted))
         hits.push({ type, member: null, score: 2 });

@@ -12,7 +12,8 @@ const { events } = await import("../client.js");
 
 async function read(chunks) {
   const found = [];
-  for await (const event of events(ReadableStream.from(chunks.map((chunk) => Buffer.from(chunk))))) found.push(event);
+  for await (const event of events(ReadableStream.from(chunks.map((chunk) => Buffer.from(chunk)))))
+    found.push(event);
   return found;
 }
 

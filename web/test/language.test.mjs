@@ -23,14 +23,25 @@ const schema = new Schema({
         ],
       },
       { kind: "OBJECT", name: "Mutation", fields: [field("logIn", named("SCALAR", "Boolean"))] },
-      { kind: "OBJECT", name: "Projects", fields: [field("nodes", list(nonNull(named("OBJECT", "Project"))))] },
-      { kind: "OBJECT", name: "Project", fields: [field("id", named("SCALAR", "ID")), field("on", named("SCALAR", "Int"))] },
+      {
+        kind: "OBJECT",
+        name: "Projects",
+        fields: [field("nodes", list(nonNull(named("OBJECT", "Project"))))],
+      },
+      {
+        kind: "OBJECT",
+        name: "Project",
+        fields: [field("id", named("SCALAR", "ID")), field("on", named("SCALAR", "Int"))],
+      },
       { kind: "UNION", name: "Hit", possibleTypes: [{ name: "Project" }] },
       { kind: "ENUM", name: "Verdict", enumValues: [{ name: "SATISFIED" }, { name: "UNDETERMINED" }] },
       {
         kind: "INPUT_OBJECT",
         name: "Filter",
-        inputFields: [arg("verdict", named("ENUM", "Verdict")), arg("not", list(named("INPUT_OBJECT", "Filter")))],
+        inputFields: [
+          arg("verdict", named("ENUM", "Verdict")),
+          arg("not", list(named("INPUT_OBJECT", "Filter"))),
+        ],
       },
       { kind: "SCALAR", name: "ID" },
       { kind: "SCALAR", name: "Int" },
@@ -48,8 +59,21 @@ function offered(text) {
 }
 
 test("a lexer loses nothing, whatever it is given", () => {
-  for (const text of ['{ a(b: "c', '"""open', '{ a # c\r\n b }', "€ 1.2e3 ...on", '"\\', "\\", '"""a\\"""b""" x']) {
-    assert.equal(lex(text).map((token) => token.text).join(""), text);
+  for (const text of [
+    '{ a(b: "c',
+    '"""open',
+    "{ a # c\r\n b }",
+    "€ 1.2e3 ...on",
+    '"\\',
+    "\\",
+    '"""a\\"""b""" x',
+  ]) {
+    assert.equal(
+      lex(text)
+        .map((token) => token.text)
+        .join(""),
+      text,
+    );
   }
 });
 
@@ -92,8 +116,15 @@ test("nothing is offered inside comments and strings", () => {
 });
 
 test("the operation under the cursor", () => {
-  const text = "query A { projects { nodes { id } } }\nmutation B { logIn }\nfragment F on Hit { __typename }";
-  assert.deepEqual(operations(text).map(({ kind, name }) => [kind, name]), [["query", "A"], ["mutation", "B"]]);
+  const text =
+    "query A { projects { nodes { id } } }\nmutation B { logIn }\nfragment F on Hit { __typename }";
+  assert.deepEqual(
+    operations(text).map(({ kind, name }) => [kind, name]),
+    [
+      ["query", "A"],
+      ["mutation", "B"],
+    ],
+  );
   assert.equal(operationAt(text, text.indexOf("logIn")).name, "B");
   assert.equal(operationAt(text, 3).name, "A");
   assert.equal(operationAt("{ query mutation { name } }", 4).kind, "query");
@@ -108,7 +139,10 @@ test("the formatter keeps every token and settles at once", () => {
     "{ broken(",
     "}}} {",
   ];
-  const words = (text) => lex(text).filter(({ kind }) => kind !== "space").map((token) => token.text.trim());
+  const words = (text) =>
+    lex(text)
+      .filter(({ kind }) => kind !== "space")
+      .map((token) => token.text.trim());
   for (const text of texts) {
     const once = format(text);
     assert.deepEqual(words(once), words(text));
