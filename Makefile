@@ -17,9 +17,12 @@ run: ## Start Studio with embedded stores and demo data on http://127.0.0.1:4000
 test: lint schema-check ## Everything that needs no server: lints, the schema, every test on embedded stores
 	$(CARGO) nextest run --workspace
 	$(CARGO) test --workspace --doc --quiet
+	@if command -v node >/dev/null; then node --test --test-reporter=dot web/test/*.test.mjs; \
+	else echo "skipped: the pages' own tests (install Node.js 20)"; fi
 
 test-real: ## The same contracts against real servers, installed and started by tests/services
-	tests/services with postgres -- $(CARGO) nextest run --package studio-events --run-ignored all
+	tests/services with postgres chromium -- $(CARGO) nextest run --package studio-events --package studio \
+		-E 'package(studio-events) or binary(real)'
 
 bench: ## Measure, as ratios within one run; docs/performance.md keeps the figures
 	$(CARGO) build --release --bin studio

@@ -1,6 +1,7 @@
 //! The product driven from outside on embedded stores, over real sockets, and the rules of the
 //! house.
 
+#[path = "../support/mod.rs"]
 mod support;
 
 mod architecture;

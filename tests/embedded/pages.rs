@@ -12,10 +12,11 @@ async fn pages_need_nothing_from_elsewhere_and_cannot_be_framed() {
     for (path, media_type) in [
         ("/", "text/html"),
         ("/graphql", "text/html"),
-        ("/app.js", "text/javascript"),
-        ("/console.js", "text/javascript"),
-        ("/operations.js", "text/javascript"),
-        ("/style.css", "text/css"),
+        ("/assets/app.js", "text/javascript"),
+        ("/assets/console.js", "text/javascript"),
+        ("/assets/client.js", "text/javascript"),
+        ("/assets/operations.js", "text/javascript"),
+        ("/assets/style.css", "text/css"),
     ] {
         let request = http.get(format!("{}{path}", server.url)).header("accept", "text/html,*/*");
         let response = request.send().await.unwrap();

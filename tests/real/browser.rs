@@ -1,0 +1,94 @@
+//! A person with a browser: sets up or signs in, sees scores move without a reload, follows an
+//! explanation down to the hash, and uses the console.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::{
+    support::{Installation, PATIENCE},
+    webdriver::Browser,
+};
+
+async fn sign_in(browser: &Browser, email: &str, password: &str) {
+    browser.type_into("input[autocomplete=username]", email).await;
+    browser.type_into("input[autocomplete=current-password]", password).await;
+    browser.click("main form button[type=submit]").await;
+}
+
+#[tokio::test]
+async fn the_demo_in_a_browser() {
+    let Some(browser) = Browser::start().await else { return };
+    let installation = Installation::empty();
+    let server = installation.start_with(&["--demo"]);
+    let line = |label: &str| server.wait_for_line(label).trim().trim_start_matches(label).trim().to_owned();
+    let (email, password) = (line("E-mail"), line("Password"));
+
+    browser.open(&server.url).await;
+    sign_in(&browser, &email, "not the password").await;
+    browser.wait_for_text("a wrong password is told", |text| text.contains("assword").then_some(())).await;
+    sign_in(&browser, &email, &password).await;
+    let coverage = |text: &str| text.contains("coverage").then(|| text.to_owned());
+    let before = browser.wait_for_text("the scores", coverage).await;
+    assert!(before.contains("Production cloud"), "{before}");
+
+    // The subscription may connect after the first text; a move after that must show by itself.
+    browser.script("window.neverReloaded = true").await;
+    let moved = async {
+        installation.run(&["demo", "rescan"]);
+        browser.wait_for_text("a score that moved", |text| (text != before).then(|| text.to_owned())).await
+    };
+    tokio::time::timeout(PATIENCE, moved).await.unwrap();
+    assert_eq!(browser.script("return window.neverReloaded").await, json!(true));
+
+    // Down to the evidence: open everything that can be opened until a hash is on the page.
+    let link = "const a = [...document.querySelectorAll('main a[href^=\"#/\"]')]; \
+                const found = a.find(a => a.href.includes('frw_')); \
+                if (found) found.click(); return !!found";
+    assert_eq!(browser.script(link).await, json!(true), "no score can be opened");
+    let open_all = "for (const d of document.querySelectorAll('main details:not([open]) > summary')) d.click(); \
+                    for (const b of document.querySelectorAll('main [aria-expanded=false]')) b.click();";
+    let hash = async {
+        loop {
+            browser.script(open_all).await;
+            let text = browser.text().await;
+            let found = text
+                .split(|c: char| !c.is_ascii_hexdigit())
+                .any(|word| word.len() == 64);
+            if found {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, hash).await.expect("an evidence hash is shown");
+    let text = browser.text().await.to_lowercase();
+    assert!(!text.contains("compliant"), "{text}");
+
+    // The console works with the same sign-in, offline as everything here is.
+    browser.open(&format!("{}/graphql", server.url)).await;
+    browser.type_into("#query", "{ me { name } }").await;
+    browser.click("#run").await;
+    browser.wait_for_text("the console's answer", |text| text.contains("Amara Okafor").then_some(())).await;
+}
+
+#[tokio::test]
+async fn the_first_set_up_in_a_browser() {
+    let Some(browser) = Browser::start().await else { return };
+    let installation = Installation::empty();
+    let server = installation.start();
+    let line = server.wait_for_line("#setup=");
+    let address = line.split_whitespace().find(|word| word.contains("#setup=")).unwrap().to_owned();
+    browser.open(&address).await;
+    let fields = [
+        ("input[name=organizationName]", "Example"),
+        ("input[name=ownerName]", "Ada Lovelace"),
+        ("input[name=ownerEmail]", "ada@example.org"),
+        ("input[name=password]", "a long enough password"),
+    ];
+    for (selector, value) in fields {
+        browser.type_into(selector, value).await;
+    }
+    browser.click("main form button[type=submit]").await;
+    browser.wait_for_text("the empty list of projects", |text| text.contains("project").then_some(())).await;
+}
