@@ -52,13 +52,11 @@ actions! {
     "evidence:run:ingest" "bring a scan in",
     "evidence:run:read" "see ingest runs",
     "identity:organization:read" "see the organization",
-    "identity:organization:update" "change the organization",
     "identity:session:read" "see sessions",
     "identity:session:revoke" "end a session",
     "identity:user:create" "add a person",
     "identity:user:erase" "erase a person for good",
     "identity:user:read" "see the people of the organization",
-    "identity:user:update" "change a person's roles",
 }
 
 /// The action of that name, if there is one.

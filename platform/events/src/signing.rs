@@ -50,6 +50,17 @@ impl CheckpointSigner for Ed25519Signer {
     }
 }
 
+/// A signing key of the keyring.
+impl CheckpointSigner for studio_stores::keyring::SigningKey {
+    fn sign(&self, message: &[u8]) -> Vec<u8> {
+        Self::sign(self, message)
+    }
+
+    fn public_key(&self) -> Vec<u8> {
+        Self::public_key(self).to_vec()
+    }
+}
+
 /// A signed statement of what a log was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignedCheckpoint {

@@ -1,1 +1,226 @@
-//! studio-identity
+//! The identity subgraph: organizations, the people in them, their sessions and the tokens that
+//! prove who asks.
+//!
+//! Invariants: names, e-mail addresses and password hashes are stored sealed with the key of their
+//! person and nowhere else; tokens and passwords are stored hashed; nothing of one organization can
+//! be reached from another; every command and query asks the policy.
+
+mod backoff;
+mod commands;
+pub mod domain;
+mod graphql;
+mod password;
+mod personal;
+mod projections;
+mod tokens;
+
+use std::sync::Arc;
+
+use axum::{Router, http::header, response::IntoResponse, routing::get};
+use futures::StreamExt;
+use studio_events::{EventStore, EventStoreOptions, LogFeed, Projection, Recorded, StoreError};
+use studio_kernel::{Aggregate, Env};
+use studio_service::{ApiError, Deps, Subgraph};
+use studio_stores::keyring::{KeyringError, SigningKey};
+use tokio_util::sync::CancellationToken;
+
+pub use commands::{Founded, NewOrganization};
+pub use tokens::{TokenError, TokenVerifier, Verified};
+
+use backoff::Backoff;
+use commands::{Core, Failure};
+use domain::session::{Session, SessionEvent};
+use password::{PasswordError, Passwords};
+use personal::People;
+use projections::read_id;
+use tokens::{Issuer, LiveSessions, RefreshTokens};
+
+const NAME: &str = "identity";
+
+/// Why the subgraph does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The event store does not open.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The read models cannot be read.
+    #[error(transparent)]
+    Database(#[from] sea_orm::DbErr),
+    /// A key cannot be had.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
+    /// Passwords cannot be hashed.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    /// The set-up cannot be offered, or an erasure cannot be completed.
+    #[error("{0}")]
+    Prepare(ApiError),
+}
+
+/// Why an organization was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum FoundError {
+    /// The input is not right: one sentence for each field.
+    #[error("{}", .0.join(" "))]
+    Input(Vec<String>),
+    /// Something failed on our side.
+    #[error(transparent)]
+    Api(ApiError),
+}
+
+/// What the process that runs the subgraph needs of it, besides the subgraph itself.
+#[derive(Clone)]
+pub struct Identity {
+    core: Arc<Core>,
+    verifier: TokenVerifier,
+    setup_token: Option<String>,
+}
+
+impl Identity {
+    /// Checks access tokens.
+    pub fn verifier(&self) -> TokenVerifier {
+        self.verifier.clone()
+    }
+
+    /// The token of the one-time set-up address, while no organization exists. Only its hash is
+    /// stored: show it now.
+    pub fn setup_token(&self) -> Option<String> {
+        self.setup_token.clone()
+    }
+
+    /// Makes an organization and its owner. For whoever runs the server: no token is asked for.
+    ///
+    /// # Errors
+    /// [`FoundError::Input`] with what to mend.
+    pub async fn create_organization(&self, new: NewOrganization) -> Result<Founded, FoundError> {
+        self.core.create_organization(new).await.map_err(|failure| match failure {
+            Failure::Input(faults) => {
+                FoundError::Input(faults.into_iter().map(|fault| fault.message).collect())
+            }
+            Failure::Api(error) => FoundError::Api(error),
+        })
+    }
+}
+
+/// Builds the subgraph. While no organization exists, each start makes a new set-up token and the
+/// ones before stop working.
+///
+/// # Errors
+/// [`BuildError`] with what does not work.
+pub async fn build(deps: Deps) -> Result<(Subgraph, Identity), BuildError> {
+    let Deps { env, database, keyring, policy, config, shutdown, .. } = deps;
+    let people = Arc::new(People::new(keyring.clone()).await?);
+    let inline: Vec<Arc<dyn Projection>> = vec![
+        Arc::new(projections::organizations::Organizations),
+        Arc::new(projections::users::Users::new(people.clone())),
+        Arc::new(projections::sessions::Sessions),
+        Arc::new(projections::set_up::SetUps),
+    ];
+    let signer = Arc::new(keyring.signing_key("checkpoints").await?);
+    let options = EventStoreOptions::new(database, NAME, env.clone()).inline(inline).signer(signer);
+    let store = EventStore::open(options).await?;
+
+    let key = keyring.signing_key("tokens").await?;
+    let issuer = config.public_url();
+    let sessions = Arc::new(LiveSessions::default());
+    let known_to = remember_live(&store, &sessions, &env).await?;
+    let verifier = TokenVerifier::new(&[&key], &issuer, sessions.clone(), env.clone());
+    let core = Arc::new(Core {
+        passwords: Passwords::new(env.clone())?,
+        backoff: Backoff::default(),
+        issuer: Issuer::new(&key, issuer, config.identity.access_token_seconds, env.clone())?,
+        refresh_tokens: RefreshTokens::new(keyring.index_key("refresh").await?, env.clone()),
+        session_seconds: i64::from(config.identity.session_seconds),
+        erasing: tokio::sync::Mutex::default(),
+        env: env.clone(),
+        store: store.clone(),
+        policy,
+        people,
+        sessions: sessions.clone(),
+    });
+    core.complete_erasures().await.map_err(prepare)?;
+    let setup_token = core.offer_set_up().await.map_err(prepare)?;
+
+    let feed = Arc::new(LogFeed::new(store.clone(), &[]));
+    let follow = follow_sessions(store.clone(), known_to, sessions, env, shutdown);
+    let subgraph = Subgraph {
+        name: NAME,
+        graphql: graphql::service(core.clone()),
+        routes: routes(&key),
+        store,
+        feed,
+        start: Box::new(move |_| vec![Box::pin(follow)]),
+    };
+    Ok((subgraph, Identity { core, verifier, setup_token }))
+}
+
+fn prepare(failure: Failure) -> BuildError {
+    BuildError::Prepare(match failure {
+        Failure::Api(error) => error,
+        Failure::Input(faults) => ApiError::internal(format!("{faults:?}")),
+    })
+}
+
+/// Fills the map of live sessions; answers the position up to which it is complete.
+async fn remember_live(
+    store: &EventStore,
+    sessions: &LiveSessions,
+    env: &Env,
+) -> Result<i64, BuildError> {
+    // The position first: what is recorded meanwhile is told twice rather than never.
+    let position = store.head();
+    let now = env.now();
+    for row in projections::sessions::all_live(store, now).await? {
+        let until = studio_kernel::Timestamp::from_micros(row.expires_at);
+        sessions.live(read_id(&row.id)?, until, now);
+    }
+    Ok(position)
+}
+
+/// Keeps the map of live sessions, also with what other processes record.
+async fn follow_sessions(
+    store: EventStore,
+    from: i64,
+    sessions: Arc<LiveSessions>,
+    env: Env,
+    shutdown: CancellationToken,
+) {
+    let mut events = std::pin::pin!(store.tail(from));
+    loop {
+        let next = tokio::select! {
+            next = events.next() => next,
+            () = shutdown.cancelled() => return,
+        };
+        match next {
+            Some(Ok(recorded)) => follow_one(&recorded, &sessions, &env),
+            Some(Err(StoreError::Closed)) | None => return,
+            Some(Err(error)) => {
+                tracing::error!(%error, "sessions ended elsewhere are not noticed any more");
+                return;
+            }
+        }
+    }
+}
+
+fn follow_one(recorded: &Recorded, sessions: &LiveSessions, env: &Env) {
+    if recorded.stream_type != Session::STREAM_TYPE {
+        return;
+    }
+    match recorded.decode::<SessionEvent>() {
+        Ok(event) => sessions.apply(&event, env.now()),
+        Err(error) => tracing::error!(%error, "an event of a session does not read"),
+    }
+}
+
+/// `GET /.well-known/jwks.json`: the keys by which anybody can check access tokens.
+fn routes(key: &SigningKey) -> Router {
+    let keys = tokens::jwks(&[key]).to_string();
+    let answer = move || async move {
+        let headers = [
+            (header::CONTENT_TYPE, "application/jwk-set+json"),
+            (header::CACHE_CONTROL, "public, max-age=300"),
+        ];
+        (headers, keys).into_response()
+    };
+    Router::new().route("/.well-known/jwks.json", get(answer))
+}

@@ -28,12 +28,8 @@ impl SigningKey {
     }
 
     /// The signature over the message, 64 bytes.
-    ///
-    /// # Errors
-    /// [`KeyringError::Crypto`] when the library refuses, which it has no reason to.
-    pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyringError> {
-        let signature = self.pair.try_sign(message).map_err(|_| KeyringError::Crypto)?;
-        Ok(signature.as_ref().to_vec())
+    pub fn sign(&self, message: &[u8]) -> Vec<u8> {
+        self.pair.sign(message).as_ref().to_vec()
     }
 
     /// The public key, 32 bytes.
@@ -82,7 +78,14 @@ impl IndexKey {
         Self(hmac::Key::new(hmac::HMAC_SHA256, bytes))
     }
 
-    /// The keyed hash, 64 lower-case hexadecimal digits.
+    /// The keyed hash, to prove later that a value came from here. Compare in constant time.
+    pub fn mac(&self, value: &[u8]) -> [u8; 32] {
+        let mut mac = [0; 32];
+        mac.copy_from_slice(hmac::sign(&self.0, value).as_ref());
+        mac
+    }
+
+    /// The keyed hash as 64 lower-case hexadecimal digits.
     pub fn digest(&self, value: &[u8]) -> String {
         hex::encode(hmac::sign(&self.0, value))
     }
@@ -104,7 +107,7 @@ mod tests {
         let seed = hex::decode("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60");
         let key = SigningKey::from_seed(&seed.unwrap()).unwrap();
         assert_eq!(key.id(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
-        let signature = key.sign(b"message").unwrap();
+        let signature = key.sign(b"message");
         assert!(verify_signature(key.public_key(), b"message", &signature));
         assert!(!verify_signature(key.public_key(), b"massage", &signature));
     }

@@ -1,0 +1,130 @@
+//! The read models of the identity subgraph. Personal data and password hashes are here as they
+//! are in the events: sealed with the key of their person.
+
+/// Organizations.
+pub mod organization {
+    use sea_orm::entity::prelude::*;
+
+    /// A row of `identity_organizations`.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "identity_organizations")]
+    pub struct Model {
+        /// The generation of the read model.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub generation: i64,
+        /// `org_…`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub tenant: String,
+        /// What people call it.
+        pub name: String,
+        /// Microseconds since the epoch.
+        pub created_at: i64,
+    }
+
+    /// None.
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// People.
+pub mod user {
+    use sea_orm::entity::prelude::*;
+
+    /// A row of `identity_users`.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "identity_users")]
+    pub struct Model {
+        /// The generation of the read model.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub generation: i64,
+        /// `org_…`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub tenant: String,
+        /// `usr_…`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: String,
+        /// The keyed hash of the e-mail address; `None` once the person was erased.
+        pub email_hash: Option<String>,
+        /// Name and e-mail address, sealed (JSON); `None` once the person was erased.
+        pub profile: Option<String>,
+        /// The password's hash, sealed (JSON); `None` once the person was erased.
+        pub password: Option<String>,
+        /// The roles' names, separated by spaces.
+        pub roles: String,
+        /// Microseconds since the epoch.
+        pub created_at: i64,
+        /// Microseconds since the epoch; `None` while the person was not erased.
+        pub erased_at: Option<i64>,
+    }
+
+    /// None.
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// Sessions.
+pub mod session {
+    use sea_orm::entity::prelude::*;
+
+    /// A row of `identity_sessions`.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "identity_sessions")]
+    pub struct Model {
+        /// The generation of the read model.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub generation: i64,
+        /// `org_…`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub tenant: String,
+        /// `ses_…`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: String,
+        /// `usr_…`.
+        pub user: String,
+        /// Microseconds since the epoch.
+        pub created_at: i64,
+        /// When the tokens were last renewed, microseconds since the epoch.
+        pub refreshed_at: i64,
+        /// When it ends unless the tokens are renewed before, microseconds since the epoch.
+        pub expires_at: i64,
+        /// When it was ended, microseconds since the epoch.
+        pub ended_at: Option<i64>,
+    }
+
+    /// None.
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// The one set-up of this installation.
+pub mod set_up {
+    use sea_orm::entity::prelude::*;
+
+    /// The row of `identity_set_up`.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "identity_set_up")]
+    pub struct Model {
+        /// The generation of the read model.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub generation: i64,
+        /// Always 1: there is one.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: i64,
+        /// The id that the organization will have.
+        pub tenant: String,
+        /// Microseconds since the epoch; `None` while it is open.
+        pub completed_at: Option<i64>,
+    }
+
+    /// None.
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}

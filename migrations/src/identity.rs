@@ -1,0 +1,59 @@
+//! The store of the identity subgraph.
+
+use sea_orm_migration::prelude::*;
+
+use crate::{events, step};
+
+/// Migrates the store of the identity subgraph.
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        events::and_then(vec![step("identity_0001_people", PEOPLE)])
+    }
+}
+
+// An e-mail address signs in to one account of the installation, so its hash is unique over all
+// organizations. The column "user" is quoted: PostgreSQL reserves the word.
+const PEOPLE: &[&str] = &[
+    "CREATE TABLE identity_organizations (
+        generation BIGINT NOT NULL,
+        tenant TEXT NOT NULL,
+        name TEXT NOT NULL,
+        created_at BIGINT NOT NULL,
+        PRIMARY KEY (generation, tenant)
+    )",
+    "CREATE TABLE identity_users (
+        generation BIGINT NOT NULL,
+        tenant TEXT NOT NULL,
+        id TEXT NOT NULL,
+        email_hash TEXT,
+        profile TEXT,
+        password TEXT,
+        roles TEXT NOT NULL,
+        created_at BIGINT NOT NULL,
+        erased_at BIGINT,
+        PRIMARY KEY (generation, tenant, id)
+    )",
+    "CREATE UNIQUE INDEX identity_users_by_email ON identity_users (generation, email_hash)",
+    r#"CREATE TABLE identity_sessions (
+        generation BIGINT NOT NULL,
+        tenant TEXT NOT NULL,
+        id TEXT NOT NULL,
+        "user" TEXT NOT NULL,
+        created_at BIGINT NOT NULL,
+        refreshed_at BIGINT NOT NULL,
+        expires_at BIGINT NOT NULL,
+        ended_at BIGINT,
+        PRIMARY KEY (generation, tenant, id)
+    )"#,
+    r#"CREATE INDEX identity_sessions_by_user ON identity_sessions (generation, tenant, "user", id)"#,
+    "CREATE TABLE identity_set_up (
+        generation BIGINT NOT NULL,
+        id BIGINT NOT NULL CHECK (id = 1),
+        tenant TEXT NOT NULL,
+        completed_at BIGINT,
+        PRIMARY KEY (generation, id)
+    )",
+];

@@ -1,0 +1,127 @@
+//! What people can do. Every command loads, asks the policy, lets the domain decide and appends;
+//! the four that make somebody an actor (set-up, sign-in, refresh, and the offer of a set-up) ask
+//! for proof instead.
+
+mod organizations;
+mod sessions;
+mod sign_in;
+mod users;
+
+use std::sync::Arc;
+
+use studio_access::{Denied, Policy};
+use studio_events::{AppendError, EncodeError, EventStore, ExecuteError, StoreError};
+use studio_kernel::{Env, Id, kind};
+use studio_service::{ApiError, graphql::UserError};
+use studio_stores::keyring::KeyringError;
+
+pub use organizations::{Founded, NewOrganization};
+pub(crate) use sign_in::SignedIn;
+pub(crate) use users::NewUser;
+
+use crate::{
+    backoff::Backoff,
+    domain::input::Fault,
+    password::{PasswordError, Passwords},
+    personal::{People, PersonalError},
+    tokens::{Issuer, LiveSessions, RefreshTokens},
+};
+
+/// Everything that commands and queries need.
+pub(crate) struct Core {
+    /// Time and randomness.
+    pub env: Env,
+    /// The log and the read models.
+    pub store: EventStore,
+    /// Who may do what.
+    pub policy: Arc<Policy>,
+    /// Seals and opens personal data.
+    pub people: Arc<People>,
+    /// The sessions that are alive.
+    pub sessions: Arc<LiveSessions>,
+    pub(crate) passwords: Passwords,
+    pub(crate) backoff: Backoff,
+    pub(crate) issuer: Issuer,
+    pub(crate) refresh_tokens: RefreshTokens,
+    pub(crate) session_seconds: i64,
+    /// Held while somebody is erased, so that two owners cannot erase each other at once.
+    pub(crate) erasing: tokio::sync::Mutex<()>,
+}
+
+/// The request that a command belongs to, if it came with one that is ours.
+pub(crate) type Request = Option<Id<kind::Request>>;
+
+/// Why a command did nothing.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The person can mend the input.
+    Input(Vec<Fault>),
+    /// Anything else, as the client may see it.
+    Api(ApiError),
+}
+
+impl Failure {
+    /// Splits off what belongs into `userErrors`.
+    pub(crate) fn user_errors(self) -> Result<Vec<UserError>, ApiError> {
+        match self {
+            Self::Input(faults) => Ok(faults
+                .into_iter()
+                .map(|fault| UserError::field(fault.code, fault.field, fault.message))
+                .collect()),
+            Self::Api(error) => Err(error),
+        }
+    }
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        Self::Input(vec![fault])
+    }
+}
+
+macro_rules! api_errors {
+    ($($error:ty => $make:expr),* $(,)?) => {$(
+        impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Self::Api($make(error))
+            }
+        }
+    )*};
+}
+
+api_errors! {
+    ApiError => std::convert::identity,
+    Denied => ApiError::from,
+    StoreError => ApiError::from,
+    AppendError => ApiError::from,
+    sea_orm::DbErr => ApiError::from,
+    EncodeError => ApiError::internal,
+    KeyringError => ApiError::internal,
+    PersonalError => ApiError::internal,
+    PasswordError => ApiError::internal,
+    crate::tokens::IssueError => ApiError::internal,
+}
+
+impl<E: Into<Failure>> From<ExecuteError<E>> for Failure {
+    fn from(error: ExecuteError<E>) -> Self {
+        match error {
+            ExecuteError::Refused(refused) => refused.into(),
+            ExecuteError::Append(error) => error.into(),
+            ExecuteError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// Collects faults, so that the person sees all of them at once.
+#[derive(Default)]
+struct Faults(Vec<Fault>);
+
+impl Faults {
+    fn take<T>(&mut self, checked: Result<T, Fault>) -> Option<T> {
+        checked.map_err(|fault| self.0.push(fault)).ok()
+    }
+
+    fn none(self) -> Result<(), Failure> {
+        if self.0.is_empty() { Ok(()) } else { Err(Failure::Input(self.0)) }
+    }
+}

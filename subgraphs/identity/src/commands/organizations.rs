@@ -1,0 +1,213 @@
+//! The set-up, and how an organization and its owner come to be.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use studio_events::{Append, AppendError, Expected, Metadata, StreamAppend};
+use studio_kernel::{Id, Role, TenantId, kind};
+use zeroize::Zeroizing;
+
+use super::{Core, Failure, Faults, Request, SignedIn};
+use crate::{
+    domain::{
+        input::{self, Fault},
+        organization::{Organization, OrganizationCreated},
+        set_up::{SetUp, SetUpOffered, already_set_up},
+        user::{User, UserCreated},
+    },
+    personal::Profile,
+    projections::{organizations, read_id, set_up, users},
+    tokens::sha256,
+};
+
+/// An organization and its first owner, as they are asked for.
+pub struct NewOrganization {
+    /// What people call the organization.
+    pub name: String,
+    /// What the owner is called.
+    pub owner_name: String,
+    /// What the owner signs in with.
+    pub owner_email: String,
+    /// The owner's password.
+    pub password: Zeroizing<String>,
+}
+
+/// An organization that was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Founded {
+    /// The organization.
+    pub organization: TenantId,
+    /// Its owner.
+    pub owner: Id<kind::User>,
+}
+
+/// Fields of the input, for faults: they differ between the set-up and `createUser`.
+pub(super) struct Fields {
+    pub(super) name: &'static str,
+    pub(super) email: &'static str,
+}
+
+const OWNER: Fields = Fields { name: "ownerName", email: "ownerEmail" };
+
+impl Core {
+    /// Makes a set-up token while no organization exists; one that was made before stops working.
+    /// Only its hash is kept, so it can be shown now and never again.
+    ///
+    /// # Errors
+    /// From the store.
+    pub(crate) async fn offer_set_up(&self) -> Result<Option<String>, Failure> {
+        if organizations::any(&self.store).await? {
+            return Ok(None);
+        }
+        let tenant: TenantId = match set_up::find(&self.store).await? {
+            Some(row) => read_id(&row.tenant)?,
+            None => self.env.id(),
+        };
+        let token = URL_SAFE_NO_PAD.encode(self.env.bytes::<32>());
+        let offered = SetUpOffered { token_hash: sha256(token.as_bytes()) };
+        let stream =
+            StreamAppend::of::<SetUp>(tenant.to_string(), Expected::Any, vec![offered.into()])?;
+        let metadata = Metadata::system("identity.set_up");
+        self.store.append(Append::new(tenant, metadata, vec![stream])).await?;
+        Ok(Some(token))
+    }
+
+    /// Makes the first organization and its owner, and signs the owner in.
+    ///
+    /// # Errors
+    /// [`Failure::Input`] for a token that is wrong or used up, and for the rest of the input.
+    pub(crate) async fn set_up(
+        &self,
+        token: &str,
+        new: NewOrganization,
+        request: Request,
+    ) -> Result<SignedIn, Failure> {
+        if organizations::any(&self.store).await? {
+            return Err(already_set_up().into());
+        }
+        let Some(row) = set_up::find(&self.store).await? else {
+            return Err(already_set_up().into());
+        };
+        let tenant: TenantId = read_id(&row.tenant)?;
+        let owner = self.env.id();
+        let stream_id = tenant.to_string();
+        let loaded = self.store.load::<SetUp>(tenant, &stream_id).await?;
+        // Before anything costly: strangers without the token get no further.
+        let completed = loaded.state.complete(&sha256(token.as_bytes()), owner)?;
+        let expected = Expected::Version(loaded.version);
+        let stream = StreamAppend::of::<SetUp>(stream_id, expected, vec![completed])?;
+        self.found(tenant, owner, new, vec![stream], request).await?;
+        self.start_session(tenant, owner, vec![Role::Owner], request).await
+    }
+
+    /// Makes an organization and its owner without a token: for whoever runs the server, never
+    /// for a request that came over the network.
+    ///
+    /// # Errors
+    /// [`Failure::Input`] with what is wrong with the input.
+    pub(crate) async fn create_organization(
+        &self,
+        new: NewOrganization,
+    ) -> Result<Founded, Failure> {
+        let (organization, owner) = (self.env.id(), self.env.id());
+        self.found(organization, owner, new, Vec::new(), None).await?;
+        Ok(Founded { organization, owner })
+    }
+
+    async fn found(
+        &self,
+        tenant: TenantId,
+        owner: Id<kind::User>,
+        new: NewOrganization,
+        mut streams: Vec<StreamAppend>,
+        request: Request,
+    ) -> Result<(), Failure> {
+        let mut faults = Faults::default();
+        let name = faults.take(input::name("organizationName", &new.name));
+        let owner_name = faults.take(input::name(OWNER.name, &new.owner_name));
+        let email = faults.take(input::email(OWNER.email, &new.owner_email));
+        faults.take(input::password("password", &new.password));
+        faults.none()?;
+        let (Some(name), Some(owner_name), Some(email)) = (name, owner_name, email) else {
+            // `none` has answered already.
+            return Err(Failure::Input(Vec::new()));
+        };
+        let created = OrganizationCreated { organization: tenant, name };
+        streams.push(StreamAppend::of::<Organization>(
+            tenant.to_string(),
+            Expected::NoStream,
+            vec![created.into()],
+        )?);
+        let profile = Profile { name: owner_name, email };
+        let roles = vec![Role::Owner];
+        streams.push(self.new_user(tenant, owner, &profile, &new.password, roles).await?);
+        let mut metadata = Metadata::system("identity.set_up");
+        metadata.request_id = request;
+        let append = Append::new(tenant, metadata, streams);
+        self.append_with_email(append, &profile.email, OWNER.email).await.map_err(|error| {
+            match error {
+                // Somebody used the same token at the same moment.
+                AppendOutcome::Conflict => already_set_up().into(),
+                AppendOutcome::Other(failure) => failure,
+            }
+        })
+    }
+
+    /// The stream of a new person, everything personal sealed.
+    pub(super) async fn new_user(
+        &self,
+        tenant: TenantId,
+        user: Id<kind::User>,
+        profile: &Profile,
+        password: &str,
+        roles: Vec<Role>,
+    ) -> Result<StreamAppend, Failure> {
+        let hash = Zeroizing::new(self.passwords.hash(password).await?);
+        let created = UserCreated {
+            user,
+            roles,
+            profile: self.people.seal_profile(tenant, user, profile).await?,
+            password: self.people.seal(tenant, user, hash.as_bytes()).await?,
+        };
+        let events = vec![created.into()];
+        Ok(StreamAppend::of::<User>(user.to_string(), Expected::NoStream, events)?)
+    }
+
+    /// Appends what adds a person. An e-mail address signs in to one account, which the read
+    /// model's unique index holds against two that come at once.
+    pub(super) async fn append_with_email(
+        &self,
+        append: Append,
+        email: &str,
+        field: &'static str,
+    ) -> Result<(), AppendOutcome> {
+        let hash = self.people.email_hash(email);
+        if self.email_is_taken(&hash).await? {
+            return Err(AppendOutcome::Other(email_taken(field).into()));
+        }
+        match self.store.append(append).await {
+            Ok(_) => Ok(()),
+            Err(AppendError::Conflict { .. }) => Err(AppendOutcome::Conflict),
+            Err(error @ AppendError::Projection { .. }) => {
+                if self.email_is_taken(&hash).await? {
+                    return Err(AppendOutcome::Other(email_taken(field).into()));
+                }
+                Err(AppendOutcome::Other(error.into()))
+            }
+            Err(error) => Err(AppendOutcome::Other(error.into())),
+        }
+    }
+
+    async fn email_is_taken(&self, hash: &str) -> Result<bool, AppendOutcome> {
+        let row = users::by_email(&self.store, hash).await;
+        Ok(row.map_err(|error| AppendOutcome::Other(error.into()))?.is_some())
+    }
+}
+
+/// Why nothing was appended.
+pub(super) enum AppendOutcome {
+    Conflict,
+    Other(Failure),
+}
+
+fn email_taken(field: &'static str) -> Fault {
+    Fault::new("EMAIL_TAKEN", field, "Somebody signs in with that e-mail address already.")
+}

@@ -1,0 +1,92 @@
+//! How sessions end.
+
+use studio_access::Resource;
+use studio_events::Metadata;
+use studio_kernel::{Actor, Id, Principal, TenantId, kind};
+use studio_service::ApiError;
+
+use super::{Core, Failure, Request};
+use crate::{
+    domain::session::{EndReason, Session},
+    projections::{read_id, sessions},
+};
+
+/// Sessions ended at a time when a person is erased.
+const PAGE: u64 = 100;
+
+impl Core {
+    /// Signs the actor out: the session that the access token belongs to ends at once.
+    ///
+    /// # Errors
+    /// From the store.
+    pub(crate) async fn log_out(&self, actor: &Actor, request: Request) -> Result<(), Failure> {
+        let Principal::User { user, session } = actor.principal else {
+            return Err(ApiError::unauthenticated().into());
+        };
+        let resource = Resource::one("Session", session, actor.tenant).owned_by(user);
+        let scope = self.policy.require(actor, "identity:session:revoke", &resource)?;
+        let mut metadata = Metadata::by(actor);
+        metadata.request_id = request;
+        self.end_session(scope.tenant(), session, EndReason::LogOut, &metadata).await
+    }
+
+    /// Ends a session, of one's own or, for an owner, of anybody in the organization.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` for a session that the actor cannot see.
+    pub(crate) async fn revoke_session(
+        &self,
+        actor: &Actor,
+        session: Id<kind::Session>,
+        request: Request,
+    ) -> Result<(), Failure> {
+        let missing = || ApiError::not_found("session", session);
+        let row = sessions::find(&self.store, actor.tenant, session).await?.ok_or_else(missing)?;
+        let owner = read_id(&row.user)?;
+        let resource = Resource::one("Session", session, actor.tenant).owned_by(owner);
+        // Somebody else's session does not exist for those who may not see it.
+        let scope = self
+            .policy
+            .require(actor, "identity:session:revoke", &resource)
+            .map_err(|_| missing())?;
+        let mut metadata = Metadata::by(actor);
+        metadata.request_id = request;
+        self.end_session(scope.tenant(), session, EndReason::Revoked, &metadata).await
+    }
+
+    pub(super) async fn end_session(
+        &self,
+        tenant: TenantId,
+        session: Id<kind::Session>,
+        reason: EndReason,
+        metadata: &Metadata,
+    ) -> Result<(), Failure> {
+        self.store
+            .execute::<Session, Failure>(tenant, &session.to_string(), metadata, |state, _| {
+                Ok(state.end(session, reason))
+            })
+            .await?;
+        self.sessions.ended(session, self.env.now());
+        Ok(())
+    }
+
+    /// Ends every session of a person.
+    pub(super) async fn end_all_sessions(
+        &self,
+        tenant: TenantId,
+        user: Id<kind::User>,
+        reason: EndReason,
+        metadata: &Metadata,
+    ) -> Result<(), Failure> {
+        loop {
+            let now = self.env.now();
+            let live = sessions::live_of(&self.store, tenant, user, now, None, PAGE).await?;
+            if live.is_empty() {
+                return Ok(());
+            }
+            for row in live {
+                self.end_session(tenant, read_id(&row.id)?, reason, metadata).await?;
+            }
+        }
+    }
+}

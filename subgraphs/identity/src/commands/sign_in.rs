@@ -1,0 +1,169 @@
+//! How somebody becomes an actor: a password, or a refresh token.
+
+use studio_events::{Append, Expected, Metadata, StreamAppend};
+use studio_kernel::{Actor, Code, Id, Role, TenantId, kind};
+use studio_service::ApiError;
+use zeroize::Zeroizing;
+
+use super::{Core, Failure, Request};
+use crate::{
+    domain::{
+        input::Fault,
+        session::{EndReason, Presented, Session, SessionOver, SessionStarted},
+    },
+    personal::{PersonalError, sealed_from_row},
+    projections::{
+        read_id,
+        users::{self, read_roles},
+    },
+    tokens::{AccessToken, RefreshToken},
+};
+
+/// Somebody who is signed in now.
+pub(crate) struct SignedIn {
+    /// Who it is.
+    pub actor: Actor,
+    /// Proves it for some minutes.
+    pub access: AccessToken,
+    /// Gets the next access token, once.
+    pub refresh: Zeroizing<String>,
+}
+
+impl Core {
+    /// Signs in with a password. Unknown addresses and wrong passwords take the same work and get
+    /// the same answer.
+    ///
+    /// # Errors
+    /// [`Failure::Input`] where the two do not belong together; `RATE_LIMITED` after repeated
+    /// failures.
+    pub(crate) async fn log_in(
+        &self,
+        email: &str,
+        password: &str,
+        request: Request,
+    ) -> Result<SignedIn, Failure> {
+        let account = self.people.email_hash(email);
+        let turn = self.backoff.turn(&account).await;
+        self.backoff.check(&account, self.env.now()).map_err(rate_limited)?;
+        let row = users::by_email(&self.store, &account).await?;
+        let known = match &row {
+            Some(row) => self.password_hash(row).await?,
+            None => None,
+        };
+        let right = self.passwords.verify(password, known).await?;
+        let Some(row) = row.filter(|_| right) else {
+            self.backoff.failed(&account, self.env.now());
+            tracing::info!("a sign-in failed");
+            return Err(wrong_credentials().into());
+        };
+        self.backoff.succeeded(&account);
+        drop(turn);
+        let roles = read_roles(&row.roles);
+        self.start_session(read_id(&row.tenant)?, read_id(&row.id)?, roles, request).await
+    }
+
+    async fn password_hash(&self, row: &users::Row) -> Result<Option<Zeroizing<String>>, Failure> {
+        let Some(sealed) = &row.password else { return Ok(None) };
+        let tenant = read_id(&row.tenant)?;
+        let opened = self.people.open(tenant, &sealed_from_row(sealed)?).await?;
+        opened
+            .map(|bytes| {
+                let text = std::str::from_utf8(&bytes)
+                    .map_err(|_| PersonalError::Shape(row.id.clone()))?;
+                Ok(Zeroizing::new(text.to_owned()))
+            })
+            .transpose()
+    }
+
+    /// Starts a session for a person who has proven who they are.
+    pub(super) async fn start_session(
+        &self,
+        tenant: TenantId,
+        user: Id<kind::User>,
+        roles: Vec<Role>,
+        request: Request,
+    ) -> Result<SignedIn, Failure> {
+        let session = self.env.id();
+        let actor = Actor::user(tenant, user, session, roles);
+        let refresh = self.refresh_tokens.make(tenant, session, 0);
+        let expires_at = self.env.now().plus_seconds(self.session_seconds);
+        let started = SessionStarted { session, user, token_hash: refresh.hash(), expires_at };
+        let stream = StreamAppend::of::<Session>(
+            session.to_string(),
+            Expected::NoStream,
+            vec![started.into()],
+        )?;
+        let mut metadata = Metadata::by(&actor);
+        metadata.request_id = request;
+        self.store.append(Append::new(tenant, metadata, vec![stream])).await?;
+        self.sessions.live(session, expires_at, self.env.now());
+        self.signed_in(actor, &refresh)
+    }
+
+    /// Replaces a refresh token. One that comes a second time ends its session: somebody holds a
+    /// copy, and it is not known who.
+    ///
+    /// # Errors
+    /// [`Failure::Input`] for a token that does not work, with one answer for every cause.
+    pub(crate) async fn refresh(&self, token: &str, request: Request) -> Result<SignedIn, Failure> {
+        let presented = self.refresh_tokens.read(token).ok_or_else(invalid_refresh_token)?;
+        let RefreshToken { tenant, session, number, .. } = presented;
+        let hash = presented.hash();
+        let next = self.refresh_tokens.make(tenant, session, number.saturating_add(1));
+        let expires_at = self.env.now().plus_seconds(self.session_seconds);
+        let mut metadata = Metadata::system("identity.refresh");
+        metadata.request_id = request;
+        let executed = self
+            .store
+            .execute::<Session, Failure>(tenant, &session.to_string(), &metadata, |state, _| {
+                let presented = Presented { number, token_hash: &hash };
+                state
+                    .refresh(session, presented, next.hash(), self.env.now(), expires_at)
+                    .map_err(|SessionOver| invalid_refresh_token().into())
+            })
+            .await?;
+        if executed.state.ended.is_some() {
+            self.sessions.ended(session, self.env.now());
+            tracing::warn!(%session, "a refresh token was used twice: its session was ended");
+            return Err(invalid_refresh_token().into());
+        }
+        let user = executed.state.user.ok_or_else(invalid_refresh_token)?;
+        let row = users::find(&self.store, tenant, user).await?;
+        let Some(row) = row.filter(|row| row.erased_at.is_none()) else {
+            self.end_session(tenant, session, EndReason::UserErased, &metadata).await?;
+            return Err(invalid_refresh_token().into());
+        };
+        self.sessions.live(session, expires_at, self.env.now());
+        // The roles as they are now: a change reaches a session with its next access token.
+        let actor = Actor::user(tenant, user, session, read_roles(&row.roles));
+        self.signed_in(actor, &next)
+    }
+
+    fn signed_in(&self, actor: Actor, refresh: &RefreshToken) -> Result<SignedIn, Failure> {
+        let access = self.issuer.issue(&actor)?;
+        Ok(SignedIn { actor, access, refresh: self.refresh_tokens.write(refresh) })
+    }
+}
+
+fn wrong_credentials() -> Fault {
+    Fault::new(
+        "INVALID_CREDENTIALS",
+        "password",
+        "That e-mail address and password do not belong together. Check both and try again.",
+    )
+}
+
+fn invalid_refresh_token() -> Fault {
+    Fault::new(
+        "INVALID_REFRESH_TOKEN",
+        "refreshToken",
+        "That refresh token does not work (any more): sign in again.",
+    )
+}
+
+fn rate_limited(seconds: i64) -> ApiError {
+    ApiError::new(
+        Code::RateLimited,
+        format!("Too many wrong passwords for that account: try again in {seconds} seconds."),
+    )
+}

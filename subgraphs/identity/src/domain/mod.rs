@@ -1,0 +1,22 @@
+//! Pure decisions and state: organizations, people, sessions and the set-up. No async, no
+//! database, no keys: what is encrypted passes through as it is.
+
+pub mod input;
+pub mod organization;
+pub mod session;
+pub mod set_up;
+pub mod user;
+
+use serde::{Deserialize, Serialize};
+
+/// A value that was sealed with the key of a person before it came here, as JSON. The domain
+/// carries it from the command to the event and never looks inside.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SealedValue(pub serde_json::Value);
+
+impl std::fmt::Debug for SealedValue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SealedValue(..)")
+    }
+}

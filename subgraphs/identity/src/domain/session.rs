@@ -1,0 +1,212 @@
+//! A session: from a sign-in until it is ended or its refresh token grows old. Each refresh token
+//! works once; a second use means that somebody holds a copy, and ends the session (RFC 9700,
+//! section 4.14.2).
+
+use serde::{Deserialize, Serialize};
+use studio_kernel::{Aggregate, Id, Timestamp, event, events, kind};
+
+/// A person signed in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SessionStarted {
+    /// The session.
+    pub session: Id<kind::Session>,
+    /// Who signed in.
+    pub user: Id<kind::User>,
+    /// SHA-256 of refresh token number 0, 64 lower-case hexadecimal digits.
+    pub token_hash: String,
+    /// When the session ends unless it is refreshed before.
+    pub expires_at: Timestamp,
+}
+event!(SessionStarted, "identity.session.started", 1);
+
+/// The refresh token was used and replaced.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SessionRefreshed {
+    /// The session.
+    pub session: Id<kind::Session>,
+    /// The number of the new refresh token.
+    pub number: u32,
+    /// SHA-256 of the new refresh token.
+    pub token_hash: String,
+    /// When the session ends unless it is refreshed before.
+    pub expires_at: Timestamp,
+}
+event!(SessionRefreshed, "identity.session.refreshed", 1);
+
+/// Why a session ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndReason {
+    /// The person signed out.
+    LogOut,
+    /// The person, or an owner, ended it from elsewhere.
+    Revoked,
+    /// A refresh token was used twice.
+    RefreshReused,
+    /// The person was erased.
+    UserErased,
+}
+
+/// The session ended before its time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SessionEnded {
+    /// The session.
+    pub session: Id<kind::Session>,
+    /// Why.
+    pub reason: EndReason,
+}
+event!(SessionEnded, "identity.session.ended", 1);
+
+events! {
+    /// What happens to a session.
+    pub enum SessionEvent { SessionStarted, SessionRefreshed, SessionEnded }
+}
+
+/// The state of a session.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Session {
+    /// Whose it is; `None` where there is no such session.
+    pub user: Option<Id<kind::User>>,
+    /// Why it ended; `None` while it goes on.
+    pub ended: Option<EndReason>,
+    number: u32,
+    token_hash: String,
+    expires_at: Timestamp,
+}
+
+/// A refresh token as it was presented. That it was given out by this server is proven before.
+#[derive(Debug, Clone, Copy)]
+pub struct Presented<'a> {
+    /// Its number.
+    pub number: u32,
+    /// SHA-256 of it.
+    pub token_hash: &'a str,
+}
+
+/// The session is over, or never was: sign in again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the session is over")]
+pub struct SessionOver;
+
+impl Session {
+    /// The number of the refresh token that comes next.
+    pub fn next_number(&self) -> u32 {
+        self.number.saturating_add(1)
+    }
+
+    /// Replaces the refresh token. A token that was used before ends the session instead: look at
+    /// [`Session::ended`] of the state that results.
+    ///
+    /// # Errors
+    /// [`SessionOver`] when there is nothing to refresh.
+    pub fn refresh(
+        &self,
+        session: Id<kind::Session>,
+        presented: Presented<'_>,
+        next_hash: String,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<Vec<SessionEvent>, SessionOver> {
+        if self.user.is_none() || self.ended.is_some() {
+            return Err(SessionOver);
+        }
+        if presented.number != self.number || presented.token_hash != self.token_hash {
+            return Ok(self.end(session, EndReason::RefreshReused));
+        }
+        if self.expires_at <= now {
+            return Err(SessionOver);
+        }
+        let number = self.next_number();
+        Ok(vec![SessionRefreshed { session, number, token_hash: next_hash, expires_at }.into()])
+    }
+
+    /// Ends the session; nothing happens where it ended before.
+    pub fn end(&self, session: Id<kind::Session>, reason: EndReason) -> Vec<SessionEvent> {
+        if self.user.is_none() || self.ended.is_some() {
+            return Vec::new();
+        }
+        vec![SessionEnded { session, reason }.into()]
+    }
+}
+
+impl Aggregate for Session {
+    const STREAM_TYPE: &'static str = "identity.session";
+    const STATE_VERSION: u32 = 1;
+    type Event = SessionEvent;
+
+    fn apply(&mut self, event: &SessionEvent, _recorded_at: Timestamp) {
+        match event {
+            SessionEvent::SessionStarted(started) => {
+                self.user = Some(started.user);
+                self.token_hash.clone_from(&started.token_hash);
+                self.expires_at = started.expires_at;
+            }
+            SessionEvent::SessionRefreshed(refreshed) => {
+                self.number = refreshed.number;
+                self.token_hash.clone_from(&refreshed.token_hash);
+                self.expires_at = refreshed.expires_at;
+            }
+            SessionEvent::SessionEnded(ended) => {
+                self.ended = Some(ended.reason);
+                self.token_hash.clear();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_micros(0).plus_seconds(seconds)
+    }
+
+    fn started() -> (Session, Id<kind::Session>) {
+        let session = Id::from_uuid(Default::default());
+        let user = Id::from_uuid(Default::default());
+        let mut state = Session::default();
+        let event = SessionStarted { session, user, token_hash: "t0".into(), expires_at: at(100) };
+        state.apply(&event.into(), at(0));
+        (state, session)
+    }
+
+    fn refresh(
+        state: &mut Session,
+        id: Id<kind::Session>,
+        number: u32,
+        hash: &str,
+        now: i64,
+    ) -> Result<(), SessionOver> {
+        let presented = Presented { number, token_hash: hash };
+        let next = format!("t{}", state.next_number());
+        for event in state.refresh(id, presented, next, at(now), at(now + 100))? {
+            state.apply(&event, at(now));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn each_token_works_once_and_a_second_use_ends_the_session() {
+        let (mut state, id) = started();
+        refresh(&mut state, id, 0, "t0", 50).unwrap();
+        refresh(&mut state, id, 1, "t1", 120).unwrap();
+        assert_eq!(state.ended, None);
+        refresh(&mut state, id, 0, "t0", 121).unwrap();
+        assert_eq!(state.ended, Some(EndReason::RefreshReused));
+        assert_eq!(refresh(&mut state, id, 2, "t2", 122), Err(SessionOver));
+    }
+
+    #[test]
+    fn an_old_or_ended_or_unknown_session_is_over() {
+        let (mut state, id) = started();
+        assert_eq!(refresh(&mut state, id, 0, "t0", 100), Err(SessionOver));
+        for event in state.end(id, EndReason::LogOut) {
+            state.apply(&event, at(10));
+        }
+        assert!(state.end(id, EndReason::Revoked).is_empty());
+        assert_eq!(state.ended, Some(EndReason::LogOut));
+        assert_eq!(refresh(&mut state, id, 0, "t0", 20), Err(SessionOver));
+        assert_eq!(refresh(&mut Session::default(), id, 0, "", 0), Err(SessionOver));
+    }
+}

@@ -1,0 +1,59 @@
+//! The GraphQL schema of the identity subgraph.
+
+mod account;
+mod organization;
+mod people;
+mod session;
+mod user;
+
+use std::sync::Arc;
+
+use async_graphql::{
+    Context, EmptySubscription, Enum, MergedObject, Request, Schema, dataloader::DataLoader,
+};
+use studio_kernel::Role;
+use studio_service::{GraphQlService, RequestId, Served};
+
+use crate::commands::{self, Core};
+
+pub(crate) use user::UserLoader;
+
+/// Queries, one module each.
+#[derive(MergedObject, Default)]
+pub(crate) struct Query(organization::OrganizationQuery, user::UserQuery, session::SessionQuery);
+
+/// Mutations, one module each.
+#[derive(MergedObject, Default)]
+pub(crate) struct Mutation(account::AccountMutation, people::PeopleMutation);
+
+/// The schema, served with a loader of its own for each request.
+pub(crate) fn service(core: Arc<Core>) -> Arc<dyn GraphQlService> {
+    let schema = Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+        .enable_federation()
+        .enable_subscription_in_federation()
+        .data(core.clone())
+        .finish();
+    Served::new(schema, move |request: Request| {
+        request.data(DataLoader::new(UserLoader::new(core.clone()), tokio::spawn))
+    })
+}
+
+/// What a member of an organization may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "Role")]
+pub enum RoleName {
+    /// May do everything within the organization.
+    Owner,
+    /// May read everything within the organization and change nothing but the own account.
+    Viewer,
+}
+
+/// The commands and queries behind the schema.
+fn core<'a>(ctx: &Context<'a>) -> async_graphql::Result<&'a Arc<Core>> {
+    ctx.data::<Arc<Core>>()
+}
+
+/// The id of the request, where it is one of ours: a client may send any text.
+fn request(ctx: &Context<'_>) -> commands::Request {
+    ctx.data_opt::<RequestId>().and_then(|id| id.0.parse().ok())
+}

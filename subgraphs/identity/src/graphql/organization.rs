@@ -1,0 +1,74 @@
+//! The organization.
+
+use async_graphql::{Context, ID, Object};
+use chrono::{DateTime, Utc};
+use studio_access::Resource;
+use studio_kernel::{TenantId, Timestamp};
+use studio_service::graphql::{actor, gql, id};
+
+use super::core;
+use crate::projections::organizations::{self, Row};
+
+/// A company that uses this server: everything belongs to exactly one, and none sees another's.
+pub(super) struct Organization(pub Row);
+
+#[Object]
+impl Organization {
+    /// The id, `org_…`.
+    async fn id(&self) -> ID {
+        ID(self.0.tenant.clone())
+    }
+
+    /// What people call it.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// When it was set up.
+    async fn created_at(&self) -> DateTime<Utc> {
+        Timestamp::from_micros(self.0.created_at).to_datetime()
+    }
+}
+
+/// Queries about the organization.
+#[derive(Default)]
+pub(super) struct OrganizationQuery;
+
+#[Object]
+impl OrganizationQuery {
+    /// The organization that you belong to.
+    async fn organization(&self, ctx: &Context<'_>) -> async_graphql::Result<Organization> {
+        let tenant = actor(ctx)?.tenant;
+        load(ctx, tenant)
+            .await?
+            .ok_or_else(|| gql(studio_service::ApiError::not_found("organization", tenant)))
+    }
+
+    /// Resolves a reference from another subgraph.
+    #[graphql(entity)]
+    async fn find_organization_by_id(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(key)] id: ID,
+    ) -> async_graphql::Result<Option<Organization>> {
+        let wanted: TenantId = self::id(&id)?;
+        // Another organization does not exist.
+        if wanted != actor(ctx)?.tenant {
+            return Ok(None);
+        }
+        load(ctx, wanted).await
+    }
+}
+
+/// Loads the actor's organization.
+pub(super) async fn load(
+    ctx: &Context<'_>,
+    tenant: TenantId,
+) -> async_graphql::Result<Option<Organization>> {
+    let core = core(ctx)?;
+    let resource = Resource::one("Organization", tenant, tenant);
+    let scope =
+        core.policy.require(actor(ctx)?, "identity:organization:read", &resource).map_err(gql)?;
+    let row = organizations::find(&core.store, scope.tenant()).await.map_err(gql)?;
+    Ok(row.map(Organization))
+}

@@ -1,0 +1,134 @@
+//! Mutations about the people of the organization and their sessions.
+
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use studio_kernel::Role;
+use studio_service::graphql::{UserError, actor, id};
+use zeroize::Zeroizing;
+
+use super::{
+    RoleName,
+    account::errors,
+    core, request,
+    session::{self, Session},
+    user::{self, User},
+};
+use crate::commands::NewUser;
+
+/// A person to add.
+#[derive(InputObject)]
+struct CreateUserInput {
+    /// What they are called, 1 to 200 characters.
+    name: String,
+    /// What they sign in with. An address signs in to one account of the server.
+    email: String,
+    /// Their first password, at least 12 characters.
+    password: String,
+    /// What they may do, at least one role.
+    roles: Vec<RoleName>,
+}
+
+/// What `createUser` did.
+#[derive(SimpleObject)]
+struct CreateUserPayload {
+    /// The person who was added.
+    user: Option<User>,
+    /// What to mend; empty when it worked.
+    user_errors: Vec<UserError>,
+}
+
+/// A person to erase.
+#[derive(InputObject)]
+struct EraseUserInput {
+    /// The person, `usr_…`.
+    user_id: ID,
+}
+
+/// What `eraseUser` did.
+#[derive(SimpleObject)]
+struct EraseUserPayload {
+    /// What is left of the person: an id without a name.
+    user: Option<User>,
+    /// What to mend; empty when it worked.
+    user_errors: Vec<UserError>,
+}
+
+/// A session to end.
+#[derive(InputObject)]
+struct RevokeSessionInput {
+    /// The session, `ses_…`.
+    session_id: ID,
+}
+
+/// What `revokeSession` did.
+#[derive(SimpleObject)]
+struct RevokeSessionPayload {
+    /// The session that was ended.
+    session: Option<Session>,
+    /// What to mend; empty when it worked.
+    user_errors: Vec<UserError>,
+}
+
+/// Mutations about people and their sessions.
+#[derive(Default)]
+pub(super) struct PeopleMutation;
+
+#[Object]
+impl PeopleMutation {
+    /// Adds a person to your organization.
+    async fn create_user(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The person to add.")] input: CreateUserInput,
+    ) -> async_graphql::Result<CreateUserPayload> {
+        let new = NewUser {
+            name: input.name,
+            email: input.email,
+            password: Zeroizing::new(input.password),
+            roles: input.roles.into_iter().map(Role::from).collect(),
+        };
+        match core(ctx)?.create_user(actor(ctx)?, new, request(ctx)).await {
+            Ok(user) => {
+                let user = user::find(ctx, user).await?;
+                Ok(CreateUserPayload { user, user_errors: Vec::new() })
+            }
+            Err(failure) => Ok(CreateUserPayload { user: None, user_errors: errors(failure)? }),
+        }
+    }
+
+    /// Erases a person for good and ends their sessions: name, e-mail address and password can
+    /// never be read again, in the log and in copies of it either. What they did stays on record
+    /// under their id.
+    async fn erase_user(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The person to erase.")] input: EraseUserInput,
+    ) -> async_graphql::Result<EraseUserPayload> {
+        let user = id(&input.user_id)?;
+        match core(ctx)?.erase_user(actor(ctx)?, user, request(ctx)).await {
+            Ok(()) => {
+                let user = user::find(ctx, user).await?;
+                Ok(EraseUserPayload { user, user_errors: Vec::new() })
+            }
+            Err(failure) => Ok(EraseUserPayload { user: None, user_errors: errors(failure)? }),
+        }
+    }
+
+    /// Ends a session at once: one of yours, or, if you are an owner, anybody's in the
+    /// organization.
+    async fn revoke_session(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The session to end.")] input: RevokeSessionInput,
+    ) -> async_graphql::Result<RevokeSessionPayload> {
+        let session = id(&input.session_id)?;
+        match core(ctx)?.revoke_session(actor(ctx)?, session, request(ctx)).await {
+            Ok(()) => {
+                let session = session::find(ctx, session).await?;
+                Ok(RevokeSessionPayload { session, user_errors: Vec::new() })
+            }
+            Err(failure) => {
+                Ok(RevokeSessionPayload { session: None, user_errors: errors(failure)? })
+            }
+        }
+    }
+}

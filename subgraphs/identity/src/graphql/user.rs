@@ -1,0 +1,202 @@
+//! People.
+
+use std::{collections::HashMap, sync::Arc};
+
+use async_graphql::{
+    Context, ID, Object,
+    connection::{Connection, EmptyFields},
+    dataloader::{DataLoader, Loader},
+};
+use chrono::{DateTime, Utc};
+use studio_access::{Resource, Scope};
+use studio_kernel::{Id, TenantId, Timestamp, kind};
+use studio_service::{
+    ApiError,
+    graphql::{PageArgs, actor, connection, gql, id},
+};
+
+use super::{RoleName, core, organization, session::Session};
+use crate::{
+    commands::Core,
+    personal::{PersonalError, Profile, sealed_from_row},
+    projections::{
+        read_id, sessions,
+        users::{self, Row, read_roles},
+    },
+};
+
+/// A person of the organization.
+pub(super) struct User(pub Row);
+
+#[Object]
+impl User {
+    /// The id, `usr_…`.
+    async fn id(&self) -> ID {
+        ID(self.0.id.clone())
+    }
+
+    /// What they are called; null once the person was erased.
+    async fn name(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<String>> {
+        Ok(self.profile(core(ctx)?).await?.map(|profile| profile.name))
+    }
+
+    /// What they sign in with; null once the person was erased.
+    async fn email(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<String>> {
+        Ok(self.profile(core(ctx)?).await?.map(|profile| profile.email))
+    }
+
+    /// What they may do.
+    async fn roles(&self) -> Vec<RoleName> {
+        read_roles(&self.0.roles).into_iter().map(RoleName::from).collect()
+    }
+
+    /// When they were added.
+    async fn created_at(&self) -> DateTime<Utc> {
+        Timestamp::from_micros(self.0.created_at).to_datetime()
+    }
+
+    /// When they were erased for good; null while they were not.
+    async fn erased_at(&self) -> Option<DateTime<Utc>> {
+        self.0.erased_at.map(|at| Timestamp::from_micros(at).to_datetime())
+    }
+
+    /// The organization that they belong to.
+    async fn organization(
+        &self,
+        ctx: &Context<'_>,
+    ) -> async_graphql::Result<Option<organization::Organization>> {
+        organization::load(ctx, read_id(&self.0.tenant).map_err(gql)?).await
+    }
+
+    /// Where they are signed in, newest first. You see your own sessions; an owner sees
+    /// everybody's.
+    async fn sessions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many to show, 1 to 100; 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
+    ) -> async_graphql::Result<Connection<String, Session, EmptyFields, EmptyFields>> {
+        let core = core(ctx)?;
+        let page = PageArgs::new(first, after)?;
+        let tenant = read_id(&self.0.tenant).map_err(gql)?;
+        let user = read_id(&self.0.id).map_err(gql)?;
+        let resource = Resource::any("Session", tenant).owned_by(user);
+        let scope =
+            core.policy.require(actor(ctx)?, "identity:session:read", &resource).map_err(gql)?;
+        let now = core.env.now();
+        let after = page.after.as_deref();
+        let rows = sessions::live_of(&core.store, scope.tenant(), user, now, after, page.limit());
+        let rows = rows.await.map_err(gql)?;
+        Ok(connection(rows, &page, |row| row.id.clone(), Session))
+    }
+}
+
+impl User {
+    async fn profile(&self, core: &Core) -> async_graphql::Result<Option<Profile>> {
+        let Some(sealed) = &self.0.profile else { return Ok(None) };
+        let open = async {
+            let tenant =
+                read_id(&self.0.tenant).map_err(|_| PersonalError::Shape(self.0.id.clone()))?;
+            core.people.open_profile(tenant, &sealed_from_row(sealed)?).await
+        };
+        open.await.map_err(|error| gql(ApiError::internal(error)))
+    }
+}
+
+/// Queries about people.
+#[derive(Default)]
+pub(super) struct UserQuery;
+
+#[Object]
+impl UserQuery {
+    /// Who you are.
+    async fn me(&self, ctx: &Context<'_>) -> async_graphql::Result<User> {
+        let actor = actor(ctx)?;
+        let user = actor.user_id().ok_or_else(|| gql(ApiError::unauthenticated()))?;
+        find(ctx, user).await?.ok_or_else(|| gql(ApiError::unauthenticated()))
+    }
+
+    /// The people of your organization, in the order in which they were added.
+    async fn users(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many to show, 1 to 100; 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
+    ) -> async_graphql::Result<Connection<String, User, EmptyFields, EmptyFields>> {
+        let core = core(ctx)?;
+        let page = PageArgs::new(first, after)?;
+        let tenant = may_read(ctx)?.tenant();
+        let rows = users::page(&core.store, tenant, page.after.as_deref(), page.limit());
+        let rows = rows.await.map_err(gql)?;
+        Ok(connection(rows, &page, |row| row.id.clone(), User))
+    }
+
+    /// One person of your organization; null where there is none of that id.
+    async fn user(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The id, `usr_…`.")] id: ID,
+    ) -> async_graphql::Result<Option<User>> {
+        find(ctx, self::id(&id)?).await
+    }
+
+    /// Resolves a reference from another subgraph.
+    #[graphql(entity)]
+    async fn find_user_by_id(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(key)] id: ID,
+    ) -> async_graphql::Result<Option<User>> {
+        find(ctx, self::id(&id)?).await
+    }
+}
+
+fn may_read(ctx: &Context<'_>) -> async_graphql::Result<Scope> {
+    let actor = actor(ctx)?;
+    core(ctx)?
+        .policy
+        .require(actor, "identity:user:read", &Resource::any("User", actor.tenant))
+        .map_err(gql)
+}
+
+/// Loads a person of the actor's organization, together with the others that the request asks for.
+pub(super) async fn find(
+    ctx: &Context<'_>,
+    user: Id<kind::User>,
+) -> async_graphql::Result<Option<User>> {
+    let tenant = may_read(ctx)?.tenant();
+    let loader = ctx.data::<DataLoader<UserLoader>>()?;
+    Ok(loader.load_one((tenant, user)).await.map_err(gql)?.map(User))
+}
+
+/// Loads people in batches; lives for one request.
+pub(crate) struct UserLoader(Arc<Core>);
+
+impl UserLoader {
+    /// Over the read models.
+    pub(crate) fn new(core: Arc<Core>) -> Self {
+        Self(core)
+    }
+}
+
+impl Loader<(TenantId, Id<kind::User>)> for UserLoader {
+    type Value = Row;
+    type Error = ApiError;
+
+    async fn load(
+        &self,
+        keys: &[(TenantId, Id<kind::User>)],
+    ) -> Result<HashMap<(TenantId, Id<kind::User>), Row>, ApiError> {
+        let mut by_tenant: HashMap<TenantId, Vec<Id<kind::User>>> = HashMap::new();
+        for (tenant, user) in keys {
+            by_tenant.entry(*tenant).or_default().push(*user);
+        }
+        let mut found = HashMap::with_capacity(keys.len());
+        for (tenant, ids) in by_tenant {
+            for row in users::by_ids(&self.0.store, tenant, ids).await? {
+                found.insert((tenant, read_id(&row.id)?), row);
+            }
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,125 @@
+//! Personal data on its way in and out: sealed with the key of its person before it reaches an
+//! event, opened only for whoever may see it.
+
+use std::{fmt, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+use studio_kernel::{Id, TenantId, kind};
+use studio_stores::keyring::{IndexKey, Keyring, KeyringError, Sealed};
+use zeroize::Zeroizing;
+
+use crate::domain::{SealedValue, input::canonical_email};
+
+/// What is known of a person.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Profile {
+    /// What they are called.
+    pub name: String,
+    /// Where they get mail, and what they sign in with.
+    pub email: String,
+}
+
+impl fmt::Debug for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Profile(..)")
+    }
+}
+
+/// Why a sealed value cannot be used. The messages hold nothing of its content.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PersonalError {
+    /// The keyring refused.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
+    /// What was sealed has another shape than this version writes.
+    #[error("a sealed value of {0} does not have the expected shape")]
+    Shape(String),
+}
+
+/// Seals and opens what belongs to people.
+pub(crate) struct People {
+    keyring: Arc<Keyring>,
+    emails: IndexKey,
+}
+
+impl People {
+    /// Over a keyring.
+    ///
+    /// # Errors
+    /// When the key for e-mail addresses cannot be had.
+    pub(crate) async fn new(keyring: Arc<Keyring>) -> Result<Self, KeyringError> {
+        let emails = keyring.index_key("email").await?;
+        Ok(Self { keyring, emails })
+    }
+
+    /// The keyed hash by which an e-mail address is found, however it is spelt.
+    pub(crate) fn email_hash(&self, email: &str) -> String {
+        self.emails.digest(canonical_email(email).as_bytes())
+    }
+
+    /// Seals a profile.
+    pub(crate) async fn seal_profile(
+        &self,
+        tenant: TenantId,
+        user: Id<kind::User>,
+        profile: &Profile,
+    ) -> Result<SealedValue, PersonalError> {
+        let bytes = serde_json::to_vec(profile)
+            .map(Zeroizing::new)
+            .map_err(|_| PersonalError::Shape(user.to_string()))?;
+        self.seal(tenant, user, &bytes).await
+    }
+
+    /// Seals bytes that belong to a person.
+    pub(crate) async fn seal(
+        &self,
+        tenant: TenantId,
+        user: Id<kind::User>,
+        bytes: &[u8],
+    ) -> Result<SealedValue, PersonalError> {
+        let sealed = self.keyring.seal_person(tenant, user, bytes).await?;
+        serde_json::to_value(sealed)
+            .map(SealedValue)
+            .map_err(|_| PersonalError::Shape(user.to_string()))
+    }
+
+    /// Opens a profile; `None` once the person was erased.
+    pub(crate) async fn open_profile(
+        &self,
+        tenant: TenantId,
+        sealed: &SealedValue,
+    ) -> Result<Option<Profile>, PersonalError> {
+        let Some(bytes) = self.open(tenant, sealed).await? else { return Ok(None) };
+        serde_json::from_slice(&bytes)
+            .map(Some)
+            .map_err(|_| PersonalError::Shape(tenant.to_string()))
+    }
+
+    /// Opens bytes that belong to a person; `None` once the person was erased.
+    pub(crate) async fn open(
+        &self,
+        tenant: TenantId,
+        sealed: &SealedValue,
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, PersonalError> {
+        let sealed =
+            Sealed::deserialize(&sealed.0).map_err(|_| PersonalError::Shape(tenant.to_string()))?;
+        Ok(self.keyring.open_person(tenant, &sealed).await?)
+    }
+
+    /// Destroys the person's key, and with it everything that was sealed with it, wherever copies
+    /// of it lie.
+    pub(crate) async fn erase(
+        &self,
+        tenant: TenantId,
+        user: Id<kind::User>,
+    ) -> Result<(), PersonalError> {
+        Ok(self.keyring.destroy_person(tenant, user).await?)
+    }
+}
+
+/// A sealed value as it stands in a row.
+pub(crate) fn sealed_from_row(text: &str) -> Result<SealedValue, PersonalError> {
+    serde_json::from_str(text)
+        .map(SealedValue)
+        .map_err(|_| PersonalError::Shape("a row".to_owned()))
+}

@@ -1,0 +1,21 @@
+//! The read models: organizations, people, sessions, and the state of the set-up. Every query
+//! names its organization, but for the two by which somebody without an actor is found: by e-mail
+//! address at a sign-in, and whether there is any organization at all.
+
+pub(crate) mod organizations;
+pub(crate) mod sessions;
+pub(crate) mod set_up;
+pub(crate) mod users;
+
+use studio_events::Recorded;
+use studio_kernel::Id;
+
+/// The id of the stream that an event belongs to, as text for a row.
+fn tenant_of(recorded: &Recorded) -> String {
+    recorded.tenant.to_string()
+}
+
+/// An id from a row. Rows are written from typed ids alone.
+pub(crate) fn read_id<K: studio_kernel::id::Kind>(text: &str) -> Result<Id<K>, sea_orm::DbErr> {
+    text.parse().map_err(|error| sea_orm::DbErr::Type(format!("{error}")))
+}

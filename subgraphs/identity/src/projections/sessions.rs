@@ -1,0 +1,127 @@
+//! Sessions by person, newest first.
+
+use async_trait::async_trait;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel,
+    QueryFilter, QueryOrder, QuerySelect, Set,
+};
+use studio_entities::identity::session::{ActiveModel, Column, Entity, Model};
+use studio_events::{EventStore, Projection, ProjectionError, Recorded};
+use studio_kernel::{DomainEvent, Id, TenantId, Timestamp, kind};
+
+use super::tenant_of;
+use crate::domain::session::SessionEvent;
+
+/// A row of the read model.
+pub(crate) type Row = Model;
+
+const NAME: &str = "identity.sessions";
+
+/// Keeps `identity_sessions`.
+pub(crate) struct Sessions;
+
+#[async_trait]
+impl Projection for Sessions {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn handles(&self, event_type: &str) -> bool {
+        SessionEvent::event_types().contains(&event_type)
+    }
+
+    async fn apply(
+        &self,
+        tx: &DatabaseTransaction,
+        generation: i64,
+        events: &[Recorded],
+    ) -> Result<(), ProjectionError> {
+        for recorded in events {
+            let tenant = tenant_of(recorded);
+            let at = recorded.recorded_at.micros();
+            let row = Entity::find_by_id((generation, tenant.clone(), recorded.stream_id.clone()));
+            match recorded.decode::<SessionEvent>()? {
+                SessionEvent::SessionStarted(started) => {
+                    let row = ActiveModel {
+                        generation: Set(generation),
+                        tenant: Set(tenant),
+                        id: Set(started.session.to_string()),
+                        user: Set(started.user.to_string()),
+                        created_at: Set(at),
+                        refreshed_at: Set(at),
+                        expires_at: Set(started.expires_at.micros()),
+                        ended_at: Set(None),
+                    };
+                    row.insert(tx).await?;
+                }
+                SessionEvent::SessionRefreshed(refreshed) => {
+                    if let Some(row) = row.one(tx).await? {
+                        let mut row = row.into_active_model();
+                        row.refreshed_at = Set(at);
+                        row.expires_at = Set(refreshed.expires_at.micros());
+                        row.update(tx).await?;
+                    }
+                }
+                SessionEvent::SessionEnded(_) => {
+                    if let Some(row) = row.one(tx).await? {
+                        let mut row = row.into_active_model();
+                        row.ended_at = Set(Some(at));
+                        row.update(tx).await?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn clear(
+        &self,
+        tx: &DatabaseTransaction,
+        generation: i64,
+    ) -> Result<(), ProjectionError> {
+        Entity::delete_many().filter(Column::Generation.eq(generation)).exec(tx).await?;
+        Ok(())
+    }
+}
+
+/// One session of the organization.
+pub(crate) async fn find(
+    store: &EventStore,
+    tenant: TenantId,
+    session: Id<kind::Session>,
+) -> Result<Option<Row>, DbErr> {
+    Entity::find_by_id((store.generation(NAME), tenant.to_string(), session.to_string()))
+        .one(store.database().reader())
+        .await
+}
+
+/// Sessions of a person that are neither ended nor run out, newest first, after an id.
+pub(crate) async fn live_of(
+    store: &EventStore,
+    tenant: TenantId,
+    user: Id<kind::User>,
+    now: Timestamp,
+    after: Option<&str>,
+    limit: u64,
+) -> Result<Vec<Row>, DbErr> {
+    let mut query = Entity::find()
+        .filter(Column::Generation.eq(store.generation(NAME)))
+        .filter(Column::Tenant.eq(tenant.to_string()))
+        .filter(Column::User.eq(user.to_string()))
+        .filter(Column::EndedAt.is_null())
+        .filter(Column::ExpiresAt.gt(now.micros()));
+    if let Some(after) = after {
+        query = query.filter(Column::Id.lt(after));
+    }
+    query.order_by_desc(Column::Id).limit(limit).all(store.database().reader()).await
+}
+
+/// Every session of the installation that is neither ended nor run out, to know them by heart.
+pub(crate) async fn all_live(store: &EventStore, now: Timestamp) -> Result<Vec<Row>, DbErr> {
+    Entity::find()
+        .filter(Column::Generation.eq(store.generation(NAME)))
+        .filter(Column::EndedAt.is_null())
+        .filter(Column::ExpiresAt.gt(now.micros()))
+        .all(store.database().reader())
+        .await
+}

@@ -1,0 +1,116 @@
+//! Access tokens as they are made.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use studio_kernel::{Actor, Env, Id, Principal, Role, TenantId, Timestamp, kind};
+use studio_stores::keyring::{KeyringError, SigningKey};
+
+/// The audience of every access token.
+pub(super) const AUDIENCE: &str = "studio";
+
+/// What an access token says (RFC 7519, section 4.1, RFC 9068 in spirit).
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Claims {
+    pub(super) iss: String,
+    pub(super) aud: String,
+    pub(super) sub: Id<kind::User>,
+    pub(super) org: TenantId,
+    pub(super) sid: Id<kind::Session>,
+    pub(super) roles: Vec<Role>,
+    pub(super) iat: i64,
+    pub(super) nbf: i64,
+    pub(super) exp: i64,
+    pub(super) jti: String,
+}
+
+/// An access token and when it ends.
+pub(crate) struct AccessToken {
+    /// The token, for `Authorization: Bearer`.
+    pub token: String,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+/// A token could not be signed, which no input can cause.
+#[derive(Debug, thiserror::Error)]
+#[error("the access token cannot be signed: {0}")]
+pub(crate) struct IssueError(String);
+
+/// Makes access tokens.
+pub(crate) struct Issuer {
+    key: EncodingKey,
+    key_id: String,
+    issuer: String,
+    seconds: i64,
+    env: Env,
+}
+
+impl Issuer {
+    /// Signs with the key; `issuer` is the server's public address, and tokens live for `seconds`.
+    ///
+    /// # Errors
+    /// When the key cannot be exported to the signing library.
+    pub(crate) fn new(
+        key: &SigningKey,
+        issuer: String,
+        seconds: u32,
+        env: Env,
+    ) -> Result<Self, KeyringError> {
+        Ok(Self {
+            key: EncodingKey::from_ed_der(&key.pkcs8()?),
+            key_id: key.id().to_owned(),
+            issuer,
+            seconds: i64::from(seconds),
+            env,
+        })
+    }
+
+    /// A token for a person in a session.
+    ///
+    /// # Errors
+    /// [`IssueError`] for an actor that is no person, or when signing fails.
+    pub(crate) fn issue(&self, actor: &Actor) -> Result<AccessToken, IssueError> {
+        let Principal::User { user, session } = actor.principal else {
+            return Err(IssueError("only people have sessions".to_owned()));
+        };
+        let now = self.env.now().micros().div_euclid(1_000_000);
+        let exp = now.saturating_add(self.seconds);
+        let claims = Claims {
+            iss: self.issuer.clone(),
+            aud: AUDIENCE.to_owned(),
+            sub: user,
+            org: actor.tenant,
+            sid: session,
+            roles: actor.roles.clone(),
+            iat: now,
+            nbf: now,
+            exp,
+            jti: self.env.uuid().simple().to_string(),
+        };
+        let mut header = Header::new(Algorithm::EdDSA);
+        header.kid = Some(self.key_id.clone());
+        let token = jsonwebtoken::encode(&header, &claims, &self.key)
+            .map_err(|error| IssueError(error.to_string()))?;
+        Ok(AccessToken { token, expires_at: Timestamp::from_micros(0).plus_seconds(exp) })
+    }
+}
+
+/// The public keys as a JWK set (RFC 7517, RFC 8037), for whoever verifies tokens elsewhere.
+pub(crate) fn jwks(keys: &[&SigningKey]) -> Value {
+    let keys: Vec<_> = keys
+        .iter()
+        .map(|key| {
+            json!({
+                "kty": "OKP",
+                "crv": "Ed25519",
+                "use": "sig",
+                "alg": "EdDSA",
+                "kid": key.id(),
+                "x": URL_SAFE_NO_PAD.encode(key.public_key()),
+            })
+        })
+        .collect();
+    json!({ "keys": keys })
+}

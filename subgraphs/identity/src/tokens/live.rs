@@ -1,0 +1,104 @@
+//! The sessions that are alive, known by heart: whether a token's session was ended must not cost
+//! a query. Filled from the read model at the start, and kept by the log and, so that a sign-out
+//! takes effect at once, by the commands of this process. The two may tell the same thing in any
+//! order: an end always wins.
+
+use std::{
+    collections::HashMap,
+    sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+};
+
+use studio_kernel::{Id, Timestamp, kind};
+
+use crate::domain::session::SessionEvent;
+
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    /// When it runs out; an entry is forgotten after that.
+    until: Timestamp,
+    ended: bool,
+}
+
+/// Which sessions are alive, and until when unless they are refreshed.
+#[derive(Debug, Default)]
+pub struct LiveSessions(RwLock<HashMap<Id<kind::Session>, Entry>>);
+
+/// Entries that ran out are dropped whenever the map grows to a power of two of at least this.
+const SWEEP_FROM: usize = 1024;
+/// How long the end of a session whose start is not known here is remembered.
+const UNKNOWN_SECONDS: i64 = 86_400;
+
+impl LiveSessions {
+    /// A session was started or refreshed and lives until then, unless it was ended.
+    pub fn live(&self, session: Id<kind::Session>, until: Timestamp, now: Timestamp) {
+        let mut sessions = self.write();
+        let entry = sessions.entry(session).or_insert(Entry { until, ended: false });
+        entry.until = entry.until.max(until);
+        if sessions.len() >= SWEEP_FROM && sessions.len().is_power_of_two() {
+            sessions.retain(|_, entry| entry.until > now);
+        }
+    }
+
+    /// A session was ended.
+    pub fn ended(&self, session: Id<kind::Session>, now: Timestamp) {
+        let until = now.plus_seconds(UNKNOWN_SECONDS);
+        self.write().entry(session).or_insert(Entry { until, ended: true }).ended = true;
+    }
+
+    /// Takes an event of the log in.
+    pub fn apply(&self, event: &SessionEvent, now: Timestamp) {
+        match event {
+            SessionEvent::SessionStarted(it) => self.live(it.session, it.expires_at, now),
+            SessionEvent::SessionRefreshed(it) => self.live(it.session, it.expires_at, now),
+            SessionEvent::SessionEnded(it) => self.ended(it.session, now),
+        }
+    }
+
+    /// Whether the session is alive.
+    pub fn is_live(&self, session: Id<kind::Session>, now: Timestamp) -> bool {
+        self.read().get(&session).is_some_and(|entry| !entry.ended && entry.until > now)
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, HashMap<Id<kind::Session>, Entry>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, HashMap<Id<kind::Session>, Entry>> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use studio_kernel::Env;
+
+    use super::*;
+
+    #[test]
+    fn an_end_wins_in_any_order() {
+        let sessions = LiveSessions::default();
+        let (env, now) = (Env::system(), Timestamp::from_micros(0));
+        let (one, two) = (env.id(), env.id());
+        assert!(!sessions.is_live(one, now));
+        sessions.live(one, now.plus_seconds(10), now);
+        assert!(sessions.is_live(one, now.plus_seconds(9)));
+        assert!(!sessions.is_live(one, now.plus_seconds(10)));
+        sessions.ended(one, now);
+        sessions.live(one, now.plus_seconds(99), now);
+        assert!(!sessions.is_live(one, now));
+        sessions.ended(two, now);
+        sessions.live(two, now.plus_seconds(99), now);
+        assert!(!sessions.is_live(two, now));
+    }
+
+    #[test]
+    fn what_ran_out_is_forgotten() {
+        let sessions = LiveSessions::default();
+        let env = Env::system();
+        for n in 0..5000 {
+            let now = Timestamp::from_micros(0).plus_seconds(n);
+            sessions.live(env.id(), now.plus_seconds(1), now);
+        }
+        assert!(sessions.read().len() < 2048);
+    }
+}

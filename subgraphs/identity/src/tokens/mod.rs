@@ -1,0 +1,26 @@
+//! Tokens: short access tokens that prove who asks (JWT, RFC 7519, signed by EdDSA, RFC 8037), and
+//! refresh tokens that renew them.
+
+mod access;
+mod live;
+mod refresh;
+mod verifier;
+
+pub(crate) use access::{AccessToken, IssueError, Issuer, jwks};
+pub(crate) use live::LiveSessions;
+pub(crate) use refresh::{RefreshToken, RefreshTokens};
+pub use verifier::{TokenError, TokenVerifier, Verified};
+
+use aws_lc_rs::digest;
+
+/// SHA-256, 64 lower-case hexadecimal digits. Enough for a token of 256 random bits, which nobody
+/// can guess; passwords are hashed otherwise.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    let hash = digest::digest(&digest::SHA256, bytes);
+    hash.as_ref().iter().fold(String::with_capacity(64), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
