@@ -1,0 +1,265 @@
+//! Consumers: exactly once, in order, with dead letters for what cannot be handled.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use studio_events::{
+    Append, AppendError, ConsumerCheckpoint, ConsumerHandle, ConsumerOptions, EventData,
+    EventStore, Expected, Handler, HandlerError, LogFeed, Metadata, PublishedType, Reaction,
+    Recorded, StreamAppend, redrive, run_consumer,
+};
+use studio_kernel::{event, events, published::CloudEvent};
+use tokio_util::sync::CancellationToken;
+
+use super::harness::*;
+use crate::on_each_database;
+
+on_each_database![
+    every_event_is_taken_in_once,
+    two_processes_share_one_consumer,
+    a_conflict_is_handled_again,
+    poison_becomes_a_dead_letter_and_can_be_redriven,
+    a_checkpoint_moves_forward_only,
+];
+
+/// The other subgraph's record of a payment.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct PaymentSeen {
+    pub(crate) position: i64,
+    pub(crate) amount: i64,
+}
+event!(PaymentSeen, "tax.payment.seen", 1);
+events! { /// Of the tax office.
+pub(crate) enum TaxEvent { PaymentSeen } }
+
+pub(crate) static PUBLISHED: &[PublishedType] = &[PublishedType::of::<PaidIn>()];
+
+/// Records each payment whose amount is not a multiple of ten, in one stream per account.
+#[derive(Default)]
+pub(crate) struct TaxOffice {
+    pub(crate) poison: Option<i64>,
+    pub(crate) unavailable: AtomicUsize,
+    pub(crate) calls: AtomicUsize,
+}
+
+#[async_trait]
+impl Handler for TaxOffice {
+    async fn handle(&self, event: &CloudEvent) -> Result<Reaction, HandlerError> {
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        let Some(paid) = event.read::<PaidIn>() else {
+            return Err(HandlerError::failed("an event that was not published"));
+        };
+        let paid = paid.map_err(HandlerError::failed)?;
+        if self.unavailable.load(Ordering::SeqCst) > 0 {
+            self.unavailable.fetch_sub(1, Ordering::SeqCst);
+            return Err(HandlerError::unavailable("out to lunch"));
+        }
+        assert_ne!(Some(paid.amount), self.poison.map(|amount| amount + 1), "as the test asked");
+        if Some(paid.amount) == self.poison {
+            return Err(HandlerError::failed("cannot stomach this"));
+        }
+        if paid.amount % 10 == 0 {
+            return Ok(Reaction::none(event));
+        }
+        let seen = PaymentSeen { position: event.position, amount: paid.amount };
+        let stream = StreamAppend {
+            stream_type: "tax.payment".into(),
+            stream_id: event.subject.clone(),
+            expected: Expected::Any,
+            events: vec![EventData::of(&TaxEvent::from(seen)).map_err(HandlerError::failed)?],
+        };
+        Ok(Reaction::to(event, "tax", vec![stream]))
+    }
+}
+
+pub(crate) fn consume(
+    bank: &EventStore,
+    tax: &EventStore,
+    office: Arc<TaxOffice>,
+) -> ConsumerHandle {
+    let options = ConsumerOptions {
+        page: 7,
+        first_pause: Duration::from_micros(100),
+        longest_pause: Duration::from_millis(5),
+        poll: Duration::from_millis(50),
+        ..ConsumerOptions::default()
+    };
+    let feed = Arc::new(LogFeed::new(bank.clone(), PUBLISHED));
+    run_consumer(tax.clone(), feed, "tax.payments", office, options, CancellationToken::new())
+}
+
+/// What the tax office recorded, by the position it came from.
+pub(crate) fn seen(log: &[Recorded]) -> Vec<(i64, i64)> {
+    log.iter()
+        .map(|event| {
+            let TaxEvent::PaymentSeen(seen) = event.decode().unwrap();
+            (seen.position, seen.amount)
+        })
+        .collect()
+}
+
+/// What it should have recorded.
+pub(crate) fn to_be_seen(log: &[Recorded]) -> Vec<(i64, i64)> {
+    log.iter()
+        .filter_map(|event| match event.decode().unwrap() {
+            AccountEvent::PaidIn(paid) => Some((event.position, paid.amount)),
+            AccountEvent::StatementSent(_) => None,
+        })
+        .filter(|(_, amount)| amount % 10 != 0)
+        .collect()
+}
+
+/// A second store beside the first, of the same kind.
+pub(crate) fn beside(place: &Place) -> Place {
+    if place.is_sqlite() { Place::sqlite() } else { Place::postgres().unwrap() }
+}
+
+async fn pair(place: &Place) -> (EventStore, EventStore, Place) {
+    let other = beside(place);
+    (place.store().await, EventStore::open(other.options().await).await.unwrap(), other)
+}
+
+async fn every_event_is_taken_in_once(place: Place) {
+    let (bank, tax, _other) = pair(&place).await;
+    let office = Arc::new(TaxOffice { unavailable: 8.into(), ..TaxOffice::default() });
+    let consumer = consume(&bank, &tax, Arc::clone(&office));
+    for n in 0..40 {
+        let account = format!("a{}", n % 3);
+        let events = vec![pay(n), StatementSent {}.into()];
+        bank.append(to_account(tenant(1), &account, Expected::Any, events)).await.unwrap();
+    }
+    consumer.caught_up_to(bank.head()).await.unwrap();
+    let log = whole_log(&tax).await;
+    assert_eq!(seen(&log), to_be_seen(&whole_log(&bank).await));
+    let first = bank.read(2, 1).await.unwrap().remove(0);
+    assert_eq!(log[0].metadata().unwrap().causation, Some(first.event_id));
+    assert_eq!(log[0].tenant, tenant(1));
+    // What had no effect at the end is remembered at the stop, and nothing is asked again.
+    consumer.stop().await;
+    assert_eq!(tax.checkpoint("tax.payments").await.unwrap(), 80);
+    assert_eq!(office.calls.load(Ordering::SeqCst), 48);
+    let again = consume(&bank, &tax, Arc::clone(&office));
+    again.caught_up_to(80).await.unwrap();
+    assert_eq!(office.calls.load(Ordering::SeqCst), 48);
+    assert_eq!(whole_log(&tax).await.len(), log.len());
+    tax.shutdown().await;
+    bank.append(to_account(tenant(1), "a", Expected::Any, vec![pay(1)])).await.unwrap();
+    assert!(again.caught_up_to(81).await.is_err(), "a consumer of a closed store stops");
+}
+
+async fn two_processes_share_one_consumer(place: Place) {
+    let (bank, tax, other) = pair(&place).await;
+    let tax_too = EventStore::open(other.options().await).await.unwrap();
+    let one = consume(&bank, &tax, Arc::default());
+    let two = consume(&bank, &tax_too, Arc::default());
+    for n in 0..60 {
+        bank.append(to_account(tenant(1), "a", Expected::Any, vec![pay(n)])).await.unwrap();
+    }
+    one.caught_up_to(60).await.unwrap();
+    two.caught_up_to(60).await.unwrap();
+    assert_eq!(seen(&whole_log(&tax).await), to_be_seen(&whole_log(&bank).await));
+}
+
+/// Expects the stream to be where it was when it was first asked, and meddles before it answers.
+struct Meddler(EventStore);
+
+#[async_trait]
+impl Handler for Meddler {
+    async fn handle(&self, event: &CloudEvent) -> Result<Reaction, HandlerError> {
+        let known = self
+            .0
+            .read_stream(event.tenant, "tax.note", "n", 0, 100)
+            .await
+            .map_err(HandlerError::unavailable)?;
+        let note = |by: &str| StreamAppend {
+            stream_type: "tax.note".into(),
+            stream_id: "n".to_owned(),
+            expected: Expected::Version(known.len() as u64),
+            events: vec![EventData {
+                event_type: "tax.note.taken".into(),
+                schema_version: 1,
+                payload: serde_json::json!({ "by": by, "position": event.position }),
+            }],
+        };
+        if known.len() < 3 {
+            let append = Append::new(event.tenant, Metadata::system("m"), vec![note("meddler")]);
+            self.0.append(append).await.map_err(HandlerError::failed)?;
+        }
+        Ok(Reaction::to(event, "tax", vec![note("consumer")]))
+    }
+}
+
+async fn a_conflict_is_handled_again(place: Place) {
+    let (bank, tax, _other) = pair(&place).await;
+    bank.append(to_account(tenant(1), "a", Expected::Any, vec![pay(1)])).await.unwrap();
+    let feed = Arc::new(LogFeed::new(bank.clone(), PUBLISHED));
+    let options = ConsumerOptions { attempts: 1, ..ConsumerOptions::default() };
+    let consumer = run_consumer(
+        tax.clone(),
+        feed,
+        "notes",
+        Arc::new(Meddler(tax.clone())),
+        options,
+        CancellationToken::new(),
+    );
+    consumer.caught_up_to(1).await.unwrap();
+    let log = whole_log(&tax).await;
+    assert_eq!(log.len(), 4);
+    assert_eq!(log[3].payload, r#"{"by":"consumer","position":1}"#);
+    assert_eq!(tax.dead_letters("notes", 0, 10).await.unwrap(), []);
+}
+
+async fn poison_becomes_a_dead_letter_and_can_be_redriven(place: Place) {
+    let (bank, tax, _other) = pair(&place).await;
+    for n in [1, 13, 2, 14, 3] {
+        bank.append(to_account(tenant(1), "a", Expected::Any, vec![pay(n)])).await.unwrap();
+    }
+    // 13 fails, 14 panics.
+    let office = Arc::new(TaxOffice { poison: Some(13), ..TaxOffice::default() });
+    let consumer = consume(&bank, &tax, Arc::clone(&office));
+    consumer.caught_up_to(5).await.unwrap();
+    assert_eq!(seen(&whole_log(&tax).await), [(1, 1), (3, 2), (5, 3)]);
+    let letters = tax.dead_letters("tax.payments", 0, 10).await.unwrap();
+    let told: Vec<_> =
+        letters.iter().map(|l| (l.event.position, l.attempts, l.error.as_str())).collect();
+    assert_eq!(told, [(2, 5, "cannot stomach this"), (4, 5, "the handler panicked")]);
+    assert_eq!(letters[0].source, "/studio/bank");
+    consumer.stop().await;
+
+    let (mended, stuck) = redrive(&tax, "tax.payments", office.as_ref()).await.unwrap();
+    assert_eq!((mended, stuck.unwrap().event.position), (0, 2));
+    let (mended, stuck) = redrive(&tax, "tax.payments", &TaxOffice::default()).await.unwrap();
+    assert_eq!((mended, stuck), (2, None));
+    assert_eq!(tax.dead_letters("tax.payments", 0, 10).await.unwrap(), []);
+    assert_eq!(seen(&whole_log(&tax).await), [(1, 1), (3, 2), (5, 3), (2, 13), (4, 14)]);
+    let (mended, _) = redrive(&tax, "tax.payments", &TaxOffice::default()).await.unwrap();
+    assert_eq!(mended, 0);
+}
+
+async fn a_checkpoint_moves_forward_only(place: Place) {
+    let store = place.store().await;
+    let append = |position| {
+        let mut append = to_account(tenant(1), "a", Expected::Any, vec![pay(position)]);
+        append.checkpoint = Some(ConsumerCheckpoint { name: "c".to_owned(), position });
+        append
+    };
+    store.append(append(5)).await.unwrap();
+    for position in [5, 4] {
+        let error = store.append(append(position)).await.unwrap_err();
+        let AppendError::CheckpointMoved { stored: 5, given, .. } = error else {
+            panic!("{error}")
+        };
+        assert_eq!(given, position);
+    }
+    store.append(append(6)).await.unwrap();
+    assert_eq!(store.checkpoint("c").await.unwrap(), 6);
+    assert_eq!(store.checkpoint("d").await.unwrap(), 0);
+    assert_eq!(whole_log(&store).await.len(), 2);
+}
