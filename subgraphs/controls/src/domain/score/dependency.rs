@@ -18,54 +18,47 @@ use super::{
 
 type Controls = BTreeMap<ControlId, Control>;
 
-/// The controls to which a change of these can travel, themselves included.
-pub(super) fn reach(controls: &Controls, from: BTreeSet<ControlId>) -> BTreeSet<ControlId> {
-    let mut open: Vec<ControlId> = from.iter().copied().collect();
-    let mut reached = from;
-    while let Some(id) = open.pop() {
-        let dependents = controls.get(&id).into_iter().flat_map(|control| &control.dependents);
-        open.extend(dependents.filter(|dependent| reached.insert(**dependent)));
-    }
-    reached
-}
-
-/// Brings the values of a region up to date and returns the controls whose value moved. The region
-/// must hold every control that depends on one in it (see [`reach`]), except where the own `lo`
-/// and `hi` have not moved.
-pub(super) fn settle(controls: &mut Controls, region: &BTreeSet<ControlId>) -> BTreeSet<ControlId> {
-    let lo = losses(controls, region, Bound::Lo);
-    let hi = losses(controls, region, Bound::Hi);
-    let left = |losses: &BTreeMap<ControlId, i64>, id: &ControlId| {
-        Fixed::from_units(losses.get(id).copied().unwrap_or_default()).complement()
-    };
-    let mut moved = BTreeSet::new();
-    for id in region {
-        if let Some(control) = controls.get_mut(id) {
-            let decided = control.own.decided;
-            let value = Triple { lo: left(&lo, id), hi: left(&hi, id), decided };
-            if control.value != value {
-                control.value = value;
-                moved.insert(*id);
-            }
-        }
-    }
+/// Brings the values up to date and returns the controls whose value moved. `own` names the
+/// controls whose own numbers are others now; `travelling` those of which that concerns `lo`, `hi`
+/// or the dependencies, so that it can reach others.
+pub(super) fn settle(
+    controls: &mut Controls,
+    own: BTreeSet<ControlId>,
+    travelling: &BTreeSet<ControlId>,
+) -> BTreeSet<ControlId> {
+    let lo = losses(controls, travelling, Bound::Lo);
+    let hi = losses(controls, travelling, Bound::Hi);
+    let mut moved = own;
+    moved.extend(lo.keys().chain(hi.keys()));
+    moved.retain(|id| {
+        let Some(control) = controls.get_mut(id) else { return false };
+        let left = |losses: &Losses, bound| match losses.get(id) {
+            Some(loss) => Fixed::from_units(*loss).complement(),
+            None => control.value.get(bound),
+        };
+        let (lo, hi) = (left(&lo, Bound::Lo), left(&hi, Bound::Hi));
+        let value = Triple { lo, hi, decided: control.own.decided };
+        std::mem::replace(&mut control.value, value) != value
+    });
     moved
 }
 
-fn losses(
-    controls: &Controls,
-    region: &BTreeSet<ControlId>,
-    bound: Bound,
-) -> BTreeMap<ControlId, i64> {
-    let mut losses = BTreeMap::new();
+type Losses = BTreeMap<ControlId, i64>;
+
+/// The new losses of all controls that a change can have reached.
+///
+/// A loss can only have shrunk where it came, over dependencies that account for all of it, from a
+/// control that changed. Those are judged anew from what lies outside; what grows then is carried
+/// on to wherever it is the worst. Every other control keeps its loss.
+fn losses(controls: &Controls, changed: &BTreeSet<ControlId>, bound: Bound) -> Losses {
+    let region = limited_by(controls, changed, bound);
+    let mut losses = Losses::new();
     let mut heap = BinaryHeap::new();
     for (id, control) in region.iter().filter_map(|id| Some((*id, controls.get(id)?))) {
         let outside = control.depends_on.iter().filter(|(on, _)| !region.contains(on));
-        let carried = outside.filter_map(|(on, strength)| {
-            Some(strength.carry(controls.get(on)?.value.get(bound).complement().units()))
-        });
-        let loss = carried.chain([control.own.get(bound).complement().units()]).max();
-        let loss = loss.unwrap_or_default();
+        let carried = outside
+            .filter_map(|(on, strength)| Some(strength.carry(controls.get(on)?.loss(bound))));
+        let loss = carried.fold(control.own_loss(bound), i64::max);
         losses.insert(id, loss);
         heap.push((loss, id));
     }
@@ -73,20 +66,48 @@ fn losses(
         if losses.get(&id) != Some(&loss) {
             continue;
         }
-        for dependent in controls.get(&id).into_iter().flat_map(|control| &control.dependents) {
-            let Some(strength) =
-                controls.get(dependent).and_then(|control| control.depends_on.get(&id))
-            else {
-                continue;
-            };
+        for (dependent, control, strength) in dependents(controls, id) {
             let carried = strength.carry(loss);
-            if let Some(known) = losses.get_mut(dependent).filter(|known| **known < carried) {
-                *known = carried;
-                heap.push((carried, *dependent));
+            let known = losses.get(&dependent).copied().unwrap_or_else(|| control.loss(bound));
+            if carried > known {
+                losses.insert(dependent, carried);
+                heap.push((carried, dependent));
             }
         }
     }
     losses
+}
+
+/// These controls and those whose present loss may come from one of them.
+fn limited_by(
+    controls: &Controls,
+    changed: &BTreeSet<ControlId>,
+    bound: Bound,
+) -> BTreeSet<ControlId> {
+    let mut open: Vec<ControlId> = changed.iter().copied().collect();
+    let mut region = changed.clone();
+    while let Some(id) = open.pop() {
+        let Some(loss) = controls.get(&id).map(|control| control.loss(bound)) else { continue };
+        for (dependent, control, strength) in dependents(controls, id) {
+            let suffered = control.loss(bound);
+            let from_here = strength.carry(loss) == suffered && control.own_loss(bound) < suffered;
+            if from_here && region.insert(dependent) {
+                open.push(dependent);
+            }
+        }
+    }
+    region
+}
+
+fn dependents(
+    controls: &Controls,
+    id: ControlId,
+) -> impl Iterator<Item = (ControlId, &Control, Strength)> {
+    let dependents = controls.get(&id).into_iter().flat_map(|control| &control.dependents);
+    dependents.filter_map(move |dependent| {
+        let control = controls.get(dependent)?;
+        Some((*dependent, control, *control.depends_on.get(&id)?))
+    })
 }
 
 /// Why a control is worth no more: the path from it to the control whose own tests limit it. One
@@ -125,10 +146,8 @@ pub(super) fn limiting_path(controls: &Controls, from: ControlId, bound: Bound) 
             break;
         }
         for (on, strength) in &control.depends_on {
-            let carried = controls
-                .get(on)
-                .map(|control| strength.carry(control.value.get(bound).complement().units()));
-            if carried == Some(value.complement().units()) && !came_from.contains_key(on) {
+            let carried = controls.get(on).map(|on| strength.carry(on.loss(bound)));
+            if carried == Some(control.loss(bound)) && !came_from.contains_key(on) {
                 came_from.insert(*on, Some(id));
                 open.push_back(*on);
             }

@@ -16,7 +16,7 @@ use super::{
     framework::Totals,
     freshness::Series,
     tally::{Tally, TestValue},
-    value::{ControlScore, FrameworkScore, RequirementScore, Triple},
+    value::{Bound, ControlScore, FrameworkScore, RequirementScore, Triple},
 };
 
 /// The score engine of one project.
@@ -85,6 +85,16 @@ impl Control {
     /// How far it is implemented, if it is in force.
     pub(super) fn in_force(&self) -> Option<Implementation> {
         self.implementation.filter(|_| !self.retired)
+    }
+
+    /// What it lacks, in units, by its own tests.
+    pub(super) fn own_loss(&self, bound: Bound) -> i64 {
+        self.own.get(bound).complement().units()
+    }
+
+    /// What it lacks, in units, after its dependencies.
+    pub(super) fn loss(&self, bound: Bound) -> i64 {
+        self.value.get(bound).complement().units()
     }
 }
 

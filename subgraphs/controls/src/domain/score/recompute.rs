@@ -163,21 +163,22 @@ impl Model {
     /// Brings the controls that are pending or reached to their value, and what depends on them.
     fn settle_controls(&mut self, reached: BTreeSet<ControlId>) -> BTreeSet<ControlId> {
         let mut travelling = std::mem::take(&mut self.pending.controls);
-        let mut region = BTreeSet::new();
+        let mut own_moved = BTreeSet::new();
         for id in reached.union(&travelling.clone()) {
             let Some(control) = self.controls.get(id) else { continue };
             let own = self.own_of(control).map_or(Triple::NOTHING, |own| own.value);
-            if (own.lo, own.hi) != (control.own.lo, control.own.hi) {
+            let before = control.own;
+            if own != before {
+                own_moved.insert(*id);
+            }
+            if (own.lo, own.hi) != (before.lo, before.hi) {
                 travelling.insert(*id);
-            } else if own != control.own {
-                region.insert(*id);
             }
             if let Some(control) = self.controls.get_mut(id) {
                 control.own = own;
             }
         }
-        region.append(&mut dependency::reach(&self.controls, travelling));
-        dependency::settle(&mut self.controls, &region)
+        dependency::settle(&mut self.controls, own_moved, &travelling)
     }
 
     fn settle_requirements(&mut self, controls: &BTreeSet<ControlId>) -> BTreeSet<RequirementId> {
