@@ -1,5 +1,11 @@
 //! The worked examples of `docs/scores.md`, under the numbers that they have there.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test stops at what it does not expect"
+)]
+
 use std::collections::BTreeSet;
 
 use studio_controls::domain::score::{
@@ -78,9 +84,11 @@ impl Project {
 
     /// A control with one test and one scan.
     fn scanned(&mut self, control: u32, counts: [u32; 3]) -> &mut Self {
-        self.control(control, Implementation::Implemented)
-            .test(control, control, "1", false)
-            .scan(control, "eu-west-1", counts)
+        self.control(control, Implementation::Implemented).test(control, control, "1", false).scan(
+            control,
+            "eu-west-1",
+            counts,
+        )
     }
 
     fn depends(&mut self, control: u32, on: u32, strength: Strength) -> &mut Self {
@@ -252,10 +260,8 @@ fn example_6_a_requirement_from_its_members() {
 /// Example 7, the small company.
 fn small_company() -> Project {
     let mut project = Project::default();
-    let requirement = |number, importance| WeightedRequirement {
-        requirement: id(number),
-        importance,
-    };
+    let requirement =
+        |number, importance| WeightedRequirement { requirement: id(number), importance };
     project
         .say(Statement::FrameworkAdopted {
             framework: id(1),
@@ -361,6 +367,16 @@ fn an_explanation_is_of_what_is_known_and_up_to_date() {
     assert_eq!(project.0.explain_control(id(9)), Err(ExplainError::Unknown));
     project.control(2, Implementation::Partial);
     assert_eq!(project.0.explain_control(id(1)), Err(ExplainError::Outdated));
+}
+
+#[test]
+fn a_requirement_that_no_framework_has_and_nobody_meets_is_not_scored() {
+    let mut project = small_company();
+    assert!(project.on(first()).0.requirement(id(3)).is_some());
+    project.say(Statement::FrameworkAdopted { framework: id(1), requirements: Vec::new() });
+    assert_eq!(project.on(first()).0.requirement(id(3)), None);
+    assert!(project.0.requirement(id(1)).is_some(), "a control still meets it");
+    assert_eq!(project.headline(), "no requirement applies");
 }
 
 #[test]

@@ -1,5 +1,11 @@
 //! The largest and oddest values that a fact may hold: whatever is accepted can be scored.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test stops at what it does not expect"
+)]
+
 use proptest::prelude::*;
 use studio_controls::domain::score::{
     EvidenceHash, EvidenceRef, Fact, Fixed, Implementation, Importance, Member, Model, Outcome,

@@ -1,6 +1,12 @@
 //! What holds of scores whatever happens: incremental = full = replayed = restored, to the last
 //! digit; all of them = the formula written down a second time; time and muting prove nothing.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test stops at what it does not expect"
+)]
+
 use std::collections::BTreeMap;
 
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};

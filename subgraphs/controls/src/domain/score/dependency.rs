@@ -78,25 +78,54 @@ fn losses(controls: &Controls, changed: &BTreeSet<ControlId>, bound: Bound) -> L
     losses
 }
 
-/// These controls and those whose present loss may come from one of them.
+/// These controls and those whose present loss may come from one of them, the largest loss first:
+/// so whoever loses more than a control is decided before it.
 fn limited_by(
     controls: &Controls,
     changed: &BTreeSet<ControlId>,
     bound: Bound,
 ) -> BTreeSet<ControlId> {
-    let mut open: Vec<ControlId> = changed.iter().copied().collect();
     let mut region = changed.clone();
-    while let Some(id) = open.pop() {
-        let Some(loss) = controls.get(&id).map(|control| control.loss(bound)) else { continue };
+    let mut decided = BTreeSet::new();
+    let loss_of = |id: &ControlId| Some((controls.get(id)?.loss(bound), *id));
+    let mut open: BinaryHeap<(i64, ControlId)> = changed.iter().filter_map(loss_of).collect();
+    while let Some((loss, id)) = open.pop() {
+        if !decided.insert(id) {
+            continue;
+        }
+        if !changed.contains(&id) {
+            if loses_otherwise(controls, &region, id, bound) {
+                continue;
+            }
+            region.insert(id);
+        }
         for (dependent, control, strength) in dependents(controls, id) {
             let suffered = control.loss(bound);
-            let from_here = strength.carry(loss) == suffered && control.own_loss(bound) < suffered;
-            if from_here && region.insert(dependent) {
-                open.push(dependent);
+            if strength.carry(loss) == suffered && control.own_loss(bound) < suffered {
+                open.push((suffered, dependent));
             }
         }
     }
     region
+}
+
+/// Whether a control's whole loss also comes from a dependency that cannot have got better: one
+/// outside the region that loses more than it, or so much by itself. Among controls of one loss
+/// that only lean on each other none is trusted: they may form a circle.
+fn loses_otherwise(
+    controls: &Controls,
+    region: &BTreeSet<ControlId>,
+    id: ControlId,
+    bound: Bound,
+) -> bool {
+    let Some(control) = controls.get(&id) else { return false };
+    let loss = control.loss(bound);
+    control.depends_on.iter().filter(|(on, _)| !region.contains(on)).any(|(on, strength)| {
+        controls.get(on).is_some_and(|on| {
+            let from = on.loss(bound);
+            strength.carry(from) == loss && (from > loss || on.own_loss(bound) == from)
+        })
+    })
 }
 
 fn dependents(

@@ -40,7 +40,20 @@ pub struct FrameworkContributions {
     pub requirements: Vec<RequirementLine>,
 }
 
-/// A requirement as its framework counts it.
+/// What a requirement costs its framework.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequirementPoints {
+    /// The requirement.
+    pub score: RequirementScore,
+    /// W.
+    pub weight: u32,
+    /// Points that are not proven because of it. They add up to `100 - lo`.
+    pub lost_lo: Fixed,
+    /// Points that cannot be reached because of it. They add up to `100 - hi`.
+    pub lost_hi: Fixed,
+}
+
+/// A requirement as its framework counts it, explained.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequirementLine {
     /// W.
@@ -161,23 +174,44 @@ impl Model {
         &self,
         id: FrameworkId,
     ) -> Result<FrameworkContributions, ExplainError> {
-        self.instant()?;
+        let points = self.points_lost(id)?;
         let score = self.framework(id).ok_or(ExplainError::Unknown)?;
+        let lines = points.into_iter().map(|line| {
+            Ok(RequirementLine {
+                weight: line.weight,
+                lost_lo: line.lost_lo,
+                lost_hi: line.lost_hi,
+                contributions: self.explain_requirement(line.score.requirement)?,
+            })
+        });
+        Ok(FrameworkContributions {
+            score,
+            weight_sum: self.frameworks.get(&id).map_or(0, |framework| framework.totals.weight),
+            requirements: lines.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// The first step of [`explain_framework`](Model::explain_framework) alone: which requirement
+    /// costs how many points, in the order of their ids. A list can be paged by it, and each
+    /// requirement explained when somebody looks at it.
+    ///
+    /// # Errors
+    /// See [`ExplainError`].
+    pub fn points_lost(&self, id: FrameworkId) -> Result<Vec<RequirementPoints>, ExplainError> {
+        self.instant()?;
         let framework = self.frameworks.get(&id).ok_or(ExplainError::Unknown)?;
         let weight_sum = framework.totals.weight;
         let (mut lost_lo, mut lost_hi) = (PointsLost::new(weight_sum), PointsLost::new(weight_sum));
         let lines = framework.requirements.iter().map(|(requirement, importance)| {
-            let contributions = self.explain_requirement(*requirement)?;
-            let value = contributions.score.value;
-            Ok(RequirementLine {
+            let score = self.requirement(*requirement).ok_or(ExplainError::Unknown)?;
+            Ok(RequirementPoints {
                 weight: importance.weight(),
-                lost_lo: lost_lo.next(*importance, value.lo),
-                lost_hi: lost_hi.next(*importance, value.hi),
-                contributions,
+                lost_lo: lost_lo.next(*importance, score.value.lo),
+                lost_hi: lost_hi.next(*importance, score.value.hi),
+                score,
             })
         });
-        let requirements = lines.collect::<Result<_, _>>()?;
-        Ok(FrameworkContributions { score, weight_sum, requirements })
+        lines.collect()
     }
 
     /// Where the value of a requirement comes from.

@@ -31,7 +31,7 @@ pub use control::Cap;
 pub use dependency::{LimitingPath, PathStep};
 pub use explain::{
     ControlContributions, ExplainError, FrameworkContributions, MemberLine,
-    RequirementContributions, RequirementLine, SummaryLine, TestLine,
+    RequirementContributions, RequirementLine, RequirementPoints, SummaryLine, TestLine,
 };
 pub use fact::{
     EvidenceHash, EvidenceRef, Fact, Implementation, Importance, Member, MemberKey, Outcome,
