@@ -1,1 +1,31 @@
-//! studio-router
+//! A GraphQL federation gateway as a library.
+//!
+//! It composes subgraphs into a supergraph ([`compose`]), plans each operation once, executes plans
+//! over subgraphs in process or over HTTP ([`transport`]), and serves clients over HTTP, server-sent
+//! events and WebSockets ([`serve`]). It names no subgraph.
+//!
+//! The way of a request: transport, limits, authentication, parsing and validation and planning (each
+//! done once per document), execution, projection, encoding.
+
+mod authenticate;
+mod compose;
+mod data;
+pub mod error;
+mod execute;
+mod introspect;
+mod limits;
+mod plan;
+mod request;
+mod router;
+mod schema;
+pub mod serve;
+pub mod standalone;
+pub mod transport;
+
+pub use authenticate::{Anonymous, AuthError, Authenticate};
+pub use compose::{CompositionErrors, SubgraphSdl, Supergraph, check_plannable, compose};
+pub use error::GraphqlError;
+pub use limits::Limits;
+pub use plan::{OperationKind, SubgraphOperation};
+pub use request::{Caller, GraphqlRequest, GraphqlResponse, RequestId};
+pub use router::{BuildError, Router, RouterBuilder};

@@ -1,0 +1,45 @@
+//! Who asks: the embedder finds out.
+
+use crate::request::Caller;
+use http::HeaderMap;
+
+/// A token that is not valid.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct AuthError {
+    /// What the client should do; it must not tell what is wrong with the token.
+    pub message: String,
+}
+
+/// Finds out who asks.
+#[async_trait::async_trait]
+pub trait Authenticate: Send + Sync + 'static {
+    /// The caller of a request with these headers, or of a WebSocket whose `connection_init` brought
+    /// `connection_params`. A request without credentials is a caller without actor: the subgraphs
+    /// decide what it may do. Credentials that are not valid are an error.
+    async fn authenticate(
+        &self,
+        headers: &HeaderMap,
+        connection_params: Option<&serde_json::Value>,
+    ) -> Result<Caller, AuthError>;
+
+    /// Whether a caller may go on receiving events. Asked before each event of a subscription.
+    async fn still_valid(&self, _caller: &Caller) -> bool {
+        true
+    }
+}
+
+/// Nobody is signed in, everybody may see the schema, and nothing is forwarded.
+#[derive(Clone, Copy, Debug)]
+pub struct Anonymous;
+
+#[async_trait::async_trait]
+impl Authenticate for Anonymous {
+    async fn authenticate(
+        &self,
+        _headers: &HeaderMap,
+        _connection_params: Option<&serde_json::Value>,
+    ) -> Result<Caller, AuthError> {
+        Ok(Caller { may_introspect: true, ..Caller::default() })
+    }
+}

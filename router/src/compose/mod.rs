@@ -1,0 +1,94 @@
+//! Composes subgraphs into a supergraph.
+
+mod check;
+mod mend;
+
+pub use check::check_plannable;
+pub(crate) use check::read_supergraph;
+
+use graphql_composition::Subgraphs;
+use std::fmt;
+
+/// The schema of one subgraph, as its `_service { sdl }` gives it.
+#[derive(Clone, Debug)]
+pub struct SubgraphSdl {
+    /// Its name, by which errors and the router speak of it.
+    pub name: String,
+    /// Where it answers; none for subgraphs in process.
+    pub url: Option<String>,
+    /// Its schema with the federation directives.
+    pub sdl: String,
+}
+
+/// A composed supergraph.
+#[derive(Clone, Debug)]
+pub struct Supergraph {
+    /// The supergraph: what routers read.
+    pub sdl: String,
+    /// The public schema: what clients see.
+    pub api_sdl: String,
+}
+
+/// Everything that is wrong with a set of subgraphs, one message each, naming subgraph, type and field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CompositionErrors(pub Vec<String>);
+
+impl fmt::Display for CompositionErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the subgraphs do not make one supergraph:")?;
+        for message in &self.0 {
+            write!(f, "\n- {message}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for CompositionErrors {}
+
+impl CompositionErrors {
+    fn one(message: impl Into<String>) -> CompositionErrors {
+        CompositionErrors(vec![message.into()])
+    }
+}
+
+/// Composes `subgraphs`. The result depends on their schemas alone, not on their order.
+pub fn compose(mut subgraphs: Vec<SubgraphSdl>) -> Result<Supergraph, CompositionErrors> {
+    subgraphs.sort_by(|a, b| a.name.cmp(&b.name));
+    if let Some(pair) = subgraphs.windows(2).find(|pair| pair[0].name == pair[1].name) {
+        return Err(CompositionErrors::one(format!(
+            "two subgraphs are named \"{}\"; give each its own name",
+            pair[0].name
+        )));
+    }
+    let mut ingested = Subgraphs::default();
+    let mut errors = Vec::new();
+    for subgraph in &subgraphs {
+        if let Err(error) =
+            ingested.ingest_str(&subgraph.sdl, &subgraph.name, subgraph.url.as_deref())
+        {
+            errors.push(format!("[{}] the schema cannot be read: {error}", subgraph.name));
+        }
+    }
+    if !errors.is_empty() {
+        return Err(CompositionErrors(errors));
+    }
+    let result = graphql_composition::compose(&mut ingested);
+    let graph = match result.into_result() {
+        Ok(graph) => graph,
+        Err(diagnostics) => {
+            return Err(CompositionErrors(diagnostics.iter_errors().map(str::to_owned).collect()));
+        }
+    };
+    let composed = graphql_composition::render_federated_sdl(&graph).map_err(|error| {
+        CompositionErrors::one(format!("the supergraph cannot be written: {error}"))
+    })?;
+    let mut document = graphql_tools::parser::parse_schema::<String>(&composed)
+        .map(graphql_tools::parser::schema::Document::into_static)
+        .map_err(|error| {
+            CompositionErrors::one(format!("the supergraph cannot be read back: {error}"))
+        })?;
+    mend::mend(&mut document);
+    let sdl = mend::print(&document);
+    let (_, schema, _) = read_supergraph(&sdl)?;
+    Ok(Supergraph { api_sdl: schema.sdl(), sdl })
+}

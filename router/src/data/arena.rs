@@ -1,0 +1,366 @@
+//! The arena itself.
+
+use super::{Key, KeyTable, json::write_string};
+use bytes::Bytes;
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
+
+/// A value's place in the arena.
+pub(crate) type NodeId = u32;
+
+const NONE: u32 = u32::MAX;
+
+/// One value.
+#[derive(Debug)]
+pub(crate) enum Node {
+    Null,
+    Bool(bool),
+    /// A JSON string (with its quotes) or number in one of the arena's buffers.
+    Raw {
+        buffer: u32,
+        start: u32,
+        end: u32,
+    },
+    Number(serde_json::Number),
+    Text(String),
+    Name(async_graphql::Name),
+    List {
+        start: u32,
+        len: u32,
+    },
+    /// The first of the object's chunks.
+    Object(u32),
+}
+
+/// A run of an object's fields; an object grows by linking another chunk, whose entries it may share.
+#[derive(Clone, Copy, Debug)]
+struct Chunk {
+    start: u32,
+    len: u32,
+    next: u32,
+}
+
+/// Values of one request.
+#[derive(Debug)]
+pub(crate) struct Arena {
+    keys: Arc<KeyTable>,
+    more_keys: Vec<Arc<str>>,
+    more_numbers: HashMap<Arc<str>, Key>,
+    /// The key that followed each key when it was last seen: subgraphs answer in the order asked.
+    followers: Vec<u32>,
+    pub(super) buffers: Vec<Bytes>,
+    pub(super) nodes: Vec<Node>,
+    items: Vec<NodeId>,
+    entries: Vec<(Key, NodeId)>,
+    chunks: Vec<Chunk>,
+}
+
+impl Arena {
+    pub(crate) const ROOT: NodeId = 0;
+
+    /// An arena that holds an empty object, the root.
+    pub(crate) fn new(keys: Arc<KeyTable>) -> Arena {
+        let followers = vec![NONE; keys.len() + 1];
+        Arena {
+            keys,
+            more_keys: Vec::new(),
+            more_numbers: HashMap::new(),
+            followers,
+            buffers: Vec::new(),
+            nodes: vec![Node::Object(0)],
+            items: Vec::new(),
+            entries: Vec::new(),
+            chunks: vec![Chunk { start: 0, len: 0, next: NONE }],
+        }
+    }
+
+    pub(crate) fn key(&mut self, name: &str) -> Key {
+        if let Some(key) = self.keys.find(name) {
+            return key;
+        }
+        if let Some(key) = self.more_numbers.get(name) {
+            return *key;
+        }
+        let key = Key((self.keys.len() + self.more_keys.len()) as u32);
+        let name: Arc<str> = name.into();
+        self.more_keys.push(name.clone());
+        self.more_numbers.insert(name, key);
+        key
+    }
+
+    /// The key of `name`, which is likely the one that followed `previous` before.
+    pub(super) fn key_after(&mut self, previous: Option<Key>, name: &str) -> Key {
+        let slot = previous.map_or(0, |key| key.0 as usize + 1);
+        if let Some(&guess) = self.followers.get(slot)
+            && guess != NONE
+            && self.name(Key(guess)) == name
+        {
+            return Key(guess);
+        }
+        let key = self.key(name);
+        if let Some(follower) = self.followers.get_mut(slot) {
+            *follower = key.0;
+        }
+        key
+    }
+
+    pub(crate) fn name(&self, key: Key) -> &str {
+        match self.keys.name(key) {
+            Some(name) => name,
+            None => &self.more_keys[key.0 as usize - self.keys.len()],
+        }
+    }
+
+    pub(crate) fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id as usize]
+    }
+
+    pub(super) fn push(&mut self, node: Node) -> NodeId {
+        self.nodes.push(node);
+        (self.nodes.len() - 1) as NodeId
+    }
+
+    pub(super) fn push_list(&mut self, items: impl IntoIterator<Item = NodeId>) -> NodeId {
+        let start = self.items.len() as u32;
+        self.items.extend(items);
+        let len = self.items.len() as u32 - start;
+        self.push(Node::List { start, len })
+    }
+
+    pub(super) fn push_object(
+        &mut self,
+        entries: impl IntoIterator<Item = (Key, NodeId)>,
+    ) -> NodeId {
+        let start = self.entries.len() as u32;
+        self.entries.extend(entries);
+        let len = self.entries.len() as u32 - start;
+        let chunk = self.push_chunk(start, len);
+        self.push(Node::Object(chunk))
+    }
+
+    fn push_chunk(&mut self, start: u32, len: u32) -> u32 {
+        self.chunks.push(Chunk { start, len, next: NONE });
+        (self.chunks.len() - 1) as u32
+    }
+
+    /// The elements of a list; nothing for every other value.
+    pub(crate) fn list(&self, id: NodeId) -> Option<&[NodeId]> {
+        match self.node(id) {
+            Node::List { start, len } => {
+                Some(&self.items[*start as usize..(*start + *len) as usize])
+            }
+            _ => None,
+        }
+    }
+
+    fn chunk_slots(&self, id: NodeId) -> impl Iterator<Item = usize> + '_ {
+        let mut chunk = match self.node(id) {
+            Node::Object(chunk) => *chunk,
+            _ => NONE,
+        };
+        std::iter::from_fn(move || {
+            let current = *self.chunks.get(chunk as usize)?;
+            chunk = current.next;
+            Some(current.start as usize..(current.start + current.len) as usize)
+        })
+        .flatten()
+    }
+
+    /// The fields of an object; nothing for every other value.
+    pub(crate) fn fields(&self, id: NodeId) -> impl Iterator<Item = (Key, NodeId)> + '_ {
+        self.chunk_slots(id).map(|slot| self.entries[slot])
+    }
+
+    /// The field of an object.
+    pub(crate) fn get(&self, id: NodeId, key: Key) -> Option<NodeId> {
+        self.fields(id).find_map(|(candidate, value)| (candidate == key).then_some(value))
+    }
+
+    /// Gives a field of an object another key.
+    pub(crate) fn rename(&mut self, id: NodeId, from: Key, to: Key) {
+        let found = self.chunk_slots(id).find(|slot| self.entries[*slot].0 == from);
+        if let Some(slot) = found {
+            self.entries[slot].0 = to;
+        }
+    }
+
+    pub(crate) fn is_null(&self, id: NodeId) -> bool {
+        matches!(self.node(id), Node::Null)
+    }
+
+    /// The text of a string or enum value.
+    pub(crate) fn text(&self, id: NodeId) -> Option<Cow<'_, str>> {
+        match self.node(id) {
+            Node::Text(text) => Some(Cow::Borrowed(text)),
+            Node::Name(name) => Some(Cow::Borrowed(name.as_str())),
+            Node::Raw { .. } => {
+                let raw = self.raw(id)?;
+                let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
+                if inner.contains('\\') {
+                    serde_json::from_str(raw).ok().map(Cow::Owned)
+                } else {
+                    Some(Cow::Borrowed(inner))
+                }
+            }
+            _ => None,
+        }
+    }
+
+    pub(crate) fn typename(&self, id: NodeId) -> Option<Cow<'_, str>> {
+        self.text(self.get(id, Key::TYPENAME)?)
+    }
+
+    pub(super) fn raw(&self, id: NodeId) -> Option<&str> {
+        match self.node(id) {
+            Node::Raw { buffer, start, end } => {
+                let bytes = self.buffers.get(*buffer as usize)?;
+                std::str::from_utf8(bytes.get(*start as usize..*end as usize)?).ok()
+            }
+            _ => None,
+        }
+    }
+
+    /// Writes a value as JSON.
+    pub(crate) fn write(&self, id: NodeId, out: &mut Vec<u8>) {
+        match self.node(id) {
+            Node::Null => out.extend_from_slice(b"null"),
+            Node::Bool(true) => out.extend_from_slice(b"true"),
+            Node::Bool(false) => out.extend_from_slice(b"false"),
+            Node::Raw { buffer, start, end } => {
+                out.extend_from_slice(
+                    &self.buffers[*buffer as usize][*start as usize..*end as usize],
+                );
+            }
+            Node::Number(number) => out.extend_from_slice(number.to_string().as_bytes()),
+            Node::Text(text) => write_string(text, out),
+            Node::Name(name) => write_string(name, out),
+            Node::List { .. } => {
+                out.push(b'[');
+                for (index, item) in self.list(id).unwrap_or_default().iter().enumerate() {
+                    if index > 0 {
+                        out.push(b',');
+                    }
+                    self.write(*item, out);
+                }
+                out.push(b']');
+            }
+            Node::Object(_) => {
+                out.push(b'{');
+                for (index, (key, value)) in self.fields(id).enumerate() {
+                    if index > 0 {
+                        out.push(b',');
+                    }
+                    write_string(self.name(key), out);
+                    out.push(b':');
+                    self.write(value, out);
+                }
+                out.push(b'}');
+            }
+        }
+    }
+
+    /// Adds what `source` has to `target`. Objects are merged field by field, lists of equal length
+    /// element by element; a value that is there already stays, unless it is null.
+    pub(crate) fn merge(&mut self, target: NodeId, source: NodeId) {
+        if target == source {
+            return;
+        }
+        match (self.node(target), self.node(source)) {
+            (Node::Object(_), Node::Object(added)) => {
+                let source_chunk = self.chunks[*added as usize];
+                let fields: Vec<(Key, NodeId)> = self.fields(source).collect();
+                let mut fresh = Vec::new();
+                for &(key, value) in &fields {
+                    match self.get(target, key) {
+                        None => fresh.push((key, value)),
+                        Some(present) if present == value => {}
+                        Some(present) if self.is_null(present) => self.set(target, key, value),
+                        Some(present) => self.merge(present, value),
+                    }
+                }
+                if fresh.is_empty() {
+                    return;
+                }
+                let whole = fresh.len() == fields.len() && source_chunk.next == NONE;
+                let chunk = if whole {
+                    self.push_chunk(source_chunk.start, source_chunk.len)
+                } else {
+                    let start = self.entries.len() as u32;
+                    let len = fresh.len() as u32;
+                    self.entries.extend(fresh);
+                    self.push_chunk(start, len)
+                };
+                let Node::Object(mut last) = *self.node(target) else {
+                    return;
+                };
+                while self.chunks[last as usize].next != NONE {
+                    last = self.chunks[last as usize].next;
+                }
+                self.chunks[last as usize].next = chunk;
+            }
+            (Node::List { .. }, Node::List { .. }) => {
+                let targets = self.list(target).unwrap_or_default().to_vec();
+                let sources = self.list(source).unwrap_or_default().to_vec();
+                if targets.len() == sources.len() {
+                    for (target, source) in targets.into_iter().zip(sources) {
+                        self.merge(target, source);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Replaces a field. Entries may be shared with other objects that got the same answer, so the
+    /// object gets entries of its own.
+    fn set(&mut self, target: NodeId, key: Key, value: NodeId) {
+        let fields: Vec<(Key, NodeId)> = self
+            .fields(target)
+            .map(|(candidate, present)| (candidate, if candidate == key { value } else { present }))
+            .collect();
+        let start = self.entries.len() as u32;
+        let len = fields.len() as u32;
+        self.entries.extend(fields);
+        let chunk = self.push_chunk(start, len);
+        self.nodes[target as usize] = Node::Object(chunk);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arena(json: &'static str) -> (Arena, NodeId) {
+        let mut arena = Arena::new(Arc::new(KeyTable::new()));
+        let id = arena.read_json(Bytes::from_static(json.as_bytes())).unwrap();
+        (arena, id)
+    }
+
+    fn written(arena: &Arena, id: NodeId) -> String {
+        let mut out = Vec::new();
+        arena.write(id, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn one_answer_stands_in_two_places_and_grows_apart() {
+        let (mut arena, list) =
+            arena(r#"[{"id":1},{"id":1},{"name":"x","o":{"a":1}},{"b":2},{"o":{"c":3}}]"#);
+        let items = arena.list(list).unwrap().to_vec();
+        arena.merge(items[0], items[2]);
+        arena.merge(items[1], items[2]);
+        arena.merge(items[0], items[3]);
+        assert_eq!(written(&arena, items[0]), r#"{"id":1,"name":"x","o":{"a":1},"b":2}"#);
+        assert_eq!(written(&arena, items[1]), r#"{"id":1,"name":"x","o":{"a":1}}"#);
+        arena.merge(items[0], items[4]);
+        assert_eq!(written(&arena, items[0]), r#"{"id":1,"name":"x","o":{"a":1,"c":3},"b":2}"#);
+    }
+
+    #[test]
+    fn a_null_gives_way_and_a_value_stays() {
+        let (mut arena, list) = arena(r#"[{"a":null,"b":1},{"a":2,"b":3},{"a":null}]"#);
+        let items = arena.list(list).unwrap().to_vec();
+        arena.merge(items[0], items[1]);
+        arena.merge(items[0], items[2]);
+        assert_eq!(written(&arena, items[0]), r#"{"a":2,"b":1}"#);
+    }
+}

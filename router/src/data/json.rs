@@ -1,0 +1,352 @@
+//! Reads JSON into the arena without copying: strings and numbers stay where they are.
+
+use super::{Arena, Key, Node, NodeId};
+use bytes::Bytes;
+
+/// Deeper nesting than this is refused; no GraphQL answer comes near.
+const DEPTH: usize = 256;
+
+/// Why an answer is not JSON.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub(crate) enum JsonError {
+    #[error("not valid UTF-8")]
+    Utf8,
+    #[error("not valid JSON at byte {0}")]
+    Syntax(usize),
+    #[error("nested deeper than {DEPTH} levels")]
+    Depth,
+    #[error("larger than 4 GiB in all")]
+    Size,
+}
+
+impl Arena {
+    /// Reads one JSON value.
+    pub(crate) fn read_json(&mut self, bytes: Bytes) -> Result<NodeId, JsonError> {
+        std::str::from_utf8(&bytes).map_err(|_| JsonError::Utf8)?;
+        // Places are 32 bits; the sum bounds the number of nodes as well.
+        let total: usize = self.buffers.iter().map(Bytes::len).sum();
+        if total.saturating_add(bytes.len()) > (u32::MAX / 2) as usize {
+            return Err(JsonError::Size);
+        }
+        self.buffers.push(bytes.clone());
+        let buffer = (self.buffers.len() - 1) as u32;
+        let mut reader = Reader {
+            arena: self,
+            bytes: &bytes,
+            buffer,
+            at: 0,
+            depth: 0,
+            items: Vec::new(),
+            entries: Vec::new(),
+        };
+        let root = reader.value()?;
+        reader.space();
+        match reader.at == reader.bytes.len() {
+            true => Ok(root),
+            false => Err(JsonError::Syntax(reader.at)),
+        }
+    }
+}
+
+struct Reader<'a> {
+    arena: &'a mut Arena,
+    bytes: &'a [u8],
+    buffer: u32,
+    at: usize,
+    depth: usize,
+    /// Elements and fields of the lists and objects that are still open.
+    items: Vec<NodeId>,
+    entries: Vec<(Key, NodeId)>,
+}
+
+impl Reader<'_> {
+    fn space(&mut self) {
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.bytes.get(self.at) {
+            self.at += 1;
+        }
+    }
+
+    fn fail<T>(&self) -> Result<T, JsonError> {
+        Err(JsonError::Syntax(self.at))
+    }
+
+    fn expect(&mut self, word: &[u8]) -> Result<(), JsonError> {
+        if self.bytes[self.at..].starts_with(word) {
+            self.at += word.len();
+            Ok(())
+        } else {
+            self.fail()
+        }
+    }
+
+    fn value(&mut self) -> Result<NodeId, JsonError> {
+        self.space();
+        let start = self.at;
+        match self.bytes.get(self.at) {
+            Some(b'{') => self.nested(Self::object),
+            Some(b'[') => self.nested(Self::list),
+            Some(b'"') => {
+                self.string()?;
+                Ok(self.raw(start))
+            }
+            Some(b'n') => self.expect(b"null").map(|()| self.arena.push(Node::Null)),
+            Some(b't') => self.expect(b"true").map(|()| self.arena.push(Node::Bool(true))),
+            Some(b'f') => self.expect(b"false").map(|()| self.arena.push(Node::Bool(false))),
+            Some(b'-' | b'0'..=b'9') => {
+                self.number()?;
+                Ok(self.raw(start))
+            }
+            _ => self.fail(),
+        }
+    }
+
+    fn raw(&mut self, start: usize) -> NodeId {
+        self.arena.push(Node::Raw { buffer: self.buffer, start: start as u32, end: self.at as u32 })
+    }
+
+    fn nested(
+        &mut self,
+        read: fn(&mut Self) -> Result<NodeId, JsonError>,
+    ) -> Result<NodeId, JsonError> {
+        self.depth += 1;
+        if self.depth > DEPTH {
+            return Err(JsonError::Depth);
+        }
+        self.at += 1;
+        let node = read(self);
+        self.depth -= 1;
+        node
+    }
+
+    fn list(&mut self) -> Result<NodeId, JsonError> {
+        let first = self.items.len();
+        self.space();
+        if self.bytes.get(self.at) == Some(&b']') {
+            self.at += 1;
+            return Ok(self.arena.push_list([]));
+        }
+        loop {
+            let item = self.value()?;
+            self.items.push(item);
+            self.space();
+            match self.bytes.get(self.at) {
+                Some(b',') => self.at += 1,
+                Some(b']') => {
+                    self.at += 1;
+                    return Ok(self.arena.push_list(self.items.drain(first..)));
+                }
+                _ => return self.fail(),
+            }
+        }
+    }
+
+    fn object(&mut self) -> Result<NodeId, JsonError> {
+        let first = self.entries.len();
+        self.space();
+        if self.bytes.get(self.at) == Some(&b'}') {
+            self.at += 1;
+            return Ok(self.arena.push_object([]));
+        }
+        let mut previous = None;
+        loop {
+            self.space();
+            let start = self.at;
+            let escaped = self.string()?;
+            let quoted = &self.bytes[start..self.at];
+            let key = if escaped {
+                let name: String =
+                    serde_json::from_slice(quoted).map_err(|_| JsonError::Syntax(start))?;
+                self.arena.key(&name)
+            } else {
+                let name = std::str::from_utf8(&quoted[1..quoted.len() - 1])
+                    .map_err(|_| JsonError::Utf8)?;
+                self.arena.key_after(previous, name)
+            };
+            previous = Some(key);
+            self.space();
+            self.expect(b":")?;
+            let value = self.value()?;
+            self.entries.push((key, value));
+            self.space();
+            match self.bytes.get(self.at) {
+                Some(b',') => self.at += 1,
+                Some(b'}') => {
+                    self.at += 1;
+                    return Ok(self.arena.push_object(self.entries.drain(first..)));
+                }
+                _ => return self.fail(),
+            }
+        }
+    }
+
+    /// Passes over a string and tells whether it holds escapes.
+    fn string(&mut self) -> Result<bool, JsonError> {
+        self.expect(b"\"")?;
+        let mut escaped = false;
+        loop {
+            match self.bytes.get(self.at) {
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(escaped);
+                }
+                Some(b'\\') => {
+                    escaped = true;
+                    match self.bytes.get(self.at + 1) {
+                        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
+                            self.at += 2
+                        }
+                        Some(b'u') => match self.bytes.get(self.at + 2..self.at + 6) {
+                            Some(digits) if digits.iter().all(u8::is_ascii_hexdigit) => {
+                                self.at += 6
+                            }
+                            _ => return self.fail(),
+                        },
+                        _ => return self.fail(),
+                    }
+                }
+                Some(0..=0x1f) | None => return self.fail(),
+                Some(_) => self.at += 1,
+            }
+        }
+    }
+
+    fn digits(&mut self) -> Result<(), JsonError> {
+        let start = self.at;
+        while let Some(b'0'..=b'9') = self.bytes.get(self.at) {
+            self.at += 1;
+        }
+        if self.at == start { self.fail() } else { Ok(()) }
+    }
+
+    fn number(&mut self) -> Result<(), JsonError> {
+        if self.bytes.get(self.at) == Some(&b'-') {
+            self.at += 1;
+        }
+        if self.bytes.get(self.at) == Some(&b'0') {
+            self.at += 1;
+        } else {
+            self.digits()?;
+        }
+        if self.bytes.get(self.at) == Some(&b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        if let Some(b'e' | b'E') = self.bytes.get(self.at) {
+            self.at += 1;
+            if let Some(b'+' | b'-') = self.bytes.get(self.at) {
+                self.at += 1;
+            }
+            self.digits()?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes a string as JSON.
+pub(crate) fn write_string(text: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    let bytes = text.as_bytes();
+    let mut copied = 0;
+    for (index, byte) in bytes.iter().enumerate() {
+        let escape: &[u8] = match byte {
+            b'"' => b"\\\"",
+            b'\\' => b"\\\\",
+            b'\n' => b"\\n",
+            b'\r' => b"\\r",
+            b'\t' => b"\\t",
+            0..=0x1f => {
+                out.extend_from_slice(&bytes[copied..index]);
+                out.extend_from_slice(format!("\\u{byte:04x}").as_bytes());
+                copied = index + 1;
+                continue;
+            }
+            _ => continue,
+        };
+        out.extend_from_slice(&bytes[copied..index]);
+        out.extend_from_slice(escape);
+        copied = index + 1;
+    }
+    out.extend_from_slice(&bytes[copied..]);
+    out.push(b'"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::KeyTable;
+    use proptest::prelude::*;
+    use std::sync::Arc;
+
+    fn read(json: &[u8]) -> Result<String, JsonError> {
+        let mut arena = Arena::new(Arc::new(KeyTable::new()));
+        let id = arena.read_json(Bytes::copy_from_slice(json))?;
+        let mut out = Vec::new();
+        arena.write(id, &mut out);
+        Ok(String::from_utf8(out).unwrap())
+    }
+
+    #[test]
+    fn what_is_no_json_is_refused() {
+        let broken: [&[u8]; 16] = [
+            b"",
+            b"{",
+            b"[1,]",
+            b"{\"a\"}",
+            b"{\"a\":1,}",
+            b"01",
+            b"1.",
+            b"1e",
+            b"-",
+            b"nul",
+            b"\"\x01\"",
+            b"\"\\x\"",
+            b"\"\\u12g4\"",
+            b"1 2",
+            b"\"\xff\"",
+            b"{a:1}",
+        ];
+        for json in broken {
+            assert!(read(json).is_err(), "{:?}", String::from_utf8_lossy(json));
+        }
+        assert_eq!(read("[".repeat(300).as_bytes()), Err(JsonError::Depth));
+    }
+
+    fn json() -> impl Strategy<Value = serde_json::Value> {
+        let leaf = prop_oneof![
+            Just(serde_json::Value::Null),
+            any::<bool>().prop_map(Into::into),
+            any::<i64>().prop_map(Into::into),
+            any::<f64>().prop_map(|number| serde_json::json!(number)),
+            ".*".prop_map(Into::into),
+        ];
+        leaf.prop_recursive(5, 60, 8, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..8).prop_map(Into::into),
+                prop::collection::vec((".*", inner), 0..8)
+                    .prop_map(|fields| serde_json::Value::Object(fields.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn json_comes_out_as_it_went_in(value in json()) {
+            let written = read(value.to_string().as_bytes()).unwrap();
+            prop_assert_eq!(serde_json::from_str::<serde_json::Value>(&written).unwrap(), value);
+        }
+
+        #[test]
+        fn strings_are_written_as_json(text in ".*") {
+            let mut out = Vec::new();
+            write_string(&text, &mut out);
+            prop_assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), text);
+        }
+
+        #[test]
+        fn any_bytes_are_read_or_refused_as_the_standard_parser_does(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+            let standard = serde_json::from_slice::<serde::de::IgnoredAny>(&bytes).is_ok();
+            // The standard parser reads unpaired surrogates only lazily; nothing else may differ.
+            prop_assert_eq!(read(&bytes).is_ok(), standard);
+        }
+    }
+}

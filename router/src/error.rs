@@ -1,0 +1,133 @@
+//! Errors as clients see them, and the codes that they carry.
+
+use crate::data::write_string;
+use serde_json::{Map, Value};
+use std::sync::Arc;
+
+/// Codes of errors that the router itself raises, as `extensions.code`. They never change meaning.
+pub mod code {
+    /// Nobody is signed in, or the token is not valid.
+    pub const UNAUTHENTICATED: &str = "UNAUTHENTICATED";
+    /// The caller may not do this.
+    pub const FORBIDDEN: &str = "FORBIDDEN";
+    /// The document is not GraphQL.
+    pub const PARSE_FAILED: &str = "GRAPHQL_PARSE_FAILED";
+    /// The document does not fit the schema.
+    pub const VALIDATION_FAILED: &str = "GRAPHQL_VALIDATION_FAILED";
+    /// The request or its variables are not what the document asks for.
+    pub const BAD_USER_INPUT: &str = "BAD_USER_INPUT";
+    /// The operation exceeds a limit.
+    pub const QUERY_TOO_COSTLY: &str = "QUERY_TOO_COSTLY";
+    /// A subgraph did not answer, or not with GraphQL.
+    pub const SUBGRAPH_UNAVAILABLE: &str = "SUBGRAPH_UNAVAILABLE";
+    /// The operation took longer than allowed.
+    pub const TIMEOUT: &str = "TIMEOUT";
+    /// A subgraph answered with a value that the schema does not allow.
+    pub const INVALID_RESPONSE: &str = "INVALID_SUBGRAPH_RESPONSE";
+    /// The router failed; the log has the reason under the request's id.
+    pub const INTERNAL: &str = "INTERNAL";
+}
+
+/// One step from the root of an answer to a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PathSegment {
+    /// A response key.
+    Key(Arc<str>),
+    /// An index into a list.
+    Index(u32),
+}
+
+/// One entry of an answer's `errors`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GraphqlError {
+    /// What happened and what to do next.
+    pub message: String,
+    /// Lines and columns in the client's document, from 1.
+    pub locations: Vec<(usize, usize)>,
+    /// Where in the answer; empty for errors of the request as a whole.
+    pub path: Vec<PathSegment>,
+    /// Machine-readable details; `code` is always among those of the router's own errors.
+    pub extensions: Map<String, Value>,
+}
+
+impl GraphqlError {
+    /// An error of the request as a whole.
+    pub fn new(code: &str, message: impl Into<String>) -> GraphqlError {
+        let mut extensions = Map::new();
+        extensions.insert("code".to_owned(), code.into());
+        GraphqlError {
+            message: message.into(),
+            locations: Vec::new(),
+            path: Vec::new(),
+            extensions,
+        }
+    }
+
+    /// The same error at a place in the answer.
+    #[must_use]
+    pub fn at(mut self, path: Vec<PathSegment>) -> GraphqlError {
+        self.path = path;
+        self
+    }
+
+    /// The stable code, if there is one.
+    pub fn code(&self) -> Option<&str> {
+        self.extensions.get("code").and_then(Value::as_str)
+    }
+
+    /// Writes the error as JSON.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"message\":");
+        write_string(&self.message, out);
+        if !self.locations.is_empty() {
+            out.extend_from_slice(b",\"locations\":[");
+            for (index, (line, column)) in self.locations.iter().enumerate() {
+                let comma = if index > 0 { "," } else { "" };
+                out.extend_from_slice(
+                    format!("{comma}{{\"line\":{line},\"column\":{column}}}").as_bytes(),
+                );
+            }
+            out.push(b']');
+        }
+        if !self.path.is_empty() {
+            out.extend_from_slice(b",\"path\":[");
+            for (index, segment) in self.path.iter().enumerate() {
+                if index > 0 {
+                    out.push(b',');
+                }
+                match segment {
+                    PathSegment::Key(key) => write_string(key, out),
+                    PathSegment::Index(index) => {
+                        out.extend_from_slice(index.to_string().as_bytes())
+                    }
+                }
+            }
+            out.push(b']');
+        }
+        if !self.extensions.is_empty() {
+            out.extend_from_slice(b",\"extensions\":{");
+            for (index, (name, value)) in self.extensions.iter().enumerate() {
+                if index > 0 {
+                    out.push(b',');
+                }
+                write_string(name, out);
+                out.push(b':');
+                out.extend_from_slice(value.to_string().as_bytes());
+            }
+            out.push(b'}');
+        }
+        out.push(b'}');
+    }
+}
+
+/// Writes `"errors":[…]`.
+pub(crate) fn write_errors(errors: &[GraphqlError], out: &mut Vec<u8>) {
+    out.extend_from_slice(b"\"errors\":[");
+    for (index, error) in errors.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        error.write(out);
+    }
+    out.push(b']');
+}

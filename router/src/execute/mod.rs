@@ -1,0 +1,8 @@
+//! Executes plans and writes answers.
+
+mod entities;
+mod errors;
+mod project;
+mod run;
+
+pub(crate) use run::{Execution, Shared, SubgraphHandle};

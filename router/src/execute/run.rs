@@ -1,0 +1,537 @@
+//! Walks a plan: fetches in parallel where it says so, in order where it says so.
+
+use super::{
+    entities::Targets,
+    errors::{InternalError, Segment},
+};
+use crate::{
+    data::{Arena, Key, NodeId},
+    error::code,
+    plan::{
+        operation::Variables,
+        types::{
+            EntityFetch, Fetch, PathStep, Plan, Rename, RenameStep, Step, Steps, SubgraphOperation,
+            UsedVariable,
+        },
+    },
+    request::Caller,
+    schema::Schema,
+    transport::{
+        Encoding, SubgraphError, SubgraphPath, SubgraphRequest, SubgraphResponse,
+        SubgraphTransport, SubgraphVariables, TransportError,
+    },
+};
+use async_graphql::Name;
+use bytes::Bytes;
+use futures::future::{BoxFuture, join_all};
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// What all executions of a router share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) schema: Schema,
+    pub(crate) subgraphs: Vec<SubgraphHandle>,
+    pub(crate) max_errors: usize,
+}
+
+/// A subgraph by number.
+pub(crate) struct SubgraphHandle {
+    pub(crate) name: String,
+    pub(crate) transport: Arc<dyn SubgraphTransport>,
+}
+
+impl std::fmt::Debug for SubgraphHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+/// One execution of a plan.
+pub(crate) struct Execution<'a> {
+    pub(crate) shared: &'a Shared,
+    pub(crate) plan: &'a Plan,
+    pub(crate) variables: &'a Variables,
+    pub(crate) caller: Arc<Caller>,
+    /// Held only while answers are merged, never while waiting.
+    state: Mutex<State>,
+}
+
+pub(super) struct State {
+    pub(super) arena: Arena,
+    pub(super) errors: Vec<InternalError>,
+}
+
+/// What an answer holds once it is in the arena.
+pub(super) struct Ingested {
+    pub(super) data: Option<NodeId>,
+    pub(super) errors: Vec<SubgraphError>,
+}
+
+impl<'a> Execution<'a> {
+    pub(crate) fn new(
+        shared: &'a Shared,
+        plan: &'a Plan,
+        variables: &'a Variables,
+        caller: Arc<Caller>,
+    ) -> Self {
+        Execution {
+            shared,
+            plan,
+            variables,
+            caller,
+            state: Mutex::new(State { arena: Arena::new(plan.keys.clone()), errors: Vec::new() }),
+        }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic while merging leaves values out at worst; they are answered as null.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs a query or mutation.
+    pub(crate) async fn run(&self) {
+        match &self.plan.steps {
+            Steps::None | Steps::Subscription(..) => {}
+            Steps::Query(step) => self.step(step).await,
+            Steps::Mutation(roots) => {
+                for (key, non_null, step) in roots {
+                    self.step(step).await;
+                    let state = self.lock();
+                    let missing = state
+                        .arena
+                        .get(Arena::ROOT, *key)
+                        .is_none_or(|value| state.arena.is_null(value));
+                    // The error leaves no answer to add to ("Executing Selection Sets", serially).
+                    if *non_null && missing {
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Runs what follows one event of a subscription.
+    pub(crate) async fn run_event(
+        &self,
+        fetch: &Fetch,
+        event: SubgraphResponse,
+        rest: Option<&Step>,
+    ) {
+        self.merge_root(fetch, Ok(event));
+        if let Some(rest) = rest {
+            self.step(rest).await;
+        }
+    }
+
+    fn step<'s>(&'s self, step: &'s Step) -> BoxFuture<'s, ()> {
+        Box::pin(async move {
+            match step {
+                Step::Sequence(steps) => {
+                    for step in steps {
+                        self.step(step).await;
+                    }
+                }
+                Step::Parallel(steps) => {
+                    join_all(steps.iter().map(|step| self.step(step))).await;
+                }
+                Step::Fetch(fetch) => self.fetch(fetch).await,
+                Step::Entities(fetch) => self.entities(fetch).await,
+            }
+        })
+    }
+
+    async fn fetch(&self, fetch: &Fetch) {
+        if !fetch.path.is_empty() {
+            let state = self.lock();
+            let mut targets = Targets::default();
+            targets.find(&state.arena, Arena::ROOT, &fetch.path);
+            if targets.nodes.is_empty() {
+                return;
+            }
+        }
+        let answer = self.call(&fetch.operation, &fetch.variables, Vec::new()).await;
+        self.merge_root(fetch, answer);
+    }
+
+    fn merge_root(&self, fetch: &Fetch, answer: Result<SubgraphResponse, TransportError>) {
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        let mut targets = Targets::default();
+        targets.find(&state.arena, Arena::ROOT, &fetch.path);
+        let places = targets.locations(&state.arena, &fetch.path);
+        let ingested = answer.and_then(|answer| ingest(&mut state.arena, answer));
+        match ingested {
+            Ok(answer) => {
+                if let Some(data) = answer.data {
+                    rename(&mut state.arena, data, &fetch.output_rewrites);
+                    for target in &targets.nodes {
+                        state.arena.merge(*target, data);
+                    }
+                }
+                for error in answer.errors {
+                    if error.path.is_empty() {
+                        self.whole(state, &fetch.operation, &places, &error);
+                        continue;
+                    }
+                    for place in &places {
+                        let mut path = place.clone();
+                        path.extend(error.path.iter().map(|step| segment(&mut state.arena, step)));
+                        state.errors.push(self.subgraph_error(&fetch.operation, &error, path));
+                    }
+                }
+            }
+            Err(error) => {
+                let error = self.unavailable(&fetch.operation, &error);
+                self.whole(state, &fetch.operation, &places, &error);
+            }
+        }
+    }
+
+    /// An error of a fetch as a whole: it is told for each field that the fetch should have filled.
+    fn whole(
+        &self,
+        state: &mut State,
+        operation: &SubgraphOperation,
+        places: &[Vec<Segment>],
+        error: &SubgraphError,
+    ) {
+        let names: Vec<String> = operation.document().map(root_keys).unwrap_or_default();
+        for place in places.iter().take(self.shared.max_errors) {
+            for name in &names {
+                let mut path = place.clone();
+                path.push(Segment::Key(state.arena.key(name)));
+                state.errors.push(self.subgraph_error(operation, error, path));
+            }
+        }
+    }
+
+    async fn entities(&self, fetch: &EntityFetch) {
+        let encoding = self.encoding(&fetch.operation);
+        let prepared = {
+            let state = self.lock();
+            super::entities::prepare(&state.arena, fetch, encoding)
+        };
+        if prepared.iter().all(super::entities::Prepared::is_empty) {
+            return;
+        }
+        let mut representations = Vec::new();
+        let mut placed = Vec::with_capacity(prepared.len());
+        for (group, prepared) in fetch.groups.iter().zip(prepared) {
+            let (values, places) = prepared.split();
+            if !representations.iter().any(|(name, _)| *name == group.variable) {
+                representations.push((group.variable.clone(), values));
+            }
+            placed.push(places);
+        }
+        let answer = self.call(&fetch.operation, &fetch.variables, representations).await;
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        match answer.and_then(|answer| ingest(&mut state.arena, answer)) {
+            Ok(answer) => {
+                for (group, places) in fetch.groups.iter().zip(&placed) {
+                    let Some(data) =
+                        answer.data.and_then(|data| state.arena.get(data, group.response_key))
+                    else {
+                        continue;
+                    };
+                    let entities = state.arena.list(data).unwrap_or_default().to_vec();
+                    for (entity, targets) in entities.into_iter().zip(places) {
+                        rename(&mut state.arena, entity, &group.output_rewrites);
+                        for target in targets {
+                            state.arena.merge(*target, entity);
+                        }
+                    }
+                }
+                for error in answer.errors {
+                    self.entity_error(state, fetch, &placed, &error);
+                }
+            }
+            Err(error) => {
+                let error = self.unavailable(&fetch.operation, &error);
+                self.entity_error(state, fetch, &placed, &error);
+            }
+        }
+    }
+
+    /// Tells an error of an entity fetch at every place where the entity stands.
+    fn entity_error(
+        &self,
+        state: &mut State,
+        fetch: &EntityFetch,
+        placed: &[Vec<Vec<NodeId>>],
+        error: &SubgraphError,
+    ) {
+        let group = match error.path.first() {
+            Some(SubgraphPath::Key(key)) => {
+                let key = state.arena.key(key);
+                fetch.groups.iter().position(|group| group.response_key == key)
+            }
+            _ => None,
+        };
+        let index = match error.path.get(1) {
+            Some(SubgraphPath::Index(index)) => Some(*index as usize),
+            _ => None,
+        };
+        let rest: Vec<Segment> = match index {
+            Some(_) => error.path[2..].iter().map(|step| segment(&mut state.arena, step)).collect(),
+            None => Vec::new(),
+        };
+        let mut found = Vec::new();
+        for (number, (places, definition)) in placed.iter().zip(&fetch.groups).enumerate() {
+            if group.is_some_and(|group| group != number) {
+                continue;
+            }
+            let nodes: HashSet<NodeId> = match index {
+                Some(index) => places.get(index).into_iter().flatten().copied().collect(),
+                None => places.iter().flatten().copied().collect(),
+            };
+            for path in &definition.paths {
+                let mut targets = Targets::default();
+                targets.find(&state.arena, Arena::ROOT, path);
+                let locations = targets.locations(&state.arena, path);
+                for (node, location) in targets.nodes.iter().zip(locations) {
+                    if nodes.contains(node) && found.len() < self.shared.max_errors {
+                        found.push(location);
+                    }
+                }
+            }
+        }
+        for mut path in found {
+            path.extend(rest.iter().copied());
+            let error = self.subgraph_error(&fetch.operation, error, path);
+            state.errors.push(error);
+        }
+    }
+
+    pub(crate) fn unavailable(
+        &self,
+        operation: &SubgraphOperation,
+        error: &TransportError,
+    ) -> SubgraphError {
+        let name = &self.shared.subgraphs[operation.subgraph].name;
+        let id = self.caller.request_id().map_or("", |id| &id.0);
+        tracing::warn!(subgraph = %name, request_id = %id, error = %error, "a subgraph gave no answer");
+        let mut extensions = serde_json::Map::new();
+        extensions.insert("code".to_owned(), code::SUBGRAPH_UNAVAILABLE.into());
+        extensions.insert("subgraph".to_owned(), name.as_str().into());
+        SubgraphError {
+            message: format!("the subgraph \"{name}\" is not available; try again later"),
+            path: Vec::new(),
+            extensions,
+        }
+    }
+
+    /// An error as it goes to the client: a subgraph's internals are masked.
+    fn subgraph_error(
+        &self,
+        operation: &SubgraphOperation,
+        error: &SubgraphError,
+        path: Vec<Segment>,
+    ) -> InternalError {
+        let mut extensions = error.extensions.clone();
+        let mut message = error.message.clone();
+        if extensions.get("code").and_then(serde_json::Value::as_str) == Some(code::INTERNAL) {
+            let id = self.caller.request_id().map_or("", |id| &id.0);
+            let name = &self.shared.subgraphs[operation.subgraph].name;
+            tracing::error!(subgraph = %name, request_id = %id, error = %message, "a subgraph failed");
+            message =
+                "an internal error happened; quote the request's id when you report it".to_owned();
+            extensions = serde_json::Map::new();
+            extensions.insert("code".to_owned(), code::INTERNAL.into());
+            extensions.insert("requestId".to_owned(), id.into());
+        }
+        InternalError { message, path, extensions }
+    }
+
+    fn encoding(&self, operation: &SubgraphOperation) -> Encoding {
+        self.shared.subgraphs[operation.subgraph].transport.encoding()
+    }
+
+    async fn call(
+        &self,
+        operation: &Arc<SubgraphOperation>,
+        used: &[UsedVariable],
+        representations: Vec<(String, super::entities::Representations)>,
+    ) -> Result<SubgraphResponse, TransportError> {
+        let request = self.request(operation, used, representations);
+        self.shared.subgraphs[operation.subgraph].transport.execute(request).await
+    }
+
+    pub(crate) fn request(
+        &self,
+        operation: &Arc<SubgraphOperation>,
+        used: &[UsedVariable],
+        representations: Vec<(String, super::entities::Representations)>,
+    ) -> SubgraphRequest {
+        use super::entities::Representations;
+        let given =
+            used.iter().filter_map(|used| Some((&used.wire, self.variables.get(&used.client)?)));
+        let variables = match self.encoding(operation) {
+            Encoding::Json => {
+                let mut json = vec![b'{'];
+                for (name, values) in &representations {
+                    if let Representations::Json(values) = values {
+                        member(&mut json, name);
+                        json.extend_from_slice(values);
+                    }
+                }
+                for (name, value) in given {
+                    member(&mut json, name);
+                    // A value always has a JSON form: it was read from JSON or from a literal.
+                    if serde_json::to_writer(&mut json, value).is_err() {
+                        json.extend_from_slice(b"null");
+                    }
+                }
+                json.push(b'}');
+                SubgraphVariables::Json(json)
+            }
+            Encoding::Values => {
+                let mut variables = async_graphql::Variables::default();
+                for (name, values) in representations {
+                    if let Representations::Values(values) = values {
+                        variables.insert(Name::new(name), async_graphql::Value::List(values));
+                    }
+                }
+                for (name, value) in given {
+                    variables.insert(Name::new(name), value.clone());
+                }
+                SubgraphVariables::Values(variables)
+            }
+        };
+        SubgraphRequest { operation: operation.clone(), variables, caller: self.caller.clone() }
+    }
+
+    /// Writes the answer.
+    pub(crate) fn answer(self) -> (Bytes, bool, Option<String>) {
+        let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        super::project::write(self.shared, self.plan, self.variables, &state.arena, state.errors)
+    }
+}
+
+fn member(json: &mut Vec<u8>, name: &str) {
+    if json.len() > 1 {
+        json.push(b',');
+    }
+    crate::data::write_string(name, json);
+    json.push(b':');
+}
+
+fn segment(arena: &mut Arena, step: &SubgraphPath) -> Segment {
+    match step {
+        SubgraphPath::Key(key) => Segment::Key(arena.key(key)),
+        SubgraphPath::Index(index) => Segment::Index(*index),
+    }
+}
+
+/// The response keys at the root of a planned document, which holds no fragments there.
+fn root_keys(document: &async_graphql::parser::types::ExecutableDocument) -> Vec<String> {
+    use async_graphql::parser::types::Selection;
+    document
+        .operations
+        .iter()
+        .flat_map(|(_, operation)| &operation.node.selection_set.node.items)
+        .filter_map(|item| match &item.node {
+            Selection::Field(field) => Some(field.node.response_key().node.to_string()),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Puts an answer into the arena.
+fn ingest(arena: &mut Arena, answer: SubgraphResponse) -> Result<Ingested, TransportError> {
+    match answer {
+        SubgraphResponse::Values { data, errors } => {
+            let data = arena.read_value(data);
+            Ok(Ingested { data: (!arena.is_null(data)).then_some(data), errors })
+        }
+        SubgraphResponse::Json(body) => {
+            let root = arena
+                .read_json(body)
+                .map_err(|error| TransportError::Protocol(error.to_string()))?;
+            let (data_key, errors_key) = (arena.key("data"), arena.key("errors"));
+            let errors: Vec<SubgraphError> = arena
+                .get(root, errors_key)
+                .and_then(|errors| arena.list(errors))
+                .unwrap_or_default()
+                .iter()
+                .map(|error| read_error(arena, *error))
+                .collect();
+            let data = arena.get(root, data_key).filter(|data| !arena.is_null(*data));
+            if data.is_none() && errors.is_empty() {
+                return Err(TransportError::Protocol("neither data nor errors".to_owned()));
+            }
+            Ok(Ingested { data, errors })
+        }
+    }
+}
+
+fn read_error(arena: &Arena, error: NodeId) -> SubgraphError {
+    let mut json = Vec::new();
+    arena.write(error, &mut json);
+    let value: serde_json::Value = serde_json::from_slice(&json).unwrap_or_default();
+    let path = value.get("path").and_then(serde_json::Value::as_array);
+    SubgraphError {
+        message: match value.get("message").and_then(serde_json::Value::as_str) {
+            Some(message) => message.to_owned(),
+            None => "the subgraph gave an error without a message".to_owned(),
+        },
+        path: path
+            .into_iter()
+            .flatten()
+            .filter_map(|step| match step {
+                serde_json::Value::String(key) => Some(SubgraphPath::Key(key.clone())),
+                step => step.as_u64().map(|index| SubgraphPath::Index(index as u32)),
+            })
+            .collect(),
+        extensions: value
+            .get("extensions")
+            .and_then(serde_json::Value::as_object)
+            .cloned()
+            .unwrap_or_default(),
+    }
+}
+
+/// Gives aliased keys their names back.
+fn rename(arena: &mut Arena, root: NodeId, renames: &[Rename]) {
+    for rename in renames {
+        rename_at(arena, root, &rename.path, rename.to);
+    }
+}
+
+fn rename_at(arena: &mut Arena, node: NodeId, path: &[RenameStep], to: Key) {
+    if let Some(items) = arena.list(node).map(<[NodeId]>::to_vec) {
+        for item in items {
+            rename_at(arena, item, path, to);
+        }
+        return;
+    }
+    match path {
+        [] => {}
+        [RenameStep::Key(last)] => arena.rename(node, *last, to),
+        [RenameStep::Key(key), rest @ ..] => {
+            if let Some(child) = arena.get(node, *key) {
+                rename_at(arena, child, rest, to);
+            }
+        }
+        [RenameStep::Types(types), rest @ ..] => {
+            let matches =
+                arena.typename(node).is_none_or(|name| types.iter().any(|ty| **ty == *name));
+            if matches {
+                rename_at(arena, node, rest, to);
+            }
+        }
+    }
+}
+
+/// Whether a value's type is among those of a path.
+pub(super) fn is_of(arena: &Arena, node: NodeId, step: &PathStep) -> bool {
+    match step {
+        PathStep::Types(types) => {
+            arena.typename(node).is_none_or(|name| types.iter().any(|ty| **ty == *name))
+        }
+        PathStep::Field(_) | PathStep::List => true,
+    }
+}

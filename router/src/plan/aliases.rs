@@ -1,0 +1,140 @@
+//! Internal response keys.
+//!
+//! A field without arguments keeps its own name, under which the planner also fetches keys: the
+//! value is the same. A field with arguments gets a key of its own, shared by all places that give
+//! the same arguments. In a scope of several types, a name that the schema gives conflicting shapes
+//! gets one key per shape. The key is a function of these three alone, so that the operation handed to
+//! the planner and the projection agree without knowing of each other.
+
+use super::{document::Fragment, operation::Variables};
+use crate::schema::{FieldDef, Literal, Schema};
+use async_graphql::Value;
+use graphql_tools::parser::query as ast;
+use std::{
+    collections::{HashMap, HashSet},
+    fmt::Write as _,
+};
+
+pub(crate) struct Aliases<'a> {
+    pub(crate) schema: &'a Schema,
+    pub(crate) fragments: HashMap<&'a str, &'a Fragment>,
+    variables: &'a Variables,
+    declared: HashSet<&'a str>,
+    numbers: HashMap<String, usize>,
+    /// Set for root fields of mutations, each of which is executed even when it equals another.
+    pub(crate) salt: Option<usize>,
+}
+
+/// Prefix of variables whose own names the planner might use for itself.
+const VARIABLE_PREFIX: &str = "c_";
+
+/// The name of a client's variable in documents for subgraphs.
+pub(crate) fn wire_variable(name: &str) -> String {
+    let reserved = ["representations", "__batch_reps", VARIABLE_PREFIX];
+    match reserved.iter().any(|prefix| name.starts_with(prefix)) {
+        true => format!("{VARIABLE_PREFIX}{name}"),
+        false => name.to_owned(),
+    }
+}
+
+/// The client's name of a variable in documents for subgraphs.
+pub(crate) fn client_variable(wire: &str) -> &str {
+    wire.strip_prefix(VARIABLE_PREFIX).unwrap_or(wire)
+}
+
+impl<'a> Aliases<'a> {
+    pub(crate) fn new(
+        schema: &'a Schema,
+        fragments: HashMap<&'a str, &'a Fragment>,
+        variables: &'a Variables,
+        declared: impl Iterator<Item = &'a str>,
+    ) -> Aliases<'a> {
+        Aliases {
+            schema,
+            fragments,
+            variables,
+            declared: declared.collect(),
+            numbers: HashMap::new(),
+            salt: None,
+        }
+    }
+
+    /// Whether `@skip` and `@include` leave a selection in.
+    pub(crate) fn includes(&self, directives: &[ast::Directive<'static, String>]) -> bool {
+        directives.iter().all(|directive| {
+            let wanted = match directive.name.as_str() {
+                "skip" => false,
+                "include" => true,
+                _ => return true,
+            };
+            let condition = directive.arguments.iter().find(|(name, _)| name == "if");
+            match condition.map(|(_, value)| value) {
+                Some(ast::Value::Boolean(value)) => *value == wanted,
+                Some(ast::Value::Variable(name)) => {
+                    matches!(self.variables.get(name), Some(Value::Boolean(true))) == wanted
+                }
+                _ => true,
+            }
+        })
+    }
+
+    /// A field's arguments, sorted, without those whose variable has no value.
+    pub(crate) fn arguments(&self, field: &ast::Field<'static, String>) -> Vec<(String, Literal)> {
+        let mut arguments: Vec<(String, Literal)> = field
+            .arguments
+            .iter()
+            .filter_map(|(name, value)| Some((name.clone(), self.given(value)?)))
+            .collect();
+        arguments.sort_by(|a, b| a.0.cmp(&b.0));
+        arguments
+    }
+
+    fn is_absent(&self, variable: &str) -> bool {
+        self.declared.contains(variable) && !self.variables.contains_key(variable)
+    }
+
+    fn given(&self, value: &Literal) -> Option<Literal> {
+        Some(match value {
+            ast::Value::Variable(name) if self.is_absent(name) => return None,
+            ast::Value::Variable(name) => ast::Value::Variable(wire_variable(name)),
+            ast::Value::List(items) => ast::Value::List(
+                items.iter().map(|item| self.given(item).unwrap_or(ast::Value::Null)).collect(),
+            ),
+            ast::Value::Object(fields) => ast::Value::Object(
+                fields
+                    .iter()
+                    .filter_map(|(name, value)| Some((name.clone(), self.given(value)?)))
+                    .collect(),
+            ),
+            other => other.clone(),
+        })
+    }
+
+    /// The alias under which a field is fetched; `None` for its own name. `mixed` says that the scope
+    /// holds several types.
+    pub(crate) fn alias(
+        &mut self,
+        field: &FieldDef,
+        arguments: &[(String, Literal)],
+        mixed: bool,
+    ) -> Option<String> {
+        let shape = (mixed && self.schema.has_conflicting_shapes(&field.name)).then(|| {
+            let composite =
+                self.schema.ty(field.ty.name()).is_some_and(crate::schema::TypeDef::is_composite);
+            field.ty.shape(composite)
+        });
+        if arguments.is_empty() && shape.is_none() && self.salt.is_none() {
+            return None;
+        }
+        let mut identity = format!("{}|{}|", field.name, shape.unwrap_or_default());
+        for (name, value) in arguments {
+            let _ = write!(identity, "{name}:{value},");
+        }
+        if let Some(salt) = self.salt {
+            let _ = write!(identity, "|{salt}");
+        }
+        let next = self.numbers.len();
+        let number = *self.numbers.entry(identity).or_insert(next);
+        Some(format!("{}{number}_{}", self.schema.alias_prefix(), field.name))
+    }
+}

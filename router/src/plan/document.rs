@@ -1,0 +1,323 @@
+//! Parses a client's document, holds it to the limits and validates it against the public schema.
+//! The result is kept per document text, with the plans made from it.
+
+use super::{
+    cache::Cache,
+    operation::Operation,
+    types::{OperationKind, Plan},
+};
+use crate::{
+    error::{GraphqlError, code},
+    limits::Limits,
+    schema::Schema,
+};
+use graphql_tools::{
+    parser::query::{self as ast, Definition},
+    validation::validate::{ValidationPlan, validate},
+};
+use std::collections::HashMap;
+
+pub(crate) type Query = ast::Document<'static, String>;
+pub(crate) type SelectionSet = ast::SelectionSet<'static, String>;
+pub(crate) type Fragment = ast::FragmentDefinition<'static, String>;
+
+/// How a plan depends on variables: for each condition its value, for each variable that may be left
+/// out whether it was.
+pub(crate) type PlanKey = (usize, Vec<bool>);
+
+/// A valid document.
+#[derive(Debug)]
+pub(crate) struct Document {
+    pub(crate) query: Query,
+    pub(crate) operations: Vec<Operation>,
+    pub(crate) plans: Cache<PlanKey, Plan>,
+}
+
+impl Document {
+    /// Parses, measures and validates.
+    pub(crate) fn prepare(
+        text: &str,
+        schema: &Schema,
+        validator: &Validator,
+        limits: &Limits,
+    ) -> Result<Document, Vec<GraphqlError>> {
+        let query = parse(text, limits)?;
+        measure(&query, limits).map_err(|error| vec![error])?;
+        validator.validate(&query)?;
+        let operations = Operation::all(&query, schema).map_err(|error| vec![error])?;
+        Ok(Document { query, operations, plans: Cache::new(limits.plans_per_document) })
+    }
+
+    /// The fragments by name.
+    pub(crate) fn fragments(&self) -> HashMap<&str, &Fragment> {
+        fragments(&self.query)
+    }
+
+    /// The operation that the request means (GraphQL, "GetOperation").
+    pub(crate) fn operation(&self, name: Option<&str>) -> Result<usize, GraphqlError> {
+        let bad = |message: String| GraphqlError::new(code::BAD_USER_INPUT, message);
+        match name {
+            None if self.operations.len() == 1 => Ok(0),
+            None => {
+                Err(bad("the document has several operations; say which one in \"operationName\""
+                    .to_owned()))
+            }
+            Some(name) => self
+                .operations
+                .iter()
+                .position(|operation| operation.name.as_deref() == Some(name))
+                .ok_or_else(|| bad(format!("the document has no operation named \"{name}\""))),
+        }
+    }
+}
+
+fn parse(text: &str, limits: &Limits) -> Result<Query, Vec<GraphqlError>> {
+    let failed = |message: String, at: (usize, usize)| {
+        let mut error = GraphqlError::new(code::PARSE_FAILED, message);
+        error.locations.push(at);
+        vec![error]
+    };
+    match ast::parse_query_with_token_limit::<String>(text, limits.tokens) {
+        Ok(query) => Ok(query.into_static()),
+        Err(error) => {
+            let text = error.to_string();
+            if text.to_ascii_lowercase().contains("token limit") {
+                return Err(vec![GraphqlError::new(
+                    code::QUERY_TOO_COSTLY,
+                    format!("the document has more than {} tokens; split it", limits.tokens),
+                )]);
+            }
+            let reasons = text
+                .lines()
+                .skip(1)
+                .map(str::trim)
+                .filter(|line| !line.is_empty())
+                .collect::<Vec<_>>()
+                .join("; ");
+            let at = (error.0.position.line, error.0.position.column);
+            Err(failed(format!("the document is not GraphQL: {reasons}"), at))
+        }
+    }
+}
+
+pub(crate) fn fragments(query: &Query) -> HashMap<&str, &Fragment> {
+    query
+        .definitions
+        .iter()
+        .filter_map(|definition| match definition {
+            Definition::Fragment(fragment) => Some((fragment.name.as_str(), fragment)),
+            Definition::Operation(_) => None,
+        })
+        .collect()
+}
+
+/// The parts of an operation that all forms of it have.
+pub(crate) struct OperationParts<'a> {
+    pub(crate) kind: OperationKind,
+    pub(crate) name: Option<&'a str>,
+    pub(crate) variables: &'a [ast::VariableDefinition<'static, String>],
+    pub(crate) selection: &'a SelectionSet,
+}
+
+pub(crate) fn parts<'a>(
+    operation: &'a ast::OperationDefinition<'static, String>,
+) -> OperationParts<'a> {
+    use ast::OperationDefinition as Op;
+    let (kind, name, variables, selection) = match operation {
+        Op::SelectionSet(set) => (OperationKind::Query, None, &[][..], set),
+        Op::Query(op) => (
+            OperationKind::Query,
+            op.name.as_deref(),
+            &op.variable_definitions[..],
+            &op.selection_set,
+        ),
+        Op::Mutation(op) => (
+            OperationKind::Mutation,
+            op.name.as_deref(),
+            &op.variable_definitions[..],
+            &op.selection_set,
+        ),
+        Op::Subscription(op) => (
+            OperationKind::Subscription,
+            op.name.as_deref(),
+            &op.variable_definitions[..],
+            &op.selection_set,
+        ),
+    };
+    OperationParts { kind, name, variables, selection }
+}
+
+/// The size of a selection set with its fragments put in.
+#[derive(Clone, Copy, Default)]
+struct Size {
+    depth: usize,
+    fields: usize,
+    aliases: usize,
+    /// How deep lists of `__schema` and `__type` are nested in each other.
+    introspection: usize,
+}
+
+impl Size {
+    fn beside(self, other: Size) -> Size {
+        Size {
+            depth: self.depth.max(other.depth),
+            fields: self.fields.saturating_add(other.fields),
+            aliases: self.aliases.saturating_add(other.aliases),
+            introspection: self.introspection.max(other.introspection),
+        }
+    }
+}
+
+/// Measures before validating, since the rules of validation cost what the document costs.
+fn measure(query: &Query, limits: &Limits) -> Result<(), GraphqlError> {
+    let mut meter = Meter { fragments: fragments(query), known: HashMap::new() };
+    for definition in &query.definitions {
+        let size = match definition {
+            Definition::Operation(operation) => meter.selection(parts(operation).selection)?,
+            Definition::Fragment(fragment) => meter.fragment(&fragment.name)?,
+        };
+        let over = |what: &str, have: usize, limit: usize| {
+            Err(GraphqlError::new(
+                code::QUERY_TOO_COSTLY,
+                format!(
+                    "the operation has {what} {have}, and at most {limit} is allowed; ask for less or split it"
+                ),
+            ))
+        };
+        if size.depth > limits.depth {
+            return over("a depth of", size.depth, limits.depth);
+        }
+        if size.fields > limits.fields {
+            return over("a number of fields of", size.fields, limits.fields);
+        }
+        if size.aliases > limits.aliases {
+            return over("a number of aliases of", size.aliases, limits.aliases);
+        }
+        if size.introspection > 3 {
+            return over("an introspection depth of", size.introspection, 3);
+        }
+    }
+    Ok(())
+}
+
+struct Meter<'a> {
+    fragments: HashMap<&'a str, &'a Fragment>,
+    /// `None` while a fragment is being measured.
+    known: HashMap<&'a str, Option<Size>>,
+}
+
+impl<'a> Meter<'a> {
+    fn fragment(&mut self, name: &str) -> Result<Size, GraphqlError> {
+        // What is unknown is for the validator to name.
+        let Some(&fragment) = self.fragments.get(name) else {
+            return Ok(Size::default());
+        };
+        match self.known.get(name) {
+            Some(Some(size)) => Ok(*size),
+            Some(None) => Err(GraphqlError::new(
+                code::VALIDATION_FAILED,
+                format!("fragment \"{name}\" contains itself"),
+            )),
+            None => {
+                self.known.insert(&fragment.name, None);
+                let size = self.selection(&fragment.selection_set)?;
+                self.known.insert(&fragment.name, Some(size));
+                Ok(size)
+            }
+        }
+    }
+
+    fn selection(&mut self, set: &'a SelectionSet) -> Result<Size, GraphqlError> {
+        let mut total = Size::default();
+        for item in &set.items {
+            let size = match item {
+                ast::Selection::Field(field) => {
+                    let inner = self.selection(&field.selection_set)?;
+                    let nests = matches!(
+                        field.name.as_str(),
+                        "fields" | "interfaces" | "possibleTypes" | "inputFields"
+                    ) && field.selection_set.items.iter().any(is_introspective);
+                    Size {
+                        depth: inner.depth.saturating_add(1),
+                        fields: inner.fields.saturating_add(1),
+                        aliases: inner.aliases.saturating_add(usize::from(field.alias.is_some())),
+                        introspection: if nests {
+                            inner.introspection + 1
+                        } else {
+                            inner.introspection
+                        },
+                    }
+                }
+                ast::Selection::FragmentSpread(spread) => self.fragment(&spread.fragment_name)?,
+                ast::Selection::InlineFragment(fragment) => {
+                    self.selection(&fragment.selection_set)?
+                }
+            };
+            total = total.beside(size);
+        }
+        Ok(total)
+    }
+}
+
+/// Fields that only types of introspection have; a cheap way to tell `__Type.fields` from a field of
+/// the same name in the schema.
+fn is_introspective(item: &ast::Selection<'static, String>) -> bool {
+    match item {
+        ast::Selection::Field(field) => matches!(
+            field.name.as_str(),
+            "type"
+                | "ofType"
+                | "isDeprecated"
+                | "args"
+                | "possibleTypes"
+                | "interfaces"
+                | "fields"
+                | "kind"
+        ),
+        _ => true,
+    }
+}
+
+/// The rules of the specification's chapter "Validation", against one schema.
+pub(crate) struct Validator {
+    schema: graphql_tools::parser::schema::Document<'static, String>,
+    rules: ValidationPlan,
+}
+
+impl Validator {
+    pub(crate) fn new(
+        schema: graphql_tools::parser::schema::Document<'static, String>,
+    ) -> Validator {
+        Validator {
+            schema,
+            rules: graphql_tools::validation::rules::default_rules_validation_plan(),
+        }
+    }
+
+    pub(crate) fn validate(&self, query: &Query) -> Result<(), Vec<GraphqlError>> {
+        let problems = validate(&self.schema, query, &self.rules);
+        if problems.is_empty() {
+            return Ok(());
+        }
+        // A broken client may be wrong everywhere; the first problems tell enough.
+        Err(problems
+            .into_iter()
+            .take(20)
+            .map(|problem| {
+                let mut error = GraphqlError::new(code::VALIDATION_FAILED, problem.message);
+                error.locations = problem
+                    .locations
+                    .iter()
+                    .map(|position| (position.line, position.column))
+                    .collect();
+                error
+            })
+            .collect())
+    }
+}
+
+impl std::fmt::Debug for Validator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Validator").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,207 @@
+//! The operation that the planner gets instead of the client's: fragments and conditions resolved,
+//! every selection under its internal response key.
+
+use super::{aliases::Aliases, document::SelectionSet};
+use crate::schema::{FieldDef, TypeSet};
+use graphql_tools::parser::query as ast;
+
+type Selections = Vec<ast::Selection<'static, String>>;
+type Field = ast::Field<'static, String>;
+
+/// Where in the schema a selection set stands.
+struct Scope<'s> {
+    /// The type whose fields may be named.
+    parent: &'s str,
+    /// The types that a value can have here.
+    possible: TypeSet,
+    /// Whether this or a surrounding selection set is on an abstract type.
+    mixed: bool,
+}
+
+pub(crate) struct Rewriter<'a, 'b> {
+    pub(crate) aliases: &'b mut Aliases<'a>,
+}
+
+impl<'a> Rewriter<'a, '_> {
+    /// The selections of a query's or subscription's root, without what the router answers itself.
+    pub(crate) fn root(&mut self, set: &'a SelectionSet, root: &str) -> Selections {
+        let schema = self.aliases.schema;
+        let scope = Scope { parent: root, possible: schema.possible(root).clone(), mixed: false };
+        let mut out = Vec::new();
+        self.selections(set, &scope, &mut out);
+        out.retain(
+            |item| !matches!(item, ast::Selection::Field(field) if field.name.starts_with("__")),
+        );
+        out
+    }
+
+    /// One root field of a mutation.
+    pub(crate) fn root_field(
+        &mut self,
+        fields: &[&'a Field],
+        root: &str,
+        number: usize,
+    ) -> Selections {
+        let schema = self.aliases.schema;
+        let scope = Scope { parent: root, possible: schema.possible(root).clone(), mixed: false };
+        let mut out = Vec::new();
+        self.aliases.salt = Some(number);
+        for field in fields {
+            self.field(field, &scope, &mut out);
+        }
+        self.aliases.salt = None;
+        out
+    }
+
+    fn selections(&mut self, set: &'a SelectionSet, scope: &Scope<'_>, out: &mut Selections) {
+        for item in &set.items {
+            match item {
+                ast::Selection::Field(field) => {
+                    if self.aliases.includes(&field.directives) {
+                        self.field(field, scope, out);
+                    }
+                }
+                ast::Selection::InlineFragment(fragment) => {
+                    if self.aliases.includes(&fragment.directives) {
+                        let condition = fragment
+                            .type_condition
+                            .as_ref()
+                            .map(|ast::TypeCondition::On(name)| name);
+                        self.fragment(
+                            condition.map(String::as_str),
+                            &fragment.selection_set,
+                            scope,
+                            out,
+                        );
+                    }
+                }
+                ast::Selection::FragmentSpread(spread) => {
+                    if self.aliases.includes(&spread.directives)
+                        && let Some(&fragment) =
+                            self.aliases.fragments.get(spread.fragment_name.as_str())
+                    {
+                        let ast::TypeCondition::On(condition) = &fragment.type_condition;
+                        self.fragment(Some(condition), &fragment.selection_set, scope, out);
+                    }
+                }
+            }
+        }
+    }
+
+    fn fragment(
+        &mut self,
+        condition: Option<&str>,
+        set: &'a SelectionSet,
+        scope: &Scope<'_>,
+        out: &mut Selections,
+    ) {
+        let schema = self.aliases.schema;
+        let condition = match condition {
+            Some(condition) if condition != scope.parent => condition,
+            _ => return self.selections(set, scope, out),
+        };
+        let possible = scope.possible.and(schema.possible(condition));
+        if possible.is_empty() {
+            return;
+        }
+        let concrete = schema.ty(scope.parent).is_some_and(|parent| !parent.is_abstract());
+        if concrete {
+            return self.selections(set, scope, out);
+        }
+        // What can only be one type is said to be that type.
+        let mut numbers = possible.iter();
+        let parent = match (numbers.next(), numbers.next()) {
+            (Some(number), None) => &*schema.objects[number],
+            _ => condition,
+        };
+        let inner = Scope { parent, possible: possible.clone(), mixed: true };
+        let mut items = Vec::new();
+        self.selections(set, &inner, &mut items);
+        push_fragment(parent, items, out);
+    }
+
+    fn field(&mut self, field: &'a Field, scope: &Scope<'_>, out: &mut Selections) {
+        let schema = self.aliases.schema;
+        if field.name == "__typename" {
+            out.push(ast::Selection::Field(plain("__typename")));
+            return;
+        }
+        let mut numbers = scope.possible.iter();
+        let single = match (numbers.next(), numbers.next()) {
+            (Some(number), None) => Some(&*schema.objects[number]),
+            _ => None,
+        };
+        if single.is_none() && scope.mixed && schema.has_conflicting_shapes(&field.name) {
+            for number in scope.possible.iter() {
+                let object = &*schema.objects[number];
+                if let Some(definition) = schema.ty(object).and_then(|ty| ty.field(&field.name)) {
+                    let item = self.with_key(field, definition, scope.mixed);
+                    push_fragment(object, vec![ast::Selection::Field(item)], out);
+                }
+            }
+            return;
+        }
+        let owner = single.unwrap_or(scope.parent);
+        if let Some(definition) = schema.ty(owner).and_then(|ty| ty.field(&field.name)) {
+            let item = self.with_key(field, definition, scope.mixed);
+            out.push(ast::Selection::Field(item));
+        }
+    }
+
+    fn with_key(&mut self, field: &'a Field, definition: &FieldDef, mixed: bool) -> Field {
+        let schema = self.aliases.schema;
+        let arguments = self.aliases.arguments(field);
+        let alias = self.aliases.alias(definition, &arguments, mixed);
+        let mut rewritten = plain(&field.name);
+        rewritten.alias = alias;
+        rewritten.arguments = arguments;
+        let returned = definition.ty.name();
+        if let Some(ty) = schema.ty(returned).filter(|ty| ty.is_composite()) {
+            let scope = Scope {
+                parent: returned,
+                possible: schema.possible(returned).clone(),
+                mixed: mixed || ty.is_abstract(),
+            };
+            let mut items = Vec::new();
+            if ty.is_abstract() {
+                items.push(ast::Selection::Field(plain("__typename")));
+            }
+            let salt = self.aliases.salt.take();
+            self.selections(&field.selection_set, &scope, &mut items);
+            self.aliases.salt = salt;
+            if items.is_empty() {
+                // All fields are left out by conditions; the object itself is still an answer.
+                items.push(ast::Selection::Field(plain("__typename")));
+            }
+            rewritten.selection_set.items = items;
+        }
+        rewritten
+    }
+}
+
+fn push_fragment(condition: &str, items: Selections, out: &mut Selections) {
+    if items.is_empty() {
+        return;
+    }
+    out.push(ast::Selection::InlineFragment(ast::InlineFragment {
+        position: Default::default(),
+        type_condition: Some(ast::TypeCondition::On(condition.to_owned())),
+        directives: Vec::new(),
+        selection_set: selection_set(items),
+    }));
+}
+
+fn plain(name: &str) -> Field {
+    ast::Field {
+        position: Default::default(),
+        alias: None,
+        name: name.to_owned(),
+        arguments: Vec::new(),
+        directives: Vec::new(),
+        selection_set: selection_set(Vec::new()),
+    }
+}
+
+pub(crate) fn selection_set(items: Selections) -> SelectionSet {
+    ast::SelectionSet { span: Default::default(), items }
+}

@@ -1,0 +1,191 @@
+//! The router's own plan. It knows nothing of the planner that made it.
+
+use crate::{
+    data::{Key, KeyTable},
+    schema::{Literal, TypeSet},
+};
+use async_graphql::parser::types::ExecutableDocument;
+use std::sync::{Arc, OnceLock};
+
+/// The kind of an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OperationKind {
+    /// Reads.
+    Query,
+    /// Writes, one root field after the other.
+    Mutation,
+    /// Listens.
+    Subscription,
+}
+
+/// How one operation is answered.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) kind: OperationKind,
+    pub(crate) keys: Arc<KeyTable>,
+    pub(crate) steps: Steps,
+    /// What the client sees of what was fetched.
+    pub(crate) projection: Selection,
+}
+
+#[derive(Debug)]
+pub(crate) enum Steps {
+    /// Nothing has to be fetched.
+    None,
+    Query(Step),
+    /// One entry per root field, in order: its key, whether null is refused, its steps.
+    Mutation(Vec<(Key, bool, Step)>),
+    /// The upstream, and what runs for each of its events.
+    Subscription(Box<Fetch>, Option<Step>),
+}
+
+#[derive(Debug)]
+pub(crate) enum Step {
+    Sequence(Vec<Step>),
+    Parallel(Vec<Step>),
+    Fetch(Box<Fetch>),
+    Entities(Box<EntityFetch>),
+}
+
+/// An operation for one subgraph.
+#[derive(Debug)]
+pub struct SubgraphOperation {
+    /// The subgraph's number in the router.
+    pub(crate) subgraph: usize,
+    /// What it does.
+    pub kind: OperationKind,
+    /// The document, which holds one anonymous operation.
+    pub text: String,
+    document: OnceLock<Option<ExecutableDocument>>,
+}
+
+impl SubgraphOperation {
+    pub(crate) fn new(subgraph: usize, kind: OperationKind, text: String) -> SubgraphOperation {
+        SubgraphOperation { subgraph, kind, text, document: OnceLock::new() }
+    }
+
+    /// The document as in-process subgraphs take it, parsed once per plan.
+    pub fn document(&self) -> Option<&ExecutableDocument> {
+        self.document.get_or_init(|| async_graphql::parser::parse_query(&self.text).ok()).as_ref()
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Fetch {
+    pub(crate) operation: Arc<SubgraphOperation>,
+    /// The client's variables that the document uses.
+    pub(crate) variables: Vec<UsedVariable>,
+    /// Where the answer belongs; empty for the root.
+    pub(crate) path: Vec<PathStep>,
+    pub(crate) output_rewrites: Vec<Rename>,
+}
+
+/// A variable of a document for a subgraph.
+#[derive(Debug)]
+pub(crate) struct UsedVariable {
+    /// Its name in that document.
+    pub(crate) wire: String,
+    /// Its name in the client's document.
+    pub(crate) client: String,
+}
+
+#[derive(Debug)]
+pub(crate) struct EntityFetch {
+    pub(crate) operation: Arc<SubgraphOperation>,
+    pub(crate) variables: Vec<UsedVariable>,
+    pub(crate) groups: Vec<EntityGroup>,
+}
+
+/// One `_entities` field of an entity fetch.
+#[derive(Debug)]
+pub(crate) struct EntityGroup {
+    pub(crate) response_key: Key,
+    pub(crate) variable: String,
+    pub(crate) paths: Vec<Vec<PathStep>>,
+    pub(crate) requires: Vec<Require>,
+    /// Types whose representations carry another `__typename`.
+    pub(crate) retype: Vec<(Vec<Arc<str>>, Arc<str>)>,
+    pub(crate) output_rewrites: Vec<Rename>,
+    /// The keys by which the subgraph resolves each type.
+    pub(crate) entity_keys: Vec<EntityKey>,
+}
+
+/// One resolvable `@key` of one type.
+#[derive(Debug)]
+pub(crate) struct EntityKey {
+    pub(crate) ty: Arc<str>,
+    /// Top-level field names, and whether each may be null.
+    pub(crate) fields: Vec<(Arc<str>, bool)>,
+}
+
+/// One step of the way to where an answer belongs.
+#[derive(Debug)]
+pub(crate) enum PathStep {
+    Field(Key),
+    List,
+    /// Only values of these types.
+    Types(Vec<Arc<str>>),
+}
+
+/// A part of a representation.
+#[derive(Debug)]
+pub(crate) enum Require {
+    Field { read: Key, write: Arc<str>, nested: Vec<Require> },
+    On(Vec<Arc<str>>, Vec<Require>),
+}
+
+/// A key of an answer that was aliased to avoid a conflict, and gets its name back.
+#[derive(Debug)]
+pub(crate) struct Rename {
+    pub(crate) path: Vec<RenameStep>,
+    pub(crate) to: Key,
+}
+
+#[derive(Debug)]
+pub(crate) enum RenameStep {
+    Key(Key),
+    Types(Vec<Arc<str>>),
+}
+
+/// What the client sees of an object.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Selection {
+    /// The object types that the value can have. With more than one, its `__typename` decides.
+    pub(crate) possible: TypeSet,
+    /// The name, when there is only one type.
+    pub(crate) concrete: Option<Arc<str>>,
+    pub(crate) fields: Vec<ProjectedField>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct ProjectedField {
+    /// The client's key.
+    pub(crate) response_key: Arc<str>,
+    /// The key under which it was fetched.
+    pub(crate) internal: Key,
+    /// As in `User.name`, for messages.
+    pub(crate) coordinate: Arc<str>,
+    /// The types for which the field was asked; `None` for all.
+    pub(crate) only: Option<TypeSet>,
+    pub(crate) ty: OutputType,
+    pub(crate) kind: FieldKind,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum FieldKind {
+    Typename,
+    Leaf,
+    /// Only these values are public.
+    Enum(Arc<[Arc<str>]>),
+    Object(Selection),
+    /// `__schema`, `__type` or a field inside: its name and arguments.
+    Introspection(Arc<str>, Vec<(String, Literal)>, Selection),
+}
+
+/// The wrappers of a field's type.
+#[derive(Clone, Debug)]
+pub(crate) struct OutputType {
+    pub(crate) non_null: bool,
+    /// The type of the elements of a list.
+    pub(crate) item: Option<Box<OutputType>>,
+}

@@ -1,0 +1,486 @@
+//! The router: one supergraph, its subgraphs, and the caches of what was asked before.
+
+use crate::{
+    authenticate::{Anonymous, Authenticate},
+    compose::{CompositionErrors, read_supergraph},
+    error::{GraphqlError, code},
+    execute::{Execution, Shared, SubgraphHandle},
+    limits::Limits,
+    plan::{
+        OperationKind,
+        cache::Cache,
+        document::{Document, Validator},
+        make::make,
+        operation::Variables,
+        planner::{PlanError, Supergraph},
+        types::{FieldKind, Plan, Selection, Steps},
+    },
+    request::{Caller, GraphqlRequest, GraphqlResponse, RequestId},
+    transport::{HttpOptions, HttpSubgraph, SubgraphTransport, TransportError},
+};
+use bytes::Bytes;
+use futures::{StreamExt, stream::BoxStream};
+use std::{
+    collections::HashMap,
+    fmt,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+type RequestIds = Arc<dyn Fn() -> String + Send + Sync>;
+type Readiness = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
+
+/// Why a router cannot be built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The supergraph cannot be used.
+    #[error(transparent)]
+    Supergraph(#[from] CompositionErrors),
+    /// A transport was given for a subgraph that the supergraph does not name.
+    #[error("the supergraph names no subgraph \"{0}\"")]
+    UnknownSubgraph(String),
+    /// A subgraph has neither a transport nor an address.
+    #[error("the subgraph \"{0}\" cannot be reached: {1}")]
+    NoTransport(String, String),
+}
+
+/// Collects what a router needs.
+pub struct RouterBuilder {
+    sdl: String,
+    subgraphs: HashMap<String, Arc<dyn SubgraphTransport>>,
+    http: HttpOptions,
+    authenticate: Arc<dyn Authenticate>,
+    request_ids: RequestIds,
+    readiness: Readiness,
+    console: Option<Bytes>,
+    limits: Limits,
+}
+
+impl RouterBuilder {
+    /// The supergraph, as composition writes it.
+    #[must_use]
+    pub fn supergraph(mut self, sdl: impl Into<String>) -> Self {
+        self.sdl = sdl.into();
+        self
+    }
+
+    /// How to reach a subgraph. Those without a transport are reached over HTTP at the address that
+    /// the supergraph gives.
+    #[must_use]
+    pub fn subgraph(
+        mut self,
+        name: impl Into<String>,
+        transport: Arc<dyn SubgraphTransport>,
+    ) -> Self {
+        self.subgraphs.insert(name.into(), transport);
+        self
+    }
+
+    /// Options for subgraphs without a transport of their own.
+    #[must_use]
+    pub fn http(mut self, options: HttpOptions) -> Self {
+        self.http = options;
+        self
+    }
+
+    /// Who finds out who asks.
+    #[must_use]
+    pub fn authenticate(mut self, authenticate: Arc<dyn Authenticate>) -> Self {
+        self.authenticate = authenticate;
+        self
+    }
+
+    /// Makes ids for requests that bring none.
+    #[must_use]
+    pub fn request_ids(mut self, make: impl Fn() -> String + Send + Sync + 'static) -> Self {
+        self.request_ids = Arc::new(make);
+        self
+    }
+
+    /// Says whether the process can serve, for `GET /health/ready`.
+    #[must_use]
+    pub fn readiness(
+        mut self,
+        ready: impl Fn() -> Result<(), String> + Send + Sync + 'static,
+    ) -> Self {
+        self.readiness = Arc::new(ready);
+        self
+    }
+
+    /// The page that a browser gets at `GET /graphql`.
+    #[must_use]
+    pub fn console(mut self, html: impl Into<Bytes>) -> Self {
+        self.console = Some(html.into());
+        self
+    }
+
+    /// What one request may cost.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Reads the supergraph and builds the router.
+    pub fn build(mut self) -> Result<Arc<Router>, BuildError> {
+        let (supergraph, schema, validator) = read_supergraph(&self.sdl)?;
+        let mut subgraphs = Vec::new();
+        for subgraph in &supergraph.subgraphs {
+            let transport = match self.subgraphs.remove(&subgraph.name) {
+                Some(transport) => transport,
+                None => Arc::new(HttpSubgraph::new(&subgraph.url, self.http.clone()).map_err(
+                    |error| BuildError::NoTransport(subgraph.name.clone(), error.to_string()),
+                )?),
+            };
+            subgraphs.push(SubgraphHandle { name: subgraph.name.clone(), transport });
+        }
+        if let Some(unknown) = self.subgraphs.into_keys().next() {
+            return Err(BuildError::UnknownSubgraph(unknown));
+        }
+        let api_sdl = Bytes::from(schema.sdl());
+        let shared = Shared { schema, subgraphs, max_errors: self.limits.errors };
+        Ok(Arc::new(Router {
+            core: Arc::new(Core {
+                documents: Cache::new(self.limits.documents),
+                limits: self.limits,
+                supergraph,
+                validator,
+                shared,
+            }),
+            authenticate: self.authenticate,
+            request_ids: self.request_ids,
+            readiness: self.readiness,
+            console: self.console,
+            api_sdl,
+        }))
+    }
+}
+
+/// A running router.
+pub struct Router {
+    core: Arc<Core>,
+    pub(crate) authenticate: Arc<dyn Authenticate>,
+    request_ids: RequestIds,
+    readiness: Readiness,
+    pub(crate) console: Option<Bytes>,
+    api_sdl: Bytes,
+}
+
+impl fmt::Debug for Router {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Router")
+            .field("subgraphs", &self.core.shared.subgraphs)
+            .finish_non_exhaustive()
+    }
+}
+
+struct Core {
+    supergraph: Supergraph,
+    validator: Validator,
+    shared: Shared,
+    limits: Limits,
+    documents: Cache<Arc<str>, Document>,
+}
+
+/// A request that is ready to be executed.
+pub(crate) struct Prepared {
+    plan: Arc<Plan>,
+    variables: Variables,
+    caller: Arc<Caller>,
+}
+
+impl Prepared {
+    pub(crate) fn kind(&self) -> OperationKind {
+        self.plan.kind
+    }
+}
+
+impl Router {
+    /// Begins a router.
+    pub fn builder() -> RouterBuilder {
+        let counter = AtomicU64::new(1);
+        RouterBuilder {
+            sdl: String::new(),
+            subgraphs: HashMap::new(),
+            http: HttpOptions::default(),
+            authenticate: Arc::new(Anonymous),
+            request_ids: Arc::new(move || {
+                format!("req-{}", counter.fetch_add(1, Ordering::Relaxed))
+            }),
+            readiness: Arc::new(|| Ok(())),
+            console: None,
+            limits: Limits::default(),
+        }
+    }
+
+    /// The public schema as text.
+    pub fn schema_sdl(&self) -> Bytes {
+        self.api_sdl.clone()
+    }
+
+    /// The limits in force.
+    pub fn limits(&self) -> &Limits {
+        &self.core.limits
+    }
+
+    pub(crate) fn ready(&self) -> Result<(), String> {
+        (self.readiness)()
+    }
+
+    pub(crate) fn new_request_id(&self) -> RequestId {
+        RequestId((self.request_ids)().into())
+    }
+
+    /// Answers a query or mutation.
+    pub async fn execute(&self, request: GraphqlRequest, caller: Caller) -> GraphqlResponse {
+        match self.prepare(request, caller).await {
+            Ok(prepared) if prepared.kind() == OperationKind::Subscription => {
+                GraphqlResponse::request_errors(&[GraphqlError::new(
+                    code::BAD_USER_INPUT,
+                    "a subscription needs a stream: ask with Accept: text/event-stream, or over a WebSocket",
+                )])
+            }
+            Ok(prepared) => self.run(prepared).await,
+            Err(errors) => GraphqlResponse::request_errors(&errors),
+        }
+    }
+
+    /// Starts a subscription; each item is one answer as JSON. A query or mutation is a stream of one.
+    /// Dropping the stream ends the subscription upstream.
+    pub async fn subscribe(
+        self: &Arc<Self>,
+        request: GraphqlRequest,
+        caller: Caller,
+    ) -> Result<BoxStream<'static, Bytes>, GraphqlResponse> {
+        let prepared = self
+            .prepare(request, caller)
+            .await
+            .map_err(|errors| GraphqlResponse::request_errors(&errors))?;
+        self.clone().stream(prepared).await
+    }
+
+    /// Parses, validates, coerces and plans.
+    pub(crate) async fn prepare(
+        &self,
+        request: GraphqlRequest,
+        mut caller: Caller,
+    ) -> Result<Prepared, Vec<GraphqlError>> {
+        if caller.request_id().is_none() {
+            caller.extensions.insert(self.new_request_id());
+        }
+        let caller = Arc::new(caller);
+        let core = &self.core;
+        let document = match core.documents.get(request.query.as_str()) {
+            Some(document) => document,
+            None => {
+                let text: Arc<str> = request.query.as_str().into();
+                core.documents
+                    .get_or_make(&text, || Core::document(core.clone(), text.clone()))
+                    .await
+                    .map_err(|errors| self.masked(errors, &caller))?
+            }
+        };
+        let number =
+            document.operation(request.operation_name.as_deref()).map_err(|error| vec![error])?;
+        let operation = &document.operations[number];
+        let variables = operation
+            .coerce(request.variables, &core.shared.schema, core.limits.variable_depth)
+            .map_err(|error| vec![error])?;
+        let key = (number, operation.plan_bits(&variables));
+        let plan = match document.plans.get(&key) {
+            Some(plan) => plan,
+            None => document
+                .plans
+                .get_or_make(&key, || {
+                    Core::plan(
+                        core.clone(),
+                        document.clone(),
+                        number,
+                        variables.clone(),
+                        request.query,
+                    )
+                })
+                .await
+                .map_err(|errors| self.masked(errors, &caller))?,
+        };
+        if !caller.may_introspect && introspects(&plan.projection) {
+            return Err(vec![GraphqlError::new(
+                code::FORBIDDEN,
+                "the schema is shown to signed-in users only; sign in and ask again",
+            )]);
+        }
+        Ok(Prepared { plan, variables, caller })
+    }
+
+    /// Internal errors get the request's id, which making them does not know.
+    fn masked(&self, mut errors: Vec<GraphqlError>, caller: &Caller) -> Vec<GraphqlError> {
+        for error in &mut errors {
+            if error.code() == Some(code::INTERNAL) {
+                let id = caller.request_id().map_or("", |id| &id.0);
+                tracing::error!(request_id = %id, "the request could not be planned");
+                error.extensions.insert("requestId".to_owned(), id.into());
+            }
+        }
+        errors
+    }
+
+    /// Executes a query or mutation.
+    pub(crate) async fn run(&self, prepared: Prepared) -> GraphqlResponse {
+        let execution = Execution::new(
+            &self.core.shared,
+            &prepared.plan,
+            &prepared.variables,
+            prepared.caller.clone(),
+        );
+        let limit = self.core.limits.execution;
+        if tokio::time::timeout(limit, execution.run()).await.is_err() {
+            return timed_out(limit);
+        }
+        let (body, has_errors, code) = execution.answer();
+        GraphqlResponse { body, has_errors, request_error: false, code }
+    }
+
+    /// Runs an operation as a stream of answers.
+    pub(crate) async fn stream(
+        self: Arc<Self>,
+        prepared: Prepared,
+    ) -> Result<BoxStream<'static, Bytes>, GraphqlResponse> {
+        let upstream = match &prepared.plan.steps {
+            Steps::Subscription(fetch, _) => {
+                let execution = Execution::new(
+                    &self.core.shared,
+                    &prepared.plan,
+                    &prepared.variables,
+                    prepared.caller.clone(),
+                );
+                let request = execution.request(&fetch.operation, &fetch.variables, Vec::new());
+                let transport = &self.core.shared.subgraphs[fetch.operation.subgraph].transport;
+                match transport.subscribe(request).await {
+                    Ok(events) => events,
+                    Err(error) => {
+                        let error = execution.unavailable(&fetch.operation, &error);
+                        let mut told = GraphqlError::new(code::SUBGRAPH_UNAVAILABLE, error.message);
+                        told.extensions = error.extensions;
+                        return Err(GraphqlResponse::request_errors(&[told]));
+                    }
+                }
+            }
+            _ => {
+                let body = self.run(prepared).await.body;
+                return Ok(futures::stream::once(async move { body }).boxed());
+            }
+        };
+        let state = Some((self, prepared, upstream));
+        Ok(futures::stream::unfold(state, |state| async move {
+            let (router, prepared, mut upstream) = state?;
+            let event = upstream.next().await?;
+            if !router.authenticate.still_valid(&prepared.caller).await {
+                let error = GraphqlError::new(
+                    code::UNAUTHENTICATED,
+                    "the session ended; sign in and subscribe again",
+                );
+                return Some((GraphqlResponse::request_errors(&[error]).body, None));
+            }
+            let (body, last) = router.event(&prepared, event).await;
+            let next = if last { None } else { Some((router, prepared, upstream)) };
+            Some((body, next))
+        })
+        .boxed())
+    }
+
+    /// The answer to one event, and whether the subscription ends with it.
+    async fn event(
+        &self,
+        prepared: &Prepared,
+        event: Result<crate::transport::SubgraphResponse, TransportError>,
+    ) -> (Bytes, bool) {
+        let Steps::Subscription(fetch, rest) = &prepared.plan.steps else {
+            return (Bytes::new(), true);
+        };
+        let execution = Execution::new(
+            &self.core.shared,
+            &prepared.plan,
+            &prepared.variables,
+            prepared.caller.clone(),
+        );
+        match event {
+            Ok(event) => {
+                let limit = self.core.limits.execution;
+                let run = execution.run_event(fetch, event, rest.as_ref());
+                if tokio::time::timeout(limit, run).await.is_err() {
+                    return (timed_out(limit).body, false);
+                }
+                (execution.answer().0, false)
+            }
+            Err(error) => {
+                let error = execution.unavailable(&fetch.operation, &error);
+                let mut told = GraphqlError::new(code::SUBGRAPH_UNAVAILABLE, error.message);
+                told.extensions = error.extensions;
+                (GraphqlResponse::request_errors(&[told]).body, true)
+            }
+        }
+    }
+}
+
+impl Core {
+    /// Documents are prepared off the async workers: a large one takes milliseconds.
+    async fn document(core: Arc<Core>, text: Arc<str>) -> Result<Document, Vec<GraphqlError>> {
+        let prepared = tokio::task::spawn_blocking(move || {
+            Document::prepare(&text, &core.shared.schema, &core.validator, &core.limits)
+        });
+        prepared.await.unwrap_or_else(|error| {
+            Err(internal("a document could not be prepared", &error.to_string(), ""))
+        })
+    }
+
+    async fn plan(
+        core: Arc<Core>,
+        document: Arc<Document>,
+        number: usize,
+        variables: Variables,
+        query: String,
+    ) -> Result<Plan, Vec<GraphqlError>> {
+        let planned = tokio::task::spawn_blocking(move || {
+            let limit = core.limits.planning;
+            make(&document, number, &variables, &core.shared.schema, &core.supergraph, limit)
+        });
+        match planned.await {
+            Ok(Ok(plan)) => Ok(plan),
+            Ok(Err(PlanError::TooLong)) => Err(vec![GraphqlError::new(
+                code::QUERY_TOO_COSTLY,
+                "planning the operation took too long; ask for less or split it",
+            )]),
+            Ok(Err(error)) => {
+                Err(internal("an operation could not be planned", &error.to_string(), &query))
+            }
+            Err(error) => {
+                Err(internal("an operation could not be planned", &error.to_string(), &query))
+            }
+        }
+    }
+}
+
+/// Logs with a hash of the query, which may hold personal data, and tells nothing.
+fn internal(what: &str, error: &str, query: &str) -> Vec<GraphqlError> {
+    let mut hasher = DefaultHasher::new();
+    query.hash(&mut hasher);
+    tracing::error!(query_hash = format!("{:016x}", hasher.finish()), error, "{what}");
+    vec![GraphqlError::new(
+        code::INTERNAL,
+        "an internal error happened; quote the request's id when you report it",
+    )]
+}
+
+fn timed_out(limit: std::time::Duration) -> GraphqlResponse {
+    GraphqlResponse::request_errors(&[GraphqlError::new(
+        code::TIMEOUT,
+        format!("the operation took longer than {limit:?}; ask for less or split it"),
+    )])
+}
+
+fn introspects(selection: &Selection) -> bool {
+    selection.fields.iter().any(|field| matches!(field.kind, FieldKind::Introspection(..)))
+}

@@ -1,0 +1,77 @@
+//! Streams of answers: graphql-sse's distinct connections mode, and multipart subscriptions.
+
+use super::accept::Form;
+use axum::{body::Body, response::Response};
+use bytes::{BufMut, Bytes, BytesMut};
+use futures::{StreamExt, stream, stream::BoxStream};
+use http::{HeaderValue, header};
+use std::{convert::Infallible, time::Duration};
+
+/// Proxies close connections on which nothing moves.
+const KEEP_ALIVE: Duration = Duration::from_secs(12);
+
+/// A stream of one answer.
+pub(super) fn one(answer: Bytes, form: Form) -> Response {
+    many(stream::once(async move { answer }).boxed(), form)
+}
+
+/// A stream of answers, ended as the form demands.
+pub(super) fn many(answers: BoxStream<'static, Bytes>, form: Form) -> Response {
+    let (kind, frame, idle, end): (_, fn(&Bytes) -> Bytes, _, &'static [u8]) = match form {
+        Form::Multipart => (
+            "multipart/mixed; boundary=\"graphql\"; subscriptionSpec=1.0",
+            part,
+            part(&Bytes::from_static(b"{}")),
+            b"\r\n--graphql--\r\n",
+        ),
+        _ => (
+            "text/event-stream; charset=utf-8",
+            event,
+            Bytes::from_static(b":\n\n"),
+            b"event: complete\ndata:\n\n",
+        ),
+    };
+    let wrap = form == Form::Multipart;
+    let state = Some(answers);
+    let body = stream::unfold(state, move |state| {
+        let idle = idle.clone();
+        async move {
+            let mut answers = state?;
+            match tokio::time::timeout(KEEP_ALIVE, answers.next()).await {
+                Ok(Some(answer)) if wrap => Some((frame(&payload(&answer)), Some(answers))),
+                Ok(Some(answer)) => Some((frame(&answer), Some(answers))),
+                Ok(None) => Some((Bytes::from_static(end), None)),
+                Err(_) => Some((idle, Some(answers))),
+            }
+        }
+    });
+    let mut response = Response::new(Body::from_stream(body.map(Ok::<_, Infallible>)));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    response
+}
+
+fn event(answer: &Bytes) -> Bytes {
+    let mut out = BytesMut::with_capacity(answer.len() + 24);
+    out.put_slice(b"event: next\ndata: ");
+    out.put_slice(answer);
+    out.put_slice(b"\n\n");
+    out.freeze()
+}
+
+fn payload(answer: &Bytes) -> Bytes {
+    let mut out = BytesMut::with_capacity(answer.len() + 12);
+    out.put_slice(b"{\"payload\":");
+    out.put_slice(answer);
+    out.put_slice(b"}");
+    out.freeze()
+}
+
+fn part(answer: &Bytes) -> Bytes {
+    let mut out = BytesMut::with_capacity(answer.len() + 64);
+    out.put_slice(b"\r\n--graphql\r\ncontent-type: application/json\r\n\r\n");
+    out.put_slice(answer);
+    out.freeze()
+}

@@ -1,0 +1,238 @@
+//! graphql-transport-ws, the protocol of the `graphql-ws` library: any operation over one WebSocket.
+
+use super::{authenticate, failure, request_id};
+use crate::{
+    error::{GraphqlError, code},
+    request::{Caller, GraphqlRequest},
+    router::Router,
+};
+use axum::{
+    extract::{
+        State, WebSocketUpgrade,
+        ws::{CloseFrame, Message, WebSocket},
+    },
+    response::Response,
+};
+use bytes::Bytes;
+use futures::{
+    SinkExt, StreamExt,
+    stream::{self, AbortHandle, Abortable, BoxStream, SelectAll},
+};
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+use serde_json::Value;
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+const PROTOCOL: &str = "graphql-transport-ws";
+
+/// Time for a client to take one message.
+const SEND: Duration = Duration::from_secs(30);
+
+#[derive(Deserialize)]
+struct Incoming {
+    #[serde(rename = "type")]
+    kind: String,
+    id: Option<String>,
+    payload: Option<Value>,
+}
+
+/// Why the server closes: code and reason, as the protocol names them.
+struct Close(u16, String);
+
+/// Takes a WebSocket.
+pub(super) async fn upgrade(
+    State(router): State<Arc<Router>>,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    let limit = router.limits().body_bytes;
+    let upgrade = upgrade.max_message_size(limit).max_frame_size(limit).protocols([PROTOCOL]);
+    if upgrade.selected_protocol().is_none() {
+        let id = request_id(&router, &headers);
+        let message = "offer the WebSocket subprotocol graphql-transport-ws";
+        return failure(
+            StatusCode::BAD_REQUEST,
+            GraphqlError::new(code::BAD_USER_INPUT, message),
+            &id,
+        );
+    }
+    upgrade.on_upgrade(move |socket| serve(router, headers, socket))
+}
+
+/// What an operation sends: a message and, when the operation is over, its id.
+struct Outgoing {
+    text: String,
+    done: Option<String>,
+}
+
+struct Connection {
+    router: Arc<Router>,
+    headers: HeaderMap,
+    caller: Option<Caller>,
+    running: HashMap<String, AbortHandle>,
+    /// All operations' messages. Dropping the connection drops them, which ends them upstream.
+    streams: SelectAll<BoxStream<'static, Outgoing>>,
+}
+
+async fn serve(router: Arc<Router>, headers: HeaderMap, socket: WebSocket) {
+    let init = router.limits().connection_init;
+    let mut connection = Connection {
+        router,
+        headers,
+        caller: None,
+        running: HashMap::new(),
+        streams: SelectAll::new(),
+    };
+    // Never empty, so that waiting for the next message of any operation waits.
+    connection.streams.push(stream::pending().boxed());
+    let (mut sink, mut source) = socket.split();
+    let deadline = tokio::time::sleep(init);
+    tokio::pin!(deadline);
+    let close = loop {
+        let step = tokio::select! {
+            () = &mut deadline, if connection.caller.is_none() => {
+                Err(Close(4408, "Connection initialisation timeout".to_owned()))
+            }
+            message = source.next() => match message {
+                Some(Ok(Message::Text(text))) => connection.receive(&text).await,
+                Some(Ok(Message::Binary(_))) => Err(Close(4400, "Messages are text".to_owned())),
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(None),
+            },
+            Some(outgoing) = connection.streams.next() => {
+                if let Some(id) = outgoing.done {
+                    connection.running.remove(&id);
+                }
+                Ok(Some(outgoing.text))
+            }
+        };
+        match step {
+            Ok(None) => {}
+            Ok(Some(text)) => {
+                let sent = tokio::time::timeout(SEND, sink.send(Message::Text(text.into()))).await;
+                if !matches!(sent, Ok(Ok(()))) {
+                    return;
+                }
+            }
+            Err(close) => break close,
+        }
+    };
+    let frame = CloseFrame { code: close.0, reason: close.1.into() };
+    // The client may be gone already.
+    let _ = tokio::time::timeout(SEND, sink.send(Message::Close(Some(frame)))).await;
+}
+
+impl Connection {
+    /// Handles a message; gives what is to be answered at once.
+    async fn receive(&mut self, text: &str) -> Result<Option<String>, Close> {
+        let message: Incoming = serde_json::from_str(text)
+            .map_err(|error| Close(4400, format!("Invalid message: {error}")))?;
+        match message.kind.as_str() {
+            "connection_init" => self.init(message.payload).await.map(Some),
+            "ping" => Ok(Some("{\"type\":\"pong\"}".to_owned())),
+            "pong" => Ok(None),
+            "subscribe" => self.subscribe(message).map(|()| None),
+            "complete" => {
+                if let Some(handle) = message.id.and_then(|id| self.running.remove(&id)) {
+                    handle.abort();
+                }
+                Ok(None)
+            }
+            _ => Err(Close(4400, "Invalid message: unknown type".to_owned())),
+        }
+    }
+
+    async fn init(&mut self, payload: Option<Value>) -> Result<String, Close> {
+        if self.caller.is_some() {
+            return Err(Close(4429, "Too many initialisation requests".to_owned()));
+        }
+        let id = request_id(&self.router, &self.headers);
+        let caller = authenticate(&self.router, &self.headers, payload.as_ref(), &id)
+            .await
+            .map_err(|_| Close(4403, "Forbidden".to_owned()))?;
+        self.caller = Some(caller);
+        Ok("{\"type\":\"connection_ack\"}".to_owned())
+    }
+
+    fn subscribe(&mut self, message: Incoming) -> Result<(), Close> {
+        let Some(caller) = &self.caller else {
+            return Err(Close(4401, "Unauthorized".to_owned()));
+        };
+        let (Some(id), Some(payload)) = (message.id.filter(|id| !id.is_empty()), message.payload)
+        else {
+            return Err(Close(4400, "Invalid message: subscribe needs id and payload".to_owned()));
+        };
+        if self.running.contains_key(&id) {
+            return Err(Close(4409, format!("Subscriber for {} already exists", short(&id))));
+        }
+        if self.running.len() >= self.router.limits().operations_per_connection {
+            return Err(Close(4429, "Too many operations".to_owned()));
+        }
+        let request = GraphqlRequest::from_value(payload)
+            .map_err(|error| Close(4400, format!("Invalid message: {}", error.message)))?;
+        let (handle, registration) = AbortHandle::new_pair();
+        let messages = operation(self.router.clone(), request, caller.clone(), id.clone());
+        self.streams.push(Abortable::new(messages, registration).boxed());
+        self.running.insert(id, handle);
+        Ok(())
+    }
+}
+
+/// Close reasons hold at most 123 bytes.
+fn short(id: &str) -> String {
+    id.chars().take(20).collect()
+}
+
+/// The messages of one operation.
+fn operation(
+    router: Arc<Router>,
+    request: GraphqlRequest,
+    mut caller: Caller,
+    id: String,
+) -> BoxStream<'static, Outgoing> {
+    // Each operation is a request of its own in the log.
+    caller.extensions.insert(router.new_request_id());
+    let quoted = Value::from(id.as_str()).to_string();
+    let start = async move {
+        let prepared = match router.prepare(request, caller).await {
+            Ok(prepared) => prepared,
+            Err(errors) => return refused(&errors, &quoted, id),
+        };
+        match router.stream(prepared).await {
+            Ok(answers) => {
+                let text = format!("{{\"type\":\"complete\",\"id\":{quoted}}}");
+                let end = Outgoing { text, done: Some(id) };
+                answers
+                    .map(move |answer| next(&quoted, &answer))
+                    .chain(stream::once(async move { end }))
+                    .boxed()
+            }
+            Err(answer) => {
+                let errors = answer.json().get("errors").cloned().unwrap_or_default();
+                let text = format!("{{\"type\":\"error\",\"id\":{quoted},\"payload\":{errors}}}");
+                stream::once(async move { Outgoing { text, done: Some(id) } }).boxed()
+            }
+        }
+    };
+    stream::once(start).flatten().boxed()
+}
+
+fn next(id: &str, answer: &Bytes) -> Outgoing {
+    // Answers are written by this crate as UTF-8.
+    let answer = String::from_utf8_lossy(answer);
+    Outgoing { text: format!("{{\"type\":\"next\",\"id\":{id},\"payload\":{answer}}}"), done: None }
+}
+
+fn refused(errors: &[GraphqlError], quoted: &str, id: String) -> BoxStream<'static, Outgoing> {
+    let mut list = vec![b'['];
+    for (index, error) in errors.iter().enumerate() {
+        if index > 0 {
+            list.push(b',');
+        }
+        error.write(&mut list);
+    }
+    list.push(b']');
+    let list = String::from_utf8_lossy(&list).into_owned();
+    let text = format!("{{\"type\":\"error\",\"id\":{quoted},\"payload\":{list}}}");
+    stream::once(async move { Outgoing { text, done: Some(id) } }).boxed()
+}

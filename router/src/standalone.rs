@@ -1,0 +1,97 @@
+//! Serves any federation 2 supergraph by itself: subgraphs are reached at the addresses that
+//! `@join__graph(url:)` gives, and decide for themselves what a token may do.
+
+use crate::{
+    authenticate::{AuthError, Authenticate},
+    request::Caller,
+    router::{BuildError, Router},
+    serve,
+};
+use http::{HeaderMap, HeaderValue, header};
+use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
+use tokio::sync::oneshot;
+
+/// Time for answers under way when the process is asked to end.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Why a supergraph cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum StandaloneError {
+    /// The supergraph or an address in it cannot be used.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// Serving failed.
+    #[error("serving ended: {0}")]
+    Serve(#[source] std::io::Error),
+}
+
+/// Hands the client's `Authorization` on.
+#[derive(Clone, Copy, Debug)]
+pub struct ForwardAuthorization;
+
+#[async_trait::async_trait]
+impl Authenticate for ForwardAuthorization {
+    async fn authenticate(
+        &self,
+        headers: &HeaderMap,
+        connection_params: Option<&serde_json::Value>,
+    ) -> Result<Caller, AuthError> {
+        let mut caller = Caller { may_introspect: true, ..Caller::default() };
+        // A browser cannot set headers on a WebSocket; its token comes in the first message.
+        let given = connection_params
+            .and_then(|params| params.get("Authorization").or_else(|| params.get("authorization")))
+            .and_then(serde_json::Value::as_str)
+            .and_then(|token| HeaderValue::from_str(token).ok());
+        if let Some(token) = given.or_else(|| headers.get(header::AUTHORIZATION).cloned()) {
+            caller.forward.insert(header::AUTHORIZATION, token);
+        }
+        Ok(caller)
+    }
+}
+
+/// A router for `supergraph_sdl` that reaches every subgraph over HTTP.
+pub fn router(supergraph_sdl: impl Into<String>) -> Result<Arc<Router>, BuildError> {
+    Router::builder()
+        .supergraph(supergraph_sdl)
+        .authenticate(Arc::new(ForwardAuthorization))
+        .build()
+}
+
+/// Serves `supergraph_sdl` on `listen` until `shutdown`.
+pub async fn run(
+    supergraph_sdl: String,
+    listen: SocketAddr,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), StandaloneError> {
+    let routes = serve::routes(router(supergraph_sdl)?);
+    let failed = |source| StandaloneError::Listen { address: listen, source };
+    let listener = tokio::net::TcpListener::bind(listen).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    tracing::info!(%address, "the router is ready");
+    let (stopping, stopped) = oneshot::channel();
+    let signal = async move {
+        shutdown.await;
+        // Nobody waits for it when serving has ended by itself.
+        let _ = stopping.send(());
+    };
+    let serving = axum::serve(listener, routes).with_graceful_shutdown(signal);
+    let grace = async move {
+        match stopped.await {
+            Ok(()) => tokio::time::sleep(GRACE).await,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        ended = serving => ended.map_err(StandaloneError::Serve),
+        // Open subscriptions do not keep the process alive.
+        () = grace => Ok(()),
+    }
+}

@@ -1,0 +1,317 @@
+//! Subgraphs over HTTP: pooled connections, HTTP/1.1, HTTP/2 over TLS, and h2c when asked for.
+
+use super::{
+    Encoding, SubgraphRequest, SubgraphResponse, SubgraphStream, SubgraphTransport,
+    SubgraphVariables, TransportError, sse, websocket,
+};
+use crate::data::write_string;
+use bytes::{Bytes, BytesMut};
+use futures::StreamExt;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, header};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
+};
+use std::{sync::Arc, time::Duration};
+
+/// How subscriptions reach a subgraph.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum SubscriptionTransport {
+    /// Server-sent events, as graphql-sse's distinct connections mode defines them.
+    #[default]
+    Sse,
+    /// A WebSocket that speaks graphql-transport-ws, at this address.
+    WebSocket(String),
+}
+
+/// How to talk to a subgraph over HTTP.
+#[derive(Clone, Debug)]
+pub struct HttpOptions {
+    /// Time for one answer, from the request to its last byte.
+    pub timeout: Duration,
+    /// Bytes of one answer, or of one event of a subscription.
+    pub response_bytes: usize,
+    /// Whether to speak HTTP/2 without TLS and without asking.
+    pub h2c: bool,
+    /// How subscriptions reach it.
+    pub subscriptions: SubscriptionTransport,
+}
+
+impl Default for HttpOptions {
+    fn default() -> Self {
+        HttpOptions {
+            timeout: Duration::from_secs(30),
+            response_bytes: 64 << 20,
+            h2c: false,
+            subscriptions: SubscriptionTransport::Sse,
+        }
+    }
+}
+
+type Connector = HttpsConnector<HttpConnector>;
+
+/// The transport to a subgraph at an address.
+#[derive(Clone, Debug)]
+pub struct HttpSubgraph {
+    uri: Uri,
+    options: HttpOptions,
+    client: Client<Connector, Full<Bytes>>,
+}
+
+/// Why a subgraph's address cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "`{url}` is not an address of a subgraph ({reason}); give one such as http://127.0.0.1:4001/graphql"
+)]
+pub struct AddressError {
+    url: String,
+    reason: String,
+}
+
+impl HttpSubgraph {
+    /// A transport to the subgraph at `url`.
+    pub fn new(url: &str, options: HttpOptions) -> Result<HttpSubgraph, AddressError> {
+        let fail = |reason: String| AddressError { url: url.to_owned(), reason };
+        let uri: Uri = url.parse().map_err(|error| fail(format!("{error}")))?;
+        if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none() {
+            return Err(fail("it must begin with http:// or https:// and name a host".to_owned()));
+        }
+        let mut connector = HttpConnector::new();
+        connector.enforce_http(false);
+        connector.set_nodelay(true);
+        connector.set_connect_timeout(Some(options.timeout.min(Duration::from_secs(10))));
+        let tls = tls_config(uri.scheme_str() == Some("https")).map_err(fail)?;
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(tls)
+            .https_or_http()
+            .enable_all_versions()
+            .wrap_connector(connector);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(Duration::from_secs(60))
+            .http2_only(options.h2c)
+            .build(connector);
+        Ok(HttpSubgraph { uri, options, client })
+    }
+
+    fn http_request(
+        &self,
+        body: Vec<u8>,
+        accept: &'static str,
+        forward: &HeaderMap,
+    ) -> Request<Full<Bytes>> {
+        let mut request = Request::new(Full::new(Bytes::from(body)));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.uri.clone();
+        let headers = request.headers_mut();
+        forward_headers(forward, headers);
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
+        request
+    }
+
+    async fn send(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Incoming>, TransportError> {
+        self.client
+            .request(request)
+            .await
+            .map_err(|error| TransportError::Connection(error_chain(&error)))
+    }
+}
+
+/// The text of an error with its causes, which is where connection errors say what happened.
+pub(super) fn error_chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+/// Trusts what the system trusts; a system without certificates can still use plain HTTP.
+fn tls_config(needed: bool) -> Result<rustls::ClientConfig, String> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?;
+    let config = match needed {
+        true => config.try_with_platform_verifier().map_err(|error| error.to_string())?,
+        false => {
+            return Ok(config
+                .with_root_certificates(rustls::RootCertStore::empty())
+                .with_no_client_auth());
+        }
+    };
+    Ok(config.with_no_client_auth())
+}
+
+/// Copies what may be forwarded: nothing that belongs to the client's own connection or body
+/// (RFC 9110, section 7.6.1), nothing that this transport sets itself.
+fn forward_headers(from: &HeaderMap, to: &mut HeaderMap) {
+    const OWN: [HeaderName; 14] = [
+        header::CONNECTION,
+        HeaderName::from_static("keep-alive"),
+        HeaderName::from_static("proxy-connection"),
+        header::PROXY_AUTHENTICATE,
+        header::PROXY_AUTHORIZATION,
+        header::TE,
+        header::TRAILER,
+        header::TRANSFER_ENCODING,
+        header::UPGRADE,
+        header::HOST,
+        header::CONTENT_LENGTH,
+        header::CONTENT_ENCODING,
+        header::ACCEPT_ENCODING,
+        header::EXPECT,
+    ];
+    let listed: Vec<String> = from
+        .get_all(header::CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(|name| name.trim().to_ascii_lowercase())
+        .collect();
+    for (name, value) in from {
+        if !OWN.contains(name) && !listed.iter().any(|own| own == name.as_str()) {
+            to.append(name.clone(), value.clone());
+        }
+    }
+}
+
+fn body(request: &SubgraphRequest) -> Result<Vec<u8>, TransportError> {
+    let SubgraphVariables::Json(variables) = &request.variables else {
+        return Err(TransportError::Protocol("variables came as values".to_owned()));
+    };
+    let mut body = Vec::with_capacity(request.operation.text.len() + variables.len() + 32);
+    body.extend_from_slice(b"{\"query\":");
+    write_string(&request.operation.text, &mut body);
+    if variables.len() > 2 {
+        body.extend_from_slice(b",\"variables\":");
+        body.extend_from_slice(variables);
+    }
+    body.push(b'}');
+    Ok(body)
+}
+
+async fn collect(response: Response<Incoming>, limit: usize) -> Result<Bytes, TransportError> {
+    let status = response.status();
+    let mut incoming = response.into_body();
+    let mut first: Option<Bytes> = None;
+    let mut rest: Option<BytesMut> = None;
+    let mut total = 0;
+    while let Some(frame) = incoming.frame().await {
+        let frame = frame.map_err(|error| TransportError::Connection(error_chain(&error)))?;
+        let Ok(data) = frame.into_data() else { continue };
+        total += data.len();
+        if total > limit {
+            return Err(TransportError::TooLarge(limit));
+        }
+        match (&first, &mut rest) {
+            (None, _) => first = Some(data),
+            (Some(_), Some(rest)) => rest.extend_from_slice(&data),
+            (Some(start), None) => {
+                let mut all = BytesMut::with_capacity(start.len() + data.len());
+                all.extend_from_slice(start);
+                all.extend_from_slice(&data);
+                rest = Some(all);
+            }
+        }
+    }
+    let body = rest.map(BytesMut::freeze).or(first).unwrap_or_default();
+    // Well-formed GraphQL errors come with any status; everything else is no GraphQL answer.
+    match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        Some(b'{') => Ok(body),
+        _ => Err(TransportError::Protocol(format!("HTTP status {status} and no JSON object"))),
+    }
+}
+
+#[async_trait::async_trait]
+impl SubgraphTransport for HttpSubgraph {
+    fn encoding(&self) -> Encoding {
+        Encoding::Json
+    }
+
+    async fn execute(&self, request: SubgraphRequest) -> Result<SubgraphResponse, TransportError> {
+        const ACCEPT: &str = "application/graphql-response+json, application/json;q=0.9";
+        let http = self.http_request(body(&request)?, ACCEPT, &request.caller.forward);
+        let answer = async { collect(self.send(http).await?, self.options.response_bytes).await };
+        match tokio::time::timeout(self.options.timeout, answer).await {
+            Ok(body) => body.map(SubgraphResponse::Json),
+            Err(_) => Err(TransportError::Timeout(self.options.timeout)),
+        }
+    }
+
+    async fn subscribe(&self, request: SubgraphRequest) -> Result<SubgraphStream, TransportError> {
+        let body = body(&request)?;
+        let limit = self.options.response_bytes;
+        let start = async {
+            match &self.options.subscriptions {
+                SubscriptionTransport::Sse => {
+                    let http =
+                        self.http_request(body, "text/event-stream", &request.caller.forward);
+                    let response = self.send(http).await?;
+                    let kind = response.headers().get(header::CONTENT_TYPE);
+                    let events =
+                        kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
+                    if events {
+                        return Ok(sse::events(response.into_body(), limit).boxed());
+                    }
+                    // A refusal comes as one ordinary answer.
+                    let body = collect(response, limit).await?;
+                    let once = futures::stream::once(async { Ok(SubgraphResponse::Json(body)) });
+                    Ok(once.boxed())
+                }
+                SubscriptionTransport::WebSocket(url) => {
+                    let mut headers = HeaderMap::new();
+                    forward_headers(&request.caller.forward, &mut headers);
+                    websocket::events(url, headers, body, limit).await
+                }
+            }
+        };
+        match tokio::time::timeout(self.options.timeout, start).await {
+            Ok(stream) => stream,
+            Err(_) => Err(TransportError::Timeout(self.options.timeout)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_of_the_connection_are_not_forwarded() {
+        let mut from = HeaderMap::new();
+        for (name, value) in [
+            ("authorization", "Bearer x"),
+            ("connection", "close, X-Own"),
+            ("x-own", "1"),
+            ("host", "a"),
+            ("content-length", "3"),
+            ("te", "trailers"),
+            ("x-request-id", "r"),
+        ] {
+            from.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        let mut to = HeaderMap::new();
+        forward_headers(&from, &mut to);
+        let mut names: Vec<&str> = to.keys().map(HeaderName::as_str).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["authorization", "x-request-id"]);
+    }
+
+    #[test]
+    fn an_address_must_be_one() {
+        for url in ["", "products", "ftp://x/graphql", "http://"] {
+            assert!(HttpSubgraph::new(url, HttpOptions::default()).is_err(), "{url}");
+        }
+    }
+}
