@@ -20,6 +20,7 @@ const FILES: &[(&str, &str, &str)] = &[
     ("/assets/client.js", SCRIPT, include_str!("../web/client.js")),
     ("/assets/console.css", STYLE, include_str!("../web/console.css")),
     ("/assets/console.js", SCRIPT, include_str!("../web/console.js")),
+    ("/assets/contributions.js", SCRIPT, include_str!("../web/contributions.js")),
     ("/assets/docs.js", SCRIPT, include_str!("../web/docs.js")),
     ("/assets/dom.js", SCRIPT, include_str!("../web/dom.js")),
     ("/assets/editor.js", SCRIPT, include_str!("../web/editor.js")),

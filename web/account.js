@@ -8,6 +8,7 @@ import { setUpMutation } from "./operations.js";
 function form(title, intro, fields, action, submit) {
   const problem = h("p", { class: "problem", role: "alert" });
   const button = h("button", { type: "submit", class: "primary" }, action);
+  for (const [name, { input }] of Object.entries(fields)) input.name = name;
   const values = () =>
     Object.fromEntries(Object.entries(fields).map(([name, { input }]) => [name, input.value]));
   const element = h(
@@ -50,7 +51,7 @@ function point(error, fields) {
 /** Signs in; `done` follows. */
 export function signInForm(done, intro) {
   const fields = {
-    email: field("Email", {
+    email: field("E-mail", {
       type: "email",
       autocomplete: "username",
       required: true,
@@ -81,7 +82,7 @@ export function setUpForm(token, done) {
       autofocus: true,
     }),
     ownerName: field("Your name", { autocomplete: "name", required: true, maxlength: 200 }),
-    ownerEmail: field("Your email", {
+    ownerEmail: field("Your e-mail", {
       type: "email",
       autocomplete: "username",
       required: true,

@@ -46,7 +46,7 @@ export function controlPart({ share, anyOf, control: part }) {
       h(
         "ul",
         { class: "caps" },
-        part.caps.map((cap) => h("li", {}, cap)),
+        part.caps.map((cap) => h("li", {}, named(cap, part.tests))),
       ),
     part.limitedBy.length > 1 && limits(part.limitedBy),
     part.tests.length
@@ -57,6 +57,11 @@ export function controlPart({ share, anyOf, control: part }) {
         )
       : h("p", { class: "quiet" }, "No test yet: nothing is proven. Tests come with scans, or with addTest."),
   );
+}
+
+/** A sentence about a test, with the test's title where it says its id. */
+function named(sentence, tests) {
+  return tests.reduce((text, { test }) => text.replace(test.id, () => `“${test.title}”`), sentence);
 }
 
 function limits(steps) {

@@ -7,22 +7,13 @@
  * that are not nodes become text, and empty ones are left out.
  */
 export function h(tag, attributes = {}, ...children) {
-  return fill(document.createElement(tag), attributes, children);
-}
-
-/** As `h`, for SVG. */
-export function svg(tag, attributes = {}, ...children) {
-  return fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
-}
-
-function fill(element, attributes, children) {
+  const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (value === false || value === null || value === undefined) continue;
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else element.setAttribute(name, value === true ? "" : String(value));
   }
-  element.append(...present(children));
-  return element;
+  return show(element, ...children);
 }
 
 /** Puts `children` in the place of whatever `element` held. */
@@ -57,7 +48,10 @@ export function field(label, attributes, hint) {
   return { wrapper, input };
 }
 
-/** A disclosure whose content is made when it is first opened. `make(content, again)` fills it; `again()` has it made anew. */
+/**
+ * A disclosure whose content is made when it is first opened: `make(content, again)` fills it, and
+ * `again()` has it made anew the next time.
+ */
 export function disclosure(className, summary, make) {
   const content = h("div", { class: "content" });
   let made = false;

@@ -203,7 +203,7 @@ function requirementItem(line, variables, signal) {
   const summary = h(
     "span",
     { class: "requirement-row" },
-    h("span", { class: "code" }, requirement.code),
+    h("span", { class: "code" }, requirement.label),
     h("span", { class: "title" }, requirement.title),
     verdict(line.verdict),
     bar.element,

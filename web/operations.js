@@ -70,7 +70,7 @@ query Score($projectId: ID!, $frameworkId: ID!, $asOf: DateTime, $at: DateTime, 
       lo hi coverage headline satisfied otherThanSatisfied undetermined
       requirements(first: 100, after: $after) {
         nodes {
-          requirement { id code title text group importance }
+          requirement { id code label title text group importance }
           lo hi decided verdict weight pointsLost pointsUndecided
         }
         pageInfo { hasNextPage endCursor }
