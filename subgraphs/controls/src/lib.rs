@@ -1,1 +1,124 @@
-//! studio-controls
+//! The controls subgraph: projects, frameworks, controls, their tests and dependencies, and the
+//! scores that follow from them.
+//!
+//! The way of a fact: a command ([`domain::project`] decides, `commands` append) or the process
+//! manager (`process`, which takes in what the evidence subgraph publishes) records it in the
+//! project's stream; inline projections make it readable; the score engine (`scores`) computes what
+//! it touches and records a `ScoreChanged`; subscribers read that from the log.
+
+mod app;
+mod commands;
+pub mod domain;
+mod graphql;
+mod process;
+mod projections;
+mod rest;
+mod scores;
+
+use std::{sync::Arc, time::Duration};
+
+use studio_events::{
+    CheckpointSigner, ConsumerOptions, EventStore, EventStoreOptions, LogFeed, PublishedType,
+    StoreError, run_consumer,
+};
+use studio_kernel::published::controls::{CheckResultsMatched, ControlTestAdded, ProjectCreated};
+use studio_service::{Deps, Feeds, Subgraph, subgraph::Background};
+use studio_stores::keyring::{KeyringError, SigningKey};
+
+pub use rest::openapi;
+
+use app::{App, CatalogCache};
+use scores::Scores;
+
+/// The subgraph's name in the supergraph and of its log.
+pub const NAME: &str = "controls";
+
+/// How often the score engine looks at the clock.
+const TICK: Duration = Duration::from_millis(500);
+
+/// What the other subgraphs may learn.
+static PUBLISHED: &[PublishedType] = &[
+    PublishedType::of::<ProjectCreated>(),
+    PublishedType::of::<ControlTestAdded>(),
+    PublishedType::of::<CheckResultsMatched>(),
+];
+
+/// Why the subgraph cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The event store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The keyring gives no key.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
+}
+
+/// Signs checkpoints of the log.
+struct CheckpointKey(SigningKey);
+
+impl CheckpointSigner for CheckpointKey {
+    fn sign(&self, message: &[u8]) -> Vec<u8> {
+        self.0.sign(message)
+    }
+
+    fn public_key(&self) -> Vec<u8> {
+        self.0.public_key().to_vec()
+    }
+}
+
+/// Builds the subgraph. Its score engine runs at once; what it consumes from others starts with
+/// [`Subgraph::start`].
+///
+/// # Errors
+/// The event store cannot be opened, or the keyring gives no key.
+pub async fn build(deps: Deps) -> Result<Subgraph, BuildError> {
+    let options = EventStoreOptions::new(deps.database.clone(), NAME, deps.env.clone())
+        .inline(projections::all())
+        .signer(Arc::new(CheckpointKey(deps.keyring.signing_key("checkpoints").await?)));
+    let store = EventStore::open(options).await?;
+    let scores = Scores::new(store.clone(), deps.env.clone());
+    let app = Arc::new(App {
+        store: store.clone(),
+        env: deps.env.clone(),
+        policy: deps.policy.clone(),
+        scores: scores.clone(),
+        catalogs: CatalogCache::new(store.clone()),
+        catalog_limit: deps.config.limits.catalog,
+    });
+    tokio::spawn(scores::run(scores, TICK, deps.shutdown.clone()));
+    Ok(Subgraph {
+        name: NAME,
+        graphql: graphql::serve(&app),
+        routes: rest::routes(&app),
+        store: store.clone(),
+        feed: Arc::new(LogFeed::new(store, PUBLISHED)),
+        start: Box::new(move |feeds| start(&app, &deps, feeds)),
+    })
+}
+
+/// Starts taking in what the evidence subgraph publishes.
+fn start(app: &Arc<App>, deps: &Deps, feeds: &Feeds) -> Vec<Background> {
+    let Some(feed) = feeds.get("evidence") else {
+        tracing::warn!("no feed of the evidence subgraph: scans will make no tests");
+        return Vec::new();
+    };
+    let consumer = run_consumer(
+        app.store.clone(),
+        feed.clone(),
+        process::NAME,
+        Arc::new(process::ProcessManager(app.clone())),
+        ConsumerOptions::default(),
+        deps.shutdown.clone(),
+    );
+    let shutdown = deps.shutdown.clone();
+    vec![Box::pin(async move {
+        shutdown.cancelled().await;
+        consumer.stop().await;
+    })]
+}
+
+/// The federation SDL, without a store behind it.
+pub fn sdl() -> String {
+    graphql::sdl()
+}

@@ -1,0 +1,382 @@
+//! The read models of the controls subgraph. Each is derived from its log and can be built anew;
+//! rows of one generation belong together.
+
+/// A project.
+pub mod project {
+    use sea_orm::entity::prelude::*;
+
+    /// A row of `controls_projects`.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "controls_projects")]
+    pub struct Model {
+        /// The generation of the projection.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub generation: i64,
+        /// `org_…`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub tenant: String,
+        /// Its id.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: String,
+        /// Its name.
+        pub name: String,
+        /// `usr_…`, where a person created it.
+        pub created_by: Option<String>,
+        /// When it was created.
+        pub created_at: i64,
+        /// Its place among all.
+        pub ordinal: i64,
+    }
+
+    /// None.
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// An imported framework.
+pub mod framework {
+    use sea_orm::entity::prelude::*;
+
+    /// A row of `controls_frameworks`.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "controls_frameworks")]
+    pub struct Model {
+        /// The generation of the projection.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub generation: i64,
+        /// `org_…`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub tenant: String,
+        /// Its id.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: String,
+        /// SHA-256 of the document.
+        pub sha256: String,
+        /// Which rule matches scanners' ids.
+        pub family: String,
+        /// As people know it.
+        pub name: String,
+        /// The publisher's edition.
+        pub version: String,
+        /// Who publishes it.
+        pub publisher: Option<String>,
+        /// Whose texts these are.
+        pub notice: Option<String>,
+        /// How many requirements it has.
+        pub requirement_count: i64,
+        /// When it was imported.
+        pub imported_at: i64,
+        /// Its place among all.
+        pub ordinal: i64,
+    }
+
+    /// None.
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// A requirement of a framework.
+pub mod requirement {
+    use sea_orm::entity::prelude::*;
+
+    /// A row of `controls_requirements`.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "controls_requirements")]
+    pub struct Model {
+        /// The generation of the projection.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub generation: i64,
+        /// `org_…`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub tenant: String,
+        /// Its id.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: String,
+        /// `frw_…`.
+        pub framework: String,
+        /// The identifier.
+        pub code: String,
+        /// The identifier as people write it.
+        pub label: String,
+        /// A short name.
+        pub title: String,
+        /// What is required.
+        pub body: String,
+        /// The group that holds it.
+        pub group_title: String,
+        /// NORMAL, HIGH or CRITICAL.
+        pub importance: String,
+        /// Its place in the framework, from 0.
+        pub ordinal: i64,
+    }
+
+    /// None.
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// A framework that a project adopted.
+pub mod adoption {
+    use sea_orm::entity::prelude::*;
+
+    /// A row of `controls_adoptions`.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "controls_adoptions")]
+    pub struct Model {
+        /// The generation of the projection.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub generation: i64,
+        /// `org_…`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub tenant: String,
+        /// `prj_…`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub project: String,
+        /// `frw_…`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub framework: String,
+        /// When.
+        pub adopted_at: i64,
+        /// Its place among all.
+        pub ordinal: i64,
+    }
+
+    /// None.
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// A control.
+pub mod control {
+    use sea_orm::entity::prelude::*;
+
+    /// A row of `controls_controls`.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "controls_controls")]
+    pub struct Model {
+        /// The generation of the projection.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub generation: i64,
+        /// `org_…`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub tenant: String,
+        /// Its id.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: String,
+        /// `prj_…`.
+        pub project: String,
+        /// Its short name.
+        pub code: String,
+        /// In a line.
+        pub title: String,
+        /// In full.
+        pub description: String,
+        /// PLANNED, PARTIAL or IMPLEMENTED.
+        pub implementation: String,
+        /// `usr_…`, who answers for it.
+        pub owner: Option<String>,
+        /// 1 where it is retired.
+        pub retired: i64,
+        /// How often it was stated or changed.
+        pub version: i64,
+        /// When it was stated.
+        pub created_at: i64,
+        /// When it was last changed.
+        pub updated_at: i64,
+        /// Its place among all.
+        pub ordinal: i64,
+    }
+
+    /// None.
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// A control's membership in a requirement.
+pub mod member {
+    use sea_orm::entity::prelude::*;
+
+    /// A row of `controls_members`.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "controls_members")]
+    pub struct Model {
+        /// The generation of the projection.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub generation: i64,
+        /// `org_…`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub tenant: String,
+        /// `prj_…`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub project: String,
+        /// `rqm_…`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub requirement: String,
+        /// `ctl_…`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub control: String,
+        /// The any-of group; empty for a member by itself.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub any_of: String,
+        /// The share, in units of 1e-12.
+        pub share: i64,
+        /// Its place among all.
+        pub ordinal: i64,
+    }
+
+    /// None.
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// A test of a control.
+pub mod test {
+    use sea_orm::entity::prelude::*;
+
+    /// A row of `controls_tests`.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "controls_tests")]
+    pub struct Model {
+        /// The generation of the projection.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub generation: i64,
+        /// `org_…`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub tenant: String,
+        /// Its id.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: String,
+        /// `prj_…`.
+        pub project: String,
+        /// `ctl_…`.
+        pub control: String,
+        /// What it looks at.
+        pub title: String,
+        /// The scanner's check; none for a manual test.
+        pub check_id: Option<String>,
+        /// Its share in the control's value.
+        pub weight: i64,
+        /// 1 where it caps the control.
+        pub is_key: i64,
+        /// Days for which a pass counts in full.
+        pub validity_days: i64,
+        /// When it was added.
+        pub created_at: i64,
+        /// Its place among all.
+        pub ordinal: i64,
+    }
+
+    /// None.
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// A control's dependency on another one.
+pub mod dependency {
+    use sea_orm::entity::prelude::*;
+
+    /// A row of `controls_dependencies`.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "controls_dependencies")]
+    pub struct Model {
+        /// The generation of the projection.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub generation: i64,
+        /// `org_…`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub tenant: String,
+        /// Its id.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: String,
+        /// `prj_…`.
+        pub project: String,
+        /// `ctl_…` that depends.
+        pub control: String,
+        /// `ctl_…` that it depends on.
+        pub depends_on: String,
+        /// FULL, HALF or WEAK.
+        pub strength: String,
+        /// Its place among all.
+        pub ordinal: i64,
+    }
+
+    /// None.
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// Where the newest recorded score of a framework stands in the log.
+pub mod score {
+    use sea_orm::entity::prelude::*;
+
+    /// A row of `controls_scores`.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "controls_scores")]
+    pub struct Model {
+        /// The generation of the projection.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub generation: i64,
+        /// `org_…`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub tenant: String,
+        /// `prj_…`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub project: String,
+        /// `frw_…`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub framework: String,
+        /// The position of its event.
+        pub position: i64,
+    }
+
+    /// None.
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// A project whose scores rest on some evidence.
+pub mod evidence_use {
+    use sea_orm::entity::prelude::*;
+
+    /// A row of `controls_evidence_uses`.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "controls_evidence_uses")]
+    pub struct Model {
+        /// The generation of the projection.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub generation: i64,
+        /// `org_…`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub tenant: String,
+        /// `evd_…`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub evidence: String,
+        /// `prj_…`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub project: String,
+    }
+
+    /// None.
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}

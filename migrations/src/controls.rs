@@ -1,0 +1,86 @@
+//! The store of the controls subgraph: its read models. Booleans are 0 and 1; instants are
+//! microseconds since the epoch; `ordinal` orders rows as they came into being.
+
+use sea_orm_migration::prelude::*;
+
+use crate::{events, step};
+
+/// Migrates the store of the controls subgraph.
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        events::and_then(vec![step("controls_0001_read_models", READ_MODELS)])
+    }
+}
+
+const READ_MODELS: &[&str] = &[
+    "CREATE TABLE controls_projects (
+        generation BIGINT NOT NULL, tenant TEXT NOT NULL, id TEXT NOT NULL,
+        name TEXT NOT NULL, created_by TEXT, created_at BIGINT NOT NULL, ordinal BIGINT NOT NULL,
+        PRIMARY KEY (generation, tenant, id))",
+    "CREATE INDEX controls_projects_order ON controls_projects (generation, tenant, ordinal)",
+    "CREATE TABLE controls_frameworks (
+        generation BIGINT NOT NULL, tenant TEXT NOT NULL, id TEXT NOT NULL,
+        sha256 TEXT NOT NULL, family TEXT NOT NULL, name TEXT NOT NULL, version TEXT NOT NULL,
+        publisher TEXT, notice TEXT, requirement_count BIGINT NOT NULL,
+        imported_at BIGINT NOT NULL, ordinal BIGINT NOT NULL,
+        PRIMARY KEY (generation, tenant, id))",
+    "CREATE INDEX controls_frameworks_order ON controls_frameworks (generation, tenant, ordinal)",
+    "CREATE INDEX controls_frameworks_sha ON controls_frameworks (generation, tenant, sha256)",
+    "CREATE TABLE controls_requirements (
+        generation BIGINT NOT NULL, tenant TEXT NOT NULL, id TEXT NOT NULL,
+        framework TEXT NOT NULL, code TEXT NOT NULL, label TEXT NOT NULL, title TEXT NOT NULL,
+        body TEXT NOT NULL, group_title TEXT NOT NULL, importance TEXT NOT NULL,
+        ordinal BIGINT NOT NULL,
+        PRIMARY KEY (generation, tenant, id))",
+    "CREATE INDEX controls_requirements_order
+        ON controls_requirements (generation, tenant, framework, ordinal)",
+    "CREATE TABLE controls_adoptions (
+        generation BIGINT NOT NULL, tenant TEXT NOT NULL, project TEXT NOT NULL,
+        framework TEXT NOT NULL, adopted_at BIGINT NOT NULL, ordinal BIGINT NOT NULL,
+        PRIMARY KEY (generation, tenant, project, framework))",
+    "CREATE INDEX controls_adoptions_framework
+        ON controls_adoptions (generation, tenant, framework, ordinal)",
+    "CREATE TABLE controls_controls (
+        generation BIGINT NOT NULL, tenant TEXT NOT NULL, id TEXT NOT NULL,
+        project TEXT NOT NULL, code TEXT NOT NULL, title TEXT NOT NULL, description TEXT NOT NULL,
+        implementation TEXT NOT NULL, owner TEXT, retired BIGINT NOT NULL,
+        version BIGINT NOT NULL, created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL,
+        ordinal BIGINT NOT NULL,
+        PRIMARY KEY (generation, tenant, id))",
+    "CREATE INDEX controls_controls_order
+        ON controls_controls (generation, tenant, project, ordinal)",
+    "CREATE TABLE controls_members (
+        generation BIGINT NOT NULL, tenant TEXT NOT NULL, project TEXT NOT NULL,
+        requirement TEXT NOT NULL, control TEXT NOT NULL, any_of TEXT NOT NULL,
+        share BIGINT NOT NULL, ordinal BIGINT NOT NULL,
+        PRIMARY KEY (generation, tenant, project, requirement, control, any_of))",
+    "CREATE INDEX controls_members_control
+        ON controls_members (generation, tenant, control, ordinal)",
+    "CREATE TABLE controls_tests (
+        generation BIGINT NOT NULL, tenant TEXT NOT NULL, id TEXT NOT NULL,
+        project TEXT NOT NULL, control TEXT NOT NULL, title TEXT NOT NULL, check_id TEXT,
+        weight BIGINT NOT NULL, is_key BIGINT NOT NULL, validity_days BIGINT NOT NULL,
+        created_at BIGINT NOT NULL, ordinal BIGINT NOT NULL,
+        PRIMARY KEY (generation, tenant, id))",
+    "CREATE INDEX controls_tests_order ON controls_tests (generation, tenant, control, ordinal)",
+    "CREATE TABLE controls_dependencies (
+        generation BIGINT NOT NULL, tenant TEXT NOT NULL, id TEXT NOT NULL,
+        project TEXT NOT NULL, control TEXT NOT NULL, depends_on TEXT NOT NULL,
+        strength TEXT NOT NULL, ordinal BIGINT NOT NULL,
+        PRIMARY KEY (generation, tenant, id))",
+    "CREATE INDEX controls_dependencies_control
+        ON controls_dependencies (generation, tenant, control, ordinal)",
+    "CREATE INDEX controls_dependencies_on
+        ON controls_dependencies (generation, tenant, depends_on, ordinal)",
+    "CREATE TABLE controls_scores (
+        generation BIGINT NOT NULL, tenant TEXT NOT NULL, project TEXT NOT NULL,
+        framework TEXT NOT NULL, position BIGINT NOT NULL,
+        PRIMARY KEY (generation, tenant, project, framework))",
+    "CREATE TABLE controls_evidence_uses (
+        generation BIGINT NOT NULL, tenant TEXT NOT NULL, evidence TEXT NOT NULL,
+        project TEXT NOT NULL,
+        PRIMARY KEY (generation, tenant, evidence, project))",
+];

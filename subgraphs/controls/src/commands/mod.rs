@@ -1,0 +1,125 @@
+//! Commands: load, authorize, decide, append. Each gives what was made, or a [`CommandError`] after
+//! which nothing was changed.
+
+mod controls;
+mod frameworks;
+
+use studio_events::{AppendError, EncodeError, ExecuteError, Executed, Metadata, StoreError};
+use studio_kernel::{Actor, Code, Id, kind};
+use studio_service::{ApiError, graphql::UserError};
+
+pub(crate) use controls::*;
+pub(crate) use frameworks::*;
+
+use crate::{
+    app::App,
+    domain::project::{Catalogs, Project, Refused, events::ProjectEvent},
+};
+
+/// Why a command did nothing.
+#[derive(Debug)]
+pub(crate) enum CommandError {
+    /// The person can mend it.
+    User(UserError),
+    /// Everything else.
+    Api(ApiError),
+}
+
+impl From<Refused> for CommandError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Stale { .. } => Self::Api(ApiError::new(Code::Conflict, refused.to_string())),
+            _ => Self::User(UserError::field(
+                refused.code(),
+                refused.field(),
+                sentence(&refused.to_string()),
+            )),
+        }
+    }
+}
+
+impl From<ApiError> for CommandError {
+    fn from(error: ApiError) -> Self {
+        Self::Api(error)
+    }
+}
+
+impl From<StoreError> for CommandError {
+    fn from(error: StoreError) -> Self {
+        Self::Api(error.into())
+    }
+}
+
+impl From<EncodeError> for CommandError {
+    fn from(error: EncodeError) -> Self {
+        Self::Api(ApiError::internal(error))
+    }
+}
+
+impl From<sea_orm::DbErr> for CommandError {
+    fn from(error: sea_orm::DbErr) -> Self {
+        Self::Api(error.into())
+    }
+}
+
+impl From<AppendError> for CommandError {
+    fn from(error: AppendError) -> Self {
+        match error {
+            AppendError::Conflict { .. } | AppendError::CheckpointMoved { .. } => {
+                Self::Api(ApiError::new(
+                    Code::Conflict,
+                    "Somebody else changed this at the same time: load it again and try again.",
+                ))
+            }
+            other => Self::Api(ApiError::internal(other)),
+        }
+    }
+}
+
+/// With a capital and a full stop, as messages to people are.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    let stop = if text.ends_with('.') { "" } else { "." };
+    format!("{first}{}{stop}", letters.as_str())
+}
+
+/// A user error about one field of the input.
+fn user(code: &str, field: &str, message: &str) -> CommandError {
+    CommandError::User(UserError::field(code, field, sentence(message)))
+}
+
+/// How often a command is decided anew when others were first.
+const TRIES: u32 = 4;
+
+/// Decides on a project as it is now and appends what follows. Conflicts are decided again.
+async fn on_project(
+    app: &App,
+    actor: &Actor,
+    project: Id<kind::Project>,
+    mut decide: impl FnMut(&Project, &Catalogs) -> Result<Vec<ProjectEvent>, Refused>,
+) -> Result<Executed<Project>, CommandError> {
+    let stream = project.to_string();
+    let metadata = Metadata::by(actor);
+    for attempt in 0.. {
+        let loaded = app.store.load::<Project>(actor.tenant, &stream).await?;
+        if !loaded.state.exists() {
+            return Err(Refused::UnknownProject(project).into());
+        }
+        let catalogs = app.catalogs.of(actor.tenant, &loaded.state).await?;
+        let executed = app
+            .store
+            .execute::<Project, Refused>(actor.tenant, &stream, &metadata, |state, _version| {
+                decide(state, &catalogs)
+            })
+            .await;
+        match executed {
+            Ok(executed) => return Ok(executed),
+            Err(ExecuteError::Append(AppendError::Conflict { .. })) if attempt < TRIES => {}
+            Err(ExecuteError::Refused(refused)) => return Err(refused.into()),
+            Err(ExecuteError::Append(error)) => return Err(error.into()),
+            Err(ExecuteError::Store(error)) => return Err(error.into()),
+        }
+    }
+    Err(ApiError::internal("the attempts ended without an answer").into())
+}

@@ -1,0 +1,8 @@
+//! Pure decisions and state: no async, no database.
+
+pub mod catalog;
+pub mod framework;
+pub mod matching;
+pub mod project;
+pub mod score;
+pub mod score_log;

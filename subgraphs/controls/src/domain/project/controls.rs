@@ -1,0 +1,379 @@
+//! Stating, changing and retiring controls; their tests, results, dependencies and memberships.
+
+use std::collections::BTreeSet;
+
+use studio_kernel::{Aggregate, Id, Timestamp, kind};
+
+use super::{
+    Catalogs, Control, ControlId, NewIds, Project, ProjectId, Refused, RequirementId, TestId,
+    error::{line, long},
+    events::{
+        ControlCreated, ControlRetired, ControlTestAdded, ControlText, ControlUpdated,
+        DependencyAdded, DependencyRemoved, ProjectEvent, RequirementMapped, RequirementUnmapped,
+        TestResultRecorded,
+    },
+    facts,
+};
+use crate::domain::score::{Fixed, Implementation, Member, Outcome, Strength};
+
+const LONGEST_CODE: usize = 64;
+const LONGEST_TITLE: usize = 300;
+const LONGEST_DESCRIPTION: usize = 20_000;
+
+/// A control to be stated.
+#[derive(Debug, Clone)]
+pub struct NewControl {
+    /// Its short name.
+    pub code: String,
+    /// In a line.
+    pub title: String,
+    /// In full.
+    pub description: String,
+    /// How far it is in place.
+    pub implementation: Implementation,
+    /// Who answers for it.
+    pub owner: Option<Id<kind::User>>,
+    /// The requirements that it is a member of, with share 1.
+    pub requirements: BTreeSet<RequirementId>,
+}
+
+/// What is to change; `None` leaves as it is.
+#[derive(Debug, Clone, Default)]
+pub struct ControlChange {
+    /// In a line.
+    pub title: Option<String>,
+    /// In full.
+    pub description: Option<String>,
+    /// How far it is in place.
+    pub implementation: Option<Implementation>,
+    /// Who answers for it; `Some(None)` for nobody.
+    pub owner: Option<Option<Id<kind::User>>>,
+}
+
+/// A membership to be stated.
+#[derive(Debug, Clone)]
+pub struct NewMapping {
+    /// The requirement.
+    pub requirement: RequirementId,
+    /// The control.
+    pub control: ControlId,
+    /// The share; of the group, where one is named.
+    pub share: Fixed,
+    /// The any-of group.
+    pub group: Option<String>,
+}
+
+/// A test to be added.
+#[derive(Debug, Clone)]
+pub struct NewTest {
+    /// The control.
+    pub control: ControlId,
+    /// What it looks at.
+    pub title: String,
+    /// The scanner's check; `None` for a manual test.
+    pub check: Option<String>,
+    /// Its share in the control's value.
+    pub weight: u32,
+    /// Whether it caps the control.
+    pub key: bool,
+    /// Days for which a pass counts in full.
+    pub validity_days: u32,
+}
+
+/// The result of a manual test.
+#[derive(Debug, Clone, Copy)]
+pub struct TestResult {
+    /// The test.
+    pub test: TestId,
+    /// What came out.
+    pub outcome: Outcome,
+    /// Since when it is true.
+    pub effective_from: Timestamp,
+    /// Until when it was true.
+    pub effective_to: Option<Timestamp>,
+    /// When it was entered.
+    pub collected_at: Timestamp,
+}
+
+impl Project {
+    fn must_exist(&self, project: ProjectId) -> Result<(), Refused> {
+        if self.exists() { Ok(()) } else { Err(Refused::UnknownProject(project)) }
+    }
+
+    /// States a control.
+    pub fn create_control(
+        &self,
+        project: ProjectId,
+        new: &NewControl,
+        catalogs: &Catalogs,
+        ids: &mut impl NewIds,
+    ) -> Result<Vec<ProjectEvent>, Refused> {
+        self.must_exist(project)?;
+        let code = line("code", &new.code, LONGEST_CODE)?;
+        if self.controls.values().any(|control| control.code.eq_ignore_ascii_case(&code)) {
+            return Err(Refused::CodeTaken(code));
+        }
+        if let Some(unknown) =
+            new.requirements.iter().find(|id| !self.requirements.contains_key(id))
+        {
+            return Err(Refused::UnknownRequirement(*unknown));
+        }
+        let control = ids.control();
+        let stated = ControlText {
+            title: line("title", &new.title, LONGEST_TITLE)?,
+            description: long("description", &new.description, LONGEST_DESCRIPTION)?,
+            implementation: new.implementation,
+            owner: new.owner,
+        };
+        let mut events = vec![ControlCreated { project, control, code, stated }.into()];
+        events.extend(new.requirements.iter().map(|requirement| {
+            RequirementMapped {
+                project,
+                requirement: *requirement,
+                control,
+                member: Member::Control(control),
+                share: Fixed::ONE,
+            }
+            .into()
+        }));
+        self.with_tests(project, events, catalogs, ids)
+    }
+
+    /// Changes a control.
+    pub fn update_control(
+        &self,
+        project: ProjectId,
+        control: ControlId,
+        expected: u32,
+        change: &ControlChange,
+    ) -> Result<Vec<ProjectEvent>, Refused> {
+        let known = self.at_version(control, expected)?;
+        let mut stated = known.stated.clone();
+        if let Some(title) = &change.title {
+            stated.title = line("title", title, LONGEST_TITLE)?;
+        }
+        if let Some(description) = &change.description {
+            stated.description = long("description", description, LONGEST_DESCRIPTION)?;
+        }
+        if let Some(implementation) = change.implementation {
+            stated.implementation = implementation;
+        }
+        if let Some(owner) = change.owner {
+            stated.owner = owner;
+        }
+        if stated == known.stated {
+            return Ok(Vec::new());
+        }
+        Ok(vec![ControlUpdated { project, control, stated }.into()])
+    }
+
+    /// Retires a control.
+    pub fn retire_control(
+        &self,
+        project: ProjectId,
+        control: ControlId,
+        expected: u32,
+        reason: &str,
+    ) -> Result<Vec<ProjectEvent>, Refused> {
+        let implementation = self.at_version(control, expected)?.stated.implementation;
+        let reason = line("reason", reason, LONGEST_TITLE)?;
+        Ok(vec![ControlRetired { project, control, implementation, reason }.into()])
+    }
+
+    fn at_version(&self, control: ControlId, expected: u32) -> Result<&Control, Refused> {
+        let known = self.live_control(control, "id")?;
+        if known.version == expected {
+            Ok(known)
+        } else {
+            Err(Refused::Stale { expected, actual: known.version })
+        }
+    }
+
+    /// Makes a control a member of a requirement.
+    pub fn map(
+        &self,
+        project: ProjectId,
+        new: &NewMapping,
+        catalogs: &Catalogs,
+        ids: &mut impl NewIds,
+    ) -> Result<Vec<ProjectEvent>, Refused> {
+        self.must_exist(project)?;
+        let Some(members) = self.requirements.get(&new.requirement) else {
+            return Err(Refused::UnknownRequirement(new.requirement));
+        };
+        self.live_control(new.control, "controlId")?;
+        let member = match &new.group {
+            None => Member::Control(new.control),
+            Some(group) => {
+                let group = line("anyOf", group, LONGEST_CODE)?;
+                let mut controls = members
+                    .groups
+                    .get(&group)
+                    .map(|known| known.controls.clone())
+                    .unwrap_or_default();
+                controls.insert(new.control);
+                Member::AnyOf { group, controls }
+            }
+        };
+        let mapped = ProjectEvent::from(RequirementMapped {
+            project,
+            requirement: new.requirement,
+            control: new.control,
+            member,
+            share: new.share,
+        });
+        refuse("share", &mapped)?;
+        self.with_tests(project, vec![mapped], catalogs, ids)
+    }
+
+    /// Ends every membership of a control in a requirement.
+    pub fn unmap(
+        &self,
+        project: ProjectId,
+        requirement: RequirementId,
+        control: ControlId,
+    ) -> Result<Vec<ProjectEvent>, Refused> {
+        self.must_exist(project)?;
+        let Some(members) = self.requirements.get(&requirement) else {
+            return Err(Refused::UnknownRequirement(requirement));
+        };
+        let mut events = Vec::new();
+        let mut end = |group, remaining| {
+            let event = RequirementUnmapped { project, requirement, control, group, remaining };
+            events.push(event.into());
+        };
+        if members.controls.contains_key(&control) {
+            end(None, None);
+        }
+        for (name, group) in &members.groups {
+            if !group.controls.contains(&control) {
+                continue;
+            }
+            let mut controls = group.controls.clone();
+            controls.remove(&control);
+            let remaining = (!controls.is_empty())
+                .then(|| (Member::AnyOf { group: name.clone(), controls }, group.share));
+            end(Some(name.clone()), remaining);
+        }
+        if events.is_empty() { Err(Refused::NotAMember) } else { Ok(events) }
+    }
+
+    /// These events, and tests of the checks that name what they bring in.
+    fn with_tests(
+        &self,
+        project: ProjectId,
+        mut events: Vec<ProjectEvent>,
+        catalogs: &Catalogs,
+        ids: &mut impl NewIds,
+    ) -> Result<Vec<ProjectEvent>, Refused> {
+        if !self.checks.is_empty() {
+            let mut after = self.clone();
+            events.iter().for_each(|event| after.apply(event, Timestamp::default()));
+            events.extend(after.missing_tests(project, catalogs, &after.checks, ids));
+        }
+        Ok(events)
+    }
+
+    /// Adds a test to a control.
+    pub fn add_test(
+        &self,
+        project: ProjectId,
+        new: &NewTest,
+        ids: &mut impl NewIds,
+    ) -> Result<Vec<ProjectEvent>, Refused> {
+        let control = self.live_control(new.control, "controlId")?;
+        let check = new.check.as_deref().map(|check| line("check", check, 200)).transpose()?;
+        if let Some(check) = check.as_ref().filter(|check| control.checks.contains(*check)) {
+            return Err(Refused::SecondTest(check.clone()));
+        }
+        let added = ProjectEvent::from(ControlTestAdded {
+            test: ids.test(),
+            control: new.control,
+            project,
+            check,
+            title: line("title", &new.title, LONGEST_TITLE)?,
+            weight: new.weight,
+            key: new.key,
+            validity_days: new.validity_days,
+        });
+        let weighs = new.weight > 0 && new.weight <= 1000;
+        refuse(if weighs { "validityDays" } else { "weight" }, &added)?;
+        Ok(vec![added])
+    }
+
+    /// Records the result of a manual test.
+    pub fn record_result(
+        &self,
+        project: ProjectId,
+        result: &TestResult,
+    ) -> Result<Vec<ProjectEvent>, Refused> {
+        let Some(test) = self.tests.get(&result.test) else {
+            return Err(Refused::UnknownTest(result.test));
+        };
+        if let Some(check) = &test.check {
+            return Err(Refused::NotManual(check.clone()));
+        }
+        self.live_control(test.control, "testId")?;
+        let recorded = ProjectEvent::from(TestResultRecorded {
+            project,
+            test: result.test,
+            outcome: result.outcome,
+            effective_from: result.effective_from,
+            effective_to: result.effective_to,
+            collected_at: result.collected_at,
+        });
+        refuse("effectiveTo", &recorded)?;
+        Ok(vec![recorded])
+    }
+
+    /// States that a control rests on another one, or how strongly it does from now on.
+    pub fn depend(
+        &self,
+        project: ProjectId,
+        control: ControlId,
+        depends_on: ControlId,
+        strength: Strength,
+        dependency: Id<kind::ControlDependency>,
+    ) -> Result<Vec<ProjectEvent>, Refused> {
+        let known = self.live_control(control, "controlId")?;
+        self.live_control(depends_on, "dependsOnId")?;
+        let before = known.dependencies.get(&depends_on);
+        if before.is_some_and(|before| before.strength == strength) {
+            return Err(Refused::DependsAlready);
+        }
+        let dependency = before.map_or(dependency, |before| before.id);
+        let added = ProjectEvent::from(DependencyAdded {
+            project,
+            dependency,
+            control,
+            depends_on,
+            strength,
+        });
+        refuse("dependsOnId", &added)?;
+        Ok(vec![added])
+    }
+
+    /// Ends a dependency.
+    pub fn undepend(
+        &self,
+        project: ProjectId,
+        control: ControlId,
+        depends_on: ControlId,
+    ) -> Result<Vec<ProjectEvent>, Refused> {
+        let Some(known) = self.controls.get(&control) else {
+            return Err(Refused::UnknownControl { field: "controlId", id: control });
+        };
+        let Some(dependency) = known.dependencies.get(&depends_on) else {
+            return Err(Refused::NoDependency);
+        };
+        let dependency = dependency.id;
+        Ok(vec![DependencyRemoved { project, dependency, control, depends_on }.into()])
+    }
+}
+
+/// Refuses what the formula cannot take, before it is recorded.
+fn refuse(field: &'static str, event: &ProjectEvent) -> Result<(), Refused> {
+    facts(event, Timestamp::default())
+        .map(|_facts| ())
+        .map_err(|refusal| Refused::Value { field, refusal })
+}

@@ -1,0 +1,156 @@
+//! Why a project refuses what was asked of it, in words for the person who asked.
+
+use studio_kernel::{Id, kind};
+
+use super::{ControlId, RequirementId, TestId};
+use crate::domain::score::Refusal;
+
+/// A refusal. Nothing was changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// No such project.
+    #[error("there is no project {0} that you can see: take an id from projects")]
+    UnknownProject(Id<kind::Project>),
+    /// The framework is adopted already.
+    #[error("the project has adopted this framework already")]
+    AdoptedAlready,
+    /// The framework is not one of the project's.
+    #[error(
+        "requirement {0} is in no framework that the project has adopted: adopt its framework first"
+    )]
+    UnknownRequirement(RequirementId),
+    /// No such control in this project.
+    #[error("there is no control {id} in this project: take an id from controls")]
+    UnknownControl {
+        /// Which field of the input named it.
+        field: &'static str,
+        /// The id.
+        id: ControlId,
+    },
+    /// The control is retired.
+    #[error("control {id} is retired: name one that is in force")]
+    Retired {
+        /// Which field of the input named it.
+        field: &'static str,
+        /// The id.
+        id: ControlId,
+    },
+    /// No such test in this project.
+    #[error("there is no test {0} in this project: take an id from a control's tests")]
+    UnknownTest(TestId),
+    /// The test counts a scanner's results.
+    #[error(
+        "this test counts the results of check \"{0}\": only manual tests take a result by hand"
+    )]
+    NotManual(String),
+    /// The control has a test of that check.
+    #[error("the control has a test of check \"{0}\" already")]
+    SecondTest(String),
+    /// The short name is taken.
+    #[error("another control of the project is called \"{0}\": choose another code")]
+    CodeTaken(String),
+    /// Not a member.
+    #[error("the control is no member of that requirement")]
+    NotAMember,
+    /// The dependency is there.
+    #[error("the control depends on that one already with this strength")]
+    DependsAlready,
+    /// No such dependency.
+    #[error("the control does not depend on that one")]
+    NoDependency,
+    /// Somebody else was first.
+    #[error(
+        "the control is at version {actual}, and you expected {expected}: somebody changed it; \
+         load it again and decide again"
+    )]
+    Stale {
+        /// What was expected.
+        expected: u32,
+        /// What it is.
+        actual: u32,
+    },
+    /// A text is missing or too long.
+    #[error("{field} must hold 1 to {most} characters on one line")]
+    Line {
+        /// Which field.
+        field: &'static str,
+        /// The most characters.
+        most: usize,
+    },
+    /// A text is too long.
+    #[error("{field} must hold at most {most} characters")]
+    Long {
+        /// Which field.
+        field: &'static str,
+        /// The most characters.
+        most: usize,
+    },
+    /// The formula cannot take the value.
+    #[error("{refusal}")]
+    Value {
+        /// Which field.
+        field: &'static str,
+        /// Why not.
+        refusal: Refusal,
+    },
+}
+
+impl Refused {
+    /// The stable code of the user error.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownProject(_)
+            | Self::UnknownRequirement(_)
+            | Self::UnknownControl { .. }
+            | Self::UnknownTest(_) => "NOT_FOUND",
+            Self::AdoptedAlready
+            | Self::SecondTest(_)
+            | Self::CodeTaken(_)
+            | Self::DependsAlready => "ALREADY_EXISTS",
+            Self::NotAMember | Self::NoDependency => "NOT_THERE",
+            Self::Retired { .. } => "RETIRED",
+            Self::NotManual(_) => "NOT_MANUAL",
+            Self::Stale { .. } => "CONFLICT",
+            Self::Line { .. } | Self::Long { .. } | Self::Value { .. } => "INVALID",
+        }
+    }
+
+    /// The field of the input that is meant.
+    pub const fn field(&self) -> &'static str {
+        match self {
+            Self::UnknownProject(_) => "projectId",
+            Self::AdoptedAlready => "frameworkId",
+            Self::UnknownRequirement(_) | Self::NotAMember => "requirementId",
+            Self::UnknownTest(_) | Self::NotManual(_) => "testId",
+            Self::SecondTest(_) => "check",
+            Self::CodeTaken(_) => "code",
+            Self::DependsAlready | Self::NoDependency => "dependsOnId",
+            Self::Stale { .. } => "expectedVersion",
+            Self::UnknownControl { field, .. }
+            | Self::Retired { field, .. }
+            | Self::Line { field, .. }
+            | Self::Long { field, .. }
+            | Self::Value { field, .. } => field,
+        }
+    }
+}
+
+/// A line of text of at most `most` characters, trimmed.
+pub(super) fn line(field: &'static str, text: &str, most: usize) -> Result<String, Refused> {
+    let text = text.trim();
+    let length = text.chars().count();
+    if length == 0 || length > most || text.chars().any(char::is_control) {
+        return Err(Refused::Line { field, most });
+    }
+    Ok(text.to_owned())
+}
+
+/// A text of at most `most` characters, line breaks included, trimmed.
+pub(super) fn long(field: &'static str, text: &str, most: usize) -> Result<String, Refused> {
+    let text = text.trim();
+    let odd = text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'));
+    if odd || text.chars().count() > most {
+        return Err(Refused::Long { field, most });
+    }
+    Ok(text.to_owned())
+}

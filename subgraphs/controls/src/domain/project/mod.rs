@@ -1,0 +1,245 @@
+//! A project: the frameworks that it adopted, its controls, their tests, dependencies and
+//! memberships. State and decisions only; numbers are [`super::score`]'s.
+
+mod controls;
+mod error;
+pub mod events;
+mod facts;
+mod frameworks;
+mod results;
+mod tests_of;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use studio_kernel::{Aggregate, Id, Timestamp, kind};
+
+pub use controls::{ControlChange, NewControl, NewMapping, NewTest, TestResult};
+pub use error::Refused;
+pub use facts::facts;
+pub use frameworks::{Adoption, NewIds};
+pub use results::{TakenIn, discount, take_in};
+pub use tests_of::Catalogs;
+
+use events::{ControlText, ProjectEvent, SeenCheck};
+
+use super::score::{Fixed, Strength};
+
+pub(crate) type ProjectId = Id<kind::Project>;
+pub(crate) type FrameworkId = Id<kind::Framework>;
+pub(crate) type RequirementId = Id<kind::Requirement>;
+pub(crate) type ControlId = Id<kind::Control>;
+pub(crate) type TestId = Id<kind::ControlTest>;
+
+/// A project as it is now.
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
+pub struct Project {
+    /// Its name; `None` where no such project was created.
+    pub name: Option<String>,
+    /// The frameworks that it adopted, and the documents that they were imported from.
+    pub frameworks: BTreeMap<FrameworkId, String>,
+    /// The requirements that count, with their members.
+    pub requirements: BTreeMap<RequirementId, Members>,
+    /// Its controls, retired ones too.
+    pub controls: BTreeMap<ControlId, Control>,
+    /// Whose test each one is, and of which check.
+    pub tests: BTreeMap<TestId, Test>,
+    /// The scanner's checks that were met.
+    pub checks: BTreeMap<String, SeenCheck>,
+}
+
+/// The members of a requirement.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Members {
+    /// Controls by themselves, with their shares.
+    pub controls: BTreeMap<ControlId, Fixed>,
+    /// Any-of groups, with their shares.
+    pub groups: BTreeMap<String, Group>,
+}
+
+/// An any-of group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Group {
+    /// Of which the best counts.
+    pub controls: BTreeSet<ControlId>,
+    /// The group's share.
+    pub share: Fixed,
+}
+
+impl Members {
+    fn all(&self) -> impl Iterator<Item = ControlId> + '_ {
+        let grouped = self.groups.values().flat_map(|group| group.controls.iter());
+        self.controls.keys().chain(grouped).copied()
+    }
+}
+
+/// A control as it is now.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Control {
+    /// How often it was stated or changed: what `expectedVersion` is compared with.
+    pub version: u32,
+    /// Its short name.
+    pub code: String,
+    /// What is said of it.
+    pub stated: ControlText,
+    /// Whether it was retired.
+    pub retired: bool,
+    /// The checks that it has a test of.
+    pub checks: BTreeSet<String>,
+    /// What it rests on.
+    pub dependencies: BTreeMap<ControlId, Dependency>,
+}
+
+/// A dependency on a control.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Dependency {
+    /// Its id.
+    pub id: Id<kind::ControlDependency>,
+    /// How strong it is.
+    pub strength: Strength,
+}
+
+/// A test.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Test {
+    /// The control that it tests.
+    pub control: ControlId,
+    /// The scanner's check; `None` for a manual test.
+    pub check: Option<String>,
+}
+
+impl Aggregate for Project {
+    const STREAM_TYPE: &'static str = "controls.project";
+    const STATE_VERSION: u32 = 1;
+    type Event = ProjectEvent;
+
+    fn apply(&mut self, event: &ProjectEvent, _recorded_at: Timestamp) {
+        use crate::domain::score::Member;
+        match event {
+            ProjectEvent::ProjectCreated(created) => self.name = Some(created.name.clone()),
+            ProjectEvent::FrameworkAdopted(adopted) => self.adopted(adopted),
+            ProjectEvent::ControlCreated(created) => {
+                let control = Control::new(created.code.clone(), created.stated.clone());
+                self.controls.insert(created.control, control);
+            }
+            ProjectEvent::ControlUpdated(updated) => {
+                if let Some(control) = self.controls.get_mut(&updated.control) {
+                    control.stated = updated.stated.clone();
+                    control.version += 1;
+                }
+            }
+            ProjectEvent::ControlRetired(retired) => {
+                if let Some(control) = self.controls.get_mut(&retired.control) {
+                    control.retired = true;
+                    control.version += 1;
+                }
+            }
+            ProjectEvent::RequirementMapped(mapped) => {
+                let members = self.requirements.entry(mapped.requirement).or_default();
+                match &mapped.member {
+                    Member::Control(control) => {
+                        members.controls.insert(*control, mapped.share);
+                    }
+                    Member::AnyOf { group, controls } => {
+                        let group_now = Group { controls: controls.clone(), share: mapped.share };
+                        members.groups.insert(group.clone(), group_now);
+                    }
+                }
+            }
+            ProjectEvent::RequirementUnmapped(unmapped) => {
+                let members = self.requirements.entry(unmapped.requirement).or_default();
+                match &unmapped.group {
+                    None => {
+                        members.controls.remove(&unmapped.control);
+                    }
+                    Some(name) => match &unmapped.remaining {
+                        Some((Member::AnyOf { controls, .. }, share)) => {
+                            let group = Group { controls: controls.clone(), share: *share };
+                            members.groups.insert(name.clone(), group);
+                        }
+                        _ => {
+                            members.groups.remove(name);
+                        }
+                    },
+                }
+            }
+            ProjectEvent::ControlTestAdded(added) => {
+                if let (Some(control), Some(check)) =
+                    (self.controls.get_mut(&added.control), &added.check)
+                {
+                    control.checks.insert(check.clone());
+                }
+                let test = Test { control: added.control, check: added.check.clone() };
+                self.tests.insert(added.test, test);
+            }
+            ProjectEvent::DependencyAdded(added) => {
+                if let Some(control) = self.controls.get_mut(&added.control) {
+                    let dependency = Dependency { id: added.dependency, strength: added.strength };
+                    control.dependencies.insert(added.depends_on, dependency);
+                }
+            }
+            ProjectEvent::DependencyRemoved(removed) => {
+                if let Some(control) = self.controls.get_mut(&removed.control) {
+                    control.dependencies.remove(&removed.depends_on);
+                }
+            }
+            ProjectEvent::ChecksSeen(seen) => {
+                let seen = seen.checks.iter().map(|(id, check)| (id.clone(), check.clone()));
+                self.checks.extend(seen);
+            }
+            ProjectEvent::TestResultRecorded(_)
+            | ProjectEvent::CheckSummariesRecorded(_)
+            | ProjectEvent::CheckResultsMatched(_)
+            | ProjectEvent::EvidenceDiscounted(_) => {}
+        }
+    }
+}
+
+impl Project {
+    fn adopted(&mut self, adopted: &events::FrameworkAdopted) {
+        self.frameworks.insert(adopted.framework, adopted.sha256.clone());
+        for requirement in &adopted.requirements {
+            self.requirements.entry(requirement.requirement).or_default();
+        }
+        for made in &adopted.controls {
+            let stated = ControlText {
+                title: made.title.clone(),
+                description: String::new(),
+                implementation: adopted.implementation,
+                owner: None,
+            };
+            self.controls.insert(made.control, Control::new(made.code.clone(), stated));
+            let members = self.requirements.entry(made.requirement).or_default();
+            members.controls.insert(made.control, Fixed::ONE);
+        }
+    }
+
+    /// Whether the project was created.
+    pub fn exists(&self) -> bool {
+        self.name.is_some()
+    }
+
+    fn live_control(&self, id: ControlId, field: &'static str) -> Result<&Control, Refused> {
+        match self.controls.get(&id) {
+            None => Err(Refused::UnknownControl { field, id }),
+            Some(control) if control.retired => Err(Refused::Retired { field, id }),
+            Some(control) => Ok(control),
+        }
+    }
+}
+
+impl Control {
+    fn new(code: String, stated: ControlText) -> Self {
+        Self {
+            version: 1,
+            code,
+            stated,
+            retired: false,
+            checks: BTreeSet::new(),
+            dependencies: BTreeMap::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,175 @@
+//! Taking in what the evidence subgraph published: check results become summaries and tests, a
+//! rejection discounts evidence.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use studio_kernel::{
+    Aggregate, Id, Timestamp, kind,
+    published::evidence::{CheckResultsRecorded, EvidenceRejected},
+};
+
+use super::{
+    Catalogs, NewIds, Project, ProjectId,
+    events::{
+        CheckResultsMatched, CheckSummariesRecorded, ChecksSeen, EvidenceDiscounted, ProjectEvent,
+        RecordedSummary, SeenCheck,
+    },
+    facts,
+};
+use crate::domain::{
+    matching::{alias, match_all},
+    score::Refusal,
+};
+
+/// Where in the evidence subgraph's log something was taken from.
+#[derive(Debug, Clone, Copy)]
+pub struct TakenIn {
+    /// The event.
+    pub event: Id<kind::Event>,
+    /// Its position.
+    pub position: i64,
+}
+
+/// What a project makes of published check results.
+///
+/// # Errors
+/// Counts that cannot be right (they do not add up, or their evidence has no hash).
+pub fn take_in(
+    project: &Project,
+    results: &CheckResultsRecorded,
+    from: TakenIn,
+    catalogs: &Catalogs,
+    ids: &mut impl NewIds,
+) -> Result<Vec<ProjectEvent>, Refusal> {
+    let id = results.project;
+    let named = checks_named(results);
+    let news: BTreeMap<String, SeenCheck> = named
+        .iter()
+        .filter(|(check, seen)| project.checks.get(*check) != Some(seen))
+        .map(|(check, seen)| (check.clone(), seen.clone()))
+        .collect();
+    let mut events = Vec::new();
+    if !news.is_empty() {
+        events.push(ChecksSeen { project: id, checks: news }.into());
+    }
+    let tests = project.missing_tests(id, catalogs, &named, ids);
+    let tests_added = count(tests.len());
+    let mut tested: BTreeSet<&str> = project
+        .controls
+        .values()
+        .filter(|control| !control.retired)
+        .flat_map(|control| control.checks.iter().map(String::as_str))
+        .collect();
+    let added: BTreeSet<String> = tests
+        .iter()
+        .filter_map(|event| match event {
+            ProjectEvent::ControlTestAdded(added) => added.check.clone(),
+            _ => None,
+        })
+        .collect();
+    tested.extend(added.iter().map(String::as_str));
+    let summaries_recorded =
+        results.summaries.iter().filter(|summary| tested.contains(summary.check.as_str())).count();
+    events.extend(tests);
+    let summaries = summaries(results, from);
+    // What the formula would refuse must never reach the log.
+    let recorded = ProjectEvent::from(summaries);
+    facts(&recorded, Timestamp::default())?;
+    events.push(recorded);
+    events.push(
+        CheckResultsMatched {
+            run: results.run,
+            project: id,
+            source_position: from.position,
+            tests_added,
+            summaries_recorded: count(summaries_recorded),
+            unmatched: unmatched(project, catalogs, &named),
+        }
+        .into(),
+    );
+    debug_assert!({
+        let mut after = project.clone();
+        events.iter().for_each(|event| after.apply(event, Timestamp::default()));
+        after.missing_tests(id, catalogs, &named, ids).is_empty()
+    });
+    Ok(events)
+}
+
+/// What a project makes of a rejection.
+pub fn discount(project: ProjectId, rejected: &EvidenceRejected, from: TakenIn) -> ProjectEvent {
+    EvidenceDiscounted {
+        project,
+        evidence: rejected.evidence,
+        evidence_version: rejected.evidence_version,
+        reason: rejected.reason.clone(),
+        source_position: from.position,
+    }
+    .into()
+}
+
+/// The checks of these results with the requirement ids that they name, in frameworks of families
+/// that Studio knows.
+fn checks_named(results: &CheckResultsRecorded) -> BTreeMap<String, SeenCheck> {
+    let mut checks: BTreeMap<String, SeenCheck> = BTreeMap::new();
+    for summary in &results.summaries {
+        let seen = checks.entry(summary.check.clone()).or_default();
+        seen.title.clone_from(&summary.title);
+        for (framework, ids) in &summary.requirements {
+            if alias(framework).is_some() {
+                seen.requirements.entry(framework.clone()).or_default().extend(ids.iter().cloned());
+            }
+        }
+    }
+    for ids in checks.values_mut().flat_map(|seen| seen.requirements.values_mut()) {
+        ids.sort_unstable();
+        ids.dedup();
+    }
+    checks
+}
+
+fn unmatched(
+    project: &Project,
+    catalogs: &Catalogs,
+    named: &BTreeMap<String, SeenCheck>,
+) -> BTreeMap<String, Vec<String>> {
+    let mut all: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for seen in named.values() {
+        let matched = match_all(project.adopted_catalogs(catalogs), &seen.requirements);
+        for (framework, ids) in matched.unmatched {
+            all.entry(framework).or_default().extend(ids);
+        }
+    }
+    all.into_iter().map(|(framework, ids)| (framework, ids.into_iter().collect())).collect()
+}
+
+fn summaries(results: &CheckResultsRecorded, from: TakenIn) -> CheckSummariesRecorded {
+    CheckSummariesRecorded {
+        project: results.project,
+        run: results.run,
+        source_event: from.event,
+        source_position: from.position,
+        evidence: results.evidence,
+        evidence_version: results.evidence_version,
+        evidence_hash: results.evidence_hash.clone(),
+        summaries: results
+            .summaries
+            .iter()
+            .map(|summary| RecordedSummary {
+                check: summary.check.clone(),
+                account: summary.account.clone(),
+                region: summary.region.clone(),
+                population: summary.population,
+                passed: summary.passed,
+                failed: summary.failed,
+                unknown: summary.unknown,
+                effective_from: summary.effective_from,
+                effective_to: summary.effective_to,
+                collected_at: summary.collected_at,
+            })
+            .collect(),
+    }
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,149 @@
+//! The scores that were live: one [`ScoreChanged`] for each framework whose numbers moved with a
+//! committed batch of facts, or with the clock.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use studio_kernel::{Aggregate, Id, Timestamp, event, events, kind};
+
+use super::score::{Counts, Fixed, FrameworkScore, FrameworkValue};
+
+/// At most so many causes are listed with a change; all of them are counted.
+pub const MOST_CAUSES: usize = 100;
+
+/// The numbers of a framework's score moved.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScoreChanged {
+    /// The project.
+    pub project: Id<kind::Project>,
+    /// The framework.
+    pub framework: Id<kind::Framework>,
+    /// What was known: every fact that was recorded by then is counted.
+    pub as_of: Timestamp,
+    /// The instant at which freshness was judged.
+    pub at: Timestamp,
+    /// The position of the log up to which every fact is counted.
+    pub through: i64,
+    /// What it is now.
+    pub now: ScoreNumbers,
+    /// What it was before; `None` for the first score.
+    pub before: Option<ScoreNumbers>,
+    /// What moved it, in the order of the log; empty where the clock alone did.
+    pub causes: Vec<Cause>,
+    /// How many causes there were.
+    pub cause_count: u32,
+}
+event!(ScoreChanged, "controls.score.changed", 1);
+
+/// The numbers of a score, exact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScoreNumbers {
+    /// The version of the formula.
+    pub formula: u16,
+    /// Proven, possible and decided; `None` where nothing applies.
+    pub value: Option<Values>,
+    /// Requirements that are satisfied.
+    pub satisfied: u32,
+    /// Requirements that are known not to be.
+    pub other_than_satisfied: u32,
+    /// Requirements of which that is not known.
+    pub undetermined: u32,
+}
+
+/// The three numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Values {
+    /// Proven, in points from 0 to 100.
+    pub lo: Fixed,
+    /// Still possible, in points.
+    pub hi: Fixed,
+    /// Decided, from 0 to 1.
+    pub coverage: Fixed,
+}
+
+/// An event that moved a score.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cause {
+    /// The event.
+    pub event: Id<kind::Event>,
+    /// Its position in the log.
+    pub position: i64,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub event_type: String,
+    /// When it was recorded.
+    pub recorded_at: Timestamp,
+}
+
+impl From<&FrameworkScore> for ScoreNumbers {
+    fn from(score: &FrameworkScore) -> Self {
+        Self {
+            formula: score.formula,
+            value: score.value.as_ref().map(|value| Values {
+                lo: value.lo,
+                hi: value.hi,
+                coverage: value.coverage,
+            }),
+            satisfied: score.counts.satisfied,
+            other_than_satisfied: score.counts.other_than_satisfied,
+            undetermined: score.counts.undetermined,
+        }
+    }
+}
+
+impl ScoreNumbers {
+    /// As the engine gives it, to be shown.
+    pub fn shown(&self, framework: Id<kind::Framework>, at: Timestamp) -> FrameworkScore {
+        FrameworkScore {
+            framework,
+            formula: self.formula,
+            at,
+            value: self.value.map(|value| FrameworkValue {
+                lo: value.lo,
+                hi: value.hi,
+                coverage: value.coverage,
+            }),
+            counts: Counts {
+                satisfied: self.satisfied,
+                other_than_satisfied: self.other_than_satisfied,
+                undetermined: self.undetermined,
+            },
+        }
+    }
+}
+
+events! {
+    /// What happens to the scores of a project.
+    pub enum ScoreEvent { ScoreChanged }
+}
+
+/// The newest recorded score of each framework of a project.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct ScoreLog {
+    /// By framework.
+    pub newest: BTreeMap<Id<kind::Framework>, ScoreNumbers>,
+    /// The latest instant at which any of them was judged.
+    pub at: Option<Timestamp>,
+    /// The position of the log up to which every fact is counted in them.
+    pub through: i64,
+}
+
+impl Aggregate for ScoreLog {
+    const STREAM_TYPE: &'static str = "controls.score";
+    const STATE_VERSION: u32 = 1;
+    type Event = ScoreEvent;
+
+    fn apply(&mut self, event: &ScoreEvent, _recorded_at: Timestamp) {
+        let ScoreEvent::ScoreChanged(changed) = event;
+        self.take(changed);
+    }
+}
+
+impl ScoreLog {
+    /// Takes a change in.
+    pub fn take(&mut self, changed: &ScoreChanged) {
+        self.newest.insert(changed.framework, changed.now.clone());
+        self.at = self.at.max(Some(changed.at));
+        self.through = self.through.max(changed.through);
+    }
+}

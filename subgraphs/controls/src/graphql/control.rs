@@ -1,0 +1,150 @@
+//! Controls.
+
+use async_graphql::{
+    Context, ID, Object, Result,
+    connection::{Connection, Edge},
+};
+use chrono::{DateTime, Utc};
+use studio_entities::controls::control;
+use studio_kernel::Timestamp;
+use studio_service::graphql::{Page, PageArgs, connection, encode_cursor, gql};
+
+use super::{
+    control_score::{self, ControlScore},
+    dependency::ControlDependency,
+    enums::ImplementationState,
+    from, loaders,
+    loaders::there,
+    own_id,
+    project::Project,
+    read,
+    references::User,
+    requirement::Requirement,
+    test::ControlTest,
+};
+
+/// What an organization does to meet requirements: it is in place or not, it is tested, it rests on
+/// other controls.
+pub(super) struct Control(pub(super) control::Model);
+
+#[Object]
+impl Control {
+    /// The control's id.
+    async fn id(&self) -> ID {
+        ID(self.0.id.clone())
+    }
+
+    /// How often it was stated or changed: pass it as expectedVersion.
+    async fn version(&self) -> i64 {
+        self.0.version
+    }
+
+    /// Its short name, unique in the project.
+    async fn code(&self) -> &str {
+        &self.0.code
+    }
+
+    /// What it is, in a line.
+    async fn title(&self) -> &str {
+        &self.0.title
+    }
+
+    /// What it is, in full.
+    async fn description(&self) -> &str {
+        &self.0.description
+    }
+
+    /// How far it is in place.
+    async fn implementation(&self) -> ImplementationState {
+        ImplementationState::of(&self.0.implementation)
+    }
+
+    /// Whether it is no longer in force.
+    async fn retired(&self) -> bool {
+        self.0.retired != 0
+    }
+
+    /// Who answers for it.
+    async fn owner(&self) -> Option<User> {
+        self.0.owner.clone().map(|id| User { id: ID(id) })
+    }
+
+    /// The project that it is of.
+    async fn project(&self, ctx: &Context<'_>) -> Result<Project> {
+        let row = loaders(ctx)?.projects(self.0.project.clone()).await?;
+        Ok(Project(there(row, "project")?))
+    }
+
+    /// When it was stated.
+    async fn created_at(&self) -> DateTime<Utc> {
+        Timestamp::from_micros(self.0.created_at).to_datetime()
+    }
+
+    /// When it was last changed.
+    async fn updated_at(&self) -> DateTime<Utc> {
+        Timestamp::from_micros(self.0.updated_at).to_datetime()
+    }
+
+    /// The requirements that it is a member of.
+    async fn requirements(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 100; 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
+    ) -> Result<Connection<String, Requirement>> {
+        let page = PageArgs::new(first, after)?;
+        let rows = read(ctx, "controls:mapping:read")?
+            .memberships(&self.0.id, from(&page)?)
+            .await
+            .map_err(gql)?;
+        let cut = Page::cut(rows, &page);
+        let mut requirements = Connection::new(page.after.is_some(), cut.more);
+        for row in cut.rows {
+            let requirement = loaders(ctx)?.requirements(row.requirement).await?;
+            let node = Requirement(there(requirement, "requirement")?);
+            let cursor = encode_cursor(&row.ordinal.to_string());
+            requirements.edges.push(Edge::new(cursor, node));
+        }
+        Ok(requirements)
+    }
+
+    /// Its tests, the oldest first.
+    async fn tests(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 100; 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
+    ) -> Result<Connection<String, ControlTest>> {
+        let page = PageArgs::new(first, after)?;
+        let rows =
+            read(ctx, "controls:test:read")?.tests(&self.0.id, from(&page)?).await.map_err(gql)?;
+        Ok(connection(rows, &page, |row| row.ordinal.to_string(), ControlTest))
+    }
+
+    /// What it rests on.
+    async fn dependencies(&self, ctx: &Context<'_>) -> Result<Vec<ControlDependency>> {
+        let rows = loaders(ctx)?.rests_on(self.0.id.clone()).await?.unwrap_or_default();
+        Ok(rows.into_iter().map(ControlDependency).collect())
+    }
+
+    /// What rests on it.
+    async fn dependents(&self, ctx: &Context<'_>) -> Result<Vec<ControlDependency>> {
+        let rows = loaders(ctx)?.carries(self.0.id.clone()).await?.unwrap_or_default();
+        Ok(rows.into_iter().map(ControlDependency).collect())
+    }
+
+    /// What it is worth: as of an instant (by default now), judged at an instant (by default the
+    /// same). Null where it was not stated by then.
+    async fn score(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What was known at this instant; by default, now.")] as_of: Option<
+            DateTime<Utc>,
+        >,
+        #[graphql(desc = "When freshness is judged; by default, at asOf.")] at: Option<
+            DateTime<Utc>,
+        >,
+    ) -> Result<Option<ControlScore>> {
+        control_score::load(ctx, own_id(&self.0.project)?, own_id(&self.0.id)?, as_of, at).await
+    }
+}

@@ -1,0 +1,150 @@
+//! One DataLoader per kind of row and request. A loader knows its actor: it asks the policy and
+//! sees one organization only. It keeps nothing between requests.
+
+use std::{collections::HashMap, future::Future, sync::Arc};
+
+use async_graphql::{
+    Result,
+    dataloader::{DataLoader, Loader},
+};
+use studio_entities::controls::{
+    adoption, control, dependency, framework, project, requirement, test,
+};
+use studio_kernel::Actor;
+use studio_service::{ApiError, graphql::gql};
+
+use crate::{app::App, projections::read::Read};
+
+/// The loaders of one request.
+pub(super) struct Loaders {
+    projects: DataLoader<Projects>,
+    frameworks: DataLoader<Frameworks>,
+    requirements: DataLoader<Requirements>,
+    controls: DataLoader<Controls>,
+    tests: DataLoader<Tests>,
+    dependencies: DataLoader<Dependencies>,
+    adoptions: DataLoader<AdoptionsOf>,
+    rests_on: DataLoader<RestsOn>,
+    carries: DataLoader<Carries>,
+}
+
+#[derive(Clone)]
+struct Source {
+    app: Arc<App>,
+    actor: Actor,
+}
+
+impl Source {
+    fn read(&self, action: &str) -> std::result::Result<Read, ApiError> {
+        self.app.read(&self.actor, action)
+    }
+}
+
+/// A loader of rows by their ids.
+macro_rules! by_id {
+    ($loader:ident, $entity:ident, $action:literal, $query:ident) => {
+        struct $loader(Source);
+
+        impl Loader<String> for $loader {
+            type Value = $entity::Model;
+            type Error = ApiError;
+
+            fn load(
+                &self,
+                ids: &[String],
+            ) -> impl Future<Output = std::result::Result<HashMap<String, Self::Value>, ApiError>> + Send
+            {
+                async move {
+                    let rows = self.0.read($action)?.$query(ids).await?;
+                    Ok(rows.into_iter().map(|row| (row.id.clone(), row)).collect())
+                }
+            }
+        }
+    };
+}
+
+by_id!(Projects, project, "controls:project:read", projects_by_id);
+by_id!(Frameworks, framework, "controls:framework:read", frameworks_by_id);
+by_id!(Requirements, requirement, "controls:framework:read", requirements_by_id);
+by_id!(Controls, control, "controls:control:read", controls_by_id);
+by_id!(Tests, test, "controls:test:read", tests_by_id);
+by_id!(Dependencies, dependency, "controls:dependency:read", dependencies_by_id);
+
+/// A loader of several rows for each id.
+macro_rules! grouped {
+    ($loader:ident, $entity:ident, $key:ident, $action:literal, $query:ident) => {
+        struct $loader(Source);
+
+        impl Loader<String> for $loader {
+            type Value = Vec<$entity::Model>;
+            type Error = ApiError;
+
+            fn load(
+                &self,
+                ids: &[String],
+            ) -> impl Future<Output = std::result::Result<HashMap<String, Self::Value>, ApiError>> + Send
+            {
+                async move {
+                    let mut grouped: HashMap<String, Self::Value> = HashMap::new();
+                    for row in self.0.read($action)?.$query(ids).await? {
+                        grouped.entry(row.$key.clone()).or_default().push(row);
+                    }
+                    Ok(grouped)
+                }
+            }
+        }
+    };
+}
+
+grouped!(AdoptionsOf, adoption, project, "controls:framework:read", adoptions);
+grouped!(RestsOn, dependency, control, "controls:dependency:read", dependencies);
+grouped!(Carries, dependency, depends_on, "controls:dependency:read", dependents);
+
+impl Loaders {
+    pub(super) fn new(app: &Arc<App>, actor: Actor) -> Self {
+        let source = Source { app: app.clone(), actor };
+        Self {
+            projects: loader(Projects(source.clone())),
+            frameworks: loader(Frameworks(source.clone())),
+            requirements: loader(Requirements(source.clone())),
+            controls: loader(Controls(source.clone())),
+            tests: loader(Tests(source.clone())),
+            dependencies: loader(Dependencies(source.clone())),
+            adoptions: loader(AdoptionsOf(source.clone())),
+            rests_on: loader(RestsOn(source.clone())),
+            carries: loader(Carries(source)),
+        }
+    }
+}
+
+fn loader<L: Send + Sync + 'static>(loader: L) -> DataLoader<L> {
+    DataLoader::new(loader, tokio::spawn)
+}
+
+/// Methods that load one thing or a list.
+macro_rules! methods {
+    ($($name:ident -> $value:ty),* $(,)?) => {
+        impl Loaders {$(
+            pub(super) async fn $name(&self, id: String) -> Result<Option<$value>> {
+                self.$name.load_one(id).await.map_err(gql)
+            }
+        )*}
+    };
+}
+
+methods! {
+    projects -> project::Model,
+    frameworks -> framework::Model,
+    requirements -> requirement::Model,
+    controls -> control::Model,
+    tests -> test::Model,
+    dependencies -> dependency::Model,
+    adoptions -> Vec<adoption::Model>,
+    rests_on -> Vec<dependency::Model>,
+    carries -> Vec<dependency::Model>,
+}
+
+/// What our own rows refer to must be there.
+pub(super) fn there<T>(row: Option<T>, what: &str) -> Result<T> {
+    row.ok_or_else(|| gql(ApiError::internal(format!("a {what} that is referred to is missing"))))
+}

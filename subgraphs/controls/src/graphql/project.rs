@@ -1,0 +1,121 @@
+//! Projects.
+
+use async_graphql::{Context, ID, Object, Result, connection::Connection};
+use chrono::{DateTime, Utc};
+use studio_entities::controls::project;
+use studio_kernel::{Id, Timestamp, kind};
+use studio_service::graphql::{PageArgs, connection, gql, id};
+
+use super::{
+    control::Control,
+    enums::ImplementationState,
+    framework::Framework,
+    from, loaders,
+    loaders::there,
+    own_id, read,
+    references::User,
+    score::{self, Score},
+};
+use crate::projections::read::ControlFilter;
+
+/// A system, a product or a company whose compliance is managed: it adopts frameworks, states
+/// controls and has a score for each framework.
+pub(super) struct Project(pub(super) project::Model);
+
+impl Project {
+    pub(super) fn key(&self) -> Result<Id<kind::Project>> {
+        own_id(&self.0.id)
+    }
+}
+
+#[Object]
+impl Project {
+    /// The project's id.
+    async fn id(&self) -> ID {
+        ID(self.0.id.clone())
+    }
+
+    /// Its name.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// When it was created.
+    async fn created_at(&self) -> DateTime<Utc> {
+        Timestamp::from_micros(self.0.created_at).to_datetime()
+    }
+
+    /// Who created it; null where Studio did.
+    async fn created_by(&self) -> Option<User> {
+        self.0.created_by.clone().map(|id| User { id: ID(id) })
+    }
+
+    /// The frameworks that it has adopted, in the order of adoption.
+    async fn frameworks(&self, ctx: &Context<'_>) -> Result<Vec<Framework>> {
+        let loaders = loaders(ctx)?;
+        let adopted = loaders.adoptions(self.0.id.clone()).await?.unwrap_or_default();
+        let mut frameworks = Vec::with_capacity(adopted.len());
+        for adoption in adopted {
+            let row = loaders.frameworks(adoption.framework).await?;
+            frameworks.push(Framework(there(row, "framework")?));
+        }
+        Ok(frameworks)
+    }
+
+    /// Its controls, the oldest first.
+    async fn controls(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 100; 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
+        #[graphql(default = false, desc = "Whether retired controls are listed too.")]
+        include_retired: bool,
+        #[graphql(desc = "Only controls in this state.")] implementation: Option<
+            ImplementationState,
+        >,
+    ) -> Result<Connection<String, Control>> {
+        let page = PageArgs::new(first, after)?;
+        let filter = ControlFilter {
+            include_retired,
+            implementation: implementation.map(ImplementationState::name),
+        };
+        controls(ctx, &self.0.id, filter, &page).await
+    }
+
+    /// The score of a framework: as of an instant (by default now), judged at an instant (by
+    /// default the same; a later one gives a forecast of what goes stale until then). Null where
+    /// the project had not adopted the framework by then.
+    async fn score(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The framework.")] framework_id: ID,
+        #[graphql(desc = "What was known at this instant; by default, now.")] as_of: Option<
+            DateTime<Utc>,
+        >,
+        #[graphql(desc = "When freshness is judged; by default, at asOf.")] at: Option<
+            DateTime<Utc>,
+        >,
+    ) -> Result<Option<Score>> {
+        let framework = id(&framework_id)?;
+        score::load(ctx, self.key()?, framework, as_of, at).await
+    }
+
+    /// The live score of each framework that the project has adopted.
+    async fn scores(&self, ctx: &Context<'_>) -> Result<Vec<Score>> {
+        score::live(ctx, self.key()?).await
+    }
+}
+
+/// The controls of a project.
+pub(super) async fn controls(
+    ctx: &Context<'_>,
+    project: &str,
+    filter: ControlFilter,
+    page: &PageArgs,
+) -> Result<Connection<String, Control>> {
+    let rows = read(ctx, "controls:control:read")?
+        .controls(project, filter, from(page)?)
+        .await
+        .map_err(gql)?;
+    Ok(connection(rows, page, |row| row.ordinal.to_string(), Control))
+}

@@ -1,0 +1,180 @@
+//! The queries of this subgraph, and its entities by reference.
+
+use async_graphql::{Context, ID, Object, Result, connection::Connection};
+use studio_kernel::{Id, id::Kind, kind};
+use studio_service::graphql::{PageArgs, actor, connection, gql, id};
+
+use super::{
+    control::Control,
+    dependency::ControlDependency,
+    enums::ImplementationState,
+    framework::{BuiltinFramework, Framework, builtin},
+    from, loaders,
+    project::{self, Project},
+    read,
+    references::{self, Organization},
+    requirement::Requirement,
+    test::ControlTest,
+};
+use crate::projections::read::ControlFilter;
+
+pub(crate) struct Query;
+
+/// An id that somebody else's answer holds: what is no id names nothing.
+fn reference<K: Kind>(given: &ID) -> Option<String> {
+    given.parse::<Id<K>>().ok().map(|id| id.to_string())
+}
+
+#[Object]
+impl Query {
+    /// The organization's projects, the oldest first.
+    async fn projects(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 100; 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
+    ) -> Result<Connection<String, Project>> {
+        references::projects(ctx, first, after).await
+    }
+
+    /// A project, or null where there is none of that id that you can see.
+    async fn project(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "id", desc = "The project's id.")] project_id: ID,
+    ) -> Result<Option<Project>> {
+        let project: Id<kind::Project> = id(&project_id)?;
+        Ok(loaders(ctx)?.projects(project.to_string()).await?.map(Project))
+    }
+
+    /// The frameworks that the organization has imported, the oldest first.
+    async fn frameworks(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 100; 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
+    ) -> Result<Connection<String, Framework>> {
+        let page = PageArgs::new(first, after)?;
+        let rows =
+            read(ctx, "controls:framework:read")?.frameworks(from(&page)?).await.map_err(gql)?;
+        Ok(connection(rows, &page, |row| row.ordinal.to_string(), Framework))
+    }
+
+    /// A framework, or null where there is none of that id that you can see.
+    async fn framework(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "id", desc = "The framework's id.")] framework_id: ID,
+    ) -> Result<Option<Framework>> {
+        let framework: Id<kind::Framework> = id(&framework_id)?;
+        Ok(loaders(ctx)?.frameworks(framework.to_string()).await?.map(Framework))
+    }
+
+    /// The frameworks that ship with Studio and can be imported by name.
+    async fn builtin_frameworks(&self, ctx: &Context<'_>) -> Result<Vec<BuiltinFramework>> {
+        read(ctx, "controls:framework:read")?;
+        Ok(builtin())
+    }
+
+    /// A control, or null where there is none of that id that you can see.
+    async fn control(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "id", desc = "The control's id.")] control_id: ID,
+    ) -> Result<Option<Control>> {
+        let control: Id<kind::Control> = id(&control_id)?;
+        Ok(loaders(ctx)?.controls(control.to_string()).await?.map(Control))
+    }
+
+    /// The controls of a project, the oldest first.
+    async fn controls(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The project.")] project_id: ID,
+        #[graphql(desc = "How many, 1 to 100; 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
+        #[graphql(default = false, desc = "Whether retired controls are listed too.")]
+        include_retired: bool,
+        #[graphql(desc = "Only controls in this state.")] implementation: Option<
+            ImplementationState,
+        >,
+    ) -> Result<Connection<String, Control>> {
+        let project: Id<kind::Project> = id(&project_id)?;
+        let page = PageArgs::new(first, after)?;
+        let filter = ControlFilter {
+            include_retired,
+            implementation: implementation.map(ImplementationState::name),
+        };
+        project::controls(ctx, &project.to_string(), filter, &page).await
+    }
+
+    #[graphql(entity)]
+    async fn find_project_by_id(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(key)] id: ID,
+    ) -> Result<Option<Project>> {
+        let Some(id) = reference::<kind::Project>(&id) else { return Ok(None) };
+        Ok(loaders(ctx)?.projects(id).await?.map(Project))
+    }
+
+    #[graphql(entity)]
+    async fn find_framework_by_id(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(key)] id: ID,
+    ) -> Result<Option<Framework>> {
+        let Some(id) = reference::<kind::Framework>(&id) else { return Ok(None) };
+        Ok(loaders(ctx)?.frameworks(id).await?.map(Framework))
+    }
+
+    #[graphql(entity)]
+    async fn find_requirement_by_id(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(key)] id: ID,
+    ) -> Result<Option<Requirement>> {
+        let Some(id) = reference::<kind::Requirement>(&id) else { return Ok(None) };
+        Ok(loaders(ctx)?.requirements(id).await?.map(Requirement))
+    }
+
+    #[graphql(entity)]
+    async fn find_control_by_id(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(key)] id: ID,
+    ) -> Result<Option<Control>> {
+        let Some(id) = reference::<kind::Control>(&id) else { return Ok(None) };
+        Ok(loaders(ctx)?.controls(id).await?.map(Control))
+    }
+
+    #[graphql(entity)]
+    async fn find_control_test_by_id(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(key)] id: ID,
+    ) -> Result<Option<ControlTest>> {
+        let Some(id) = reference::<kind::ControlTest>(&id) else { return Ok(None) };
+        Ok(loaders(ctx)?.tests(id).await?.map(ControlTest))
+    }
+
+    #[graphql(entity)]
+    async fn find_control_dependency_by_id(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(key)] id: ID,
+    ) -> Result<Option<ControlDependency>> {
+        let Some(id) = reference::<kind::ControlDependency>(&id) else { return Ok(None) };
+        Ok(loaders(ctx)?.dependencies(id).await?.map(ControlDependency))
+    }
+
+    #[graphql(entity)]
+    async fn find_organization_by_id(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(key)] id: ID,
+    ) -> Result<Option<Organization>> {
+        let own = actor(ctx)?.tenant.to_string();
+        Ok((own == *id).then_some(Organization { id }))
+    }
+}

@@ -1,0 +1,92 @@
+//! Requirements and their members.
+
+use async_graphql::{Context, ID, Object, Result, SimpleObject};
+use studio_entities::controls::requirement;
+use studio_kernel::{Id, kind};
+use studio_service::graphql::{gql, id};
+
+use super::{
+    control::Control, enums::Importance, framework::Framework, loaders, loaders::there, read,
+};
+use crate::domain::score::Fixed;
+
+/// What a framework requires. What an organization does about it is a control.
+pub(super) struct Requirement(pub(super) requirement::Model);
+
+/// A control that is a member of a requirement within a project.
+#[derive(SimpleObject)]
+pub(super) struct RequirementMember {
+    /// The control.
+    control: Control,
+    /// The share that it covers, more than 0; of the group, where it is in one.
+    share: f64,
+    /// The any-of group that it is in: of its controls the best counts.
+    any_of: Option<String>,
+}
+
+#[Object]
+impl Requirement {
+    /// The requirement's id.
+    async fn id(&self) -> ID {
+        ID(self.0.id.clone())
+    }
+
+    /// The identifier, unique in the framework: `ac-2.1`, `CC6.1`.
+    async fn code(&self) -> &str {
+        &self.0.code
+    }
+
+    /// The identifier as people write it: `AC-2(1)`.
+    async fn label(&self) -> &str {
+        &self.0.label
+    }
+
+    /// A short name.
+    async fn title(&self) -> &str {
+        &self.0.title
+    }
+
+    /// What is required, as plain text.
+    async fn text(&self) -> &str {
+        &self.0.body
+    }
+
+    /// The group of the framework that holds it.
+    async fn group(&self) -> &str {
+        &self.0.group_title
+    }
+
+    /// How much of the score it moves.
+    async fn importance(&self) -> Importance {
+        Importance::of(&self.0.importance)
+    }
+
+    /// The framework that it is of.
+    async fn framework(&self, ctx: &Context<'_>) -> Result<Framework> {
+        let row = loaders(ctx)?.frameworks(self.0.framework.clone()).await?;
+        Ok(Framework(there(row, "framework")?))
+    }
+
+    /// The controls of a project that are members of it, retired ones left out.
+    async fn members(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The project.")] project_id: ID,
+    ) -> Result<Vec<RequirementMember>> {
+        let project: Id<kind::Project> = id(&project_id)?;
+        let rows = read(ctx, "controls:mapping:read")?
+            .members(&project.to_string(), &self.0.id)
+            .await
+            .map_err(gql)?;
+        let mut members = Vec::with_capacity(rows.len());
+        for row in rows {
+            let control = there(loaders(ctx)?.controls(row.control).await?, "control")?;
+            members.push(RequirementMember {
+                control: Control(control),
+                share: Fixed::from_units(row.share).to_f64(),
+                any_of: (!row.any_of.is_empty()).then_some(row.any_of),
+            });
+        }
+        Ok(members)
+    }
+}

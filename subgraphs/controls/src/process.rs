@@ -1,0 +1,106 @@
+//! The process manager: what the evidence subgraph publishes becomes tests, summaries and
+//! rejections of a project. Its answer is appended together with its checkpoint, so each published
+//! event has its effect exactly once; its own state is the project's stream.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use studio_events::{EventStore, Expected, Handler, HandlerError, Reaction, StreamAppend};
+use studio_kernel::{
+    TenantId,
+    published::{
+        CloudEvent,
+        evidence::{CheckResultsRecorded, EvidenceRejected},
+    },
+};
+
+use crate::{
+    app::{App, Ids},
+    domain::project::{Project, TakenIn, discount, take_in},
+    projections::read::Read,
+};
+
+/// Its name: of the consumer, and of who did what it does.
+pub(crate) const NAME: &str = "controls.process_manager";
+
+/// Takes in what the evidence subgraph publishes.
+pub(crate) struct ProcessManager(pub(crate) Arc<App>);
+
+#[async_trait]
+impl Handler for ProcessManager {
+    async fn handle(&self, event: &CloudEvent) -> Result<Reaction, HandlerError> {
+        if let Some(results) = event.read::<CheckResultsRecorded>() {
+            return self.results(event, &results.map_err(HandlerError::failed)?).await;
+        }
+        if let Some(rejected) = event.read::<EvidenceRejected>() {
+            return self.rejection(event, &rejected.map_err(HandlerError::failed)?).await;
+        }
+        Ok(Reaction::none(event))
+    }
+}
+
+impl ProcessManager {
+    fn store(&self) -> &EventStore {
+        &self.0.store
+    }
+
+    async fn results(
+        &self,
+        event: &CloudEvent,
+        results: &CheckResultsRecorded,
+    ) -> Result<Reaction, HandlerError> {
+        let stream = results.project.to_string();
+        let loaded = self
+            .store()
+            .load::<Project>(event.tenant, &stream)
+            .await
+            .map_err(HandlerError::unavailable)?;
+        if !loaded.state.exists() {
+            return Err(HandlerError::failed(format!("there is no project {stream}")));
+        }
+        let catalogs = self
+            .0
+            .catalogs
+            .of(event.tenant, &loaded.state)
+            .await
+            .map_err(HandlerError::unavailable)?;
+        let from = TakenIn { event: event.id, position: event.position };
+        let events = take_in(&loaded.state, results, from, &catalogs, &mut Ids(&self.0.env))
+            .map_err(HandlerError::failed)?;
+        let expected = Expected::Version(loaded.version);
+        let append =
+            StreamAppend::of::<Project>(stream, expected, events).map_err(HandlerError::failed)?;
+        Ok(Reaction::to(event, NAME, vec![append]))
+    }
+
+    async fn rejection(
+        &self,
+        event: &CloudEvent,
+        rejected: &EvidenceRejected,
+    ) -> Result<Reaction, HandlerError> {
+        let projects = self.projects_of(event.tenant, rejected).await?;
+        let from = TakenIn { event: event.id, position: event.position };
+        let mut streams = Vec::new();
+        for project in projects {
+            let events = vec![discount(project, rejected, from)];
+            let append = StreamAppend::of::<Project>(project.to_string(), Expected::Any, events)
+                .map_err(HandlerError::failed)?;
+            streams.push(append);
+        }
+        Ok(Reaction::to(event, NAME, streams))
+    }
+
+    /// The projects whose scores rest on the evidence. Its results came through the same feed
+    /// before, so whoever uses it is known.
+    async fn projects_of(
+        &self,
+        tenant: TenantId,
+        rejected: &EvidenceRejected,
+    ) -> Result<Vec<studio_kernel::Id<studio_kernel::kind::Project>>, HandlerError> {
+        let projects = Read::new(self.store(), tenant)
+            .projects_of_evidence(&rejected.evidence.to_string())
+            .await
+            .map_err(HandlerError::unavailable)?;
+        projects.iter().map(|id| id.parse().map_err(HandlerError::failed)).collect()
+    }
+}

@@ -1,0 +1,267 @@
+//! Queries of the read models. A [`Read`] is bound to one organization: nothing of another one can
+//! come out of it.
+
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use studio_entities::controls::{
+    adoption, control, dependency, evidence_use, framework, member, project, requirement, score,
+    test,
+};
+use studio_events::EventStore;
+use studio_kernel::TenantId;
+
+use super::{
+    Adoptions, Controls, Dependencies, EvidenceUses, Frameworks, Members, Projects, Requirements,
+    Scores, Tests,
+};
+
+/// The read models of one organization.
+#[derive(Clone)]
+pub(crate) struct Read {
+    store: EventStore,
+    tenant: String,
+}
+
+/// Where a page starts and how many rows it may have.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct From {
+    /// The ordinal of the last row of the page before; below every row for the first page.
+    pub(crate) after: i64,
+    /// Rows to read.
+    pub(crate) limit: u64,
+}
+
+/// Which controls are wanted.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct ControlFilter {
+    /// Retired ones too.
+    pub(crate) include_retired: bool,
+    /// Only those in this state.
+    pub(crate) implementation: Option<&'static str>,
+}
+
+/// Rows of one read model, of this organization and of the generation that is read.
+macro_rules! rows {
+    ($read:expr, $entity:ident, $projection:ident) => {
+        $entity::Entity::find()
+            .filter($entity::Column::Generation.eq($read.store.generation($projection::NAME)))
+            .filter($entity::Column::Tenant.eq($read.tenant.as_str()))
+    };
+}
+
+/// `by_ids`: the rows of these ids, in no order.
+macro_rules! by_ids {
+    ($($name:ident $entity:ident $projection:ident),* $(,)?) => {$(
+        #[doc = "The rows of these ids, in no order; ids that are not there are left out."]
+        pub(crate) async fn $name(&self, ids: &[String]) -> Result<Vec<$entity::Model>, DbErr> {
+            let select = rows!(self, $entity, $projection);
+            self.all(select.filter($entity::Column::Id.is_in(ids.iter().map(String::as_str)))).await
+        }
+    )*};
+}
+
+/// A page by ordinal.
+macro_rules! page {
+    ($select:expr, $entity:ident, $from:expr) => {
+        $select
+            .filter($entity::Column::Ordinal.gt($from.after))
+            .order_by_asc($entity::Column::Ordinal)
+            .limit($from.limit)
+    };
+}
+
+impl Read {
+    /// The read models of this organization.
+    pub(crate) fn new(store: &EventStore, tenant: TenantId) -> Self {
+        Self { store: store.clone(), tenant: tenant.to_string() }
+    }
+
+    async fn all<E: EntityTrait>(&self, select: Select<E>) -> Result<Vec<E::Model>, DbErr> {
+        select.all(self.store.database().reader()).await
+    }
+
+    by_ids! {
+        projects_by_id project Projects,
+        frameworks_by_id framework Frameworks,
+        requirements_by_id requirement Requirements,
+        controls_by_id control Controls,
+        tests_by_id test Tests,
+        dependencies_by_id dependency Dependencies,
+    }
+
+    /// All projects.
+    pub(crate) async fn projects(&self, from: From) -> Result<Vec<project::Model>, DbErr> {
+        self.all(page!(rows!(self, project, Projects), project, from)).await
+    }
+
+    /// All imported frameworks.
+    pub(crate) async fn frameworks(&self, from: From) -> Result<Vec<framework::Model>, DbErr> {
+        self.all(page!(rows!(self, framework, Frameworks), framework, from)).await
+    }
+
+    /// The framework that was imported from this document.
+    pub(crate) async fn framework_by_sha(
+        &self,
+        sha256: &str,
+    ) -> Result<Option<framework::Model>, DbErr> {
+        let select =
+            rows!(self, framework, Frameworks).filter(framework::Column::Sha256.eq(sha256));
+        select.one(self.store.database().reader()).await
+    }
+
+    /// Which frameworks these projects adopted, in the order of adoption.
+    pub(crate) async fn adoptions(
+        &self,
+        projects: &[String],
+    ) -> Result<Vec<adoption::Model>, DbErr> {
+        let select = rows!(self, adoption, Adoptions)
+            .filter(adoption::Column::Project.is_in(projects.iter().map(String::as_str)))
+            .order_by_asc(adoption::Column::Ordinal);
+        self.all(select).await
+    }
+
+    /// Which projects adopted a framework.
+    pub(crate) async fn adopters(
+        &self,
+        framework: &str,
+        from: From,
+    ) -> Result<Vec<adoption::Model>, DbErr> {
+        let select =
+            rows!(self, adoption, Adoptions).filter(adoption::Column::Framework.eq(framework));
+        self.all(page!(select, adoption, from)).await
+    }
+
+    /// The requirements of a framework.
+    pub(crate) async fn requirements(
+        &self,
+        framework: &str,
+        from: From,
+    ) -> Result<Vec<requirement::Model>, DbErr> {
+        let select = rows!(self, requirement, Requirements)
+            .filter(requirement::Column::Framework.eq(framework));
+        self.all(page!(select, requirement, from)).await
+    }
+
+    /// The places and ids of all requirements of a framework, in its order.
+    pub(crate) async fn requirement_order(
+        &self,
+        framework: &str,
+    ) -> Result<Vec<(i64, String)>, DbErr> {
+        rows!(self, requirement, Requirements)
+            .filter(requirement::Column::Framework.eq(framework))
+            .order_by_asc(requirement::Column::Ordinal)
+            .select_only()
+            .column(requirement::Column::Ordinal)
+            .column(requirement::Column::Id)
+            .into_tuple()
+            .all(self.store.database().reader())
+            .await
+    }
+
+    /// The controls of a project.
+    pub(crate) async fn controls(
+        &self,
+        project: &str,
+        filter: ControlFilter,
+        from: From,
+    ) -> Result<Vec<control::Model>, DbErr> {
+        let mut select =
+            rows!(self, control, Controls).filter(control::Column::Project.eq(project));
+        if !filter.include_retired {
+            select = select.filter(control::Column::Retired.eq(0));
+        }
+        if let Some(implementation) = filter.implementation {
+            select = select.filter(control::Column::Implementation.eq(implementation));
+        }
+        self.all(page!(select, control, from)).await
+    }
+
+    /// The tests of a control.
+    pub(crate) async fn tests(&self, control: &str, from: From) -> Result<Vec<test::Model>, DbErr> {
+        let select = rows!(self, test, Tests).filter(test::Column::Control.eq(control));
+        self.all(page!(select, test, from)).await
+    }
+
+    /// The members of a requirement within a project, retired controls left out.
+    pub(crate) async fn members(
+        &self,
+        project: &str,
+        requirement: &str,
+    ) -> Result<Vec<member::Model>, DbErr> {
+        let members = rows!(self, member, Members)
+            .filter(member::Column::Project.eq(project))
+            .filter(member::Column::Requirement.eq(requirement))
+            .order_by_asc(member::Column::Ordinal);
+        let members = self.all(members).await?;
+        let ids: Vec<String> = members.iter().map(|member| member.control.clone()).collect();
+        let live: std::collections::HashSet<String> = self
+            .controls_by_id(&ids)
+            .await?
+            .into_iter()
+            .filter(|control| control.retired == 0)
+            .map(|control| control.id)
+            .collect();
+        Ok(members.into_iter().filter(|member| live.contains(&member.control)).collect())
+    }
+
+    /// The memberships of a control.
+    pub(crate) async fn memberships(
+        &self,
+        control: &str,
+        from: From,
+    ) -> Result<Vec<member::Model>, DbErr> {
+        let select = rows!(self, member, Members).filter(member::Column::Control.eq(control));
+        self.all(page!(select, member, from)).await
+    }
+
+    /// What these controls rest on.
+    pub(crate) async fn dependencies(
+        &self,
+        controls: &[String],
+    ) -> Result<Vec<dependency::Model>, DbErr> {
+        let select = rows!(self, dependency, Dependencies)
+            .filter(dependency::Column::Control.is_in(controls.iter().map(String::as_str)))
+            .order_by_asc(dependency::Column::Ordinal);
+        self.all(select).await
+    }
+
+    /// What rests on these controls.
+    pub(crate) async fn dependents(
+        &self,
+        controls: &[String],
+    ) -> Result<Vec<dependency::Model>, DbErr> {
+        let select = rows!(self, dependency, Dependencies)
+            .filter(dependency::Column::DependsOn.is_in(controls.iter().map(String::as_str)))
+            .order_by_asc(dependency::Column::Ordinal);
+        self.all(select).await
+    }
+
+    /// Where the newest recorded scores of a project stand in the log, in its order.
+    pub(crate) async fn newest_scores(&self, project: &str) -> Result<Vec<i64>, DbErr> {
+        let select = rows!(self, score, Scores)
+            .filter(score::Column::Project.eq(project))
+            .order_by_asc(score::Column::Position);
+        Ok(self.all(select).await?.into_iter().map(|row| row.position).collect())
+    }
+
+    /// The projects whose scores rest on some evidence.
+    pub(crate) async fn projects_of_evidence(&self, evidence: &str) -> Result<Vec<String>, DbErr> {
+        let select = rows!(self, evidence_use, EvidenceUses)
+            .filter(evidence_use::Column::Evidence.eq(evidence))
+            .order_by_asc(evidence_use::Column::Project);
+        Ok(self.all(select).await?.into_iter().map(|row| row.project).collect())
+    }
+}
+
+/// Every project of every organization that has adopted a framework: `(organization, project)`.
+/// For the score engine, which serves all of them.
+pub(crate) async fn scored_projects(store: &EventStore) -> Result<Vec<(String, String)>, DbErr> {
+    adoption::Entity::find()
+        .select_only()
+        .column(adoption::Column::Tenant)
+        .column(adoption::Column::Project)
+        .filter(adoption::Column::Generation.eq(store.generation(Adoptions::NAME)))
+        .distinct()
+        .into_tuple()
+        .all(store.database().reader())
+        .await
+}

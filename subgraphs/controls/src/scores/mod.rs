@@ -1,0 +1,175 @@
+//! The live scores of every project, and the scores of any other instant by replay.
+//!
+//! One worker ([`worker`]) follows this subgraph's own log, keeps a [`Model`] per project in
+//! memory and records a `ScoreChanged` whenever numbers move. A change is whatever differs from the
+//! newest recorded one, so a worker that is cut off anywhere records each change exactly once. Live
+//! queries read the worker's models; a replay folds the project's stream up to an instant. Both go
+//! over [`facts`], so they agree to the last digit.
+
+mod slot;
+mod subscribe;
+mod worker;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use studio_events::EventStore;
+use studio_kernel::{Aggregate, Code, Env, Id, TenantId, Timestamp, kind};
+use studio_service::ApiError;
+use tokio::sync::watch;
+
+pub(crate) use subscribe::{Change, changes};
+pub(crate) use worker::run;
+
+use crate::domain::{
+    project::{Project, events::ProjectEvent, facts},
+    score::Model,
+};
+use slot::Slot;
+
+/// A project of an organization.
+type Key = (TenantId, Id<kind::Project>);
+
+/// How long a query waits for the worker to take in what was recorded before it.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Events read at a time.
+const PAGE: usize = 1_000;
+
+/// The scores, shared by the worker and all queries.
+#[derive(Clone)]
+pub(crate) struct Scores(Arc<Inner>);
+
+struct Inner {
+    store: EventStore,
+    env: Env,
+    slots: Mutex<HashMap<Key, Arc<Mutex<Slot>>>>,
+    /// Everything up to this position of the log is in the models.
+    reached: watch::Sender<i64>,
+}
+
+/// A model that was computed for two instants.
+#[derive(Clone)]
+pub(crate) struct View {
+    /// Recomputed at `at`.
+    pub(crate) model: Arc<Model>,
+    /// What was recorded by then is in it.
+    pub(crate) as_of: Timestamp,
+    /// When freshness was judged.
+    pub(crate) at: Timestamp,
+}
+
+impl Scores {
+    pub(crate) fn new(store: EventStore, env: Env) -> Self {
+        let inner =
+            Inner { store, env, slots: Mutex::new(HashMap::new()), reached: watch::Sender::new(0) };
+        Self(Arc::new(inner))
+    }
+
+    /// A project's scores as of an instant (default: now), judged at an instant (default: the
+    /// same). A later `at` is a forecast.
+    pub(crate) async fn view(
+        &self,
+        tenant: TenantId,
+        project: Id<kind::Project>,
+        as_of: Option<Timestamp>,
+        at: Option<Timestamp>,
+    ) -> Result<View, ApiError> {
+        let Some(as_of) = as_of else { return self.live((tenant, project), at).await };
+        if as_of > self.0.env.now() {
+            return Err(ApiError::new(
+                Code::BadRequest,
+                format!(
+                    "asOf is {as_of}, which is yet to come: what will be known then nobody knows. \
+                     Ask with a later at for a forecast."
+                ),
+            ));
+        }
+        self.replay((tenant, project), as_of, at.unwrap_or(as_of)).await
+    }
+
+    async fn live(&self, key: Key, at: Option<Timestamp>) -> Result<View, ApiError> {
+        let head = self.0.store.head();
+        let mut reached = self.0.reached.subscribe();
+        let there = async { reached.wait_for(|now| *now >= head).await.is_ok() };
+        if !tokio::time::timeout(PATIENCE, there).await.unwrap_or(false) {
+            let reached = *self.0.reached.borrow();
+            return Err(ApiError::internal(format!(
+                "the score engine is at {reached}, the log at {head}"
+            )));
+        }
+        let model = match self.slot(key) {
+            Some(slot) => lock(&slot).model.clone(),
+            None => Arc::new(Model::default()),
+        };
+        let computed = model.at();
+        let as_of = computed.map_or(self.0.env.now(), |computed| computed.max(self.0.env.now()));
+        let at = at.unwrap_or(as_of);
+        let Some(computed) = computed else {
+            return recomputed(model, as_of, at);
+        };
+        if at < computed {
+            return self.replay(key, as_of, at).await;
+        }
+        let moved = model.next_change().is_some_and(|change| change <= at);
+        if moved || computed.day() != at.day() {
+            return recomputed(model, as_of, at);
+        }
+        Ok(View { model, as_of, at })
+    }
+
+    async fn replay(&self, key: Key, as_of: Timestamp, at: Timestamp) -> Result<View, ApiError> {
+        let until = self.0.store.position_as_of(as_of).await?;
+        let folded = fold(&self.0.store, key, until).await?;
+        recomputed(Arc::new(folded.model), as_of, at)
+    }
+
+    fn slot(&self, key: Key) -> Option<Arc<Mutex<Slot>>> {
+        lock(&self.0.slots).get(&key).cloned()
+    }
+}
+
+fn recomputed(mut model: Arc<Model>, as_of: Timestamp, at: Timestamp) -> Result<View, ApiError> {
+    Arc::make_mut(&mut model).recompute(at).map_err(ApiError::internal)?;
+    Ok(View { model, as_of, at })
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A project's stream, folded.
+struct Folded {
+    model: Model,
+    /// The last version of the stream that is in it.
+    version: u64,
+    /// When the last of its facts was recorded.
+    last: Option<Timestamp>,
+}
+
+/// Folds the facts of a project up to a position of the log.
+async fn fold(store: &EventStore, (tenant, project): Key, until: i64) -> Result<Folded, ApiError> {
+    let mut folded = Folded { model: Model::default(), version: 0, last: None };
+    let stream = project.to_string();
+    loop {
+        let events =
+            store.read_stream(tenant, Project::STREAM_TYPE, &stream, folded.version, PAGE).await?;
+        let full = events.len() == PAGE;
+        for event in events {
+            if event.position > until {
+                return Ok(folded);
+            }
+            let decoded: ProjectEvent = event.decode().map_err(ApiError::internal)?;
+            for fact in facts(&decoded, event.recorded_at).map_err(ApiError::internal)? {
+                folded.model.apply(&fact);
+                folded.last = Some(event.recorded_at);
+            }
+            folded.version = event.stream_version;
+        }
+        if !full {
+            return Ok(folded);
+        }
+    }
+}

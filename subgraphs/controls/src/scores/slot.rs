@@ -1,0 +1,126 @@
+//! One project's live model, and the scores that were last recorded of it.
+
+use std::sync::Arc;
+
+use studio_kernel::{Id, Timestamp, kind};
+use studio_service::ApiError;
+
+use crate::domain::{
+    score::{Fact, Model},
+    score_log::{Cause, MOST_CAUSES, ScoreChanged, ScoreLog, ScoreNumbers},
+};
+
+/// A project in memory.
+pub(super) struct Slot {
+    pub(super) project: Id<kind::Project>,
+    /// Queries hold on to it while they read; the worker then works on a copy.
+    pub(super) model: Arc<Model>,
+    /// The last version of the project's stream that is in the model.
+    pub(super) version: u64,
+    /// The position of the log up to which the model counts every fact.
+    pub(super) through: i64,
+    /// What was recorded, those changes included that are about to be.
+    pub(super) recorded: ScoreLog,
+    /// The version of the score stream, the same.
+    pub(super) score_version: u64,
+}
+
+/// What a batch of the log says about one project, in the order of the log.
+pub(super) struct News {
+    /// The position at which the batch ends.
+    pub(super) through: i64,
+    /// Events that hold facts.
+    pub(super) events: Vec<Noted>,
+}
+
+/// An event that holds facts.
+pub(super) struct Noted {
+    /// The version of the project's stream at which it stands.
+    pub(super) version: u64,
+    pub(super) cause: Cause,
+    pub(super) facts: Vec<Fact>,
+}
+
+impl Slot {
+    /// Takes a batch in. What moved is to be recorded: first what the clock had moved by then.
+    /// Events that are in the model already are passed over.
+    pub(super) fn take(&mut self, news: News) -> Result<Vec<ScoreChanged>, ApiError> {
+        let known = self.version;
+        let fresh: Vec<Noted> =
+            news.events.into_iter().filter(|event| event.version > known).collect();
+        let Some(last) = fresh.last() else {
+            self.through = self.through.max(news.through);
+            return Ok(Vec::new());
+        };
+        let (version, recorded_at) = (last.version, last.cause.recorded_at);
+        let mut changes = self.advance(recorded_at)?;
+        let model = Arc::make_mut(&mut self.model);
+        for fact in fresh.iter().flat_map(|event| &event.facts) {
+            model.apply(fact);
+        }
+        self.version = version;
+        self.through = self.through.max(news.through);
+        let at = model.at().map_or(recorded_at, |computed| computed.max(recorded_at));
+        model.recompute(at).map_err(ApiError::internal)?;
+        let count = u32::try_from(fresh.len()).unwrap_or(u32::MAX);
+        let causes = fresh.into_iter().take(MOST_CAUSES).map(|event| event.cause).collect();
+        changes.extend(self.differences(at, causes, count));
+        Ok(changes)
+    }
+
+    /// Lets time pass up to an instant, one change after the other.
+    pub(super) fn advance(&mut self, until: Timestamp) -> Result<Vec<ScoreChanged>, ApiError> {
+        let mut changes = Vec::new();
+        let Some(mut computed) = self.model.at() else { return Ok(changes) };
+        while let Some(change) = self.model.next_change().filter(|change| *change <= until) {
+            let at = change.max(computed);
+            let model = Arc::make_mut(&mut self.model);
+            model.recompute(at).map_err(ApiError::internal)?;
+            changes.extend(self.differences(at, Vec::new(), 0));
+            let stuck = self.model.next_change().is_some_and(|next| next <= at);
+            computed = at;
+            if stuck {
+                break;
+            }
+        }
+        // Ages are shown in days: a new day is a new model even where no number moves.
+        if computed.day() < until.day() {
+            Arc::make_mut(&mut self.model).recompute(until).map_err(ApiError::internal)?;
+            changes.extend(self.differences(until, Vec::new(), 0));
+        }
+        Ok(changes)
+    }
+
+    /// What differs from the newest recorded scores; from now on it counts as recorded.
+    fn differences(
+        &mut self,
+        at: Timestamp,
+        causes: Vec<Cause>,
+        cause_count: u32,
+    ) -> Vec<ScoreChanged> {
+        let mut changes = Vec::new();
+        for framework in self.model.frameworks() {
+            let Some(score) = self.model.framework(framework) else { continue };
+            let now = ScoreNumbers::from(&score);
+            let before = self.recorded.newest.get(&framework);
+            if before == Some(&now) {
+                continue;
+            }
+            changes.push(ScoreChanged {
+                project: self.project,
+                framework,
+                as_of: at,
+                at,
+                through: self.through,
+                before: before.cloned(),
+                now,
+                causes: causes.clone(),
+                cause_count,
+            });
+        }
+        for change in &changes {
+            self.recorded.take(change);
+        }
+        changes
+    }
+}
