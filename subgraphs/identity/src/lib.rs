@@ -224,3 +224,8 @@ fn routes(key: &SigningKey) -> Router {
     };
     Router::new().route("/.well-known/jwks.json", get(answer))
 }
+
+/// The federation SDL, without a store behind it.
+pub fn sdl() -> String {
+    graphql::sdl()
+}

@@ -94,7 +94,11 @@ impl Core {
         let completed = loaded.state.complete(&sha256(token.as_bytes()), owner)?;
         let expected = Expected::Version(loaded.version);
         let stream = StreamAppend::of::<SetUp>(stream_id, expected, vec![completed])?;
-        self.found(tenant, owner, new, vec![stream], request).await?;
+        if let Err(failure) = self.found(tenant, owner, new, vec![stream], request).await {
+            // Whatever was in the way, somebody who was faster is the better explanation.
+            let faster = organizations::any(&self.store).await?;
+            return Err(if faster { already_set_up().into() } else { failure });
+        }
         self.start_session(tenant, owner, vec![Role::Owner], request).await
     }
 
@@ -142,13 +146,7 @@ impl Core {
         let mut metadata = Metadata::system("identity.set_up");
         metadata.request_id = request;
         let append = Append::new(tenant, metadata, streams);
-        self.append_with_email(append, &profile.email, OWNER.email).await.map_err(|error| {
-            match error {
-                // Somebody used the same token at the same moment.
-                AppendOutcome::Conflict => already_set_up().into(),
-                AppendOutcome::Other(failure) => failure,
-            }
-        })
+        self.append_with_email(append, &profile.email, OWNER.email).await
     }
 
     /// The stream of a new person, everything personal sealed.
@@ -178,34 +176,21 @@ impl Core {
         append: Append,
         email: &str,
         field: &'static str,
-    ) -> Result<(), AppendOutcome> {
+    ) -> Result<(), Failure> {
         let hash = self.people.email_hash(email);
-        if self.email_is_taken(&hash).await? {
-            return Err(AppendOutcome::Other(email_taken(field).into()));
+        if users::by_email(&self.store, &hash).await?.is_some() {
+            return Err(email_taken(field).into());
         }
         match self.store.append(append).await {
-            Ok(_) => Ok(()),
-            Err(AppendError::Conflict { .. }) => Err(AppendOutcome::Conflict),
-            Err(error @ AppendError::Projection { .. }) => {
-                if self.email_is_taken(&hash).await? {
-                    return Err(AppendOutcome::Other(email_taken(field).into()));
-                }
-                Err(AppendOutcome::Other(error.into()))
+            Err(AppendError::Projection { .. })
+                if users::by_email(&self.store, &hash).await?.is_some() =>
+            {
+                Err(email_taken(field).into())
             }
-            Err(error) => Err(AppendOutcome::Other(error.into())),
+            Err(error) => Err(error.into()),
+            Ok(_) => Ok(()),
         }
     }
-
-    async fn email_is_taken(&self, hash: &str) -> Result<bool, AppendOutcome> {
-        let row = users::by_email(&self.store, hash).await;
-        Ok(row.map_err(|error| AppendOutcome::Other(error.into()))?.is_some())
-    }
-}
-
-/// Why nothing was appended.
-pub(super) enum AppendOutcome {
-    Conflict,
-    Other(Failure),
 }
 
 fn email_taken(field: &'static str) -> Fault {

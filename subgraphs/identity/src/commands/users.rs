@@ -6,7 +6,7 @@ use studio_kernel::{Actor, Id, Role, kind};
 use studio_service::ApiError;
 use zeroize::Zeroizing;
 
-use super::{Core, Failure, Faults, Request, organizations::AppendOutcome};
+use super::{Core, Failure, Faults, Request};
 use crate::{
     domain::{
         input::{self, Fault},
@@ -63,13 +63,8 @@ impl Core {
         let mut metadata = Metadata::by(actor);
         metadata.request_id = request;
         let append = Append::new(tenant, metadata, vec![stream]);
-        match self.append_with_email(append, &profile.email, "email").await {
-            Ok(()) => Ok(user),
-            Err(AppendOutcome::Other(failure)) => Err(failure),
-            Err(AppendOutcome::Conflict) => {
-                Err(ApiError::internal("the id of a new person was taken").into())
-            }
-        }
+        self.append_with_email(append, &profile.email, "email").await?;
+        Ok(user)
     }
 
     /// Erases a person for good: what identifies them can never be read again, here, in the log or

@@ -9,7 +9,8 @@ mod user;
 use std::sync::Arc;
 
 use async_graphql::{
-    Context, EmptySubscription, Enum, MergedObject, Request, Schema, dataloader::DataLoader,
+    Context, EmptySubscription, Enum, MergedObject, Request, Schema, SchemaBuilder,
+    dataloader::DataLoader,
 };
 use studio_kernel::Role;
 use studio_service::{GraphQlService, RequestId, Served};
@@ -28,14 +29,21 @@ pub(crate) struct Mutation(account::AccountMutation, people::PeopleMutation);
 
 /// The schema, served with a loader of its own for each request.
 pub(crate) fn service(core: Arc<Core>) -> Arc<dyn GraphQlService> {
-    let schema = Schema::build(Query::default(), Mutation::default(), EmptySubscription)
-        .enable_federation()
-        .enable_subscription_in_federation()
-        .data(core.clone())
-        .finish();
+    let schema = schema().data(core.clone()).finish();
     Served::new(schema, move |request: Request| {
         request.data(DataLoader::new(UserLoader::new(core.clone()), tokio::spawn))
     })
+}
+
+/// The federation SDL, without a store behind it.
+pub(crate) fn sdl() -> String {
+    Served::new(schema().finish(), |request| request).sdl()
+}
+
+fn schema() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
+    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+        .enable_federation()
+        .enable_subscription_in_federation()
 }
 
 /// What a member of an organization may do.

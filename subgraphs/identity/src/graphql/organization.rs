@@ -12,6 +12,7 @@ use crate::projections::organizations::{self, Row};
 /// A company that uses this server: everything belongs to exactly one, and none sees another's.
 pub(super) struct Organization(pub Row);
 
+/// A company that uses this server: everything belongs to exactly one, and none sees another's.
 #[Object]
 impl Organization {
     /// The id, `org_…`.

@@ -15,6 +15,7 @@ use crate::projections::{
 /// A place where a person is signed in.
 pub(super) struct Session(pub Row);
 
+/// A place where a person is signed in.
 #[Object]
 impl Session {
     /// The id, `ses_…`.

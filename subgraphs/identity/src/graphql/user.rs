@@ -28,6 +28,7 @@ use crate::{
 /// A person of the organization.
 pub(super) struct User(pub Row);
 
+/// A person of the organization.
 #[Object]
 impl User {
     /// The id, `usr_…`.

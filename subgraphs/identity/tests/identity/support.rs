@@ -1,0 +1,265 @@
+//! A running identity subgraph in a folder of its own.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
+use std::{path::Path, sync::Arc};
+
+use async_graphql::{Request, Variables};
+use sea_orm_migration::MigratorTrait;
+use serde_json::{Value, json};
+use studio_access::Policy;
+use studio_events::EventStore;
+use studio_identity::{Identity, NewOrganization, TokenVerifier};
+use studio_kernel::{Env, ManualClock, SystemEntropy, Timestamp};
+use studio_service::{Config, Deps, Feeds, GraphQlService};
+use studio_stores::{
+    blobs::DirectoryBlobs,
+    keyring::Keyring,
+    sql::{Database, SqlOptions},
+};
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) const EMAIL: &str = "Ada@Example.org";
+pub(crate) const PASSWORD: &str = "difference engine no 2";
+
+/// One process's worth of identity.
+pub(crate) struct Server {
+    pub(crate) folder: Arc<TempDir>,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) env: Env,
+    pub(crate) keyring: Arc<Keyring>,
+    pub(crate) graphql: Arc<dyn GraphQlService>,
+    pub(crate) routes: axum::Router,
+    pub(crate) store: EventStore,
+    pub(crate) identity: Identity,
+    pub(crate) verifier: TokenVerifier,
+    shutdown: CancellationToken,
+}
+
+/// The tokens of somebody who is signed in.
+#[derive(Clone, Debug)]
+pub(crate) struct Tokens {
+    pub(crate) access: String,
+    pub(crate) refresh: String,
+}
+
+impl Tokens {
+    /// From the payload of `setUp`, `logIn` or `refresh`, which must have worked.
+    pub(crate) fn of(payload: &Value) -> Self {
+        assert_eq!(payload["userErrors"], json!([]), "{payload}");
+        Self {
+            access: payload["accessToken"].as_str().unwrap().to_owned(),
+            refresh: payload["refreshToken"].as_str().unwrap().to_owned(),
+        }
+    }
+}
+
+impl Server {
+    /// In a new folder, at an instant of the test's own.
+    pub(crate) async fn new() -> Self {
+        let clock = ManualClock::at("2026-03-01T09:00:00Z".parse::<Timestamp>().unwrap());
+        Self::start(Arc::new(tempfile::tempdir().unwrap()), clock).await
+    }
+
+    /// In a new folder, set up: the server and its owner's tokens.
+    pub(crate) async fn set_up() -> (Self, Tokens) {
+        let server = Self::new().await;
+        let token = server.identity.setup_token().unwrap();
+        let payload = server.set_up_with(&token).await;
+        let tokens = Tokens::of(&payload);
+        (server, tokens)
+    }
+
+    async fn start(folder: Arc<TempDir>, clock: Arc<ManualClock>) -> Self {
+        let env = Env::new(clock.clone(), Arc::new(SystemEntropy));
+        let file = folder.path().join("identity.db");
+        let url = format!("sqlite://{}", file.display());
+        let database = Database::connect(&url, SqlOptions::default()).await.unwrap();
+        studio_migrations::identity::Migrator::up(database.writer(), None).await.unwrap();
+        let keyring = Keyring::embedded(&folder.path().join("keyring"), env.clone()).await;
+        let keyring = Arc::new(keyring.unwrap());
+        let shutdown = CancellationToken::new();
+        let deps = Deps {
+            env: env.clone(),
+            database,
+            keyring: keyring.clone(),
+            policy: Arc::new(Policy::embedded().unwrap()),
+            blobs: Arc::new(DirectoryBlobs::open(folder.path().join("blobs")).unwrap()),
+            config: Arc::new(Config::default()),
+            shutdown: shutdown.clone(),
+        };
+        let (subgraph, identity) = studio_identity::build(deps).await.unwrap();
+        for task in (subgraph.start)(&Feeds::new()) {
+            tokio::spawn(task);
+        }
+        Self {
+            folder,
+            clock,
+            env,
+            keyring,
+            graphql: subgraph.graphql,
+            routes: subgraph.routes,
+            store: subgraph.store,
+            verifier: identity.verifier(),
+            identity,
+            shutdown,
+        }
+    }
+
+    /// A second process over the same files.
+    pub(crate) async fn beside(&self) -> Self {
+        Self::start(self.folder.clone(), self.clock.clone()).await
+    }
+
+    /// Stops this one and starts another over the same files.
+    pub(crate) async fn restart(self) -> Self {
+        let (folder, clock) = (self.folder.clone(), self.clock.clone());
+        self.stop().await;
+        Self::start(folder, clock).await
+    }
+
+    /// Stops it and lets go of the files.
+    pub(crate) async fn stop(self) {
+        self.shutdown.cancel();
+        self.store.shutdown().await;
+        let database = self.store.database();
+        database.reader().clone().close().await.unwrap();
+        database.writer().clone().close().await.unwrap();
+    }
+
+    /// Over files that are there already.
+    pub(crate) async fn resume(folder: Arc<TempDir>, clock: Arc<ManualClock>) -> Self {
+        Self::start(folder, clock).await
+    }
+
+    /// Runs an operation as the router would: with the actor of the token, if there is one. A
+    /// token that does not hold fails the test.
+    pub(crate) async fn ask(&self, token: Option<&str>, query: &str, variables: Value) -> Value {
+        let mut request = Request::new(query).variables(Variables::from_json(variables));
+        if let Some(token) = token {
+            request = request.data(self.verifier.verify(token).unwrap());
+        }
+        serde_json::to_value(self.graphql.execute(request).await).unwrap()
+    }
+
+    /// The data of an operation that must have no top-level error.
+    pub(crate) async fn data(&self, token: Option<&str>, query: &str, variables: Value) -> Value {
+        let answer = self.ask(token, query, variables).await;
+        assert!(answer.get("errors").is_none(), "{query}: {answer}");
+        answer["data"].clone()
+    }
+
+    /// The code of the one top-level error that an operation must have.
+    pub(crate) async fn code(&self, token: Option<&str>, query: &str, variables: Value) -> String {
+        let answer = self.ask(token, query, variables).await;
+        let errors = answer["errors"].as_array().unwrap_or_else(|| panic!("{query}: {answer}"));
+        assert_eq!(errors.len(), 1, "{answer}");
+        errors[0]["extensions"]["code"].as_str().unwrap_or_default().to_owned()
+    }
+
+    pub(crate) async fn set_up_with(&self, token: &str) -> Value {
+        let input = json!({
+            "token": token, "organizationName": "Analytical Engines", "ownerName": "Ada Lovelace",
+            "ownerEmail": EMAIL, "password": PASSWORD,
+        });
+        self.set_up_input(input).await
+    }
+
+    pub(crate) async fn set_up_input(&self, input: Value) -> Value {
+        let query = "mutation($input: SetUpInput!) { setUp(input: $input) {
+            organization { id name } user { id name email roles }
+            accessToken refreshToken expiresAt userErrors { code message path } } }";
+        self.data(None, query, json!({ "input": input })).await["setUp"].clone()
+    }
+
+    pub(crate) async fn log_in(&self, email: &str, password: &str) -> Value {
+        let variables = json!({ "input": { "email": email, "password": password } });
+        self.data(None, LOG_IN, variables).await["logIn"].clone()
+    }
+
+    pub(crate) async fn refresh(&self, token: &str) -> Value {
+        let query = "mutation($input: RefreshInput!) { refresh(input: $input) {
+            accessToken refreshToken expiresAt user { id } userErrors { code message path } } }";
+        let variables = json!({ "input": { "refreshToken": token } });
+        self.data(None, query, variables).await["refresh"].clone()
+    }
+
+    /// Adds a viewer and signs them in: their id and tokens.
+    pub(crate) async fn viewer(&self, owner: &Tokens) -> (String, Tokens) {
+        let payload = self.create_user(owner, "Charles Babbage", "charles@example.org").await;
+        assert_eq!(payload["userErrors"], json!([]));
+        let id = payload["user"]["id"].as_str().unwrap().to_owned();
+        (id, Tokens::of(&self.log_in("charles@example.org", PASSWORD).await))
+    }
+
+    pub(crate) async fn create_user(&self, owner: &Tokens, name: &str, email: &str) -> Value {
+        // Ids sort by the millisecond.
+        self.clock.advance_micros(1000);
+        let variables = json!({ "input": {
+            "name": name, "email": email, "password": PASSWORD, "roles": ["VIEWER"],
+        } });
+        self.data(Some(&owner.access), CREATE_USER, variables).await["createUser"].clone()
+    }
+
+    /// A second organization with an owner: their tokens.
+    pub(crate) async fn second_organization(&self) -> Tokens {
+        let new = NewOrganization {
+            name: "Difference Engines".into(),
+            owner_name: "Luigi Menabrea".into(),
+            owner_email: "luigi@example.net".into(),
+            password: PASSWORD.to_owned().into(),
+        };
+        self.identity.create_organization(new).await.unwrap();
+        Tokens::of(&self.log_in("luigi@example.net", PASSWORD).await)
+    }
+
+    /// Everything that lies in the folder but the keys: the database with its journal.
+    pub(crate) fn bytes_at_rest(&self) -> Vec<u8> {
+        let mut all = Vec::new();
+        for entry in std::fs::read_dir(self.folder.path()).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_file() {
+                all.extend(std::fs::read(path).unwrap());
+            }
+        }
+        assert!(!all.is_empty());
+        all
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+pub(crate) const LOG_IN: &str = "mutation($input: LogInInput!) { logIn(input: $input) {
+    accessToken refreshToken expiresAt user { id name } userErrors { code message path } } }";
+
+pub(crate) const CREATE_USER: &str = "mutation($input: CreateUserInput!) {
+    createUser(input: $input) {
+        user { id name email roles organization { name } } userErrors { code message path } } }";
+
+/// Whether the bytes hold the text.
+pub(crate) fn holds(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|window| window == text.as_bytes())
+}
+
+/// The codes of `userErrors`, with the field that each is about.
+pub(crate) fn faults(payload: &Value) -> Vec<(String, String)> {
+    let errors = payload["userErrors"].as_array().unwrap();
+    errors
+        .iter()
+        .map(|error| {
+            assert_eq!(error["path"][0], "input");
+            let text = |value: &Value| value.as_str().unwrap().to_owned();
+            (text(&error["code"]), text(&error["path"][1]))
+        })
+        .collect()
+}
+
+/// The code of the only entry of `userErrors`.
+pub(crate) fn fault(payload: &Value) -> String {
+    let faults = faults(payload);
+    assert_eq!(faults.len(), 1, "{payload}");
+    faults[0].0.clone()
+}
