@@ -22,6 +22,8 @@ pub mod document {
         pub version: String,
         /// From 1 within the document.
         pub number: i64,
+        /// What it is called as of that version.
+        pub name: String,
         /// `prj_…`, where it belongs to one.
         pub project: Option<String>,
         /// For example `text/markdown`.

@@ -17,8 +17,8 @@ impl MigratorTrait for Migrator {
 const READ_MODELS: &[&str] = &[
     "CREATE TABLE ai_documents (
         generation BIGINT NOT NULL, tenant TEXT NOT NULL, document TEXT NOT NULL,
-        version TEXT NOT NULL, number BIGINT NOT NULL, project TEXT, media_type TEXT NOT NULL,
-        sha256 TEXT NOT NULL,
+        version TEXT NOT NULL, number BIGINT NOT NULL, name TEXT NOT NULL, project TEXT,
+        media_type TEXT NOT NULL, sha256 TEXT NOT NULL,
         PRIMARY KEY (generation, tenant, document))",
     "CREATE TABLE ai_answers (
         generation BIGINT NOT NULL, tenant TEXT NOT NULL, id TEXT NOT NULL,

@@ -1,0 +1,93 @@
+//! Reading an answer again. The quotes come from the documents each time, and are shown only where
+//! they are, byte for byte, what was quoted.
+
+use std::collections::HashMap;
+
+use studio_kernel::{Actor, Id, TenantId, Timestamp, kind};
+use studio_service::ApiError;
+use studio_stores::{blobs::ContentHash, keyring::Sealed};
+
+use super::{ANSWER, Ai};
+use crate::{
+    domain::{CitedPassage, QuestionAnswered},
+    projections::answers,
+};
+
+/// An answer, as it can be shown now.
+pub(crate) struct GivenAnswer {
+    pub(crate) answered: QuestionAnswered,
+    pub(crate) answered_at: Timestamp,
+    /// `None` once the person who asked was erased.
+    pub(crate) question: Option<String>,
+    /// The best first.
+    pub(crate) quotes: Vec<Quoted>,
+    /// How many passages were quoted and can no longer be read.
+    pub(crate) unavailable: usize,
+}
+
+/// A passage word for word.
+pub(crate) struct Quoted {
+    pub(crate) passage: CitedPassage,
+    pub(crate) quote: String,
+}
+
+impl Ai {
+    /// One answer, or `None` where there is none of that id in the actor's organization.
+    pub(crate) async fn answer(
+        &self,
+        actor: &Actor,
+        id: Id<kind::Answer>,
+    ) -> Result<Option<GivenAnswer>, ApiError> {
+        let tenant = self.require(actor, ANSWER, "Answer")?.tenant();
+        let Some((answered, answered_at)) = answers::one(&self.store, tenant, id).await? else {
+            return Ok(None);
+        };
+        let question = self.question(tenant, &answered).await?;
+        let quotes = self.quotes(tenant, &answered.citations).await?;
+        let unavailable = answered.citations.len() - quotes.len();
+        Ok(Some(GivenAnswer { answered, answered_at, question, quotes, unavailable }))
+    }
+
+    async fn question(
+        &self,
+        tenant: TenantId,
+        answered: &QuestionAnswered,
+    ) -> Result<Option<String>, ApiError> {
+        let sealed: Sealed =
+            serde_json::from_value(answered.question.0.clone()).map_err(ApiError::internal)?;
+        let opened = self.keyring.open_person(tenant, &sealed).await;
+        let Some(bytes) = opened.map_err(ApiError::internal)? else { return Ok(None) };
+        String::from_utf8(bytes.to_vec()).map(Some).map_err(ApiError::internal)
+    }
+
+    async fn quotes(
+        &self,
+        tenant: TenantId,
+        passages: &[CitedPassage],
+    ) -> Result<Vec<Quoted>, ApiError> {
+        let mut texts: HashMap<_, Option<String>> = HashMap::new();
+        let mut quotes = Vec::new();
+        for passage in passages {
+            if !texts.contains_key(&passage.version) {
+                texts.insert(passage.version, self.text.text(tenant, passage.version).await?);
+            }
+            let text = texts.get(&passage.version).and_then(Option::as_deref);
+            let quote = text.and_then(|text| slice(text, passage.offset, passage.length));
+            if let Some(quote) = quote.filter(|quote| is(quote, &passage.quote_sha256)) {
+                quotes.push(Quoted { passage: passage.clone(), quote: quote.to_owned() });
+            }
+        }
+        Ok(quotes)
+    }
+}
+
+fn is(quote: &str, sha256: &str) -> bool {
+    ContentHash::of(quote.as_bytes()).to_string() == sha256
+}
+
+/// A part of a text by bytes, where there is one.
+pub(super) fn slice(text: &str, offset: u64, length: u64) -> Option<&str> {
+    let start = usize::try_from(offset).ok()?;
+    let end = start.checked_add(usize::try_from(length).ok()?)?;
+    text.get(start..end)
+}

@@ -1,0 +1,71 @@
+//! What the ai subgraph does: note versions, search, answer.
+
+mod answer;
+mod ask;
+mod note_versions;
+mod search;
+
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use studio_access::{Policy, Resource, Scope};
+use studio_events::EventStore;
+use studio_kernel::{Actor, Env};
+use studio_service::{ApiError, DocumentText};
+use studio_stores::keyring::Keyring;
+use tokio::sync::watch;
+
+use crate::index::SearchIndex;
+
+pub(crate) use answer::{GivenAnswer, Quoted};
+pub(crate) use ask::{Asked, Refused};
+pub(crate) use note_versions::{DocumentsFollowed, NoteVersions};
+pub(crate) use search::{Found, NOTHING};
+
+/// The ai subgraph at work.
+pub(crate) struct Ai {
+    pub(crate) env: Env,
+    pub(crate) store: EventStore,
+    pub(crate) policy: Arc<Policy>,
+    pub(crate) keyring: Arc<Keyring>,
+    pub(crate) text: Arc<dyn DocumentText>,
+    pub(crate) index: Arc<SearchIndex>,
+    /// The position of the log that searches see.
+    pub(crate) indexed: watch::Receiver<i64>,
+    /// Follows the documents subgraph, from the moment that the feeds are known.
+    pub(crate) documents: OnceLock<DocumentsFollowed>,
+}
+
+const SEARCH: &str = "ai:search:read";
+const ANSWER: &str = "ai:answer:read";
+
+/// How long a search waits for what was uploaded a moment ago.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+impl Ai {
+    fn require(&self, actor: &Actor, action: &str, kind: &'static str) -> Result<Scope, ApiError> {
+        Ok(self.policy.require(actor, action, &Resource::any(kind, actor.tenant))?)
+    }
+
+    /// Waits until everything uploaded so far can be found, or for two seconds: a search does not
+    /// fail because a large document is still being read.
+    async fn settle(&self) {
+        let settled = async {
+            if let Some(followed) = self.documents.get() {
+                let head = followed.feed.head().await.map_err(ApiError::internal)?;
+                followed.consumer.caught_up_to(head).await.map_err(ApiError::internal)?;
+            }
+            let head = self.store.head();
+            let mut indexed = self.indexed.clone();
+            let reached = indexed.wait_for(|position| *position >= head).await;
+            reached.map(|_| ()).map_err(ApiError::internal)
+        };
+        match tokio::time::timeout(PATIENCE, settled).await {
+            // A fault is logged where it arises; what is indexed can be searched all the same.
+            Ok(Ok(()) | Err(_)) => {}
+            Err(_) => tracing::debug!("a search did not wait for the index any longer"),
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The ai subgraph from outside: a real log, a real full-text index on disk, beside a log that
+//! stands for the documents subgraph's.
+
+mod answers;
+mod index;
+mod search;
+mod support;
