@@ -70,6 +70,7 @@ pub async fn build(deps: Deps, text: Arc<dyn DocumentText>) -> Result<Subgraph, 
         text,
         index,
         indexed: follower.reached(),
+        doubts: follower.doubts(),
         documents: OnceLock::new(),
     });
     let shutdown = deps.shutdown;

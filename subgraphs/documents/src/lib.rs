@@ -98,3 +98,8 @@ fn start(documents: Arc<Documents>, feeds: &Feeds, shutdown: CancellationToken) 
     }
     background
 }
+
+/// The federation SDL, without a store behind it.
+pub fn sdl() -> String {
+    graphql::sdl()
+}
