@@ -1,0 +1,13 @@
+//! The router over real subgraphs, in process and over HTTP with equal answers.
+
+#![allow(unreachable_pub, reason = "a test is no library: nothing in it can be reached")]
+
+mod client;
+mod composition;
+mod data;
+mod differential;
+mod faults;
+mod monolith;
+mod subgraphs;
+mod subscriptions;
+mod support;
