@@ -1,1 +1,105 @@
-//! studio-evidence
+//! The evidence subgraph: scans come in, and what they say is kept as findings, assets and
+//! versions of evidence. It owns `Evidence`, `Finding`, `Asset` and `IngestRun`, adds `evidence`
+//! and `findings` to `Control`, and lists to `Project`.
+//!
+//! What always holds: a file is checked whole before anything of it is recorded; the bytes are
+//! kept, under their hash, before the event that names them; the same bytes in the same project
+//! are one run; a run that was cut goes on where its last event left it; an older observation
+//! never overrides a newer one; check results are published before a run is complete.
+
+mod commands;
+mod consumers;
+mod domain;
+mod error;
+mod graphql;
+mod names;
+pub mod ocsf;
+mod projections;
+mod rest;
+
+use std::sync::Arc;
+
+use studio_events::{
+    ConsumerOptions, EventStore, EventStoreOptions, LogFeed, PublishedType, StoreError,
+    run_consumer,
+};
+use studio_kernel::published::evidence::{CheckResultsRecorded, EvidenceRejected};
+use studio_service::{Deps, Feeds, Subgraph, subgraph::Background};
+use studio_stores::keyring::KeyringError;
+
+use commands::{Core, Upstream};
+
+pub use error::EvidenceError;
+pub use rest::openapi;
+
+/// The name of the subgraph, of its log and of its feed.
+const NAME: &str = "evidence";
+
+/// What the others may read of the log.
+static PUBLISHED: &[PublishedType] =
+    &[PublishedType::of::<CheckResultsRecorded>(), PublishedType::of::<EvidenceRejected>()];
+
+/// Why the subgraph cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The event store does not open.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The key that signs checkpoints of the log cannot be used.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
+}
+
+/// Builds the subgraph.
+///
+/// # Errors
+/// When the log or its signing key cannot be opened.
+pub async fn build(deps: Deps) -> Result<Subgraph, BuildError> {
+    let options = EventStoreOptions::new(deps.database, NAME, deps.env).inline(projections::all());
+    let store = EventStore::open(options).await?;
+    let core = Core::new(store.clone(), deps.policy, deps.blobs, deps.config, deps.shutdown);
+    Ok(Subgraph {
+        name: NAME,
+        graphql: graphql::service(&core),
+        routes: rest::routes(core.clone()),
+        feed: Arc::new(LogFeed::new(store.clone(), PUBLISHED)),
+        store,
+        start: Box::new(move |feeds| start(core, feeds)),
+    })
+}
+
+/// Follows the controls subgraph, and takes up the runs that were cut.
+fn start(core: Core, feeds: &Feeds) -> Vec<Background> {
+    let resumed = core.clone();
+    let mut background: Vec<Background> = vec![Box::pin(async move {
+        resumed.resume().await;
+        resumed.shutdown.cancelled().await;
+        resumed.running.close();
+        resumed.running.wait().await;
+    })];
+    match feeds.get("controls") {
+        Some(feed) => {
+            let consumer = Arc::new(run_consumer(
+                core.store.clone(),
+                feed.clone(),
+                consumers::NAME,
+                Arc::new(consumers::FromControls),
+                ConsumerOptions::default(),
+                core.shutdown.clone(),
+            ));
+            // `start` runs once, so that nothing is there yet.
+            let _first = core.follow(Upstream { feed: feed.clone(), consumer: consumer.clone() });
+            background.push(Box::pin(async move {
+                // No log is that long: this answers when the consumer has stopped.
+                let _stopped = consumer.caught_up_to(i64::MAX).await;
+            }));
+        }
+        None => tracing::warn!("there is no feed of the controls subgraph: no project is known"),
+    }
+    background
+}
+
+/// The federation SDL, without a store behind it.
+pub fn sdl() -> String {
+    graphql::sdl()
+}

@@ -1,0 +1,83 @@
+//! The store of the evidence subgraph.
+
+use sea_orm_migration::prelude::*;
+
+use crate::{events, step};
+
+/// Migrates the store of the evidence subgraph.
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        events::and_then(vec![step("evidence_0001_read_models", READ_MODELS)])
+    }
+}
+
+const READ_MODELS: &[&str] = &[
+    "CREATE TABLE projects (
+        generation BIGINT NOT NULL, tenant TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL,
+        PRIMARY KEY (generation, tenant, id))",
+    "CREATE TABLE ingest_runs (
+        generation BIGINT NOT NULL, tenant TEXT NOT NULL, id TEXT NOT NULL,
+        project_id TEXT NOT NULL, evidence_id TEXT NOT NULL, evidence_version BIGINT NOT NULL,
+        source TEXT NOT NULL, sha256 TEXT NOT NULL, size BIGINT NOT NULL, completed_at BIGINT,
+        started_at BIGINT NOT NULL, uploaded_by TEXT, items BIGINT NOT NULL,
+        new_count BIGINT NOT NULL, changed BIGINT NOT NULL, unchanged BIGINT NOT NULL,
+        superseded BIGINT NOT NULL, gone BIGINT NOT NULL, refused BIGINT NOT NULL,
+        refused_items TEXT NOT NULL, results_events BIGINT NOT NULL,
+        PRIMARY KEY (generation, tenant, id))",
+    "CREATE TABLE run_matchings (
+        generation BIGINT NOT NULL, tenant TEXT NOT NULL, run_id TEXT NOT NULL,
+        pages BIGINT NOT NULL, tests_added BIGINT NOT NULL, unmatched TEXT NOT NULL,
+        PRIMARY KEY (generation, tenant, run_id))",
+    "CREATE TABLE evidence_items (
+        generation BIGINT NOT NULL, tenant TEXT NOT NULL, id TEXT NOT NULL,
+        project_id TEXT NOT NULL, source TEXT NOT NULL, newest_version BIGINT NOT NULL,
+        created_at BIGINT NOT NULL,
+        PRIMARY KEY (generation, tenant, id))",
+    "CREATE TABLE evidence_versions (
+        generation BIGINT NOT NULL, tenant TEXT NOT NULL, evidence_id TEXT NOT NULL,
+        version BIGINT NOT NULL, run_id TEXT NOT NULL, sha256 TEXT NOT NULL,
+        size BIGINT NOT NULL, recorded_at BIGINT NOT NULL, rejected_at BIGINT,
+        rejected_reason TEXT,
+        PRIMARY KEY (generation, tenant, evidence_id, version))",
+    "CREATE TABLE findings (
+        generation BIGINT NOT NULL, tenant TEXT NOT NULL, id TEXT NOT NULL,
+        project_id TEXT NOT NULL, uid TEXT NOT NULL, check_id TEXT NOT NULL,
+        account TEXT NOT NULL, region TEXT NOT NULL, status TEXT NOT NULL,
+        standing BIGINT NOT NULL, severity TEXT NOT NULL, message TEXT NOT NULL,
+        asset_id TEXT NOT NULL, resource_uid TEXT NOT NULL, content BIGINT NOT NULL,
+        first_seen BIGINT NOT NULL, last_seen BIGINT NOT NULL, last_run_id TEXT NOT NULL,
+        present BIGINT NOT NULL, published_failing BIGINT NOT NULL,
+        PRIMARY KEY (generation, tenant, id))",
+    "CREATE TABLE assets (
+        generation BIGINT NOT NULL, tenant TEXT NOT NULL, id TEXT NOT NULL,
+        project_id TEXT NOT NULL, uid TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL,
+        account TEXT NOT NULL, region TEXT NOT NULL, first_seen BIGINT NOT NULL,
+        last_seen BIGINT NOT NULL,
+        PRIMARY KEY (generation, tenant, id))",
+    "CREATE TABLE checks (
+        generation BIGINT NOT NULL, tenant TEXT NOT NULL, project_id TEXT NOT NULL,
+        check_id TEXT NOT NULL, title TEXT NOT NULL, severity TEXT NOT NULL,
+        requirements TEXT NOT NULL,
+        PRIMARY KEY (generation, tenant, project_id, check_id))",
+    "CREATE TABLE check_summaries (
+        generation BIGINT NOT NULL, tenant TEXT NOT NULL, project_id TEXT NOT NULL,
+        check_id TEXT NOT NULL, account TEXT NOT NULL, region TEXT NOT NULL,
+        population BIGINT NOT NULL, passed BIGINT NOT NULL, failed BIGINT NOT NULL,
+        unknown_count BIGINT NOT NULL, effective_from BIGINT NOT NULL,
+        evidence_id TEXT NOT NULL, evidence_version BIGINT NOT NULL, run_id TEXT NOT NULL,
+        PRIMARY KEY (generation, tenant, project_id, check_id, account, region))",
+    "CREATE TABLE control_checks (
+        generation BIGINT NOT NULL, tenant TEXT NOT NULL, control_id TEXT NOT NULL,
+        check_id TEXT NOT NULL, project_id TEXT NOT NULL,
+        PRIMARY KEY (generation, tenant, control_id, check_id))",
+    "CREATE INDEX ingest_runs_by_project ON ingest_runs (generation, tenant, project_id, id)",
+    "CREATE INDEX ingest_runs_unfinished ON ingest_runs (generation, completed_at)",
+    "CREATE INDEX evidence_items_by_project ON evidence_items (generation, tenant, project_id, id)",
+    "CREATE INDEX findings_by_check ON findings (generation, project_id, check_id, id)",
+    "CREATE INDEX findings_by_asset ON findings (generation, asset_id)",
+    "CREATE INDEX assets_by_project ON assets (generation, project_id, id)",
+    "CREATE INDEX control_checks_by_check ON control_checks (generation, tenant, project_id, check_id)",
+];

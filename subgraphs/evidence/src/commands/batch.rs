@@ -1,0 +1,262 @@
+//! Reads a kept scan again, from where its run stands, in a thread of its own, and hands batches
+//! to whoever records them. At most three batches are in memory.
+
+use std::io::Read;
+
+use studio_kernel::{Id, TenantId, Timestamp, kind};
+use tokio::sync::mpsc;
+use tokio_util::io::SyncIoBridge;
+
+use super::Core;
+use crate::{
+    domain::{
+        FindingStatus, ObservedAsset, ObservedCheck, ObservedFinding, RefusedItem, RunStarted,
+    },
+    error::EvidenceError,
+    names,
+    ocsf::{Finding, Limits, Reader, Requirements, Status},
+};
+
+/// Most items of a batch.
+const ITEMS: usize = 500;
+/// About as many bytes of JSON as a batch may come to; the event store takes 4 MiB.
+const BYTES: usize = 512 * 1024;
+/// Batches between the reader and the recorder.
+const AHEAD: usize = 2;
+
+/// A finding with its place.
+#[derive(Debug)]
+pub(super) struct Observation {
+    pub(super) index: u64,
+    pub(super) offset: u64,
+    pub(super) check: String,
+    pub(super) account: String,
+    pub(super) region: String,
+    pub(super) at: Timestamp,
+    pub(super) finding: ObservedFinding,
+    /// The fingerprint of what it says.
+    pub(super) content: i64,
+}
+
+/// Some items of a scan that follow each other.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    pub(super) observations: Vec<Observation>,
+    pub(super) checks: Vec<ObservedCheck>,
+    pub(super) refused: Vec<RefusedItem>,
+    /// The number of the item after the last one.
+    pub(super) next_item: u64,
+    bytes: usize,
+}
+
+/// Whose scan it is.
+#[derive(Clone, Copy)]
+struct Owner {
+    tenant: TenantId,
+    project: Id<kind::Project>,
+}
+
+impl Core {
+    /// The batches of a run from an item on. After an error nothing follows.
+    pub(super) async fn batches(
+        &self,
+        tenant: TenantId,
+        started: &RunStarted,
+        from: u64,
+    ) -> Result<mpsc::Receiver<Result<Batch, EvidenceError>>, EvidenceError> {
+        let name = started
+            .sha256
+            .parse()
+            .map_err(|_| EvidenceError::Broken(format!("\"{}\" is no SHA-256", started.sha256)))?;
+        let blob = self.blobs.open(tenant, name).await?;
+        let limits = self.limits();
+        let owner = Owner { tenant, project: started.project };
+        let (sender, receiver) = mpsc::channel(AHEAD);
+        let bridge = SyncIoBridge::new(blob);
+        // The thread ends by itself once the receiver is dropped.
+        tokio::task::spawn_blocking(move || {
+            let result =
+                read(bridge, limits, owner, from, |batch| sender.blocking_send(Ok(batch)).is_ok());
+            if let Err(error) = result {
+                // Nobody is there to hear it if the receiver is gone.
+                let _heard = sender.blocking_send(Err(error));
+            }
+        });
+        Ok(receiver)
+    }
+}
+
+/// Gives the batches to `give` until it wants no more.
+fn read(
+    source: impl Read,
+    limits: Limits,
+    owner: Owner,
+    from: u64,
+    mut give: impl FnMut(Batch) -> bool,
+) -> Result<(), EvidenceError> {
+    let mut reader = Reader::new(source, limits, false)?;
+    reader.skip(from)?;
+    let mut batch = Batch { next_item: from, ..Batch::default() };
+    while let Some(item) = reader.next_item()? {
+        let (index, offset) = (item.index, item.offset);
+        match item.finding {
+            Ok(finding) => batch.take(owner, index, offset, finding, item.requirements),
+            Err(refusal) => {
+                batch.bytes += 200 + refusal.reason.len();
+                let (uid, reason) = (refusal.uid, refusal.reason);
+                batch.refused.push(RefusedItem { index, offset, uid, reason });
+            }
+        }
+        batch.next_item = index + 1;
+        if batch.observations.len() + batch.refused.len() >= ITEMS || batch.bytes >= BYTES {
+            let next_item = batch.next_item;
+            if !give(std::mem::take(&mut batch)) {
+                return Ok(());
+            }
+            batch.next_item = next_item;
+        }
+    }
+    if batch.bytes > 0 {
+        give(batch);
+    }
+    Ok(())
+}
+
+impl Batch {
+    fn take(
+        &mut self,
+        owner: Owner,
+        index: u64,
+        offset: u64,
+        finding: Finding<'_>,
+        requirements: Option<Requirements>,
+    ) {
+        let Owner { tenant, project } = owner;
+        let account = finding.account.into_owned();
+        let assets: Vec<ObservedAsset> = finding
+            .assets
+            .into_iter()
+            .map(|asset| ObservedAsset {
+                id: names::asset(tenant, project, &account, &asset.uid),
+                uid: asset.uid.into_owned(),
+                name: asset.name.into_owned(),
+                kind: asset.kind.into_owned(),
+                region: asset.region.into_owned(),
+            })
+            .collect();
+        let resource = assets.first().map_or("", |asset| asset.uid.as_str());
+        let parts = [&*finding.uid, &*finding.check.id, &account, &*finding.region, resource];
+        let id = names::finding(tenant, project, parts);
+        if let Some(requirements) = requirements {
+            let check = ObservedCheck {
+                id: finding.check.id.clone().into_owned(),
+                title: finding.check.title.into_owned(),
+                severity: finding.severity.clone(),
+                requirements,
+            };
+            self.bytes += check_weight(&check);
+            self.checks.push(check);
+        }
+        let observed = ObservedFinding {
+            id,
+            uid: finding.uid.into_owned(),
+            status: status(finding.status),
+            severity: finding.severity,
+            message: finding.message.into_owned(),
+            assets,
+        };
+        self.bytes += weight(&observed);
+        self.observations.push(Observation {
+            index,
+            offset,
+            check: finding.check.id.into_owned(),
+            account,
+            region: finding.region.into_owned(),
+            at: finding.time,
+            content: names::content(&observed),
+            finding: observed,
+        });
+    }
+}
+
+const fn status(status: Status) -> FindingStatus {
+    match status {
+        Status::Pass => FindingStatus::Pass,
+        Status::Fail => FindingStatus::Fail,
+        Status::Manual => FindingStatus::Manual,
+        Status::Muted => FindingStatus::Muted,
+        Status::Error => FindingStatus::Error,
+    }
+}
+
+/// Bytes that a text comes to in JSON: a control character becomes six.
+pub(super) fn json_length(text: &str) -> usize {
+    let escapes = text.bytes().map(|byte| match byte {
+        0..=0x1F => 5,
+        b'"' | b'\\' => 1,
+        _ => 0,
+    });
+    text.len() + 3 + escapes.sum::<usize>()
+}
+
+fn weight(finding: &ObservedFinding) -> usize {
+    let assets = finding.assets.iter().map(|asset| {
+        let parts = [&asset.uid, &asset.name, &asset.kind, &asset.region];
+        100 + parts.into_iter().map(|part| json_length(part)).sum::<usize>()
+    });
+    200 + json_length(&finding.uid) + json_length(&finding.message) + assets.sum::<usize>()
+}
+
+fn check_weight(check: &ObservedCheck) -> usize {
+    let requirements = check.requirements.iter().map(|(framework, ids)| {
+        json_length(framework) + ids.iter().map(|id| json_length(id)).sum::<usize>()
+    });
+    100 + json_length(&check.id) + json_length(&check.title) + requirements.sum::<usize>()
+}
+
+#[cfg(test)]
+mod tests {
+    use studio_kernel::Env;
+
+    use super::*;
+
+    #[test]
+    fn batches_are_bounded_and_hold_every_item_once() {
+        let env = Env::system();
+        let owner = Owner { tenant: env.id(), project: env.id() };
+        let limits = Limits { unpacked: u64::MAX, item: 1 << 20 };
+        let item = |number: usize| {
+            serde_json::json!({
+                "class_uid": if number % 7 == 0 { 1 } else { 2004 },
+                "metadata": {"event_code": "check"},
+                "finding_info": {"uid": number.to_string()},
+                "cloud": {"account": {"uid": "1"}},
+                "status_detail": "\u{1}".repeat(if number > 600 { 2000 } else { 0 }),
+                "time": 1,
+            })
+        };
+        let text = serde_json::to_vec(&(0..1234).map(item).collect::<Vec<_>>()).unwrap();
+        for from in [0, 1, 499, 1233, 1234] {
+            let (mut items, mut next) = (Vec::new(), from);
+            read(&text[..], limits, owner, from, |batch| {
+                let count = batch.observations.len() + batch.refused.len();
+                assert!(count <= ITEMS);
+                assert!(batch.bytes < BYTES + (1 << 20));
+                let json: usize = batch
+                    .observations
+                    .iter()
+                    .map(|one| serde_json::to_vec(&one.finding).unwrap().len())
+                    .sum();
+                assert!(json <= batch.bytes);
+                items.extend(batch.observations.iter().map(|one| one.index));
+                items.extend(batch.refused.iter().map(|one| one.index));
+                assert_eq!(batch.next_item, next + count as u64);
+                next = batch.next_item;
+                true
+            })
+            .unwrap();
+            items.sort_unstable();
+            assert_eq!(items, (from..1234).collect::<Vec<_>>());
+        }
+    }
+}

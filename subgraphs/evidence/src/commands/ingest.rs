@@ -1,0 +1,293 @@
+//! Takes a scan in: authorize, spool and validate, keep the bytes, record. The same bytes in the
+//! same project are one run, however often and wherever they are sent.
+
+use std::{future::Future, time::Duration};
+
+use axum::body::Body;
+use studio_access::Resource;
+use studio_events::{Append, Expected, Metadata, ProjectionError, StreamAppend};
+use studio_kernel::{Actor, Id, TenantId, kind};
+use studio_service::{ApiError, RequestId};
+use tokio::time::timeout;
+
+use super::{Core, Encoding, metadata, record::Recording, upload::Uploaded};
+use crate::{
+    domain::{Evidence, EvidenceVersionAdded, Intake, IntakeClaimed, Run, RunStarted},
+    error::{EvidenceError, too_large},
+    names,
+    projections::{Matched, Matchings, Projects, Runs},
+};
+
+/// How long an unknown project is waited for, while what was published is taken in.
+const CATCH_UP: Duration = Duration::from_secs(10);
+/// How often a run is taken up again after another process was first.
+const CONFLICTS: u32 = 50;
+
+/// What a client says of a scan.
+#[derive(Debug, Clone)]
+pub(crate) struct Upload {
+    /// The project that it is about.
+    pub(crate) project: Id<kind::Project>,
+    /// How long the body is, where the client says so.
+    pub(crate) length: Option<u64>,
+    /// How the body is packed.
+    pub(crate) encoding: Encoding,
+    /// The request that brings it.
+    pub(crate) request: Option<RequestId>,
+}
+
+/// A run that is complete.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ingested {
+    /// The run.
+    pub(crate) run: Id<kind::IngestRun>,
+    /// Whether this call began it.
+    pub(crate) created: bool,
+}
+
+impl Core {
+    /// Takes a scan into a project.
+    pub(crate) async fn ingest(
+        &self,
+        actor: &Actor,
+        upload: Upload,
+        body: Body,
+    ) -> Result<Ingested, ApiError> {
+        let allowed = self.may_ingest(actor, &upload).await;
+        if let Err(error) = allowed {
+            Self::turn_away(body).await;
+            return Err(error.into());
+        }
+        let uploaded = self.take_in(body, upload.encoding).await?;
+        let (core, actor) = (self.clone(), actor.clone());
+        // From here on the run goes to its end, also if the client goes away.
+        let recording =
+            self.running.spawn(async move { core.record(&actor, &upload, uploaded).await });
+        recording.await.map_err(ApiError::internal)?.map_err(ApiError::from)
+    }
+
+    async fn may_ingest(&self, actor: &Actor, upload: &Upload) -> Result<(), EvidenceError> {
+        let resource = Resource::any("IngestRun", actor.tenant);
+        let tenant = self.policy.require(actor, "evidence:run:ingest", &resource)?.tenant();
+        if !self.knows(tenant, upload.project).await? {
+            return Err(ApiError::not_found("project", upload.project).into());
+        }
+        let limit = self.config.limits.ingest_body;
+        match upload.length {
+            Some(length) if length > limit => Err(too_large(limit).into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the organization has the project. One that was created a moment ago is known once
+    /// everything that the controls subgraph has published by now is taken in.
+    pub(crate) async fn knows(
+        &self,
+        tenant: TenantId,
+        project: Id<kind::Project>,
+    ) -> Result<bool, EvidenceError> {
+        if Projects::has(&self.store, tenant, project).await? {
+            return Ok(true);
+        }
+        let Some(upstream) = self.upstream() else { return Ok(false) };
+        let caught_up = async {
+            let head = upstream.feed.head().await.map_err(|error| error.to_string())?;
+            upstream.consumer.caught_up_to(head).await.map_err(|error| error.to_string())
+        };
+        match timeout(CATCH_UP, caught_up).await {
+            Ok(Ok(())) => Ok(Projects::has(&self.store, tenant, project).await?),
+            Ok(Err(cause)) => Err(EvidenceError::Broken(cause)),
+            // Not known and not refutable: the client may try again.
+            Err(_) => Err(ApiError::new(
+                studio_kernel::Code::SubgraphUnavailable,
+                "What was published about projects is still being taken in: try again shortly.",
+            )
+            .into()),
+        }
+    }
+
+    async fn record(
+        &self,
+        actor: &Actor,
+        upload: &Upload,
+        uploaded: Uploaded,
+    ) -> Result<Ingested, EvidenceError> {
+        let (tenant, project) = (actor.tenant, upload.project);
+        let Uploaded { spooled, survey } = uploaded;
+        let hash = spooled.hash();
+        let run = names::run(tenant, project, &hash.to_string());
+        let metadata = metadata(actor, upload.request.as_ref());
+        let intake = self.intake(tenant, project);
+        let _recording = intake.lock().await;
+        let mut created = false;
+        let known = self.store.load::<Run>(tenant, &run.to_string()).await?.state;
+        if known.started.is_some() && !known.completed {
+            // A run that was cut needs its bytes, and here they are, should they have been lost.
+            self.blobs.put(tenant, hash, spooled).await?;
+        } else if known.started.is_none() {
+            let source = survey.source();
+            let mut started = RunStarted {
+                project,
+                evidence: names::evidence(tenant, project, &source),
+                evidence_version: 0,
+                source,
+                sha256: hash.to_string(),
+                size: spooled.size(),
+                items: survey.items,
+                uploaded_by: actor.user_id(),
+            };
+            self.blobs.put(tenant, hash, spooled).await?;
+            created = self.start(tenant, run, &metadata, &mut started).await?;
+        }
+        self.drive(tenant, run, &metadata).await?;
+        Ok(Ingested { run, created })
+    }
+
+    /// Begins a run, once no other is being recorded in the project. False where another process
+    /// has begun it meanwhile.
+    async fn start(
+        &self,
+        tenant: TenantId,
+        run: Id<kind::IngestRun>,
+        metadata: &Metadata,
+        started: &mut RunStarted,
+    ) -> Result<bool, EvidenceError> {
+        for _ in 0..CONFLICTS {
+            let project = started.project.to_string();
+            let intake = self.store.load::<Intake>(tenant, &project).await?;
+            if let Some(other) = intake.state.active.filter(|active| *active != run) {
+                // It was cut, or another process is at it: either way it is brought to its end.
+                Box::pin(self.drive(tenant, other, &Metadata::system("evidence.resume"))).await?;
+                continue;
+            }
+            let evidence =
+                self.store.load::<Evidence>(tenant, &started.evidence.to_string()).await?;
+            started.evidence_version = evidence.state.next_version();
+            let added = EvidenceVersionAdded {
+                project: started.project,
+                run,
+                version: started.evidence_version,
+                source: started.source.clone(),
+                sha256: started.sha256.clone(),
+                size: started.size,
+            };
+            let streams = vec![
+                StreamAppend::of::<Run>(
+                    run.to_string(),
+                    Expected::NoStream,
+                    vec![started.clone().into()],
+                )?,
+                StreamAppend::of::<Evidence>(
+                    started.evidence.to_string(),
+                    Expected::Version(evidence.version),
+                    vec![added.into()],
+                )?,
+                StreamAppend::of::<Intake>(
+                    project,
+                    Expected::Version(intake.version),
+                    vec![IntakeClaimed { run }.into()],
+                )?,
+            ];
+            let append = Append::new(tenant, metadata.clone(), streams);
+            match self.store.append(append).await.map_err(EvidenceError::from) {
+                Ok(_) => return Ok(true),
+                Err(EvidenceError::Conflict) => {}
+                Err(error) => return Err(error),
+            }
+            if self.store.load::<Run>(tenant, &run.to_string()).await?.state.started.is_some() {
+                return Ok(false);
+            }
+        }
+        Err(EvidenceError::Conflict)
+    }
+
+    /// Brings a run to its end from wherever it stands. Two processes may do so at the same time:
+    /// every step follows from the log, and one of them is first.
+    pub(super) async fn drive(
+        &self,
+        tenant: TenantId,
+        run: Id<kind::IngestRun>,
+        metadata: &Metadata,
+    ) -> Result<(), EvidenceError> {
+        for _ in 0..CONFLICTS {
+            let recording = Recording::load(self, tenant, run, metadata.clone()).await?;
+            let Some(mut recording) = recording else {
+                return Err(EvidenceError::Broken(format!("run {run} was never started")));
+            };
+            if recording.run.completed {
+                return Ok(());
+            }
+            match self.steps(&mut recording).await {
+                Err(EvidenceError::Conflict) => {}
+                other => return other,
+            }
+        }
+        Err(EvidenceError::Conflict)
+    }
+
+    async fn steps(&self, recording: &mut Recording) -> Result<(), EvidenceError> {
+        recording.observe(self).await?;
+        recording.leave(self).await?;
+        recording.publish(self).await?;
+        recording.complete(self).await
+    }
+
+    /// Stops between two steps when the process is to end.
+    pub(super) fn go_on(&self) -> Result<(), EvidenceError> {
+        if self.shutdown.is_cancelled() { Err(EvidenceError::Stopping) } else { Ok(()) }
+    }
+
+    /// Waits until the controls subgraph has taken in what the run published, at most so long.
+    pub(crate) async fn matched(
+        &self,
+        tenant: TenantId,
+        run: Id<kind::IngestRun>,
+        patience: Duration,
+    ) -> Result<(), EvidenceError> {
+        let mut head = self.store.wake();
+        let all = async {
+            loop {
+                head.borrow_and_update();
+                if self.is_matched(tenant, run).await? {
+                    return Ok(());
+                }
+                if head.changed().await.is_err() {
+                    return Ok(());
+                }
+            }
+        };
+        let ends = self.shutdown.cancelled();
+        // Not in time is no error: the answer says that it is pending.
+        tokio::select! {
+            done = timeout(patience, all) => done.unwrap_or(Ok(())),
+            () = ends => Ok(()),
+        }
+    }
+
+    async fn is_matched(
+        &self,
+        tenant: TenantId,
+        run: Id<kind::IngestRun>,
+    ) -> Result<bool, EvidenceError> {
+        let ids = [run.to_string()];
+        let runs = Runs::of(&self.store, tenant, &ids).await?;
+        let Some(run) = runs.first() else { return Ok(true) };
+        let matched = match Matchings::of(&self.store, tenant, &ids).await?.pop() {
+            Some(row) => Matched::try_from(row).map_err(ProjectionError::other)?,
+            None => Matched::default(),
+        };
+        Ok(matched.covers(run))
+    }
+
+    /// Runs `work` while nobody else of this process records in the project.
+    pub(super) async fn alone<T>(
+        &self,
+        tenant: TenantId,
+        project: Id<kind::Project>,
+        work: impl Future<Output = T>,
+    ) -> T {
+        let intake = self.intake(tenant, project);
+        let _recording = intake.lock().await;
+        work.await
+    }
+}

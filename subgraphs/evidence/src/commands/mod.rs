@@ -1,0 +1,103 @@
+//! What changes evidence: taking a scan in, and rejecting a version of an evidence item. Each asks
+//! the policy first.
+
+mod batch;
+mod ingest;
+mod record;
+mod reject;
+mod resume;
+mod settle;
+mod upload;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
+
+use studio_access::Policy;
+use studio_events::{ConsumerHandle, EventFeed, EventStore, Metadata};
+use studio_kernel::{Actor, Id, TenantId, kind};
+use studio_service::{Config, RequestId};
+use studio_stores::blobs::Blobs;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+pub(crate) use ingest::Upload;
+pub(crate) use reject::Rejection;
+pub(crate) use upload::Encoding;
+
+/// What every command and query works with. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Core(Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) store: EventStore,
+    pub(crate) policy: Arc<Policy>,
+    pub(crate) blobs: Arc<dyn Blobs>,
+    pub(crate) config: Arc<Config>,
+    pub(crate) shutdown: CancellationToken,
+    /// Runs that are being recorded outlive the requests that brought them.
+    pub(crate) running: TaskTracker,
+    upstream: OnceLock<Upstream>,
+    intakes: Mutex<HashMap<(TenantId, Id<kind::Project>), Arc<tokio::sync::Mutex<()>>>>,
+}
+
+/// What the controls subgraph publishes, and how far it was taken in.
+pub(crate) struct Upstream {
+    pub(crate) feed: Arc<dyn EventFeed>,
+    pub(crate) consumer: Arc<ConsumerHandle>,
+}
+
+impl std::ops::Deref for Core {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl Core {
+    pub(crate) fn new(
+        store: EventStore,
+        policy: Arc<Policy>,
+        blobs: Arc<dyn Blobs>,
+        config: Arc<Config>,
+        shutdown: CancellationToken,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            store,
+            policy,
+            blobs,
+            config,
+            shutdown,
+            running: TaskTracker::new(),
+            upstream: OnceLock::new(),
+            intakes: Mutex::default(),
+        }))
+    }
+
+    /// Follows the controls subgraph from now on. False where it is followed already.
+    pub(crate) fn follow(&self, upstream: Upstream) -> bool {
+        self.upstream.set(upstream).is_ok()
+    }
+
+    /// What is followed.
+    pub(crate) fn upstream(&self) -> Option<&Upstream> {
+        self.upstream.get()
+    }
+
+    /// The one who holds it is the only one of this process that records in the project. What
+    /// keeps processes apart is the claim in the log.
+    fn intake(&self, tenant: TenantId, project: Id<kind::Project>) -> Arc<tokio::sync::Mutex<()>> {
+        let mut intakes = self.intakes.lock().unwrap_or_else(PoisonError::into_inner);
+        intakes.entry((tenant, project)).or_default().clone()
+    }
+}
+
+/// The actor's doing, with the request that asks for it.
+fn metadata(actor: &Actor, request: Option<&RequestId>) -> Metadata {
+    let metadata = Metadata::by(actor);
+    match request.and_then(|RequestId(id)| id.parse().ok()) {
+        Some(request) => metadata.with_request(request),
+        None => metadata,
+    }
+}

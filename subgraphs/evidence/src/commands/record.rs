@@ -1,0 +1,238 @@
+//! Records the batches of a run: compares each finding with what is on record, and appends one
+//! event a batch.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use studio_events::{Append, Expected, Metadata, StreamAppend};
+use studio_kernel::{Aggregate, Id, TenantId, Timestamp, kind};
+
+use super::{
+    Core,
+    batch::{Batch, Observation},
+};
+use crate::{
+    domain::{
+        Class, FindingsObserved, Known, MAX_REFUSED_SHOWN, ObservedGroup, RefusedItem, Run,
+        RunEvent, RunStarted, SummaryKey, classify,
+    },
+    error::EvidenceError,
+    projections::{Findings, Summaries},
+};
+
+/// A run while it is recorded: its state and the version of its stream.
+pub(super) struct Recording {
+    pub(super) tenant: TenantId,
+    pub(super) id: Id<kind::IngestRun>,
+    pub(super) metadata: Metadata,
+    pub(super) run: Run,
+    pub(super) started: RunStarted,
+    version: u64,
+}
+
+/// What is on record of the findings of a batch.
+struct OnRecord {
+    findings: HashMap<Id<kind::Finding>, Known>,
+    newest: HashMap<SummaryKey, Timestamp>,
+}
+
+impl Recording {
+    /// The run as the log has it.
+    pub(super) async fn load(
+        core: &Core,
+        tenant: TenantId,
+        id: Id<kind::IngestRun>,
+        metadata: Metadata,
+    ) -> Result<Option<Self>, EvidenceError> {
+        let loaded = core.store.load::<Run>(tenant, &id.to_string()).await?;
+        let version = loaded.version;
+        let run = loaded.state;
+        Ok(run.started.clone().map(|started| Self { tenant, id, metadata, run, started, version }))
+    }
+
+    /// Appends to the run, and to what `others` name, all or nothing.
+    pub(super) async fn append(
+        &mut self,
+        core: &Core,
+        events: Vec<RunEvent>,
+        others: Vec<StreamAppend>,
+    ) -> Result<(), EvidenceError> {
+        let expected = Expected::Version(self.version);
+        let mut applied = Vec::with_capacity(events.len());
+        let own = StreamAppend {
+            stream_type: Run::STREAM_TYPE.into(),
+            stream_id: self.id.to_string(),
+            expected,
+            events: events
+                .into_iter()
+                .map(|event| {
+                    let data = studio_events::EventData::of(&event);
+                    applied.push(event);
+                    data
+                })
+                .collect::<Result<_, _>>()?,
+        };
+        let streams = std::iter::once(own).chain(others).collect();
+        let append = Append::new(self.tenant, self.metadata.clone(), streams);
+        let recorded = core.store.append(append).await?;
+        let at = recorded.first().map_or_else(Timestamp::default, |event| event.recorded_at);
+        self.version += applied.len() as u64;
+        applied.iter().for_each(|event| self.run.apply(event, at));
+        Ok(())
+    }
+
+    /// Records every item that is not recorded yet.
+    pub(super) async fn observe(&mut self, core: &Core) -> Result<(), EvidenceError> {
+        if self.run.read_whole() {
+            return Ok(());
+        }
+        let mut batches = core.batches(self.tenant, &self.started, self.run.next_item).await?;
+        while let Some(batch) = batches.recv().await {
+            core.go_on()?;
+            let batch = batch?;
+            let on_record = self.look_up(core, &batch).await?;
+            let event = self.decide(batch, on_record);
+            self.append(core, vec![event.into()], Vec::new()).await?;
+        }
+        if self.run.read_whole() {
+            return Ok(());
+        }
+        Err(EvidenceError::Broken(format!(
+            "run {}: the kept scan ends after {} of {} items",
+            self.id, self.run.next_item, self.started.items
+        )))
+    }
+
+    async fn look_up(&self, core: &Core, batch: &Batch) -> Result<OnRecord, EvidenceError> {
+        let ids: Vec<_> = batch.observations.iter().map(|one| one.finding.id).collect();
+        let checks: BTreeSet<&str> =
+            batch.observations.iter().map(|one| one.check.as_str()).collect();
+        let checks: Vec<String> = checks.into_iter().map(str::to_owned).collect();
+        let (findings, newest) =
+            futures::future::try_join(Findings::known(&core.store, self.tenant, &ids), async {
+                Summaries::newest(&core.store, self.tenant, self.started.project, &checks)
+                    .await
+                    .map_err(Into::into)
+            })
+            .await?;
+        Ok(OnRecord { findings, newest })
+    }
+
+    fn decide(&self, batch: Batch, on_record: OnRecord) -> FindingsObserved {
+        let mut event = FindingsObserved {
+            project: self.started.project,
+            next_item: batch.next_item,
+            checks: batch.checks,
+            groups: Vec::new(),
+            superseded: 0,
+            refused: 0,
+            refused_items: batch.refused,
+        };
+        let mut met = HashSet::with_capacity(batch.observations.len());
+        let mut groups = Groups::default();
+        for observation in batch.observations {
+            let id = observation.finding.id;
+            let class = if met.insert(id) {
+                on_record.classify(self.id, &observation)
+            } else {
+                Class::Duplicate
+            };
+            match class {
+                Class::Superseded => event.superseded += 1,
+                Class::Duplicate => event.refused_items.push(duplicate(observation)),
+                Class::New => {
+                    let (group, finding) = groups.of(observation);
+                    group.new.push(finding);
+                }
+                Class::Changed => {
+                    let (group, finding) = groups.of(observation);
+                    group.changed.push(finding);
+                }
+                Class::Unchanged => {
+                    let (group, finding) = groups.of(observation);
+                    group.unchanged.push(finding.id);
+                }
+            }
+        }
+        event.groups = groups.list;
+        event.refused = event.refused_items.len() as u64;
+        event.refused_items.sort_by_key(|item| item.index);
+        event.refused_items.truncate(MAX_REFUSED_SHOWN.saturating_sub(self.run.refused_listed));
+        event
+    }
+}
+
+impl OnRecord {
+    fn classify(&self, run: Id<kind::IngestRun>, observation: &Observation) -> Class {
+        // A lookup by parts would save the copies, but a batch has few keys and many findings.
+        let key = SummaryKey {
+            check: observation.check.clone(),
+            account: observation.account.clone(),
+            region: observation.region.clone(),
+        };
+        classify(
+            self.findings.get(&observation.finding.id),
+            self.newest.get(&key).copied(),
+            run,
+            observation.at,
+            observation.content,
+        )
+    }
+}
+
+/// The groups of a batch in the order in which the file names them first.
+#[derive(Default)]
+struct Groups {
+    list: Vec<ObservedGroup>,
+    places: HashMap<(SummaryKey, Timestamp), usize>,
+}
+
+impl Groups {
+    fn of(
+        &mut self,
+        observation: Observation,
+    ) -> (&mut ObservedGroup, crate::domain::ObservedFinding) {
+        let Observation { check, account, region, at, finding, .. } = observation;
+        // Scanners write check by check: the group is nearly always the last one.
+        let same = |group: &ObservedGroup| {
+            group.at == at
+                && group.check == check
+                && group.account == account
+                && group.region == region
+        };
+        let place = match self.list.last() {
+            Some(last) if same(last) => self.list.len() - 1,
+            _ => {
+                let key = SummaryKey {
+                    check: check.clone(),
+                    account: account.clone(),
+                    region: region.clone(),
+                };
+                let next = self.list.len();
+                let place = *self.places.entry((key, at)).or_insert(next);
+                if place == next {
+                    let (new, changed, unchanged) = (Vec::new(), Vec::new(), Vec::new());
+                    self.list.push(ObservedGroup {
+                        check,
+                        account,
+                        region,
+                        at,
+                        new,
+                        changed,
+                        unchanged,
+                    });
+                }
+                place
+            }
+        };
+        (&mut self.list[place], finding)
+    }
+}
+
+fn duplicate(observation: Observation) -> RefusedItem {
+    RefusedItem {
+        index: observation.index,
+        offset: observation.offset,
+        uid: Some(observation.finding.uid),
+        reason: "an earlier item of the file is the same finding: that one stands".to_owned(),
+    }
+}

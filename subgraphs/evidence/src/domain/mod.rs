@@ -1,0 +1,20 @@
+//! What a scan, an evidence item and a project's intake are, and what may happen to them. Pure:
+//! no clock, no database, no I/O.
+
+mod evidence;
+mod intake;
+mod observation;
+mod reaction;
+mod run;
+
+pub(crate) use evidence::{Evidence, EvidenceVersionAdded, RejectionRefused};
+pub(crate) use intake::{Intake, IntakeClaimed, IntakeReleased, ProjectRecorded};
+pub(crate) use observation::{
+    Class, FindingStatus, Known, ObservedAsset, ObservedCheck, ObservedFinding, ObservedGroup,
+    RefusedItem, classify,
+};
+pub(crate) use reaction::{ControlCheckLinked, ControlLink, Matching, ResultsMatched};
+pub(crate) use run::{
+    FindingsGone, FindingsObserved, MAX_REFUSED_SHOWN, Run, RunCompleted, RunEvent, RunStarted,
+    SummaryKey,
+};

@@ -1,0 +1,201 @@
+//! The queries, and how entities are found by their ids.
+
+use async_graphql::{Context, ID, Object, Result, dataloader::DataLoader};
+use studio_kernel::{Id, id::Kind, kind};
+use studio_service::graphql::{PageArgs, gql};
+
+use super::{
+    allowed,
+    asset::{self, Asset, AssetConnection},
+    control::Control,
+    evidence::Evidence,
+    finding::{self, Finding, FindingConnection, FindingStatus, Severity},
+    ingest_run::{self, IngestRun, IngestRunConnection},
+    loaders::{AssetKey, FindingKey, Rows, RunKey},
+    project::Project,
+};
+use crate::projections::FindingsFilter;
+
+pub(super) struct Query;
+
+/// The id in its own spelling, or `BAD_REQUEST`.
+fn typed<K: Kind>(given: &ID) -> Result<String> {
+    studio_service::graphql::id::<K>(given).map(|id: Id<K>| id.to_string())
+}
+
+async fn evidence(ctx: &Context<'_>, id: &ID) -> Result<Option<Evidence>> {
+    let (_, tenant) = allowed(ctx, "evidence:evidence:read", "Evidence")?;
+    Evidence::load(ctx, tenant, typed::<kind::Evidence>(id)?).await
+}
+
+async fn finding(ctx: &Context<'_>, id: &ID) -> Result<Option<Finding>> {
+    let (_, tenant) = allowed(ctx, "evidence:finding:read", "Finding")?;
+    let key = FindingKey(tenant, typed::<kind::Finding>(id)?);
+    let row = ctx.data::<DataLoader<Rows>>()?.load_one(key).await.map_err(gql)?;
+    Ok(row.map(|row| Finding { tenant, row }))
+}
+
+async fn asset(ctx: &Context<'_>, id: &ID) -> Result<Option<Asset>> {
+    let (_, tenant) = allowed(ctx, "evidence:asset:read", "Asset")?;
+    let key = AssetKey(tenant, typed::<kind::Asset>(id)?);
+    let row = ctx.data::<DataLoader<Rows>>()?.load_one(key).await.map_err(gql)?;
+    Ok(row.map(|row| Asset { tenant, row }))
+}
+
+async fn ingest_run(ctx: &Context<'_>, id: &ID) -> Result<Option<IngestRun>> {
+    let (_, tenant) = allowed(ctx, "evidence:run:read", "IngestRun")?;
+    let key = RunKey(tenant, typed::<kind::IngestRun>(id)?);
+    let row = ctx.data::<DataLoader<Rows>>()?.load_one(key).await.map_err(gql)?;
+    Ok(row.map(|row| IngestRun { tenant, row }))
+}
+
+#[Object]
+impl Query {
+    /// One evidence item; null where there is none of that id that you can see.
+    async fn evidence(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The id, `evd_…`.")] id: ID,
+    ) -> Result<Option<Evidence>> {
+        evidence(ctx, &id).await
+    }
+
+    /// One finding, also one that the newest scan no longer lists; null where there is none of
+    /// that id that you can see.
+    async fn finding(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The id, `fnd_…`.")] id: ID,
+    ) -> Result<Option<Finding>> {
+        finding(ctx, &id).await
+    }
+
+    /// One asset; null where there is none of that id that you can see.
+    async fn asset(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The id, `ast_…`.")] id: ID,
+    ) -> Result<Option<Asset>> {
+        asset(ctx, &id).await
+    }
+
+    /// One ingest run; null where there is none of that id that you can see.
+    async fn ingest_run(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The id, `run_…`.")] id: ID,
+    ) -> Result<Option<IngestRun>> {
+        ingest_run(ctx, &id).await
+    }
+
+    /// The scans that were brought into a project, the newest first.
+    async fn ingest_runs(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The project, `prj_…`.")] project_id: ID,
+        #[graphql(desc = "How many, 1 to 100; 20 if absent.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
+    ) -> Result<IngestRunConnection> {
+        let (core, tenant) = allowed(ctx, "evidence:run:read", "IngestRun")?;
+        let project = typed::<kind::Project>(&project_id)?;
+        let page = PageArgs::new(first, after)?;
+        ingest_run::page(&core.store, tenant, &project, &page).await
+    }
+
+    /// The findings of a project that are in the population, by check.
+    #[expect(clippy::too_many_arguments, reason = "each is an argument of the field")]
+    async fn findings(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The project, `prj_…`.")] project_id: ID,
+        #[graphql(desc = "Only those with this result.")] status: Option<FindingStatus>,
+        #[graphql(desc = "Only those of this severity.")] severity: Option<Severity>,
+        #[graphql(desc = "Only those of this check, by the scanner's id.")] check: Option<String>,
+        #[graphql(desc = "How many, 1 to 100; 20 if absent.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
+    ) -> Result<FindingConnection> {
+        let (core, tenant) = allowed(ctx, "evidence:finding:read", "Finding")?;
+        let filter = FindingsFilter {
+            project: Some(typed::<kind::Project>(&project_id)?),
+            checks: check.map(|check| vec![check]),
+            status: status.map(Into::into),
+            severity: severity.map(|severity| severity.as_str().to_owned()),
+            asset: None,
+        };
+        finding::page(&core.store, tenant, &filter, &PageArgs::new(first, after)?).await
+    }
+
+    /// The assets that scans of a project have named.
+    async fn assets(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The project, `prj_…`.")] project_id: ID,
+        #[graphql(desc = "Only those of this type, for example AwsS3Bucket.", name = "type")]
+        kind: Option<String>,
+        #[graphql(desc = "How many, 1 to 100; 20 if absent.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
+    ) -> Result<AssetConnection> {
+        let (core, tenant) = allowed(ctx, "evidence:asset:read", "Asset")?;
+        let project = typed::<kind::Project>(&project_id)?;
+        let page = PageArgs::new(first, after)?;
+        asset::page(&core.store, tenant, &project, kind.as_deref(), &page).await
+    }
+
+    #[graphql(entity)]
+    async fn find_evidence_by_id(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(key)] id: ID,
+    ) -> Result<Option<Evidence>> {
+        evidence(ctx, &id).await
+    }
+
+    #[graphql(entity)]
+    async fn find_finding_by_id(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(key)] id: ID,
+    ) -> Result<Option<Finding>> {
+        finding(ctx, &id).await
+    }
+
+    #[graphql(entity)]
+    async fn find_asset_by_id(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(key)] id: ID,
+    ) -> Result<Option<Asset>> {
+        asset(ctx, &id).await
+    }
+
+    #[graphql(entity)]
+    async fn find_ingest_run_by_id(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(key)] id: ID,
+    ) -> Result<Option<IngestRun>> {
+        ingest_run(ctx, &id).await
+    }
+
+    // What evidence adds to these is read field by field, each behind its own policy; an id of
+    // another organization has nothing here.
+    #[graphql(entity)]
+    async fn find_control_by_id(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(key)] id: ID,
+    ) -> Result<Option<Control>> {
+        let actor = studio_service::graphql::actor(ctx)?;
+        Ok(Some(Control::new(actor.tenant, typed::<kind::Control>(&id)?)))
+    }
+
+    #[graphql(entity)]
+    async fn find_project_by_id(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(key)] id: ID,
+    ) -> Result<Option<Project>> {
+        let actor = studio_service::graphql::actor(ctx)?;
+        Ok(Some(Project::new(actor.tenant, typed::<kind::Project>(&id)?)))
+    }
+}

@@ -1,0 +1,147 @@
+//! Evidence items and their versions.
+
+use async_trait::async_trait;
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QueryOrder,
+};
+use studio_entities::evidence::{evidence, version};
+use studio_events::{EventStore, Projection, ProjectionError, Recorded};
+use studio_kernel::{Payload, TenantId, published::evidence::EvidenceRejected};
+
+use super::sql::{self, Insert, count, statement};
+use crate::domain::EvidenceVersionAdded;
+
+const NAME: &str = "evidence";
+static ITEM: Insert = Insert::new(
+    7,
+    "INSERT INTO evidence_items (generation, tenant, id, project_id, source, newest_version, \
+     created_at)",
+    "ON CONFLICT (generation, tenant, id) DO UPDATE SET newest_version = excluded.newest_version",
+);
+static VERSION: Insert = Insert::new(
+    8,
+    "INSERT INTO evidence_versions (generation, tenant, evidence_id, version, run_id, sha256, \
+     size, recorded_at)",
+    "ON CONFLICT (generation, tenant, evidence_id, version) DO NOTHING",
+);
+const REJECT: &str = "UPDATE evidence_versions SET rejected_at = $1, rejected_reason = $2 \
+     WHERE generation = $3 AND tenant = $4 AND evidence_id = $5 AND version = $6";
+
+/// See the module.
+pub(crate) struct EvidenceItems;
+
+impl EvidenceItems {
+    /// These items.
+    pub(crate) async fn of(
+        store: &EventStore,
+        tenant: TenantId,
+        ids: &[String],
+    ) -> Result<Vec<evidence::Model>, DbErr> {
+        evidence::Entity::find()
+            .filter(evidence::Column::Generation.eq(store.generation(NAME)))
+            .filter(evidence::Column::Tenant.eq(tenant.to_string()))
+            .filter(evidence::Column::Id.is_in(ids))
+            .all(store.database().reader())
+            .await
+    }
+
+    /// All versions of these items, oldest first.
+    pub(crate) async fn versions(
+        store: &EventStore,
+        tenant: TenantId,
+        ids: &[String],
+    ) -> Result<Vec<version::Model>, DbErr> {
+        version::Entity::find()
+            .filter(version::Column::Generation.eq(store.generation(NAME)))
+            .filter(version::Column::Tenant.eq(tenant.to_string()))
+            .filter(version::Column::EvidenceId.is_in(ids))
+            .order_by_asc(version::Column::EvidenceId)
+            .order_by_asc(version::Column::Version)
+            .all(store.database().reader())
+            .await
+    }
+}
+
+#[async_trait]
+impl Projection for EvidenceItems {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn handles(&self, event_type: &str) -> bool {
+        [EvidenceVersionAdded::TYPE, EvidenceRejected::TYPE].contains(&event_type)
+    }
+
+    async fn apply(
+        &self,
+        tx: &DatabaseTransaction,
+        generation: i64,
+        events: &[Recorded],
+    ) -> Result<(), ProjectionError> {
+        for event in events {
+            if event.event_type == EvidenceRejected::TYPE {
+                reject(tx, generation, event).await?;
+            } else {
+                add(tx, generation, event).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn clear(
+        &self,
+        tx: &DatabaseTransaction,
+        generation: i64,
+    ) -> Result<(), ProjectionError> {
+        sql::clear(tx, &["evidence_items", "evidence_versions"], generation).await
+    }
+}
+
+async fn add(
+    tx: &DatabaseTransaction,
+    generation: i64,
+    event: &Recorded,
+) -> Result<(), ProjectionError> {
+    let added = EvidenceVersionAdded::decode(event.schema_version, &event.payload)?;
+    let at = event.recorded_at.micros();
+    let item = vec![
+        generation.into(),
+        event.tenant.to_string().into(),
+        event.stream_id.clone().into(),
+        added.project.to_string().into(),
+        added.source.into(),
+        i64::from(added.version).into(),
+        at.into(),
+    ];
+    ITEM.run(tx, item).await?;
+    let version = vec![
+        generation.into(),
+        event.tenant.to_string().into(),
+        event.stream_id.clone().into(),
+        i64::from(added.version).into(),
+        added.run.to_string().into(),
+        added.sha256.into(),
+        count(added.size).into(),
+        at.into(),
+    ];
+    VERSION.run(tx, version).await?;
+    Ok(())
+}
+
+async fn reject(
+    tx: &DatabaseTransaction,
+    generation: i64,
+    event: &Recorded,
+) -> Result<(), ProjectionError> {
+    let rejected = EvidenceRejected::decode(event.schema_version, &event.payload)?;
+    let values = vec![
+        event.recorded_at.micros().into(),
+        rejected.reason.into(),
+        generation.into(),
+        event.tenant.to_string().into(),
+        event.stream_id.clone().into(),
+        i64::from(rejected.evidence_version).into(),
+    ];
+    tx.execute_raw(statement(tx, REJECT, values)).await?;
+    Ok(())
+}

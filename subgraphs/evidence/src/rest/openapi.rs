@@ -1,0 +1,140 @@
+//! What `/v1/openapi.json` says of the ingest endpoints (OpenAPI 3.1).
+
+use serde_json::{Value, json};
+
+/// `paths` and `components` of the ingest endpoints, to be merged into the whole.
+pub fn openapi() -> Value {
+    let problem = |description: &str| {
+        json!({
+            "description": description,
+            "content": { "application/problem+json": {
+                "schema": { "$ref": "#/components/schemas/Problem" } } },
+        })
+    };
+    let run = |description: &str| {
+        json!({
+            "description": description,
+            "content": { "application/json": {
+                "schema": { "$ref": "#/components/schemas/IngestRun" } } },
+        })
+    };
+    let unauthenticated = problem("No valid access token came with the request.");
+    let ingest = json!({
+        "operationId": "ingestProwler",
+        "summary": "Bring a Prowler scan into a project",
+        "description": "The body is the OCSF JSON that Prowler writes with -M json-ocsf: an array \
+            of Detection Findings (class_uid 2004), or one such object per line; packed with gzip \
+            or not. The file is checked whole before anything is recorded. The same bytes in the \
+            same project are one run: sending them again changes nothing, and completes a run \
+            that was cut.",
+        "parameters": [
+            { "name": "project", "in": "query", "required": true,
+              "description": "The project that the scan is about.",
+              "schema": { "type": "string", "pattern": "^prj_[0-9a-f]{32}$" } },
+            { "name": "wait", "in": "query",
+              "description": "Seconds to wait for the controls to take the results in.",
+              "schema": { "type": "integer", "minimum": 0, "maximum": 60, "default": 10 } },
+            { "name": "Content-Encoding", "in": "header",
+              "description": "Where it says gzip, a body that is no gzip is refused. Gzip is \
+                known by its first bytes too.",
+              "schema": { "type": "string", "enum": ["gzip", "identity"] } },
+        ],
+        "requestBody": { "required": true, "content": {
+            "application/json": { "schema": { "type": "array", "items": { "type": "object" } } },
+            "application/x-ndjson": { "schema": { "type": "string" } },
+            "application/gzip": { "schema": { "type": "string", "format": "binary" } },
+        } },
+        "responses": {
+            "201": run("The scan was recorded."),
+            "200": run("These bytes were brought into the project before."),
+            "400": problem("The file is broken, holds no finding that can be taken, or a \
+                parameter cannot be right; nothing was kept."),
+            "401": unauthenticated,
+            "403": problem("You may not bring scans in."),
+            "404": problem("There is no such project that you can see; nothing was kept."),
+            "413": problem("The file is larger than limits.ingest_body, or than \
+                limits.ingest_unpacked once it is unpacked; nothing was kept."),
+        },
+    });
+    json!({
+        "paths": {
+            "/v1/ingest/prowler": { "post": ingest },
+            "/v1/ingest/runs/{id}": { "get": {
+                "operationId": "getIngestRun",
+                "summary": "A run, as it stands now",
+                "parameters": [{ "name": "id", "in": "path", "required": true,
+                    "description": "The run.", "schema": {
+                        "$ref": "#/components/schemas/IngestRunId" } }],
+                "responses": {
+                    "200": run("The run."),
+                    "400": problem("The id is not the id of a run."),
+                    "401": unauthenticated,
+                    "404": problem("There is no such run that you can see."),
+                },
+            } },
+        },
+        "components": { "schemas": schemas() },
+    })
+}
+
+fn schemas() -> Value {
+    let counts = [
+        ("items", "Items in the file."),
+        ("new", "Findings that were not in the population before."),
+        ("changed", "Findings that say something else than before."),
+        ("unchanged", "Findings that say what they said before."),
+        ("superseded", "Items older than what was on record, which changed nothing."),
+        ("gone", "Findings that the scan no longer lists."),
+        ("refused", "Items that were not taken."),
+    ]
+    .into_iter()
+    .map(|(name, description)| {
+        (name.to_owned(), json!({ "type": "integer", "minimum": 0, "description": description }))
+    })
+    .collect::<serde_json::Map<_, _>>();
+    let sha256 = json!({ "type": "string", "pattern": "^[0-9a-f]{64}$",
+        "description": "SHA-256 of the bytes as they were uploaded." });
+    json!({
+        "IngestRunId": { "type": "string", "pattern": "^run_[0-9a-f]{32}$" },
+        "IngestRun": {
+            "type": "object",
+            "required": ["id", "state", "project", "source", "evidence", "counts", "refused",
+                "matching", "startedAt", "links"],
+            "properties": {
+                "id": { "$ref": "#/components/schemas/IngestRunId" },
+                "state": { "type": "string", "enum": ["RECORDING", "COMPLETED"] },
+                "project": { "type": "string", "pattern": "^prj_[0-9a-f]{32}$" },
+                "source": { "type": "string",
+                    "description": "Which scanner looked at what.",
+                    "examples": ["prowler/aws/123456789012"] },
+                "evidence": { "type": "object", "properties": {
+                    "id": { "type": "string", "pattern": "^evd_[0-9a-f]{32}$" },
+                    "version": { "type": "integer", "minimum": 1 },
+                    "sha256": sha256,
+                } },
+                "counts": { "type": "object", "properties": counts },
+                "refused": { "type": "array", "maxItems": 100,
+                    "description": "The first items that were not taken.",
+                    "items": { "type": "object", "properties": {
+                        "index": { "type": "integer", "description": "From 0." },
+                        "offset": { "type": "integer",
+                            "description": "Where it begins, in bytes of the unpacked file." },
+                        "uid": { "type": ["string", "null"] },
+                        "reason": { "type": "string" },
+                    } } },
+                "matching": { "type": "object", "properties": {
+                    "state": { "type": "string", "enum": ["done", "pending"] },
+                    "unmatched": { "type": "object",
+                        "description": "Requirement ids that match nothing in the frameworks \
+                            that the project has adopted, by the scanner's name of the framework.",
+                        "additionalProperties": {
+                            "type": "array", "items": { "type": "string" } } },
+                    "testsAdded": { "type": "integer", "minimum": 0 },
+                } },
+                "startedAt": { "type": "string", "format": "date-time" },
+                "completedAt": { "type": ["string", "null"], "format": "date-time" },
+                "links": { "type": "object", "properties": { "self": { "type": "string" } } },
+            },
+        },
+    })
+}
