@@ -134,19 +134,20 @@ fn push_key(values: &mut Vec<Value>, index: usize, key: &StreamKey) {
     values.push(key.stream_id.clone().into());
 }
 
+/// The place of the parameter `number` (from 1). SQLite looks the number of a *named* parameter up
+/// in a list, which takes quadratic time where there are many: there they have no names.
+fn place(backend: DbBackend, number: usize) -> String {
+    if backend == DbBackend::Sqlite { "?".to_owned() } else { format!("${number}") }
+}
+
 fn versions_sql(backend: DbBackend, rows: usize) -> String {
     let (number, text) =
         if backend == DbBackend::Sqlite { ("", "") } else { ("::bigint", "::text") };
     let list: Vec<String> = (0..rows)
         .map(|row| {
-            let at = row * 4;
-            format!(
-                "(${}{number}, ${}{text}, ${}{text}, ${}{text})",
-                at + 1,
-                at + 2,
-                at + 3,
-                at + 4
-            )
+            let [i, tenant, stream_type, stream_id] =
+                [1, 2, 3, 4].map(|column| place(backend, row * 4 + column));
+            format!("({i}{number}, {tenant}{text}, {stream_type}{text}, {stream_id}{text})")
         })
         .collect();
     // One seek per stream into the unique index, however long the stream is.
@@ -170,7 +171,7 @@ pub(crate) async fn insert(tx: &DatabaseTransaction, events: &[Recorded]) -> Res
         for event in chunk {
             push_event(&mut values, event);
         }
-        tx.execute_raw(statement(backend, insert_sql(rows), values)).await?;
+        tx.execute_raw(statement(backend, insert_sql(backend, rows), values)).await?;
         rest = after;
     }
     Ok(())
@@ -195,15 +196,17 @@ fn push_event(values: &mut Vec<Value>, event: &Recorded) {
 }
 
 /// The text for so many rows (a power of two up to [`INSERT_ROWS`]), made once.
-fn insert_sql(rows: usize) -> &'static str {
+fn insert_sql(backend: DbBackend, rows: usize) -> &'static str {
     use std::sync::OnceLock;
-    static TEXTS: [OnceLock<String>; INSERT_ROWS.ilog2() as usize + 1] =
-        [const { OnceLock::new() }; INSERT_ROWS.ilog2() as usize + 1];
-    TEXTS[rows.ilog2() as usize].get_or_init(|| {
+    type Texts = [OnceLock<String>; INSERT_ROWS.ilog2() as usize + 1];
+    static SQLITE: Texts = [const { OnceLock::new() }; INSERT_ROWS.ilog2() as usize + 1];
+    static POSTGRES: Texts = [const { OnceLock::new() }; INSERT_ROWS.ilog2() as usize + 1];
+    let texts = if backend == DbBackend::Sqlite { &SQLITE } else { &POSTGRES };
+    texts[rows.ilog2() as usize].get_or_init(|| {
         let list: Vec<String> = (0..rows)
             .map(|row| {
                 let places: Vec<String> =
-                    (1..=COLUMN_COUNT).map(|c| format!("${}", row * COLUMN_COUNT + c)).collect();
+                    (1..=COLUMN_COUNT).map(|c| place(backend, row * COLUMN_COUNT + c)).collect();
                 format!("({})", places.join(", "))
             })
             .collect();

@@ -28,9 +28,9 @@ impl World {
         Open { bank, tax }
     }
 
-    /// Appends, projects and consumes until it is cut off or all is done.
-    async fn live(&self, appends: i64) {
-        let Open { bank, tax } = self.open().await;
+    /// Appends, projects, rebuilds and consumes until it is cut off or all is done.
+    async fn work(open: Open, appends: i64) {
+        let Open { bank, tax } = open;
         let consumer = consuming::consume(&bank, &tax, Arc::default());
         let rebuild = tokio::spawn({
             let bank = bank.clone();
@@ -77,13 +77,21 @@ fn runtime() -> tokio::runtime::Runtime {
 fn lives(place: impl Fn() -> Place, cases: u32) {
     let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
     let mut runner = proptest::test_runner::TestRunner::new(config);
-    let kills = prop::collection::vec((1..120_u32, 5..40_i64), 1..5);
+    // Some are cut off while they open (and migrate), most while they work.
+    let kills = prop::collection::vec((prop::bool::weighted(0.2), 1..80_u32, 20..50_i64), 2..5);
     runner
         .run(&kills, |kills| {
             let world = World { bank: place(), tax: place() };
-            for (polls, appends) in kills {
+            for (while_opening, polls, appends) in kills {
                 let life = runtime();
-                life.block_on(cut_off(world.live(appends), polls));
+                life.block_on(async {
+                    if while_opening {
+                        cut_off(world.open(), polls).await;
+                    } else {
+                        let open = world.open().await;
+                        cut_off(World::work(open, appends), polls).await;
+                    }
+                });
                 life.shutdown_background();
             }
             let last = runtime();
