@@ -32,9 +32,9 @@ impl InternalError {
         arena: &Arena,
         selection: &Selection,
     ) -> Vec<GraphqlError> {
-        let mut paths = Vec::new();
-        let mut walk = Walk { schema, arena, paths: &mut paths };
+        let mut walk = Walk { schema, arena, paths: Vec::new(), holders: Vec::new() };
         walk.object(selection, Some(Arena::ROOT), &self.path, &mut Vec::new());
+        let paths = if walk.paths.is_empty() { walk.holders } else { walk.paths };
         paths
             .into_iter()
             .map(|path| GraphqlError {
@@ -50,7 +50,10 @@ impl InternalError {
 struct Walk<'a> {
     schema: &'a Schema,
     arena: &'a Arena,
-    paths: &'a mut Vec<Vec<PathSegment>>,
+    /// Paths that show the error's place.
+    paths: Vec<Vec<PathSegment>>,
+    /// Paths of objects that hold the place and do not show it.
+    holders: Vec<Vec<PathSegment>>,
 }
 
 impl Walk<'_> {
@@ -107,8 +110,8 @@ impl Walk<'_> {
             }
             so_far.pop();
         }
-        if !shown {
-            self.emit(so_far);
+        if !shown && !self.holders.iter().any(|path| path == so_far) {
+            self.holders.push(so_far.clone());
         }
     }
 

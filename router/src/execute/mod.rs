@@ -1,5 +1,6 @@
 //! Executes plans and writes answers.
 
+mod attribute;
 mod entities;
 mod errors;
 mod project;

@@ -32,9 +32,14 @@ pub(super) fn write(
     errors: Vec<InternalError>,
 ) -> (Bytes, bool, Option<String>) {
     let total = errors.len();
-    let mut told = Vec::new();
+    let mut told: Vec<GraphqlError> = Vec::new();
     for error in errors.iter().take(shared.max_errors) {
-        told.extend(error.for_client(&shared.schema, arena, &plan.projection));
+        for error in error.for_client(&shared.schema, arena, &plan.projection) {
+            // Several objects of a subgraph's answer may be one object of the client's.
+            if !told.contains(&error) {
+                told.push(error);
+            }
+        }
     }
     told.truncate(shared.max_errors);
     let mut writer = Writer {

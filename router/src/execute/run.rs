@@ -245,7 +245,9 @@ impl<'a> Execution<'a> {
                         }
                     }
                 }
-                for error in answer.errors {
+                let mut errors = answer.errors;
+                super::attribute::attribute(&mut state.arena, answer.data, &mut errors);
+                for error in errors {
                     self.entity_error(state, fetch, &placed, &error);
                 }
             }

@@ -148,6 +148,19 @@ impl<'a> Rewriter<'a, '_> {
         }
     }
 
+    fn has_non_null(&self, ty: &str, items: &Selections) -> bool {
+        let Some(ty) = self.aliases.schema.ty(ty) else {
+            return false;
+        };
+        items.iter().any(|item| match item {
+            ast::Selection::Field(field) => {
+                field.name == "__typename"
+                    || ty.field(&field.name).is_some_and(|field| field.ty.is_non_null())
+            }
+            _ => false,
+        })
+    }
+
     fn with_key(&mut self, field: &'a Field, definition: &FieldDef, mixed: bool) -> Field {
         let schema = self.aliases.schema;
         let arguments = self.aliases.arguments(field);
@@ -169,8 +182,10 @@ impl<'a> Rewriter<'a, '_> {
             let salt = self.aliases.salt.take();
             self.selections(&field.selection_set, &scope, &mut items);
             self.aliases.salt = salt;
-            if items.is_empty() {
-                // All fields are left out by conditions; the object itself is still an answer.
+            if !ty.is_abstract() && !self.has_non_null(returned, &items) {
+                // The object is an answer even when conditions leave all of its fields out, or when
+                // all of them fail: some subgraphs answer an object without fields as null. With a
+                // field that is never null among them, null is what the object would become anyway.
                 items.push(ast::Selection::Field(plain("__typename")));
             }
             rewritten.selection_set.items = items;

@@ -31,12 +31,20 @@ async fn each_form_of_request_is_answered() {
     let raw = client.post(&url).header("content-type", "application/graphql").body("{ me { id } }");
     assert_eq!(raw.send().await.unwrap().json::<Value>().await.unwrap(), expected);
 
-    let get = client.get(format!("{url}?query=query(%24i:ID!)%7Bme:user(id:%24i)%7Bid%7D%7D&variables=%7B%22i%22:%22u1%22%7D"));
+    let get = client.get(format!(
+        "{url}?query=query(%24i:ID!)%7Bme:user(id:%24i)%7Bid%7D%7D&variables=%7B%22i%22:%22u1%22%7D"
+    ));
     assert_eq!(get.send().await.unwrap().json::<Value>().await.unwrap(), expected);
 
-    let own = client.post(&url).header("x-request-id", "abc-1").json(&json!({ "query": "{ me { id } }" }));
+    let own = client
+        .post(&url)
+        .header("x-request-id", "abc-1")
+        .json(&json!({ "query": "{ me { id } }" }));
     assert_eq!(own.send().await.unwrap().headers()["x-request-id"], "abc-1");
-    let unfit = client.post(&url).header("x-request-id", "a b<c>").json(&json!({ "query": "{ me { id } }" }));
+    let unfit = client
+        .post(&url)
+        .header("x-request-id", "a b<c>")
+        .json(&json!({ "query": "{ me { id } }" }));
     assert_ne!(unfit.send().await.unwrap().headers()["x-request-id"], "a b<c>");
 }
 
@@ -52,8 +60,16 @@ async fn the_status_depends_on_the_form_of_answer() {
         ("{ a: user { id } }", StatusCode::OK, StatusCode::BAD_REQUEST),
     ];
     for (query, plain, graphql) in cases {
-        for (accept, status) in [("application/json", plain), ("application/graphql-response+json", graphql)] {
-            let answer = client.post(&url).header("accept", accept).json(&json!({ "query": query })).send().await.unwrap();
+        for (accept, status) in
+            [("application/json", plain), ("application/graphql-response+json", graphql)]
+        {
+            let answer = client
+                .post(&url)
+                .header("accept", accept)
+                .json(&json!({ "query": query }))
+                .send()
+                .await
+                .unwrap();
             assert_eq!(answer.status(), status, "{accept} {query}");
             assert!(kind(&answer).starts_with(accept));
         }
@@ -68,30 +84,57 @@ async fn what_is_no_request_is_refused() {
         let request = client.post(&url).header("content-type", kind).body(body);
         async move { request.send().await.unwrap().status() }
     };
-    for body in ["", "{", "[]", "{}", "{\"query\":1}", "{\"query\":\"{me{id}}\",\"variables\":[]}", "{\"query\":\"{me{id}}\",\"operationName\":3}"] {
+    for body in [
+        "",
+        "{",
+        "[]",
+        "{}",
+        "{\"query\":1}",
+        "{\"query\":\"{me{id}}\",\"variables\":[]}",
+        "{\"query\":\"{me{id}}\",\"operationName\":3}",
+    ] {
         assert_eq!(post("application/json", body).await, StatusCode::BAD_REQUEST, "{body}");
     }
     // What a page of another origin can send without asking.
-    for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""] {
-        assert_eq!(post(kind, "{\"query\":\"{me{id}}\"}").await, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{kind}");
+    for kind in
+        ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""]
+    {
+        assert_eq!(
+            post(kind, "{\"query\":\"{me{id}}\"}").await,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "{kind}"
+        );
     }
-    let large = client.post(&url).header("content-type", "application/json").body(vec![b' '; (1 << 20) + 1]);
+    let large =
+        client
+            .post(&url)
+            .header("content-type", "application/json")
+            .body(vec![b' '; (1 << 20) + 1]);
     assert_eq!(large.send().await.unwrap().status(), StatusCode::PAYLOAD_TOO_LARGE);
-    let mutation = client.get(format!("{url}?query=mutation%7Bcount(by:1)%7D")).send().await.unwrap();
+    let mutation =
+        client.get(format!("{url}?query=mutation%7Bcount(by:1)%7D")).send().await.unwrap();
     assert_eq!(mutation.status(), StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(mutation.headers()["allow"], "POST");
     let missing = client.get(&url).send().await.unwrap();
     assert_eq!(missing.status(), StatusCode::BAD_REQUEST);
-    let form = client.post(&url).header("accept", "image/png").json(&json!({ "query": "{ me { id } }" }));
+    let form =
+        client.post(&url).header("accept", "image/png").json(&json!({ "query": "{ me { id } }" }));
     assert_eq!(form.send().await.unwrap().status(), StatusCode::NOT_ACCEPTABLE);
-    assert_eq!(client.request(Method::PUT, &url).send().await.unwrap().status(), StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(
+        client.request(Method::PUT, &url).send().await.unwrap().status(),
+        StatusCode::METHOD_NOT_ALLOWED
+    );
 }
 
 struct Token;
 
 #[async_trait::async_trait]
 impl Authenticate for Token {
-    async fn authenticate(&self, headers: &http::HeaderMap, _: Option<&Value>) -> Result<Caller, AuthError> {
+    async fn authenticate(
+        &self,
+        headers: &http::HeaderMap,
+        _: Option<&Value>,
+    ) -> Result<Caller, AuthError> {
         match headers.get("authorization").map(|value| value.to_str().unwrap_or_default()) {
             None => Ok(Caller::default()),
             Some("Bearer good") => Ok(Caller { may_introspect: true, ..Caller::default() }),
@@ -104,7 +147,10 @@ impl Authenticate for Token {
 async fn callers_are_told_apart() {
     let router = Router::builder()
         .supergraph(supergraph())
-        .subgraph("users", Arc::new(InProcess::new(crate::subgraphs::users::schema(Log::default()))))
+        .subgraph(
+            "users",
+            Arc::new(InProcess::new(crate::subgraphs::users::schema(Log::default()))),
+        )
         .authenticate(Arc::new(Token))
         .console("<html>console</html>")
         .request_ids(|| "made".to_owned())
@@ -123,18 +169,32 @@ async fn callers_are_told_apart() {
     let bad = ask(Some("Bearer bad"), "{ me { id } }").await;
     assert_eq!(bad.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(bad.headers()["x-request-id"], "made");
-    assert_eq!(bad.json::<Value>().await.unwrap()["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
+    assert_eq!(
+        bad.json::<Value>().await.unwrap()["errors"][0]["extensions"]["code"],
+        "UNAUTHENTICATED"
+    );
     let introspection = "{ __schema { queryType { name } } }";
     assert!(ask(None, introspection).await.text().await.unwrap().contains("FORBIDDEN"));
-    assert!(ask(Some("Bearer good"), introspection).await.text().await.unwrap().contains("\"Query\""));
+    assert!(
+        ask(Some("Bearer good"), introspection).await.text().await.unwrap().contains("\"Query\"")
+    );
 
     let schema = client.get(format!("{url}/schema.graphql")).send().await.unwrap();
     assert_eq!(schema.status(), StatusCode::FORBIDDEN);
-    let schema = client.get(format!("{url}/schema.graphql")).header("authorization", "Bearer good").send().await.unwrap();
+    let schema = client
+        .get(format!("{url}/schema.graphql"))
+        .header("authorization", "Bearer good")
+        .send()
+        .await
+        .unwrap();
     assert!(schema.text().await.unwrap().contains("type User"));
-    let console = client.get(format!("{url}/graphql")).header("accept", "text/html").send().await.unwrap();
+    let console =
+        client.get(format!("{url}/graphql")).header("accept", "text/html").send().await.unwrap();
     assert_eq!(console.text().await.unwrap(), "<html>console</html>");
-    assert_eq!(client.get(format!("{url}/health/live")).send().await.unwrap().status(), StatusCode::OK);
+    assert_eq!(
+        client.get(format!("{url}/health/live")).send().await.unwrap().status(),
+        StatusCode::OK
+    );
     let ready = client.get(format!("{url}/health/ready")).send().await.unwrap();
     assert_eq!(ready.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert!(ready.text().await.unwrap().contains("not open"));
@@ -170,7 +230,8 @@ async fn a_supergraph_from_a_file_is_served() {
         tokio::task::yield_now().await;
     }
     let query = json!({ "query": "{ topProducts(first: 1) { name shippingEstimate reviews(first: 1) { author { name } } } }" });
-    let answer = client.post(format!("http://{address}/graphql")).json(&query).send().await.unwrap();
+    let answer =
+        client.post(format!("http://{address}/graphql")).json(&query).send().await.unwrap();
     let expected = json!({ "data": { "topProducts": [{ "name": "Table", "shippingEstimate": 14, "reviews": [{ "author": { "name": "Ada" } }] }] } });
     assert_eq!(answer.json::<Value>().await.unwrap(), expected);
 }

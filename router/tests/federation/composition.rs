@@ -34,8 +34,15 @@ fn refused(subgraphs: &[(&str, &str)]) -> CompositionErrors {
 
 #[test]
 fn disagreement_is_told_with_subgraph_type_and_field() {
-    let errors = refused(&[("a", "type Query { x: Int }"), ("b", "type Query { x: Int }")]).to_string();
-    assert!(errors.contains('a') && errors.contains('b') && errors.contains("Query") && errors.contains('x'), "{errors}");
+    let errors =
+        refused(&[("a", "type Query { x: Int }"), ("b", "type Query { x: Int }")]).to_string();
+    assert!(
+        errors.contains('a')
+            && errors.contains('b')
+            && errors.contains("Query")
+            && errors.contains('x'),
+        "{errors}"
+    );
     let errors = refused(&[
         ("a", "type Query { t: T } type T @key(fields: \"id\") { id: ID! n: Int @shareable }"),
         ("b", "type T @key(fields: \"id\") { id: ID! n: String @shareable }"),
@@ -43,18 +50,34 @@ fn disagreement_is_told_with_subgraph_type_and_field() {
     .to_string();
     assert!(errors.contains('T') && errors.contains('n'), "{errors}");
     assert!(refused(&[("a", "type Query {")]).to_string().contains("[a]"));
-    assert!(refused(&[("a", "type Query { a: Int }"), ("a", "type Query { b: Int }")]).to_string().contains("\"a\""));
+    assert!(
+        refused(&[("a", "type Query { a: Int }"), ("a", "type Query { b: Int }")])
+            .to_string()
+            .contains("\"a\"")
+    );
     assert!(compose(Vec::new()).is_err());
 }
 
 #[test]
 fn what_is_no_supergraph_is_refused() {
-    for sdl in ["", "type Query", "type Query { a: Int }", "extend type Query { a: Int }", "scalar X", "{ me }"] {
+    for sdl in [
+        "",
+        "type Query",
+        "type Query { a: Int }",
+        "extend type Query { a: Int }",
+        "scalar X",
+        "{ me }",
+    ] {
         assert!(Router::builder().supergraph(sdl).build().is_err(), "{sdl}");
     }
     let error = Router::builder()
         .supergraph(supergraph())
-        .subgraph("nobody", std::sync::Arc::new(studio_router::transport::InProcess::new(crate::subgraphs::inventory::schema())))
+        .subgraph(
+            "nobody",
+            std::sync::Arc::new(studio_router::transport::InProcess::new(
+                crate::subgraphs::inventory::schema(),
+            )),
+        )
         .build()
         .unwrap_err();
     assert!(error.to_string().contains("nobody"));

@@ -25,9 +25,21 @@ pub struct UserRow {
 }
 
 pub const USERS: [UserRow; 4] = [
-    UserRow { id: "u1", name: "Ada", email: Some("ada@x.example"), role: Role::Admin, broken: false },
+    UserRow {
+        id: "u1",
+        name: "Ada",
+        email: Some("ada@x.example"),
+        role: Role::Admin,
+        broken: false,
+    },
     UserRow { id: "u2", name: "Bob \"B\"\n", email: None, role: Role::Reader, broken: true },
-    UserRow { id: "u3", name: "Cyd", email: Some("cyd@x.example"), role: Role::Reader, broken: false },
+    UserRow {
+        id: "u3",
+        name: "Cyd",
+        email: Some("cyd@x.example"),
+        role: Role::Reader,
+        broken: false,
+    },
     UserRow { id: "u4", name: "Déjà", email: None, role: Role::Admin, broken: true },
 ];
 
@@ -42,10 +54,38 @@ pub struct ProductRow {
 }
 
 pub const PRODUCTS: [ProductRow; 4] = [
-    ProductRow { upc: "p1", name: "Table", price: Some(100), weight: Some(7), in_stock: Some(true), related: &["p2", "p3"] },
-    ProductRow { upc: "p2", name: "Couch", price: Some(2000), weight: Some(90), in_stock: Some(false), related: &["p1"] },
-    ProductRow { upc: "p3", name: "Chair", price: None, weight: Some(3), in_stock: None, related: &[] },
-    ProductRow { upc: "p4", name: "Lamp", price: Some(30), weight: None, in_stock: Some(true), related: &["p4"] },
+    ProductRow {
+        upc: "p1",
+        name: "Table",
+        price: Some(100),
+        weight: Some(7),
+        in_stock: Some(true),
+        related: &["p2", "p3"],
+    },
+    ProductRow {
+        upc: "p2",
+        name: "Couch",
+        price: Some(2000),
+        weight: Some(90),
+        in_stock: Some(false),
+        related: &["p1"],
+    },
+    ProductRow {
+        upc: "p3",
+        name: "Chair",
+        price: None,
+        weight: Some(3),
+        in_stock: None,
+        related: &[],
+    },
+    ProductRow {
+        upc: "p4",
+        name: "Lamp",
+        price: Some(30),
+        weight: None,
+        in_stock: Some(true),
+        related: &["p4"],
+    },
 ];
 
 #[derive(Clone)]
@@ -67,7 +107,8 @@ pub const REVIEWS: [ReviewRow; 6] = [
 ];
 
 /// A review whose author and product are gone.
-pub const DANGLING: ReviewRow = ReviewRow { id: "r9", body: "lost", stars: 3, author: "u9", product: "p9" };
+pub const DANGLING: ReviewRow =
+    ReviewRow { id: "r9", body: "lost", stars: 3, author: "u9", product: "p9" };
 
 pub fn user(id: &str) -> Option<UserRow> {
     USERS.iter().find(|user| user.id == id).cloned()

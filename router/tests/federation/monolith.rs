@@ -4,7 +4,9 @@ use crate::{
     data::{self, Filter, Lang, ProductRow, ReviewRow, Role, UserRow},
     subgraphs::{Log, refused},
 };
-use async_graphql::{Context, EmptySubscription, ID, Interface, MaybeUndefined, Object, Result, Schema, Union};
+use async_graphql::{
+    Context, EmptySubscription, ID, Interface, MaybeUndefined, Object, Result, Schema, Union,
+};
 
 #[derive(Clone)]
 pub struct User(UserRow);
@@ -36,7 +38,12 @@ impl User {
         }
     }
     async fn reviews(&self) -> Vec<Review> {
-        data::REVIEWS.iter().filter(|review| review.author == self.0.id).cloned().map(Review).collect()
+        data::REVIEWS
+            .iter()
+            .filter(|review| review.author == self.0.id)
+            .cloned()
+            .map(Review)
+            .collect()
     }
 }
 
@@ -87,7 +94,13 @@ impl Product {
     }
     async fn related(&self, first: Option<i32>) -> Vec<Product> {
         let first = usize::try_from(first.unwrap_or(10)).unwrap_or_default();
-        self.0.related.iter().take(first).filter_map(|upc| data::product(upc)).map(Product).collect()
+        self.0
+            .related
+            .iter()
+            .take(first)
+            .filter_map(|upc| data::product(upc))
+            .map(Product)
+            .collect()
     }
     async fn reviews(&self, first: Option<i32>) -> Vec<Review> {
         let first = usize::try_from(first.unwrap_or(10)).unwrap_or_default();

@@ -2,8 +2,8 @@
 
 use crate::data::{self, Filter, Lang, ProductRow, ReviewRow, Role, UserRow};
 use async_graphql::{
-    ComplexObject, Context, Error, ErrorExtensions, ID, Interface, MaybeUndefined, Object, Result, Schema, SimpleObject,
-    Subscription, Union,
+    ComplexObject, Context, Error, ErrorExtensions, ID, Interface, MaybeUndefined, Object, Result,
+    Schema, SimpleObject, Subscription, Union,
 };
 use futures::Stream;
 use std::sync::{Arc, Mutex};
@@ -17,7 +17,8 @@ pub struct Log(pub Arc<Mutex<Vec<String>>>);
 pub struct Actor(pub String);
 
 pub fn refused(what: &str) -> Error {
-    Error::new(format!("{what} cannot be read")).extend_with(|_, extensions| extensions.set("code", "FORBIDDEN"))
+    Error::new(format!("{what} cannot be read"))
+        .extend_with(|_, extensions| extensions.set("code", "FORBIDDEN"))
 }
 
 pub mod users {
@@ -164,7 +165,13 @@ pub mod products {
 
         async fn related(&self, first: Option<i32>) -> Vec<Product> {
             let first = usize::try_from(first.unwrap_or(10)).unwrap_or_default();
-            self.0.related.iter().take(first).filter_map(|upc| data::product(upc)).map(Product).collect()
+            self.0
+                .related
+                .iter()
+                .take(first)
+                .filter_map(|upc| data::product(upc))
+                .map(Product)
+                .collect()
         }
     }
 
@@ -291,7 +298,12 @@ pub mod reviews {
         }
 
         async fn reviews(&self) -> Vec<Review> {
-            data::REVIEWS.iter().filter(|review| review.author == *self.id).cloned().map(Review).collect()
+            data::REVIEWS
+                .iter()
+                .filter(|review| review.author == *self.id)
+                .cloned()
+                .map(Review)
+                .collect()
         }
     }
 
@@ -344,7 +356,10 @@ pub mod reviews {
 
     #[Subscription(name = "Subscription")]
     impl Events {
-        async fn review_added(&self, #[graphql(default = 3)] count: usize) -> impl Stream<Item = Review> {
+        async fn review_added(
+            &self,
+            #[graphql(default = 3)] count: usize,
+        ) -> impl Stream<Item = Review> {
             futures::stream::iter(data::REVIEWS.iter().take(count).cloned().map(Review))
         }
 
@@ -415,12 +430,18 @@ pub mod inventory {
     #[Object]
     impl Query {
         #[graphql(entity)]
-        async fn find_product(&self, #[graphql(key)] upc: ID, price: Option<i32>, weight: Option<i32>) -> Option<Product> {
+        async fn find_product(
+            &self,
+            #[graphql(key)] upc: ID,
+            price: Option<i32>,
+            weight: Option<i32>,
+        ) -> Option<Product> {
             Some(Product { upc, price, weight })
         }
     }
 
-    pub fn schema() -> Schema<Query, async_graphql::EmptyMutation, async_graphql::EmptySubscription> {
+    pub fn schema() -> Schema<Query, async_graphql::EmptyMutation, async_graphql::EmptySubscription>
+    {
         Schema::build(Query, async_graphql::EmptyMutation, async_graphql::EmptySubscription)
             .enable_federation()
             .finish()

@@ -10,11 +10,12 @@ use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
 };
-use studio_router::{AuthError, Authenticate, Caller, GraphqlRequest, Router, transport::InProcess};
+use studio_router::{
+    AuthError, Authenticate, Caller, GraphqlRequest, Router, transport::InProcess,
+};
 use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
 
-const QUERY: &str =
-    "subscription($n: Int!) { added: reviewAdded(count: $n) { id: body author { name } product { name shippingEstimate } } }";
+const QUERY: &str = "subscription($n: Int!) { added: reviewAdded(count: $n) { id: body author { name } product { name shippingEstimate } } }";
 
 fn expected() -> Vec<Value> {
     let event = |body: &str, author: &str, product: &str, shipping: i32| {
@@ -54,7 +55,9 @@ async fn events_come_as_server_sent_events() {
             .send()
             .await
             .unwrap();
-        assert!(answer.headers()["content-type"].to_str().unwrap().starts_with("text/event-stream"));
+        assert!(
+            answer.headers()["content-type"].to_str().unwrap().starts_with("text/event-stream")
+        );
         let text = answer.text().await.unwrap();
         let events: Vec<Value> = text
             .split("\n\n")
@@ -80,13 +83,16 @@ async fn events_come_in_parts() {
     let events: Vec<Value> = text
         .split("\r\n--graphql\r\ncontent-type: application/json\r\n\r\n")
         .skip(1)
-        .map(|part| serde_json::from_str::<Value>(part.trim_end_matches("\r\n--graphql--\r\n")).unwrap())
+        .map(|part| {
+            serde_json::from_str::<Value>(part.trim_end_matches("\r\n--graphql--\r\n")).unwrap()
+        })
         .map(|part| part["payload"].clone())
         .collect();
     assert_eq!(events, expected());
 }
 
-type Socket = tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
+type Socket =
+    tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
 
 async fn connect(router: Arc<Router>) -> Socket {
     let address = serve(studio_router::serve::routes(router)).await;
@@ -122,12 +128,18 @@ async fn events_come_over_a_websocket() {
         let payload = json!({ "query": QUERY, "variables": { "n": 3 } });
         send(&mut socket, json!({ "type": "subscribe", "id": "s1", "payload": payload })).await;
         for event in expected() {
-            assert_eq!(receive(&mut socket).await, json!({ "type": "next", "id": "s1", "payload": event }));
+            assert_eq!(
+                receive(&mut socket).await,
+                json!({ "type": "next", "id": "s1", "payload": event })
+            );
         }
         assert_eq!(receive(&mut socket).await, json!({ "type": "complete", "id": "s1" }));
         let payload = json!({ "query": "{ me { name } }" });
         send(&mut socket, json!({ "type": "subscribe", "id": "q", "payload": payload })).await;
-        assert_eq!(receive(&mut socket).await["payload"], json!({ "data": { "me": { "name": "Ada" } } }));
+        assert_eq!(
+            receive(&mut socket).await["payload"],
+            json!({ "data": { "me": { "name": "Ada" } } })
+        );
         assert_eq!(receive(&mut socket).await["type"], "complete");
         let payload = json!({ "query": "{ nothing }" });
         send(&mut socket, json!({ "type": "subscribe", "id": "e", "payload": payload })).await;
@@ -168,7 +180,9 @@ async fn a_websocket_that_breaks_the_protocol_is_closed() {
 #[tokio::test]
 async fn a_client_that_leaves_ends_the_upstream() {
     let log = Log::default();
-    for router in [in_process(&log), over_http_with(&log, false).await, over_http_with(&log, true).await] {
+    for router in
+        [in_process(&log), over_http_with(&log, false).await, over_http_with(&log, true).await]
+    {
         log.0.lock().unwrap().clear();
         let mut socket = connect(router).await;
         send(&mut socket, json!({ "type": "connection_init" })).await;
@@ -190,7 +204,11 @@ struct Expiring(AtomicUsize);
 
 #[async_trait::async_trait]
 impl Authenticate for Expiring {
-    async fn authenticate(&self, _: &http::HeaderMap, params: Option<&Value>) -> Result<Caller, AuthError> {
+    async fn authenticate(
+        &self,
+        _: &http::HeaderMap,
+        params: Option<&Value>,
+    ) -> Result<Caller, AuthError> {
         match params.is_some_and(|params| params["token"] == "bad") {
             true => Err(AuthError { message: "sign in again".to_owned() }),
             false => Ok(Caller::default()),
@@ -228,7 +246,8 @@ async fn a_session_that_ends_ends_its_subscriptions() {
 #[tokio::test]
 async fn a_subscription_needs_a_stream_and_an_upstream() {
     let router = in_process(&Log::default());
-    let answer = router.execute(GraphqlRequest::new("subscription { forever { id } }"), caller()).await;
+    let answer =
+        router.execute(GraphqlRequest::new("subscription { forever { id } }"), caller()).await;
     assert_eq!(answer.code.as_deref(), Some("BAD_USER_INPUT"));
     let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let router = Router::builder()
@@ -236,6 +255,10 @@ async fn a_subscription_needs_a_stream_and_an_upstream() {
         .subgraph("reviews", crate::support::http(&gone.to_string()))
         .build()
         .unwrap();
-    let refused = router.subscribe(GraphqlRequest::new("subscription { forever { id } }"), caller()).await;
-    assert_eq!(refused.err().and_then(|answer| answer.code).as_deref(), Some("SUBGRAPH_UNAVAILABLE"));
+    let refused =
+        router.subscribe(GraphqlRequest::new("subscription { forever { id } }"), caller()).await;
+    assert_eq!(
+        refused.err().and_then(|answer| answer.code).as_deref(),
+        Some("SUBGRAPH_UNAVAILABLE")
+    );
 }

@@ -42,10 +42,7 @@ pub fn supergraph() -> String {
 }
 
 pub fn caller() -> Caller {
-    let mut caller = Caller {
-        may_introspect: true,
-        ..Caller::default()
-    };
+    let mut caller = Caller { may_introspect: true, ..Caller::default() };
     caller.extensions.insert(Actor("tester".to_owned()));
     caller
 }
@@ -82,7 +79,9 @@ pub async fn subgraph<E: Executor>(schema: E) -> String {
         }
         let events = schema
             .execute_stream(request, None)
-            .map(|event| format!("event: next\ndata: {}\n\n", serde_json::to_string(&event).unwrap()))
+            .map(|event| {
+                format!("event: next\ndata: {}\n\n", serde_json::to_string(&event).unwrap())
+            })
             .chain(futures::stream::once(async { "event: complete\ndata:\n\n".to_owned() }))
             .map(Ok::<_, std::convert::Infallible>);
         ([("content-type", "text/event-stream")], Body::from_stream(events)).into_response()
@@ -96,7 +95,9 @@ pub async fn subgraph<E: Executor>(schema: E) -> String {
 }
 
 pub fn http(address: &str) -> Arc<HttpSubgraph> {
-    Arc::new(HttpSubgraph::new(&format!("http://{address}/graphql"), HttpOptions::default()).unwrap())
+    Arc::new(
+        HttpSubgraph::new(&format!("http://{address}/graphql"), HttpOptions::default()).unwrap(),
+    )
 }
 
 pub async fn over_http(log: &Log) -> Arc<Router> {
@@ -117,18 +118,18 @@ pub async fn over_http_with(log: &Log, websocket: bool) -> Arc<Router> {
             true => SubscriptionTransport::WebSocket(format!("ws://{address}/ws")),
             false => SubscriptionTransport::Sse,
         };
-        let options = HttpOptions {
-            subscriptions,
-            h2c: websocket,
-            ..HttpOptions::default()
-        };
+        let options = HttpOptions { subscriptions, h2c: websocket, ..HttpOptions::default() };
         let transport = HttpSubgraph::new(&format!("http://{address}/graphql"), options).unwrap();
         builder = builder.subgraph(name, Arc::new(transport));
     }
     builder.build().unwrap()
 }
 
-pub async fn run(router: &Arc<Router>, query: &str, variables: serde_json::Value) -> serde_json::Value {
+pub async fn run(
+    router: &Arc<Router>,
+    query: &str,
+    variables: serde_json::Value,
+) -> serde_json::Value {
     let request = GraphqlRequest::new(query).variables(variables);
     router.execute(request, caller()).await.json()
 }
