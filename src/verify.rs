@@ -2,7 +2,12 @@
 //! server that uses the same data folder.
 
 use anyhow::{Context, bail};
-use studio_stores::sql::{Database, SqlOptions};
+use studio_events::verify::verify;
+use studio_kernel::Env;
+use studio_stores::{
+    keyring::Keyring,
+    sql::{Database, SqlOptions},
+};
 
 use crate::cli::Settings;
 
@@ -11,17 +16,27 @@ const LOGS: [&str; 5] = ["identity", "controls", "evidence", "documents", "ai"];
 /// Verifies each log and fails on the first broken link.
 pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     let config = settings.load(None)?;
+    let missing = LOGS.iter().find(|name| !config.data_dir.join(format!("{name}.db")).exists());
+    if let Some(name) = missing {
+        bail!("{} holds no log of {name}: is it the right --data-dir?", config.data_dir.display());
+    }
+    let keyring = Keyring::embedded(&config.data_dir.join("keyring"), Env::system())
+        .await
+        .context("the keyring does not open, so signatures cannot be checked")?;
+    let key = keyring.signing_key("checkpoints").await?;
     let mut broken = Vec::new();
     for name in LOGS {
         let file = config.data_dir.join(format!("{name}.db"));
-        if !file.exists() {
-            bail!("{} holds no log of {name}: is it the right --data-dir?", config.data_dir.display());
-        }
         let database = Database::connect(&format!("sqlite://{}", file.display()), SqlOptions::default())
             .await
             .with_context(|| format!("the store of {name} does not open"))?;
-        match studio_events::verify(&database, name).await {
-            Ok(verified) => println!("{name}: {verified}"),
+        match verify(database.reader(), name, Some(key.public_key()), &[]).await {
+            Ok(verified) => println!(
+                "{name}: {} events, {} signed checkpoints, newest hash {}",
+                verified.events,
+                verified.checkpoints,
+                verified.hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>(),
+            ),
             Err(error) => {
                 println!("{name}: BROKEN: {error}");
                 broken.push(name);

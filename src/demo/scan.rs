@@ -25,7 +25,7 @@ struct Check {
 }
 
 /// The findings of the account, before (`mended` false) or after a round of fixes.
-pub fn findings(observed_at: Timestamp, mended: bool) -> Value {
+pub(super) fn findings(observed_at: Timestamp, mended: bool) -> Value {
     let findings = CHECKS
         .iter()
         .flat_map(|check| {

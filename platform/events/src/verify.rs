@@ -103,7 +103,7 @@ struct Walk<'a> {
 
 /// Walks the log that `connection` reads. `key` is the public key that checkpoints must be signed
 /// with, where it is known; `kept` are checkpoints from elsewhere.
-pub(crate) async fn verify(
+pub async fn verify(
     connection: &DatabaseConnection,
     source: &str,
     key: Option<&[u8]>,

@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use futures::{Stream, stream::BoxStream};
-use graphql_client::{GraphQLQuery, QueryBody};
+use futures::stream::BoxStream;
+use graphql_client::GraphQLQuery;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -146,13 +146,12 @@ impl Client {
     pub async fn subscribe<Q: GraphQLQuery>(
         &self,
         variables: Q::Variables,
-    ) -> Result<impl Stream<Item = Result<Q::ResponseData, Error>> + use<Q>, Error>
+    ) -> Result<BoxStream<'static, Result<Q::ResponseData, Error>>, Error>
     where
         Q::Variables: Serialize,
-        Q::ResponseData: 'static,
+        Q::ResponseData: Send + 'static,
     {
-        let body = Q::build_query(variables);
-        sse::subscribe::<Q::ResponseData>(self, &body).await
+        sse::subscribe::<Q::ResponseData>(self, &Q::build_query(variables)).await
     }
 
     /// Follows a subscription over WebSocket (graphql-transport-ws).
@@ -164,8 +163,7 @@ impl Client {
         Q::Variables: Serialize,
         Q::ResponseData: Send + 'static,
     {
-        let body: QueryBody<Q::Variables> = Q::build_query(variables);
-        websocket::subscribe::<Q::ResponseData>(self, &body).await
+        websocket::subscribe::<Q::ResponseData>(self, &Q::build_query(variables)).await
     }
 
     pub(crate) fn headers(&self) -> HeaderMap {

@@ -8,7 +8,7 @@ use graphql_client::GraphQLQuery;
 pub type DateTime = String;
 
 macro_rules! operations {
-    ($($name:ident in $file:literal),* $(,)?) => {$(
+    ($($name:ident in $file:tt),* $(,)?) => {$(
         #[derive(GraphQLQuery)]
         #[graphql(
             schema_path = "../../../schema/api.graphql",

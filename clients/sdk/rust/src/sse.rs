@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use futures::{Stream, StreamExt, stream};
+use futures::{Stream, StreamExt, stream, stream::BoxStream};
 use reqwest::header::ACCEPT;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -16,10 +16,10 @@ use crate::{
 /// The longest line that is taken: a server that never ends one must not fill the memory.
 const LONGEST_LINE: usize = 64 * 1024 * 1024;
 
-pub(crate) async fn subscribe<D: DeserializeOwned + 'static>(
+pub(crate) async fn subscribe<D: DeserializeOwned + Send + 'static>(
     client: &Client,
     body: &impl Serialize,
-) -> Result<impl Stream<Item = Result<D, Error>> + use<D>, Error> {
+) -> Result<BoxStream<'static, Result<D, Error>>, Error> {
     let response = client
         .http
         .post(format!("{}/graphql", client.url()))
