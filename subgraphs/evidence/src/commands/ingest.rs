@@ -5,14 +5,17 @@ use std::{future::Future, time::Duration};
 
 use axum::body::Body;
 use studio_access::Resource;
-use studio_events::{Append, Expected, Metadata, ProjectionError, StreamAppend};
+use studio_events::{Append, ExecuteError, Expected, Metadata, ProjectionError, StreamAppend};
 use studio_kernel::{Actor, Id, TenantId, kind};
 use studio_service::{ApiError, RequestId};
+use studio_stores::blobs::BlobError;
 use tokio::time::timeout;
 
 use super::{Core, Encoding, metadata, record::Recording, upload::Uploaded};
 use crate::{
-    domain::{Evidence, EvidenceVersionAdded, Intake, IntakeClaimed, Run, RunStarted},
+    domain::{
+        Evidence, EvidenceVersionAdded, Intake, IntakeClaimed, IntakeReleased, Run, RunStarted,
+    },
     error::{EvidenceError, too_large},
     names,
     projections::{Matched, Matchings, Projects, Runs},
@@ -124,6 +127,7 @@ impl Core {
         if known.started.is_some() && !known.completed {
             // A run that was cut needs its bytes, and here they are, should they have been lost.
             self.blobs.put(tenant, hash, spooled).await?;
+            self.claim(tenant, project, run, &metadata).await?;
         } else if known.started.is_none() {
             let source = survey.source();
             let mut started = RunStarted {
@@ -156,8 +160,7 @@ impl Core {
             let project = started.project.to_string();
             let intake = self.store.load::<Intake>(tenant, &project).await?;
             if let Some(other) = intake.state.active.filter(|active| *active != run) {
-                // It was cut, or another process is at it: either way it is brought to its end.
-                Box::pin(self.drive(tenant, other, &Metadata::system("evidence.resume"))).await?;
+                self.make_way(tenant, started.project, other).await?;
                 continue;
             }
             let evidence =
@@ -199,6 +202,74 @@ impl Core {
             }
         }
         Err(EvidenceError::Conflict)
+    }
+
+    /// Lets a run that was begun before go on, once no other is being recorded in the project.
+    async fn claim(
+        &self,
+        tenant: TenantId,
+        project: Id<kind::Project>,
+        run: Id<kind::IngestRun>,
+        metadata: &Metadata,
+    ) -> Result<(), EvidenceError> {
+        for _ in 0..CONFLICTS {
+            let intake = self.store.load::<Intake>(tenant, &project.to_string()).await?;
+            match intake.state.active {
+                Some(active) if active == run => return Ok(()),
+                Some(other) => self.make_way(tenant, project, other).await?,
+                None => {
+                    let claimed = StreamAppend::of::<Intake>(
+                        project.to_string(),
+                        Expected::Version(intake.version),
+                        vec![IntakeClaimed { run }.into()],
+                    )?;
+                    let append = Append::new(tenant, metadata.clone(), vec![claimed]);
+                    match self.store.append(append).await.map_err(EvidenceError::from) {
+                        Ok(_) => return Ok(()),
+                        Err(EvidenceError::Conflict) => {}
+                        Err(error) => return Err(error),
+                    }
+                }
+            }
+        }
+        Err(EvidenceError::Conflict)
+    }
+
+    /// Brings the run that holds the claim to its end: it was cut, or another process is at it.
+    /// One whose bytes are lost cannot go on; it gives the claim up until they are sent again.
+    async fn make_way(
+        &self,
+        tenant: TenantId,
+        project: Id<kind::Project>,
+        other: Id<kind::IngestRun>,
+    ) -> Result<(), EvidenceError> {
+        let metadata = Metadata::system("evidence.resume");
+        match Box::pin(self.drive(tenant, other, &metadata)).await {
+            Err(EvidenceError::Blob(
+                error @ (BlobError::NotFound { .. } | BlobError::Damaged { .. }),
+            )) => {
+                tracing::error!(run = %other, %error, "a run waits for its scan to be sent again");
+            }
+            other => return other,
+        }
+        let released = self
+            .store
+            .execute::<Intake, EvidenceError>(
+                tenant,
+                &project.to_string(),
+                &metadata,
+                |intake, _| {
+                    let held = intake.active == Some(other);
+                    Ok(held.then(|| IntakeReleased { run: other }.into()).into_iter().collect())
+                },
+            )
+            .await;
+        match released {
+            Ok(_) => Ok(()),
+            Err(ExecuteError::Refused(error)) => Err(error),
+            Err(ExecuteError::Append(error)) => Err(error.into()),
+            Err(ExecuteError::Store(error)) => Err(error.into()),
+        }
     }
 
     /// Brings a run to its end from wherever it stands. Two processes may do so at the same time:

@@ -25,7 +25,7 @@ pub(crate) struct IntakeClaimed {
 }
 event!(IntakeClaimed, "evidence.intake.claimed", 1);
 
-/// The run is complete.
+/// The run is complete, or cannot go on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct IntakeReleased {
     /// The run.

@@ -89,7 +89,7 @@ impl Asset {
         let (core, _) = allowed(ctx, "evidence:finding:read", "Finding")?;
         let filter =
             FindingsFilter { asset: Some(self.row.id.clone()), ..FindingsFilter::default() };
-        finding::page(&core.store, self.tenant, &filter, &PageArgs::new(first, after)?).await
+        finding::page(&core.store, self.tenant, filter, &PageArgs::new(first, after)?).await
     }
 }
 

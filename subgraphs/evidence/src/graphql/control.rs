@@ -75,7 +75,7 @@ impl Control {
         let (core, _) = allowed(ctx, "evidence:finding:read", "Finding")?;
         let page = PageArgs::new(first, after)?;
         let Some(RestsOn { project, checks }) = self.rests_on(ctx).await? else {
-            return Ok(FindingConnection::new(page.after.is_some(), false));
+            return Ok(finding::none(self.tenant, &page));
         };
         let filter = FindingsFilter {
             project: Some(project),
@@ -83,6 +83,6 @@ impl Control {
             status: status.map(Into::into),
             ..FindingsFilter::default()
         };
-        finding::page(&core.store, self.tenant, &filter, &page).await
+        finding::page(&core.store, self.tenant, filter, &page).await
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{
     Context, Enum, ID, Object, Result,
-    connection::{Connection, EmptyFields},
+    connection::{Connection, Edge, EmptyFields},
     dataloader::DataLoader,
 };
 use chrono::{DateTime, Utc};
@@ -13,7 +13,7 @@ use studio_events::EventStore;
 use studio_kernel::{Code, TenantId};
 use studio_service::{
     ApiError,
-    graphql::{PageArgs, connection, gql},
+    graphql::{Page, PageArgs, encode_cursor, gql},
 };
 
 use super::{
@@ -24,12 +24,31 @@ use super::{
     project::Project,
 };
 use crate::{
+    commands::Core,
     domain,
     projections::{Findings, FindingsFilter},
 };
 
 /// A connection of findings.
-pub(super) type FindingConnection = Connection<String, Finding, EmptyFields, EmptyFields>;
+pub(super) type FindingConnection = Connection<String, Finding, FindingTotals, EmptyFields>;
+
+/// What a connection of findings says beside its page. Counted only where it is asked for.
+pub(super) struct FindingTotals {
+    tenant: TenantId,
+    /// `None`: there can be no findings.
+    filter: Option<FindingsFilter>,
+}
+
+#[Object]
+impl FindingTotals {
+    /// How many findings there are on all pages.
+    async fn total_count(&self, ctx: &Context<'_>) -> Result<i64> {
+        let Some(filter) = &self.filter else { return Ok(0) };
+        let store = &ctx.data::<Core>()?.store;
+        let total = Findings::count(store, self.tenant, filter).await.map_err(gql)?;
+        Ok(i64::try_from(total).unwrap_or(i64::MAX))
+    }
+}
 
 /// What a finding says of its resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -185,11 +204,17 @@ impl Finding {
     }
 }
 
+/// A connection without findings.
+pub(super) fn none(tenant: TenantId, page: &PageArgs) -> FindingConnection {
+    let totals = FindingTotals { tenant, filter: None };
+    Connection::with_additional_fields(page.after.is_some(), false, totals)
+}
+
 /// A page of the findings that are in the population.
 pub(super) async fn page(
     store: &EventStore,
     tenant: TenantId,
-    filter: &FindingsFilter,
+    filter: FindingsFilter,
     page: &PageArgs,
 ) -> Result<FindingConnection> {
     // The key of a row is its check and its id; an id holds no slash.
@@ -200,13 +225,16 @@ pub(super) async fn page(
             "That cursor is not one of this list: pass endCursor as it came.",
         ))),
     });
-    let rows = Findings::page(store, tenant, filter, after.transpose()?, page.limit())
+    let rows = Findings::page(store, tenant, &filter, after.transpose()?, page.limit())
         .await
         .map_err(gql)?;
-    Ok(connection(
-        rows,
-        page,
-        |row| format!("{}/{}", row.check_id, row.id),
-        |row| Finding { tenant, row: Arc::new(row) },
-    ))
+    let shown = Page::cut(rows, page);
+    let totals = FindingTotals { tenant, filter: Some(filter) };
+    let mut connection =
+        Connection::with_additional_fields(page.after.is_some(), shown.more, totals);
+    connection.edges.extend(shown.rows.into_iter().map(|row| {
+        let cursor = encode_cursor(&format!("{}/{}", row.check_id, row.id));
+        Edge::new(cursor, Finding { tenant, row: Arc::new(row) })
+    }));
+    Ok(connection)
 }

@@ -48,7 +48,7 @@ impl Project {
             severity: severity.map(|severity| severity.as_str().to_owned()),
             asset: None,
         };
-        finding::page(&core.store, self.tenant, &filter, &PageArgs::new(first, after)?).await
+        finding::page(&core.store, self.tenant, filter, &PageArgs::new(first, after)?).await
     }
 
     /// The assets that scans of the project have named.

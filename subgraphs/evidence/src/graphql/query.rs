@@ -122,7 +122,7 @@ impl Query {
             severity: severity.map(|severity| severity.as_str().to_owned()),
             asset: None,
         };
-        finding::page(&core.store, tenant, &filter, &PageArgs::new(first, after)?).await
+        finding::page(&core.store, tenant, filter, &PageArgs::new(first, after)?).await
     }
 
     /// The assets that scans of a project have named.

@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter,
-    QueryOrder, QuerySelect, Value,
+    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait,
+    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Value,
 };
 use studio_entities::evidence::finding;
 use studio_events::{EventStore, ProjectionError};
@@ -85,6 +85,36 @@ impl Findings {
         after: Option<(String, String)>,
         limit: u64,
     ) -> Result<Vec<finding::Model>, DbErr> {
+        let mut query = Self::filtered(store, tenant, filter);
+        if let Some((check, id)) = after {
+            query = query.filter(finding::Column::CheckId.gte(check.clone())).filter(
+                Condition::any()
+                    .add(finding::Column::CheckId.gt(check))
+                    .add(finding::Column::Id.gt(id)),
+            );
+        }
+        query
+            .order_by_asc(finding::Column::CheckId)
+            .order_by_asc(finding::Column::Id)
+            .limit(limit)
+            .all(store.database().reader())
+            .await
+    }
+
+    /// How many findings of the population there are.
+    pub(crate) async fn count(
+        store: &EventStore,
+        tenant: TenantId,
+        filter: &FindingsFilter,
+    ) -> Result<u64, DbErr> {
+        Self::filtered(store, tenant, filter).count(store.database().reader()).await
+    }
+
+    fn filtered(
+        store: &EventStore,
+        tenant: TenantId,
+        filter: &FindingsFilter,
+    ) -> sea_orm::Select<finding::Entity> {
         let mut query = Self::all(store, tenant).filter(finding::Column::Present.eq(1));
         if let Some(project) = &filter.project {
             query = query.filter(finding::Column::ProjectId.eq(project));
@@ -101,19 +131,7 @@ impl Findings {
         if let Some(asset) = &filter.asset {
             query = query.filter(finding::Column::AssetId.eq(asset));
         }
-        if let Some((check, id)) = after {
-            query = query.filter(finding::Column::CheckId.gte(check.clone())).filter(
-                Condition::any()
-                    .add(finding::Column::CheckId.gt(check))
-                    .add(finding::Column::Id.gt(id)),
-            );
-        }
         query
-            .order_by_asc(finding::Column::CheckId)
-            .order_by_asc(finding::Column::Id)
-            .limit(limit)
-            .all(store.database().reader())
-            .await
     }
 
     /// What is on record of these findings.

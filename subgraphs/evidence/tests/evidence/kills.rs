@@ -124,24 +124,40 @@ fn a_kill_at_any_position_of_the_log_changes_nothing() {
     }
 }
 
+/// A folder in which the first scan was cut after some batches.
+async fn cut() -> (World, Id<kind::Project>) {
+    let world = World::new();
+    let running = world.start().await;
+    let project = running.project(&world.owner).await;
+    running.stop().await;
+    let killed = tokio::task::spawn_blocking(move || {
+        let reached = kill_at(&world, project, &scans(), 5);
+        (world, reached)
+    });
+    let (world, reached) = killed.await.unwrap();
+    assert!(reached >= 5);
+    (world, project)
+}
+
+#[tokio::test]
+async fn a_run_whose_bytes_are_lost_waits_for_them_and_holds_nobody_up() {
+    let (world, project) = cut().await;
+    let [first, second] = scans();
+    let kept = world.folder.path().join("blobs").join(world.owner.tenant.to_string());
+    std::fs::remove_dir_all(kept).unwrap();
+    let running = world.start().await;
+    running.ingest(&world.owner, project, second).await;
+    let newest = running.findings(&world.owner, project).await;
+    assert_eq!(newest.len(), 1600);
+    let run = running.ingest(&world.owner, project, first).await;
+    assert!(run["counts"]["superseded"].as_u64().unwrap() > 0);
+    assert_eq!(running.findings(&world.owner, project).await, newest);
+    running.stop().await;
+}
+
 #[tokio::test]
 async fn a_run_that_was_cut_goes_on_by_itself() {
-    let scans = scans();
-    let world = World::new();
-    let project = {
-        let running = world.start().await;
-        let project = running.project(&world.owner).await;
-        running.stop().await;
-        project
-    };
-    let folder = world.folder.path().to_owned();
-    let (world, reached) = tokio::task::spawn_blocking(move || {
-        let reached = kill_at(&world, project, &scans, 5);
-        (world, reached)
-    })
-    .await
-    .unwrap();
-    assert!(folder.exists() && reached >= 5);
+    let (world, project) = cut().await;
     let running = world.start().await;
     running
         .until(|| async {

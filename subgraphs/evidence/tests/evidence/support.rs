@@ -1,4 +1,5 @@
-//! A running subgraph in a folder, and scans to bring in.
+//! A running subgraph in a folder (its store in PostgreSQL where STUDIO_TEST_POSTGRES holds an
+//! address), and scans to bring in.
 
 use std::{collections::BTreeMap, io::Write, path::Path, sync::Arc, time::Duration};
 
@@ -66,7 +67,7 @@ pub(crate) struct Answer {
     pub(crate) body: Value,
 }
 
-async fn database(folder: &Path, name: &str) -> Database {
+async fn sqlite(folder: &Path, name: &str) -> Database {
     let url = format!("sqlite://{}", folder.join(format!("{name}.db")).display());
     let database = Database::connect(&url, SqlOptions::default()).await.unwrap();
     // The controls' log needs the event tables only; the others do it no harm.
@@ -75,6 +76,20 @@ async fn database(folder: &Path, name: &str) -> Database {
 }
 
 impl World {
+    /// The store of the subgraph: an SQLite file, or, where STUDIO_TEST_POSTGRES holds an address, a
+    /// schema of its own there.
+    async fn database(&self) -> Database {
+        let Ok(address) = std::env::var("STUDIO_TEST_POSTGRES") else {
+            return sqlite(self.folder.path(), "evidence").await;
+        };
+        let schema = Some(format!("evidence_{}", self.owner.tenant.uuid().simple()));
+        let database = Database::connect(&address, SqlOptions { schema, ..SqlOptions::default() })
+            .await
+            .unwrap();
+        Migrator::up(database.writer(), None).await.unwrap();
+        database
+    }
+
     pub(crate) fn new() -> Self {
         let env = Env::system();
         let user = |tenant, role| Actor::user(tenant, env.id(), env.id(), vec![role]);
@@ -93,12 +108,12 @@ impl World {
         let env = Env::system();
         let shutdown = CancellationToken::new();
         let controls =
-            EventStoreOptions::new(database(folder, "controls").await, "controls", env.clone());
+            EventStoreOptions::new(sqlite(folder, "controls").await, "controls", env.clone());
         let controls = EventStore::open(controls).await.unwrap();
         let keyring = Keyring::embedded(&folder.join("keyring"), env.clone()).await.unwrap();
         let deps = Deps {
             env,
-            database: database(folder, "evidence").await,
+            database: self.database().await,
             keyring: Arc::new(keyring),
             policy: Arc::new(Policy::embedded().unwrap()),
             blobs: Arc::new(DirectoryBlobs::open(folder.join("blobs")).unwrap()),
