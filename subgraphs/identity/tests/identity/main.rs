@@ -1,8 +1,11 @@
 //! The identity subgraph from outside: real SQLite files, a real key ring, the GraphQL schema and
 //! the token verifier as the router uses them.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 mod erasure;
 mod people;
+mod postgres;
 mod schema;
 mod sessions;
 mod set_up;

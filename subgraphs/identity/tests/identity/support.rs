@@ -1,7 +1,5 @@
 //! A running identity subgraph in a folder of its own.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
-
 use std::{path::Path, sync::Arc};
 
 use async_graphql::{Request, Variables};
@@ -23,6 +21,8 @@ use tokio_util::sync::CancellationToken;
 pub(crate) const EMAIL: &str = "Ada@Example.org";
 pub(crate) const PASSWORD: &str = "difference engine no 2";
 
+const POSTGRES: &str = "STUDIO_TEST_POSTGRES";
+
 /// One process's worth of identity.
 pub(crate) struct Server {
     pub(crate) folder: Arc<TempDir>,
@@ -34,6 +34,7 @@ pub(crate) struct Server {
     pub(crate) store: EventStore,
     pub(crate) identity: Identity,
     pub(crate) verifier: TokenVerifier,
+    schema: Option<String>,
     shutdown: CancellationToken,
 }
 
@@ -59,7 +60,18 @@ impl Server {
     /// In a new folder, at an instant of the test's own.
     pub(crate) async fn new() -> Self {
         let clock = ManualClock::at("2026-03-01T09:00:00Z".parse::<Timestamp>().unwrap());
-        Self::start(Arc::new(tempfile::tempdir().unwrap()), clock).await
+        Self::start(Arc::new(tempfile::tempdir().unwrap()), clock, None).await
+    }
+
+    /// With its store in a schema of its own on PostgreSQL, where there is one.
+    pub(crate) async fn on_postgres() -> Option<Self> {
+        if std::env::var(POSTGRES).is_err() {
+            println!("skipped: set {POSTGRES} to a postgres:// address to run this");
+            return None;
+        }
+        let clock = ManualClock::at("2026-03-01T09:00:00Z".parse::<Timestamp>().unwrap());
+        let schema = format!("test_{}", Env::system().uuid().simple());
+        Some(Self::start(Arc::new(tempfile::tempdir().unwrap()), clock, Some(schema)).await)
     }
 
     /// In a new folder, set up: the server and its owner's tokens.
@@ -71,11 +83,14 @@ impl Server {
         (server, tokens)
     }
 
-    async fn start(folder: Arc<TempDir>, clock: Arc<ManualClock>) -> Self {
+    async fn start(folder: Arc<TempDir>, clock: Arc<ManualClock>, schema: Option<String>) -> Self {
         let env = Env::new(clock.clone(), Arc::new(SystemEntropy));
-        let file = folder.path().join("identity.db");
-        let url = format!("sqlite://{}", file.display());
-        let database = Database::connect(&url, SqlOptions::default()).await.unwrap();
+        let url = match &schema {
+            Some(_) => std::env::var(POSTGRES).unwrap(),
+            None => format!("sqlite://{}", folder.path().join("identity.db").display()),
+        };
+        let options = SqlOptions { schema: schema.clone(), ..SqlOptions::default() };
+        let database = Database::connect(&url, options).await.unwrap();
         studio_migrations::identity::Migrator::up(database.writer(), None).await.unwrap();
         let keyring = Keyring::embedded(&folder.path().join("keyring"), env.clone()).await;
         let keyring = Arc::new(keyring.unwrap());
@@ -103,20 +118,22 @@ impl Server {
             store: subgraph.store,
             verifier: identity.verifier(),
             identity,
+            schema,
             shutdown,
         }
     }
 
     /// A second process over the same files.
     pub(crate) async fn beside(&self) -> Self {
-        Self::start(self.folder.clone(), self.clock.clone()).await
+        Self::start(self.folder.clone(), self.clock.clone(), self.schema.clone()).await
     }
 
     /// Stops this one and starts another over the same files.
     pub(crate) async fn restart(self) -> Self {
-        let (folder, clock) = (self.folder.clone(), self.clock.clone());
+        let (folder, clock, schema) =
+            (self.folder.clone(), self.clock.clone(), self.schema.clone());
         self.stop().await;
-        Self::start(folder, clock).await
+        Self::start(folder, clock, schema).await
     }
 
     /// Stops it and lets go of the files.
@@ -130,7 +147,7 @@ impl Server {
 
     /// Over files that are there already.
     pub(crate) async fn resume(folder: Arc<TempDir>, clock: Arc<ManualClock>) -> Self {
-        Self::start(folder, clock).await
+        Self::start(folder, clock, None).await
     }
 
     /// Runs an operation as the router would: with the actor of the token, if there is one. A

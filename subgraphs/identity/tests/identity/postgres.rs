@@ -1,0 +1,44 @@
+//! The same on PostgreSQL: what depends on the database.
+
+use serde_json::json;
+use studio_identity::TokenError;
+
+use crate::support::{EMAIL, PASSWORD, Server, Tokens, fault};
+
+#[tokio::test]
+async fn everything_that_touches_the_store_works_on_postgresql() {
+    let Some(server) = Server::on_postgres().await else { return };
+    let token = server.identity.setup_token().unwrap();
+    let (one, two) = tokio::join!(server.set_up_with(&token), server.set_up_with(&token));
+    let (won, lost) = if one["accessToken"].is_string() { (one, two) } else { (two, one) };
+    assert_eq!(fault(&lost), "ALREADY_SET_UP");
+    let owner = Tokens::of(&won);
+
+    let adding = (0..4).map(|_| server.create_user(&owner, "Charles", "charles@example.org"));
+    let payloads = futures::future::join_all(adding).await;
+    let added: Vec<_> = payloads.iter().filter(|payload| payload["user"].is_object()).collect();
+    assert_eq!(added.len(), 1, "{payloads:?}");
+    let id = added[0]["user"]["id"].clone();
+    let viewer = Tokens::of(&server.log_in("charles@example.org", PASSWORD).await);
+    let renewed = Tokens::of(&server.refresh(&viewer.refresh).await);
+    assert_eq!(fault(&server.refresh(&viewer.refresh).await), "INVALID_REFRESH_TOKEN");
+    assert_eq!(server.verifier.verify(&renewed.access), Err(TokenError::SessionOver));
+
+    let server = server.restart().await;
+    let viewer = Tokens::of(&server.log_in("charles@example.org", PASSWORD).await);
+    let query = "{ users(first: 1) { nodes { name } pageInfo { hasNextPage } }
+        me { sessions { nodes { current } } } }";
+    let data = server.data(Some(&viewer.access), query, json!({})).await;
+    assert_eq!(data["users"]["nodes"][0]["name"], "Ada Lovelace");
+    assert_eq!(data["users"]["pageInfo"]["hasNextPage"], true);
+    assert_eq!(data["me"]["sessions"]["nodes"], json!([{ "current": true }]));
+
+    let erase = "mutation($id: ID!) { eraseUser(input: { userId: $id }) {
+        user { name } userErrors { code } } }";
+    let data = server.data(Some(&owner.access), erase, json!({ "id": id })).await;
+    assert_eq!(data["eraseUser"], json!({ "user": { "name": null }, "userErrors": [] }));
+    assert_eq!(server.verifier.verify(&viewer.access), Err(TokenError::SessionOver));
+    server.store.rebuild("identity.users").await.unwrap();
+    Tokens::of(&server.log_in(EMAIL, PASSWORD).await);
+    server.store.verify().await.unwrap();
+}
