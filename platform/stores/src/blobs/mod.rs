@@ -19,6 +19,7 @@
 
 mod directory;
 mod hash;
+mod sealed;
 mod spool;
 
 #[cfg(test)]
@@ -32,6 +33,7 @@ use tokio::io::AsyncRead;
 
 pub use directory::DirectoryBlobs;
 pub use hash::ContentHash;
+pub use sealed::SealedBlobs;
 pub use spool::{Spool, Spooled};
 
 /// Reads the bytes of a blob from their beginning.

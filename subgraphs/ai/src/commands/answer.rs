@@ -1,13 +1,11 @@
 //! Reading an answer again. The quotes come from the documents each time, and are shown only where
 //! they are, byte for byte, what was quoted.
 
-use std::collections::HashMap;
-
 use studio_kernel::{Actor, Id, TenantId, Timestamp, kind};
 use studio_service::ApiError;
 use studio_stores::{blobs::ContentHash, keyring::Sealed};
 
-use super::{ANSWER, Ai};
+use super::{ANSWER, Ai, texts::Texts};
 use crate::{
     domain::{CitedPassage, QuestionAnswered},
     projections::answers,
@@ -65,14 +63,10 @@ impl Ai {
         tenant: TenantId,
         passages: &[CitedPassage],
     ) -> Result<Vec<Quoted>, ApiError> {
-        let mut texts: HashMap<_, Option<String>> = HashMap::new();
+        let mut texts = Texts::of(self.text.as_ref(), tenant);
         let mut quotes = Vec::new();
         for passage in passages {
-            if !texts.contains_key(&passage.version) {
-                texts.insert(passage.version, self.text.text(tenant, passage.version).await?);
-            }
-            let text = texts.get(&passage.version).and_then(Option::as_deref);
-            let quote = text.and_then(|text| slice(text, passage.offset, passage.length));
+            let quote = texts.slice(passage.version, passage.offset, passage.length).await?;
             if let Some(quote) = quote.filter(|quote| is(quote, &passage.quote_sha256)) {
                 quotes.push(Quoted { passage: passage.clone(), quote: quote.to_owned() });
             }
@@ -83,11 +77,4 @@ impl Ai {
 
 fn is(quote: &str, sha256: &str) -> bool {
     ContentHash::of(quote.as_bytes()).to_string() == sha256
-}
-
-/// A part of a text by bytes, where there is one.
-pub(super) fn slice(text: &str, offset: u64, length: u64) -> Option<&str> {
-    let start = usize::try_from(offset).ok()?;
-    let end = start.checked_add(usize::try_from(length).ok()?)?;
-    text.get(start..end)
 }

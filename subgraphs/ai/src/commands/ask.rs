@@ -1,13 +1,11 @@
 //! Answering a question with passages of the documents, word for word, and recording which.
 
-use std::collections::HashMap;
-
 use studio_events::{Append, Expected, Metadata, StreamAppend};
 use studio_kernel::{Actor, Code, Id, TenantId, kind};
 use studio_service::ApiError;
 use studio_stores::blobs::ContentHash;
 
-use super::{ANSWER, Ai, answer::slice, search::NO_WORDS};
+use super::{ANSWER, Ai, search::NO_WORDS, texts::Texts};
 use crate::{
     domain::{Answer, CitedPassage, Question, QuestionAnswered, QuestionError, SealedQuestion},
     index::{Hit, Looked, Wanted},
@@ -90,16 +88,14 @@ impl Ai {
     /// The hits that are close to the best, each compared with the text of its version.
     async fn cite(&self, tenant: TenantId, hits: Vec<Hit>) -> Result<Vec<CitedPassage>, ApiError> {
         let enough = hits.first().map_or(0.0, |best| best.score * CLOSE);
-        let mut texts: HashMap<_, Option<String>> = HashMap::new();
+        let mut texts = Texts::of(self.text.as_ref(), tenant);
         let mut cited = Vec::new();
         for hit in hits.into_iter().filter(|hit| hit.score >= enough) {
-            if !texts.contains_key(&hit.version) {
-                texts.insert(hit.version, self.text.text(tenant, hit.version).await?);
-            }
-            let text = texts.get(&hit.version).and_then(Option::as_deref);
             let length = hit.text.len() as u64;
-            if text.and_then(|text| slice(text, hit.offset, length)) != Some(&hit.text) {
+            if texts.slice(hit.version, hit.offset, length).await? != Some(&hit.text) {
                 tracing::warn!(%tenant, version = %hit.version, "a passage is no longer there");
+                // The index reads it again; where that queue is full, the next question will do.
+                let _full = self.doubts.try_send((tenant, hit.document));
                 continue;
             }
             cited.push(CitedPassage {

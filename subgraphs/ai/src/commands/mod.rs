@@ -4,6 +4,7 @@ mod answer;
 mod ask;
 mod note_versions;
 mod search;
+mod texts;
 
 use std::{
     sync::{Arc, OnceLock},
@@ -15,9 +16,9 @@ use studio_events::EventStore;
 use studio_kernel::{Actor, Env};
 use studio_service::{ApiError, DocumentText};
 use studio_stores::keyring::Keyring;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
-use crate::index::SearchIndex;
+use crate::index::{Key, SearchIndex};
 
 pub(crate) use answer::{GivenAnswer, Quoted};
 pub(crate) use ask::{Asked, Refused};
@@ -34,6 +35,8 @@ pub(crate) struct Ai {
     pub(crate) index: Arc<SearchIndex>,
     /// The position of the log that searches see.
     pub(crate) indexed: watch::Receiver<i64>,
+    /// Where documents go whose passages do not stand in them any more.
+    pub(crate) doubts: mpsc::Sender<Key>,
     /// Follows the documents subgraph, from the moment that the feeds are known.
     pub(crate) documents: OnceLock<DocumentsFollowed>,
 }

@@ -9,7 +9,7 @@ use studio_entities::ai::document;
 use studio_events::{EventStore, Recorded, StoreError};
 use studio_kernel::{DomainEvent, Id, TenantId, kind};
 use studio_service::DocumentText;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::files::{BuiltFrom, Change, IndexError, SearchIndex};
@@ -41,7 +41,11 @@ enum FollowError {
     Id(#[from] studio_kernel::IdError),
 }
 
-type Key = (TenantId, Id<kind::Document>);
+/// A document of an organization.
+pub(crate) type Key = (TenantId, Id<kind::Document>);
+
+/// Documents that wait to be read again; more are dropped, and come up at the next question.
+const DOUBTED: usize = 64;
 
 /// Follows the log.
 pub(crate) struct Follower {
@@ -49,6 +53,7 @@ pub(crate) struct Follower {
     text: Arc<dyn DocumentText>,
     index: Arc<SearchIndex>,
     reached: watch::Sender<i64>,
+    doubts: (mpsc::Sender<Key>, mpsc::Receiver<Key>),
 }
 
 impl Follower {
@@ -57,7 +62,7 @@ impl Follower {
         text: Arc<dyn DocumentText>,
         index: Arc<SearchIndex>,
     ) -> Self {
-        Self { store, text, index, reached: watch::Sender::new(0) }
+        Self { store, text, index, reached: watch::Sender::new(0), doubts: mpsc::channel(DOUBTED) }
     }
 
     /// The position up to which searches see the log.
@@ -65,8 +70,13 @@ impl Follower {
         self.reached.subscribe()
     }
 
+    /// Takes documents whose passages turned out not to stand in them any more.
+    pub(crate) fn doubts(&self) -> mpsc::Sender<Key> {
+        self.doubts.0.clone()
+    }
+
     /// Follows until `shutdown`.
-    pub(crate) async fn run(self, shutdown: CancellationToken) {
+    pub(crate) async fn run(mut self, shutdown: CancellationToken) {
         loop {
             let error = tokio::select! {
                 () = shutdown.cancelled() => return,
@@ -77,15 +87,14 @@ impl Follower {
                 () = shutdown.cancelled() => return,
                 () = tokio::time::sleep(RECOVER) => {}
             }
-            if matches!(error, FollowError::Index(_)) {
-                if let Err(error) = self.blocking(SearchIndex::reset).await {
-                    tracing::error!(%error, "the full-text index cannot be built again");
-                }
+            let damaged = matches!(error, FollowError::Index(_));
+            if damaged && let Err(error) = self.blocking(SearchIndex::reset).await {
+                tracing::error!(%error, "the full-text index cannot be built again");
             }
         }
     }
 
-    async fn follow(&self) -> Result<std::convert::Infallible, FollowError> {
+    async fn follow(&mut self) -> Result<std::convert::Infallible, FollowError> {
         let mut built = self.index.built_from();
         if !self.is_of_this_log(&built).await? {
             tracing::warn!("the full-text index was built from another log: it is built again");
@@ -107,6 +116,9 @@ impl Follower {
                         taken += 1;
                         next = if taken < BATCH { tail.next().now_or_never().flatten() } else { None };
                     }
+                }
+                Some(doubted) = self.doubts.1.recv() => {
+                    due.insert(doubted);
                 }
                 _ = retry.tick(), if !built.pending.is_empty() => {
                     due.extend(built.pending.iter().copied());

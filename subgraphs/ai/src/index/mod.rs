@@ -12,5 +12,5 @@ mod search;
 mod statistics;
 
 pub(crate) use files::{IndexError, SearchIndex};
-pub(crate) use follow::Follower;
+pub(crate) use follow::{Follower, Key};
 pub(crate) use search::{Hit, Looked, Wanted};
