@@ -7,16 +7,16 @@
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
-use async_trait::async_trait;
 use futures::FutureExt as _;
 use studio_kernel::{TenantId, published::CloudEvent};
 use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    error::{AppendError, BoxError, StoreError},
-    event::{Append, ConsumerCheckpoint, Metadata, StreamAppend},
+    error::{AppendError, StoreError},
+    event::{Append, ConsumerCheckpoint, Metadata},
     feed::EventFeed,
+    handler::{Handler, HandlerError},
     prepare::DeadLetterChange,
     store::EventStore,
 };
@@ -25,60 +25,6 @@ use crate::{
 const UNSAVED_LIMIT: i64 = 1_000;
 /// Conflicts in a row after which an event counts as failed once.
 const CONFLICT_LIMIT: u32 = 20;
-
-/// What a consumer appends in answer to one event.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Reaction {
-    /// The organization: that of the event, as a rule.
-    pub tenant: TenantId,
-    /// Who did it, and in answer to what.
-    pub metadata: Metadata,
-    /// What is appended; nothing, where the event is of no concern.
-    pub streams: Vec<StreamAppend>,
-}
-
-impl Reaction {
-    /// The event is of no concern.
-    pub fn none(event: &CloudEvent) -> Self {
-        Self { tenant: event.tenant, metadata: Metadata::system("consumer"), streams: Vec::new() }
-    }
-
-    /// Appends to these streams, in answer to the event, by a part of Studio.
-    pub fn to(event: &CloudEvent, by: &str, streams: Vec<StreamAppend>) -> Self {
-        Self { tenant: event.tenant, metadata: Metadata::system(by).caused_by(event.id), streams }
-    }
-}
-
-/// Why a handler did not answer.
-#[derive(Debug, thiserror::Error)]
-pub enum HandlerError {
-    /// This event cannot be handled: tried a few times more, then kept as a dead letter.
-    #[error("{0}")]
-    Failed(BoxError),
-    /// Something that the handler needs is not there now: tried until it is.
-    #[error("{0}")]
-    Unavailable(BoxError),
-}
-
-impl HandlerError {
-    /// This event cannot be handled.
-    pub fn failed(error: impl Into<BoxError>) -> Self {
-        Self::Failed(error.into())
-    }
-
-    /// Something that the handler needs is not there now.
-    pub fn unavailable(error: impl Into<BoxError>) -> Self {
-        Self::Unavailable(error.into())
-    }
-}
-
-/// Decides what follows from a published event. It must have no effect but its answer: it can be
-/// called again for the same event.
-#[async_trait]
-pub trait Handler: Send + Sync + 'static {
-    /// What is to be appended.
-    async fn handle(&self, event: &CloudEvent) -> Result<Reaction, HandlerError>;
-}
 
 /// How patient a consumer is.
 #[derive(Debug, Clone)]

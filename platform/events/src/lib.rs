@@ -27,7 +27,9 @@ mod error;
 mod event;
 mod generations;
 mod group;
+mod handler;
 mod log;
+mod options;
 mod prepare;
 mod projection;
 mod rows;
@@ -37,18 +39,17 @@ mod tail;
 mod writer;
 
 pub use asynchronous::ProjectionStatus;
-pub use consumer::{
-    ConsumerHandle, ConsumerOptions, ConsumerStopped, Handler, HandlerError, Reaction, redrive,
-    run_consumer,
-};
+pub use consumer::{ConsumerHandle, ConsumerOptions, ConsumerStopped, redrive, run_consumer};
 pub use dead_letters::DeadLetter;
 pub use error::{AppendError, BoxError, EncodeError, ExecuteError, ProjectionError, StoreError};
 pub use event::{
     Append, ConsumerCheckpoint, EventData, Expected, Metadata, Recorded, StreamAppend,
 };
 pub use feed::{EventFeed, FeedError, FeedPage, LogFeed, PublishedType};
+pub use handler::{Handler, HandlerError, Reaction};
+pub use options::EventStoreOptions;
 pub use prepare::{MAX_EVENTS, MAX_NAME, MAX_PAYLOAD};
 pub use projection::Projection;
 pub use signing::{CheckpointSigner, Ed25519Signer, SignedCheckpoint};
-pub use store::{EventStore, EventStoreOptions, Executed, Loaded};
+pub use store::{EventStore, Executed, Loaded};
 pub use verify::{BrokenLink, Fault, Verified, VerifyError};

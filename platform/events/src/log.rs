@@ -17,10 +17,10 @@ use crate::{
     asynchronous::Progress,
     error::StoreError,
     event::Recorded,
+    options::EventStoreOptions,
     projection::Projection,
     rows::{self, Slice},
     signing::CheckpointSigner,
-    store::EventStoreOptions,
 };
 
 /// The ring holds at most so many events, and

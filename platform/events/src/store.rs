@@ -1,12 +1,8 @@
 //! The store as the rest of Studio sees it.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex};
 
 use futures::Stream;
-use sea_orm::DbBackend;
 use studio_kernel::{Aggregate, Env, TenantId, Timestamp};
 use studio_stores::sql::Database;
 use tokio::{
@@ -22,10 +18,10 @@ use crate::{
     event::{Append, EventData, Expected, Metadata, Recorded, StreamAppend},
     generations,
     log::{Core, tail_log},
+    options::EventStoreOptions,
     prepare::{DeadLetterChange, prepare},
-    projection::Projection,
     rows::{self, Slice},
-    signing::{self, CheckpointSigner, SignedCheckpoint},
+    signing::{self, SignedCheckpoint},
     snapshot::{self, Snapshot},
     verify::{self, Verified, VerifyError},
     writer::{self, Command, QUEUE},
@@ -35,72 +31,6 @@ use crate::{
 const READ_LIMIT: usize = 10_000;
 /// Events that loading a stream reads at a time.
 const LOAD_PAGE: usize = 1_000;
-
-/// How to open a store.
-pub struct EventStoreOptions {
-    pub(crate) database: Database,
-    pub(crate) source: &'static str,
-    pub(crate) env: Env,
-    pub(crate) inline: Vec<Arc<dyn Projection>>,
-    pub(crate) asynchronous: Vec<Arc<dyn Projection>>,
-    pub(crate) signer: Option<Arc<dyn CheckpointSigner>>,
-    pub(crate) snapshot_every: u64,
-    pub(crate) poll: Duration,
-}
-
-impl EventStoreOptions {
-    /// A store on a database whose migrations were run. `source` is the subgraph's name.
-    pub fn new(database: Database, source: &'static str, env: Env) -> Self {
-        // Other processes' appends are seen by looking; on SQLite there is rarely one.
-        let poll = if database.backend() == DbBackend::Sqlite { 500 } else { 50 };
-        Self {
-            database,
-            source,
-            env,
-            inline: Vec::new(),
-            asynchronous: Vec::new(),
-            signer: None,
-            snapshot_every: 100,
-            poll: Duration::from_millis(poll),
-        }
-    }
-
-    /// Read models that are written in the appending transaction.
-    #[must_use]
-    pub fn inline(mut self, projections: Vec<Arc<dyn Projection>>) -> Self {
-        self.inline = projections;
-        self
-    }
-
-    /// Read models that follow behind.
-    #[must_use]
-    pub fn asynchronous(mut self, projections: Vec<Arc<dyn Projection>>) -> Self {
-        self.asynchronous = projections;
-        self
-    }
-
-    /// Signs checkpoints of the log.
-    #[must_use]
-    pub fn signer(mut self, signer: Arc<dyn CheckpointSigner>) -> Self {
-        self.signer = Some(signer);
-        self
-    }
-
-    /// A snapshot every so many events of a stream (default 100, at least 1).
-    #[must_use]
-    pub fn snapshot_every(mut self, events: u64) -> Self {
-        self.snapshot_every = events.max(1);
-        self
-    }
-
-    /// How often to look for what other processes appended (default 50 ms on PostgreSQL, 500 ms on
-    /// SQLite).
-    #[must_use]
-    pub fn poll(mut self, every: Duration) -> Self {
-        self.poll = every;
-        self
-    }
-}
 
 /// The state of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
