@@ -47,7 +47,7 @@ pub struct GraphqlError {
     /// Where in the answer; empty for errors of the request as a whole.
     pub path: Vec<PathSegment>,
     /// Machine-readable details; `code` is always among those of the router's own errors.
-    pub extensions: Map<String, Value>,
+    pub extensions: Box<Map<String, Value>>,
 }
 
 impl GraphqlError {
@@ -59,7 +59,7 @@ impl GraphqlError {
             message: message.into(),
             locations: Vec::new(),
             path: Vec::new(),
-            extensions,
+            extensions: Box::new(extensions),
         }
     }
 

@@ -14,7 +14,7 @@ use crate::{
 use async_graphql::Value;
 use graphql_tools::parser::schema::{self as ast, Definition, TypeDefinition};
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashSet, VecDeque},
     fmt::Write as _,
     sync::Arc,
     time::Duration,
@@ -103,11 +103,40 @@ fn public(supergraph: &Supergraph) -> Result<ast::Document<'static, String>, Str
         let machinery = MACHINERY.iter().any(|prefix| name.starts_with(prefix));
         !machinery && !name.starts_with("__") && !BUILT_IN.contains(&name.as_str())
     });
+    drop_hidden_names(&mut document);
     let built_ins = ast::parse_schema::<String>(crate::schema::BUILT_INS)
         .map_err(|error| error.to_string())?
         .into_static();
     document.definitions.extend(built_ins.definitions);
     Ok(document)
+}
+
+/// Takes hidden types out of unions and out of the interfaces that a type implements.
+fn drop_hidden_names(document: &mut ast::Document<'static, String>) {
+    let known: HashSet<String> = document
+        .definitions
+        .iter()
+        .filter_map(|definition| match definition {
+            Definition::TypeDefinition(TypeDefinition::Object(object)) => Some(object.name.clone()),
+            Definition::TypeDefinition(TypeDefinition::Interface(interface)) => {
+                Some(interface.name.clone())
+            }
+            _ => None,
+        })
+        .collect();
+    for definition in &mut document.definitions {
+        let names = match definition {
+            Definition::TypeDefinition(TypeDefinition::Union(union)) => &mut union.types,
+            Definition::TypeDefinition(TypeDefinition::Object(object)) => {
+                &mut object.implements_interfaces
+            }
+            Definition::TypeDefinition(TypeDefinition::Interface(interface)) => {
+                &mut interface.implements_interfaces
+            }
+            _ => continue,
+        };
+        names.retain(|name| known.contains(name));
+    }
 }
 
 /// Plans every field of the public schema, reached through every field that returns its type. Meant
@@ -187,10 +216,10 @@ impl Check {
     /// The shortest way to every field that returns a composite type.
     fn ways(&self) -> Vec<Way<'_>> {
         let mut ways = Vec::new();
-        let mut reached: HashMap<&Arc<str>, ()> = HashMap::new();
+        let mut reached: HashSet<&Arc<str>> = HashSet::new();
         let mut queue = VecDeque::new();
         for (operation, root) in self.roots() {
-            reached.insert(&root.name, ());
+            reached.insert(&root.name);
             queue.push_back((Way { operation, steps: Vec::new() }, root));
         }
         while let Some((way, ty)) = queue.pop_front() {
@@ -202,7 +231,7 @@ impl Check {
                 };
                 let mut next = way.clone();
                 next.steps.push((owner, field));
-                if reached.insert(&target.name, ()).is_none() {
+                if reached.insert(&target.name) {
                     queue.push_back((next.clone(), target));
                 }
                 ways.push(next);

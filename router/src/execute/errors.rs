@@ -41,7 +41,7 @@ impl InternalError {
                 message: self.message.clone(),
                 locations: Vec::new(),
                 path,
-                extensions: self.extensions.clone(),
+                extensions: Box::new(self.extensions.clone()),
             })
             .collect()
     }

@@ -1,8 +1,10 @@
 //! Executes plans and writes answers.
 
 mod attribute;
+mod call;
 mod entities;
 mod errors;
+mod ingest;
 mod project;
 mod run;
 

@@ -3,25 +3,19 @@
 use super::{
     entities::Targets,
     errors::{InternalError, Segment},
+    ingest::{ingest, rename},
 };
 use crate::{
-    data::{Arena, Key, NodeId},
+    data::{Arena, NodeId},
     error::code,
     plan::{
         operation::Variables,
-        types::{
-            EntityFetch, Fetch, PathStep, Plan, Rename, RenameStep, Step, Steps, SubgraphOperation,
-            UsedVariable,
-        },
+        types::{EntityFetch, Fetch, PathStep, Plan, Step, Steps, SubgraphOperation},
     },
     request::Caller,
     schema::Schema,
-    transport::{
-        Encoding, SubgraphError, SubgraphPath, SubgraphRequest, SubgraphResponse,
-        SubgraphTransport, SubgraphVariables, TransportError,
-    },
+    transport::{SubgraphError, SubgraphPath, SubgraphResponse, SubgraphTransport, TransportError},
 };
-use async_graphql::Name;
 use bytes::Bytes;
 use futures::future::{BoxFuture, join_all};
 use std::{
@@ -62,12 +56,6 @@ pub(crate) struct Execution<'a> {
 pub(super) struct State {
     pub(super) arena: Arena,
     pub(super) errors: Vec<InternalError>,
-}
-
-/// What an answer holds once it is in the arena.
-pub(super) struct Ingested {
-    pub(super) data: Option<NodeId>,
-    pub(super) errors: Vec<SubgraphError>,
 }
 
 impl<'a> Execution<'a> {
@@ -348,77 +336,11 @@ impl<'a> Execution<'a> {
         InternalError { message, path, extensions }
     }
 
-    fn encoding(&self, operation: &SubgraphOperation) -> Encoding {
-        self.shared.subgraphs[operation.subgraph].transport.encoding()
-    }
-
-    async fn call(
-        &self,
-        operation: &Arc<SubgraphOperation>,
-        used: &[UsedVariable],
-        representations: Vec<(String, super::entities::Representations)>,
-    ) -> Result<SubgraphResponse, TransportError> {
-        let request = self.request(operation, used, representations);
-        self.shared.subgraphs[operation.subgraph].transport.execute(request).await
-    }
-
-    pub(crate) fn request(
-        &self,
-        operation: &Arc<SubgraphOperation>,
-        used: &[UsedVariable],
-        representations: Vec<(String, super::entities::Representations)>,
-    ) -> SubgraphRequest {
-        use super::entities::Representations;
-        let given =
-            used.iter().filter_map(|used| Some((&used.wire, self.variables.get(&used.client)?)));
-        let variables = match self.encoding(operation) {
-            Encoding::Json => {
-                let mut json = vec![b'{'];
-                for (name, values) in &representations {
-                    if let Representations::Json(values) = values {
-                        member(&mut json, name);
-                        json.extend_from_slice(values);
-                    }
-                }
-                for (name, value) in given {
-                    member(&mut json, name);
-                    // A value always has a JSON form: it was read from JSON or from a literal.
-                    if serde_json::to_writer(&mut json, value).is_err() {
-                        json.extend_from_slice(b"null");
-                    }
-                }
-                json.push(b'}');
-                SubgraphVariables::Json(json)
-            }
-            Encoding::Values => {
-                let mut variables = async_graphql::Variables::default();
-                for (name, values) in representations {
-                    if let Representations::Values(values) = values {
-                        variables.insert(Name::new(name), async_graphql::Value::List(values));
-                    }
-                }
-                for (name, value) in given {
-                    variables.insert(Name::new(name), value.clone());
-                }
-                SubgraphVariables::Values(variables)
-            }
-        };
-        SubgraphRequest { operation: operation.clone(), variables, caller: self.caller.clone() }
-    }
-
     /// Writes the answer.
     pub(crate) fn answer(self) -> (Bytes, bool, Option<String>) {
         let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
         super::project::write(self.shared, self.plan, self.variables, &state.arena, state.errors)
     }
-}
-
-fn member(json: &mut Vec<u8>, name: &str) {
-    if json.len() > 1 {
-        json.push(b',');
-    }
-    crate::data::write_string(name, json);
-    json.push(b':');
 }
 
 fn segment(arena: &mut Arena, step: &SubgraphPath) -> Segment {
@@ -440,92 +362,6 @@ fn root_keys(document: &async_graphql::parser::types::ExecutableDocument) -> Vec
             _ => None,
         })
         .collect()
-}
-
-/// Puts an answer into the arena.
-fn ingest(arena: &mut Arena, answer: SubgraphResponse) -> Result<Ingested, TransportError> {
-    match answer {
-        SubgraphResponse::Values { data, errors } => {
-            let data = arena.read_value(data);
-            Ok(Ingested { data: (!arena.is_null(data)).then_some(data), errors })
-        }
-        SubgraphResponse::Json(body) => {
-            let root = arena
-                .read_json(body)
-                .map_err(|error| TransportError::Protocol(error.to_string()))?;
-            let (data_key, errors_key) = (arena.key("data"), arena.key("errors"));
-            let errors: Vec<SubgraphError> = arena
-                .get(root, errors_key)
-                .and_then(|errors| arena.list(errors))
-                .unwrap_or_default()
-                .iter()
-                .map(|error| read_error(arena, *error))
-                .collect();
-            let data = arena.get(root, data_key).filter(|data| !arena.is_null(*data));
-            if data.is_none() && errors.is_empty() {
-                return Err(TransportError::Protocol("neither data nor errors".to_owned()));
-            }
-            Ok(Ingested { data, errors })
-        }
-    }
-}
-
-fn read_error(arena: &Arena, error: NodeId) -> SubgraphError {
-    let mut json = Vec::new();
-    arena.write(error, &mut json);
-    let value: serde_json::Value = serde_json::from_slice(&json).unwrap_or_default();
-    let path = value.get("path").and_then(serde_json::Value::as_array);
-    SubgraphError {
-        message: match value.get("message").and_then(serde_json::Value::as_str) {
-            Some(message) => message.to_owned(),
-            None => "the subgraph gave an error without a message".to_owned(),
-        },
-        path: path
-            .into_iter()
-            .flatten()
-            .filter_map(|step| match step {
-                serde_json::Value::String(key) => Some(SubgraphPath::Key(key.clone())),
-                step => step.as_u64().map(|index| SubgraphPath::Index(index as u32)),
-            })
-            .collect(),
-        extensions: value
-            .get("extensions")
-            .and_then(serde_json::Value::as_object)
-            .cloned()
-            .unwrap_or_default(),
-    }
-}
-
-/// Gives aliased keys their names back.
-fn rename(arena: &mut Arena, root: NodeId, renames: &[Rename]) {
-    for rename in renames {
-        rename_at(arena, root, &rename.path, rename.to);
-    }
-}
-
-fn rename_at(arena: &mut Arena, node: NodeId, path: &[RenameStep], to: Key) {
-    if let Some(items) = arena.list(node).map(<[NodeId]>::to_vec) {
-        for item in items {
-            rename_at(arena, item, path, to);
-        }
-        return;
-    }
-    match path {
-        [] => {}
-        [RenameStep::Key(last)] => arena.rename(node, *last, to),
-        [RenameStep::Key(key), rest @ ..] => {
-            if let Some(child) = arena.get(node, *key) {
-                rename_at(arena, child, rest, to);
-            }
-        }
-        [RenameStep::Types(types), rest @ ..] => {
-            let matches =
-                arena.typename(node).is_none_or(|name| types.iter().any(|ty| **ty == *name));
-            if matches {
-                rename_at(arena, node, rest, to);
-            }
-        }
-    }
 }
 
 /// Whether a value's type is among those of a path.

@@ -5,7 +5,7 @@ use super::{
     planner::{PlanError, Supergraph},
     types::{
         EntityFetch, EntityGroup, EntityKey, Fetch, OperationKind, PathStep, Rename, RenameStep,
-        Require, Step, SubgraphOperation, UsedVariable,
+        Require, Retype, Step, SubgraphOperation, UsedVariable,
     },
 };
 use crate::data::{Key, KeyTable};
@@ -238,10 +238,7 @@ impl Convert<'_> {
         all
     }
 
-    fn retype(
-        &self,
-        rewrites: Option<Vec<FetchRewrite>>,
-    ) -> Result<Vec<(Vec<Arc<str>>, Arc<str>)>, PlanError> {
+    fn retype(&self, rewrites: Option<Vec<FetchRewrite>>) -> Result<Vec<Retype>, PlanError> {
         rewrites
             .unwrap_or_default()
             .into_iter()

@@ -8,6 +8,7 @@
 
 pub(crate) mod aliases;
 pub(crate) mod cache;
+mod coerce;
 pub(crate) mod convert;
 pub(crate) mod document;
 pub(crate) mod internal;

@@ -104,11 +104,14 @@ pub(crate) struct EntityGroup {
     pub(crate) paths: Vec<Vec<PathStep>>,
     pub(crate) requires: Vec<Require>,
     /// Types whose representations carry another `__typename`.
-    pub(crate) retype: Vec<(Vec<Arc<str>>, Arc<str>)>,
+    pub(crate) retype: Vec<Retype>,
     pub(crate) output_rewrites: Vec<Rename>,
     /// The keys by which the subgraph resolves each type.
     pub(crate) entity_keys: Vec<EntityKey>,
 }
+
+/// Types, and the `__typename` that their representations carry.
+pub(crate) type Retype = (Vec<Arc<str>>, Arc<str>);
 
 /// One resolvable `@key` of one type.
 #[derive(Debug)]

@@ -132,7 +132,13 @@ fn fields(ty: &str) -> Fields {
             ("reviews", &[""], "Review"),
             ("__typename", &[""], ""),
         ],
-        "Review" => &[("id", &[""], ""), ("body", &[""], ""), ("stars", &[""], "")],
+        "Review" => &[
+            ("id", &[""], ""),
+            ("body", &[""], ""),
+            ("stars", &[""], ""),
+            ("author", &[""], "User"),
+            ("product", &[""], "Product"),
+        ],
         "Product" => &[
             ("upc", &[""], ""),
             ("name", &[""], ""),

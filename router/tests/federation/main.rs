@@ -7,6 +7,7 @@ mod composition;
 mod data;
 mod differential;
 mod faults;
+mod federation;
 mod monolith;
 mod subgraphs;
 mod subscriptions;

@@ -1,10 +1,13 @@
 //! The router: one supergraph, its subgraphs, and the caches of what was asked before.
 
+mod builder;
+
+pub use builder::{BuildError, RouterBuilder};
+
 use crate::{
-    authenticate::{Anonymous, Authenticate},
-    compose::{CompositionErrors, read_supergraph},
+    authenticate::Authenticate,
     error::{GraphqlError, code},
-    execute::{Execution, Shared, SubgraphHandle},
+    execute::{Execution, Shared},
     limits::Limits,
     plan::{
         OperationKind,
@@ -16,148 +19,18 @@ use crate::{
         types::{FieldKind, Plan, Selection, Steps},
     },
     request::{Caller, GraphqlRequest, GraphqlResponse, RequestId},
-    transport::{HttpOptions, HttpSubgraph, SubgraphTransport, TransportError},
+    transport::TransportError,
 };
 use bytes::Bytes;
 use futures::{StreamExt, stream::BoxStream};
 use std::{
-    collections::HashMap,
     fmt,
     hash::{DefaultHasher, Hash, Hasher},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
 };
 
 type RequestIds = Arc<dyn Fn() -> String + Send + Sync>;
 type Readiness = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
-
-/// Why a router cannot be built.
-#[derive(Debug, thiserror::Error)]
-pub enum BuildError {
-    /// The supergraph cannot be used.
-    #[error(transparent)]
-    Supergraph(#[from] CompositionErrors),
-    /// A transport was given for a subgraph that the supergraph does not name.
-    #[error("the supergraph names no subgraph \"{0}\"")]
-    UnknownSubgraph(String),
-    /// A subgraph has neither a transport nor an address.
-    #[error("the subgraph \"{0}\" cannot be reached: {1}")]
-    NoTransport(String, String),
-}
-
-/// Collects what a router needs.
-pub struct RouterBuilder {
-    sdl: String,
-    subgraphs: HashMap<String, Arc<dyn SubgraphTransport>>,
-    http: HttpOptions,
-    authenticate: Arc<dyn Authenticate>,
-    request_ids: RequestIds,
-    readiness: Readiness,
-    console: Option<Bytes>,
-    limits: Limits,
-}
-
-impl RouterBuilder {
-    /// The supergraph, as composition writes it.
-    #[must_use]
-    pub fn supergraph(mut self, sdl: impl Into<String>) -> Self {
-        self.sdl = sdl.into();
-        self
-    }
-
-    /// How to reach a subgraph. Those without a transport are reached over HTTP at the address that
-    /// the supergraph gives.
-    #[must_use]
-    pub fn subgraph(
-        mut self,
-        name: impl Into<String>,
-        transport: Arc<dyn SubgraphTransport>,
-    ) -> Self {
-        self.subgraphs.insert(name.into(), transport);
-        self
-    }
-
-    /// Options for subgraphs without a transport of their own.
-    #[must_use]
-    pub fn http(mut self, options: HttpOptions) -> Self {
-        self.http = options;
-        self
-    }
-
-    /// Who finds out who asks.
-    #[must_use]
-    pub fn authenticate(mut self, authenticate: Arc<dyn Authenticate>) -> Self {
-        self.authenticate = authenticate;
-        self
-    }
-
-    /// Makes ids for requests that bring none.
-    #[must_use]
-    pub fn request_ids(mut self, make: impl Fn() -> String + Send + Sync + 'static) -> Self {
-        self.request_ids = Arc::new(make);
-        self
-    }
-
-    /// Says whether the process can serve, for `GET /health/ready`.
-    #[must_use]
-    pub fn readiness(
-        mut self,
-        ready: impl Fn() -> Result<(), String> + Send + Sync + 'static,
-    ) -> Self {
-        self.readiness = Arc::new(ready);
-        self
-    }
-
-    /// The page that a browser gets at `GET /graphql`.
-    #[must_use]
-    pub fn console(mut self, html: impl Into<Bytes>) -> Self {
-        self.console = Some(html.into());
-        self
-    }
-
-    /// What one request may cost.
-    #[must_use]
-    pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
-        self
-    }
-
-    /// Reads the supergraph and builds the router.
-    pub fn build(mut self) -> Result<Arc<Router>, BuildError> {
-        let (supergraph, schema, validator) = read_supergraph(&self.sdl)?;
-        let mut subgraphs = Vec::new();
-        for subgraph in &supergraph.subgraphs {
-            let transport = match self.subgraphs.remove(&subgraph.name) {
-                Some(transport) => transport,
-                None => Arc::new(HttpSubgraph::new(&subgraph.url, self.http.clone()).map_err(
-                    |error| BuildError::NoTransport(subgraph.name.clone(), error.to_string()),
-                )?),
-            };
-            subgraphs.push(SubgraphHandle { name: subgraph.name.clone(), transport });
-        }
-        if let Some(unknown) = self.subgraphs.into_keys().next() {
-            return Err(BuildError::UnknownSubgraph(unknown));
-        }
-        let api_sdl = Bytes::from(schema.sdl());
-        let shared = Shared { schema, subgraphs, max_errors: self.limits.errors };
-        Ok(Arc::new(Router {
-            core: Arc::new(Core {
-                documents: Cache::new(self.limits.documents),
-                limits: self.limits,
-                supergraph,
-                validator,
-                shared,
-            }),
-            authenticate: self.authenticate,
-            request_ids: self.request_ids,
-            readiness: self.readiness,
-            console: self.console,
-            api_sdl,
-        }))
-    }
-}
 
 /// A running router.
 pub struct Router {
@@ -201,19 +74,7 @@ impl Prepared {
 impl Router {
     /// Begins a router.
     pub fn builder() -> RouterBuilder {
-        let counter = AtomicU64::new(1);
-        RouterBuilder {
-            sdl: String::new(),
-            subgraphs: HashMap::new(),
-            http: HttpOptions::default(),
-            authenticate: Arc::new(Anonymous),
-            request_ids: Arc::new(move || {
-                format!("req-{}", counter.fetch_add(1, Ordering::Relaxed))
-            }),
-            readiness: Arc::new(|| Ok(())),
-            console: None,
-            limits: Limits::default(),
-        }
+        RouterBuilder::new()
     }
 
     /// The public schema as text.
@@ -363,7 +224,7 @@ impl Router {
                     Err(error) => {
                         let error = execution.unavailable(&fetch.operation, &error);
                         let mut told = GraphqlError::new(code::SUBGRAPH_UNAVAILABLE, error.message);
-                        told.extensions = error.extensions;
+                        told.extensions = Box::new(error.extensions);
                         return Err(GraphqlResponse::request_errors(&[told]));
                     }
                 }
@@ -418,7 +279,7 @@ impl Router {
             Err(error) => {
                 let error = execution.unavailable(&fetch.operation, &error);
                 let mut told = GraphqlError::new(code::SUBGRAPH_UNAVAILABLE, error.message);
-                told.extensions = error.extensions;
+                told.extensions = Box::new(error.extensions);
                 (GraphqlResponse::request_errors(&[told]).body, true)
             }
         }

@@ -1,0 +1,102 @@
+//! Puts subgraphs' answers into the arena.
+
+use crate::{
+    data::{Arena, Key, NodeId},
+    plan::types::{Rename, RenameStep},
+    transport::{SubgraphError, SubgraphPath, SubgraphResponse, TransportError},
+};
+
+/// What an answer holds once it is in the arena.
+pub(super) struct Ingested {
+    pub(super) data: Option<NodeId>,
+    pub(super) errors: Vec<SubgraphError>,
+}
+
+/// Puts an answer into the arena.
+pub(super) fn ingest(
+    arena: &mut Arena,
+    answer: SubgraphResponse,
+) -> Result<Ingested, TransportError> {
+    match answer {
+        SubgraphResponse::Values { data, errors } => {
+            let data = arena.read_value(data);
+            Ok(Ingested { data: (!arena.is_null(data)).then_some(data), errors })
+        }
+        SubgraphResponse::Json(body) => {
+            let root = arena
+                .read_json(body)
+                .map_err(|error| TransportError::Protocol(error.to_string()))?;
+            let (data_key, errors_key) = (arena.key("data"), arena.key("errors"));
+            let errors: Vec<SubgraphError> = arena
+                .get(root, errors_key)
+                .and_then(|errors| arena.list(errors))
+                .unwrap_or_default()
+                .iter()
+                .map(|error| read_error(arena, *error))
+                .collect();
+            let data = arena.get(root, data_key).filter(|data| !arena.is_null(*data));
+            if data.is_none() && errors.is_empty() {
+                return Err(TransportError::Protocol("neither data nor errors".to_owned()));
+            }
+            Ok(Ingested { data, errors })
+        }
+    }
+}
+
+fn read_error(arena: &Arena, error: NodeId) -> SubgraphError {
+    let mut json = Vec::new();
+    arena.write(error, &mut json);
+    let value: serde_json::Value = serde_json::from_slice(&json).unwrap_or_default();
+    let path = value.get("path").and_then(serde_json::Value::as_array);
+    SubgraphError {
+        message: match value.get("message").and_then(serde_json::Value::as_str) {
+            Some(message) => message.to_owned(),
+            None => "the subgraph gave an error without a message".to_owned(),
+        },
+        path: path
+            .into_iter()
+            .flatten()
+            .filter_map(|step| match step {
+                serde_json::Value::String(key) => Some(SubgraphPath::Key(key.clone())),
+                step => step.as_u64().map(|index| SubgraphPath::Index(index as u32)),
+            })
+            .collect(),
+        extensions: value
+            .get("extensions")
+            .and_then(serde_json::Value::as_object)
+            .cloned()
+            .unwrap_or_default(),
+    }
+}
+
+/// Gives aliased keys their names back.
+pub(super) fn rename(arena: &mut Arena, root: NodeId, renames: &[Rename]) {
+    for rename in renames {
+        rename_at(arena, root, &rename.path, rename.to);
+    }
+}
+
+fn rename_at(arena: &mut Arena, node: NodeId, path: &[RenameStep], to: Key) {
+    if let Some(items) = arena.list(node).map(<[NodeId]>::to_vec) {
+        for item in items {
+            rename_at(arena, item, path, to);
+        }
+        return;
+    }
+    match path {
+        [] => {}
+        [RenameStep::Key(last)] => arena.rename(node, *last, to),
+        [RenameStep::Key(key), rest @ ..] => {
+            if let Some(child) = arena.get(node, *key) {
+                rename_at(arena, child, rest, to);
+            }
+        }
+        [RenameStep::Types(types), rest @ ..] => {
+            let matches =
+                arena.typename(node).is_none_or(|name| types.iter().any(|ty| **ty == *name));
+            if matches {
+                rename_at(arena, node, rest, to);
+            }
+        }
+    }
+}
