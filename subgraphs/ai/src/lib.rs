@@ -18,6 +18,7 @@ use studio_events::{
     run_consumer,
 };
 use studio_service::{Deps, DocumentText, Feeds, Subgraph, subgraph::Background};
+use studio_stores::keyring::KeyringError;
 use tokio_util::sync::CancellationToken;
 
 use commands::{Ai, DocumentsFollowed, NoteVersions};
@@ -37,6 +38,9 @@ pub enum BuildError {
     /// The event store does not open.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The key that signs checkpoints of the log cannot be used.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
     /// The full-text index does not open, and cannot be built again either.
     #[error("{0}: give the user that runs Studio the right to write there, and free some space")]
     Index(String),
