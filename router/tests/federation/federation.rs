@@ -196,8 +196,7 @@ async fn a_nested_key_is_read_from_inside() {
 
 #[tokio::test]
 async fn what_takes_too_long_is_ended() {
-    let never =
-        axum::Router::new().route("/graphql", post(|| std::future::pending::<&'static str>()));
+    let never = axum::Router::new().route("/graphql", post(std::future::pending::<&'static str>));
     let address = serve(never).await.to_string();
     let sdl = SubgraphSdl {
         name: "s".to_owned(),

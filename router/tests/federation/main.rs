@@ -1,6 +1,7 @@
 //! The router over real subgraphs, in process and over HTTP with equal answers.
 
 #![allow(unreachable_pub, reason = "a test is no library: nothing in it can be reached")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
 mod client;
 mod composition;
