@@ -9,14 +9,14 @@ use studio_identity::Identity;
 use studio_kernel::Env;
 use studio_service::{Config, Deps, Feeds, Subgraph};
 use studio_stores::{
-    blobs::DirectoryBlobs,
+    blobs::{DirectoryBlobs, SealedBlobs},
     keyring::Keyring,
     sql::{Database, SqlOptions},
 };
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::data_dir::DataDir;
+use crate::{data_dir::DataDir, keyring};
 
 /// Everything that runs behind the gateway.
 pub(crate) struct Assembly {
@@ -65,7 +65,7 @@ impl Shared {
             database,
             keyring: self.keyring.clone(),
             policy: self.policy.clone(),
-            blobs: Arc::new(blobs),
+            blobs: Arc::new(SealedBlobs::new(blobs, self.keyring.clone())),
             config: self.config.clone(),
             shutdown: self.shutdown.clone(),
         })
@@ -79,9 +79,7 @@ pub(crate) async fn assemble(
     shutdown: CancellationToken,
 ) -> anyhow::Result<Assembly> {
     let data = DataDir::open(&config.data_dir)?;
-    let keyring = Keyring::embedded(&data.join("keyring"), env.clone())
-        .await
-        .context("the keyring does not open")?;
+    let keyring = keyring::open(&data.join("keyring"), env.clone()).await?;
     let policy = Policy::embedded().context("the policies do not load")?;
     let shared =
         Shared { env, data, keyring: Arc::new(keyring), policy: Arc::new(policy), config, shutdown };

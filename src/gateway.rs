@@ -12,7 +12,7 @@ use serde_json::Value;
 use studio_identity::TokenVerifier;
 use studio_kernel::{Actor, Env, kind};
 use studio_router::{AuthError, Authenticate, Caller, Router, SubgraphSdl, transport::InProcess};
-use studio_service::{GraphQlService, RequestId};
+use studio_service::{GraphQlService, RequestId, config::Limits};
 
 use crate::{assemble::Running, cli};
 
@@ -78,6 +78,7 @@ pub(crate) fn build(
     subgraphs: &[Running],
     verifier: TokenVerifier,
     env: Env,
+    limits: &Limits,
 ) -> anyhow::Result<Arc<Router>> {
     let parts = subgraphs
         .iter()
@@ -92,7 +93,11 @@ pub(crate) fn build(
         .supergraph(supergraph.sdl)
         .authenticate(Arc::new(Tokens(verifier)))
         .request_ids(move || env.id::<kind::Request>().to_string())
-        .console(crate::pages::console());
+        .console(crate::pages::console())
+        .limits(studio_router::Limits {
+            body_bytes: limits.graphql_body,
+            ..studio_router::Limits::default()
+        });
     for subgraph in subgraphs {
         let transport = InProcess::new(Schema(subgraph.graphql.clone()))
             .provide::<Actor>()

@@ -7,6 +7,7 @@ mod client;
 mod data_dir;
 mod demo;
 mod gateway;
+mod keyring;
 mod organization;
 mod pages;
 mod serve;

@@ -27,7 +27,7 @@ pub(crate) async fn run(arguments: cli::Serve) -> anyhow::Result<()> {
 
     let assembly = assemble::assemble(config.clone(), env.clone(), shutdown.clone()).await?;
     let verifier = assembly.identity.verifier();
-    let router = gateway::build(&assembly.subgraphs, verifier.clone(), env)?;
+    let router = gateway::build(&assembly.subgraphs, verifier.clone(), env, &config.limits)?;
     let app = app::app(router, &assembly.subgraphs, verifier);
 
     let stopped = shutdown.clone();

@@ -4,12 +4,9 @@
 use anyhow::{Context, bail};
 use studio_events::verify::verify;
 use studio_kernel::Env;
-use studio_stores::{
-    keyring::Keyring,
-    sql::{Database, SqlOptions},
-};
+use studio_stores::sql::{Database, SqlOptions};
 
-use crate::cli::Settings;
+use crate::{cli::Settings, keyring};
 
 const LOGS: [&str; 5] = ["identity", "controls", "evidence", "documents", "ai"];
 
@@ -20,9 +17,7 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     if let Some(name) = missing {
         bail!("{} holds no log of {name}: is it the right --data-dir?", config.data_dir.display());
     }
-    let keyring = Keyring::embedded(&config.data_dir.join("keyring"), Env::system())
-        .await
-        .context("the keyring does not open, so signatures cannot be checked")?;
+    let keyring = keyring::open(&config.data_dir.join("keyring"), Env::system()).await?;
     let key = keyring.signing_key("checkpoints").await?;
     let mut broken = Vec::new();
     for name in LOGS {

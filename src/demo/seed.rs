@@ -9,8 +9,8 @@ use studio_sdk::{
     Client, Upload,
     operations::{
         AddDependency, AddTest, AdoptFramework, Controls, CreateProject, ImportFramework,
-        RecordTestResult, SetUp, UpdateControl, add_dependency, add_test, adopt_framework, controls,
-        create_project, import_framework, record_test_result, set_up, update_control,
+        ProjectDocuments, RecordTestResult, SetUp, UpdateControl, add_dependency, add_test, adopt_framework, controls,
+        create_project, import_framework, project_documents, record_test_result, set_up, update_control,
     },
 };
 
@@ -88,7 +88,11 @@ async fn fill(client: &Client, login: &Login) -> anyhow::Result<()> {
     set_states(client, &controls).await?;
     add_dependencies(client, &controls).await?;
     add_manual_tests(client, &controls).await?;
+    let there = documents(client, &project).await?;
     for (name, media_type, text) in content::DOCUMENTS {
+        if there.iter().any(|document| document.name == *name) {
+            continue;
+        }
         let bytes = Upload::Bytes(text.as_bytes().to_vec());
         client.upload_document(&project, name, media_type, bytes).await?;
     }
@@ -104,6 +108,15 @@ async fn project(client: &Client) -> anyhow::Result<String> {
     let input = create_project::CreateProjectInput { name: content::PROJECT.to_owned() };
     let made = client.query::<CreateProject>(create_project::Variables { input }).await?;
     accept!(made.create_project).project.map(|project| project.id).context("no project was made")
+}
+
+async fn documents(
+    client: &Client,
+    project: &str,
+) -> anyhow::Result<Vec<project_documents::ProjectDocumentsDocumentsNodes>> {
+    let variables =
+        project_documents::Variables { project_id: project.to_owned(), first: 100 };
+    Ok(client.query::<ProjectDocuments>(variables).await?.documents.nodes)
 }
 
 async fn adopt(client: &Client, project: &str, builtin: &str) -> anyhow::Result<()> {

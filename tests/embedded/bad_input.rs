@@ -1,6 +1,9 @@
 //! Broken input: each gets a clear error and leaves no trace.
 
-use std::io::Write;
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
@@ -122,7 +125,8 @@ async fn broken_scans_are_refused_whole_and_leave_no_trace() {
     // And the good one still goes in, so the refusals did not come from something else.
     let answer = client.ingest_prowler(&project, Upload::Bytes(good)).await.unwrap();
     assert_eq!(answer.run["counts"]["new"], 1);
-    assert_eq!(blobs(&installation), 1, "only the accepted scan is kept");
+    let kept = blobs(&installation);
+    assert_eq!(kept.len(), 1, "only the accepted scan is kept: {kept:?}");
 }
 
 #[tokio::test]
@@ -194,16 +198,18 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// How many blobs the evidence subgraph keeps.
-fn blobs(installation: &Installation) -> usize {
-    fn count(folder: &std::path::Path) -> usize {
-        std::fs::read_dir(folder)
-            .unwrap()
-            .map(|entry| entry.unwrap())
-            .map(|entry| {
-                if entry.file_type().unwrap().is_dir() { count(&entry.path()) } else { 1 }
-            })
-            .sum()
+/// The files with content that the evidence subgraph keeps, spools included.
+fn blobs(installation: &Installation) -> Vec<PathBuf> {
+    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap()) {
+            if entry.file_type().unwrap().is_dir() {
+                walk(&entry.path(), found);
+            } else if entry.metadata().unwrap().len() > 0 {
+                found.push(entry.path());
+            }
+        }
     }
-    count(&installation.path().join("blobs").join("evidence"))
+    let mut found = Vec::new();
+    walk(&installation.path().join("blobs").join("evidence"), &mut found);
+    found
 }

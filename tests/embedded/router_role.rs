@@ -17,7 +17,7 @@ struct Product {
 
 struct Products;
 
-#[Object]
+#[Object(name = "Query")]
 impl Products {
     async fn products(&self) -> Vec<Product> {
         vec![Product { id: "p1".into(), name: "Lamp".to_owned() }]
@@ -46,7 +46,7 @@ impl Stock {
 
 struct Inventory;
 
-#[Object]
+#[Object(name = "Query")]
 impl Inventory {
     async fn warehouses(&self) -> i32 {
         2

@@ -45,7 +45,7 @@ async fn nothing_of_one_organization_is_visible_to_another() {
             control(id: $control) { title }
             framework(id: $framework) { name }
             document(id: $document) { name }
-            search(query: \"secret\") { nodes { text } }
+            search(query: \"secret\") { nodes { passage } }
             users { nodes { id } }
         }",
         json!({ "project": project, "control": control, "framework": framework, "document": document["id"] }),
@@ -104,7 +104,7 @@ async fn whoever_is_not_signed_in_sees_nothing() {
         format!("{{ project(id: \"{project}\") {{ name }} }}"),
         format!("{{ findings(projectId: \"{project}\") {{ nodes {{ id }} }} }}"),
         format!("{{ documents(projectId: \"{project}\") {{ nodes {{ id }} }} }}"),
-        "{ search(query: \"plan\") { nodes { text } } }".to_owned(),
+        "{ search(query: \"plan\") { nodes { passage } } }".to_owned(),
     ] {
         match stranger.query_text::<Value>(&text, json!({})).await {
             Err(error) => assert_eq!(error.code(), Some("UNAUTHENTICATED"), "{text}: {error}"),

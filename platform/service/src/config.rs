@@ -53,7 +53,7 @@ pub enum LogFormat {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// The body of a GraphQL request. OSCAL catalogs come through GraphQL too, as text.
+    /// The body of a GraphQL request. Larger framework documents go to `POST /v1/frameworks`.
     pub graphql_body: usize,
     /// A scan as it is uploaded, packed or not.
     pub ingest_body: u64,
@@ -100,7 +100,7 @@ impl Default for Limits {
     fn default() -> Self {
         const MIB: u64 = 1024 * 1024;
         Self {
-            graphql_body: 16 * 1024 * 1024,
+            graphql_body: 4 * 1024 * 1024,
             ingest_body: 4096 * MIB,
             ingest_unpacked: 16 * 1024 * MIB,
             ingest_item: 1024 * 1024,
@@ -116,11 +116,8 @@ impl Default for IdentityConfig {
     }
 }
 
-/// Variables of the same prefix that are for others: tests, the client verbs, the keyring.
-const NOT_SETTINGS: &[&str] = &[
-    "CONFIG", "SERVER", "PASSWORD", "SESSION_FILE", "MASTER_KEY", "TEST_DATA", "TEST_POSTGRES",
-    "SERVICES_DIR",
-];
+/// Variables of the same prefix that are for others: the client verbs, the keyring.
+const NOT_SETTINGS: &[&str] = &["CONFIG", "SERVER", "PASSWORD", "SESSION_FILE", "MASTER_KEY"];
 
 impl Config {
     /// Reads the configuration: defaults, then `file` (TOML), then the environment
@@ -137,7 +134,7 @@ impl Config {
             figment = figment.merge(Toml::file_exact(file));
         }
         figment
-            .merge(Env::prefixed("STUDIO_").ignore(NOT_SETTINGS).split("__"))
+            .merge(environment())
             .merge(Serialized::defaults(flags))
             .extract()
             .map_err(Box::new)
@@ -150,6 +147,14 @@ impl Config {
             None => format!("http://{}", self.listen),
         }
     }
+}
+
+/// The settings among the environment's variables. `STUDIO_TEST_…` are the tests' own.
+fn environment() -> Env {
+    Env::prefixed("STUDIO_")
+        .ignore(NOT_SETTINGS)
+        .filter(|name| !name.starts_with("TEST_"))
+        .split("__")
 }
 
 #[cfg(test)]

@@ -45,6 +45,20 @@ pub fn openapi(parts: impl IntoIterator<Item = Value>) -> Value {
         "paths": {},
         "components": {
             "securitySchemes": { "bearer": { "type": "http", "scheme": "bearer" } },
+            "schemas": {
+                "Problem": {
+                    "type": "object",
+                    "description": "What went wrong (RFC 9457).",
+                    "required": ["type", "title", "status", "code", "detail"],
+                    "properties": {
+                        "type": { "type": "string" },
+                        "title": { "type": "string" },
+                        "status": { "type": "integer" },
+                        "code": { "type": "string", "description": "Stable; branch on it." },
+                        "detail": { "type": "string", "description": "What to do about it." },
+                    },
+                },
+            },
         },
         "security": [{ "bearer": [] }],
     });

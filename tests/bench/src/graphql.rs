@@ -57,7 +57,7 @@ impl Product {
 
 struct Products;
 
-#[Object]
+#[Object(name = "Query")]
 impl Products {
     async fn products(&self) -> Vec<Product> {
         (0..PRODUCTS).map(Product).collect()
@@ -82,7 +82,7 @@ impl StockOf {
 
 struct Inventory;
 
-#[Object]
+#[Object(name = "Query")]
 impl Inventory {
     async fn warehouses(&self) -> i32 {
         3
@@ -125,7 +125,7 @@ impl ReviewsOf {
 
 struct Reviews;
 
-#[Object]
+#[Object(name = "Query")]
 impl Reviews {
     async fn review_count(&self) -> i32 {
         (PRODUCTS * REVIEWS) as i32

@@ -27,6 +27,7 @@ operations! {
     Me in "operations/session.graphql",
     Projects in "operations/projects.graphql",
     CreateProject in "operations/projects.graphql",
+    ProjectDocuments in "operations/projects.graphql",
     ImportFramework in "operations/projects.graphql",
     AdoptFramework in "operations/projects.graphql",
     Controls in "operations/controls.graphql",
