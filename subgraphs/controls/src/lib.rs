@@ -67,8 +67,8 @@ impl CheckpointSigner for CheckpointKey {
     }
 }
 
-/// Builds the subgraph. Its score engine runs at once; what it consumes from others starts with
-/// [`Subgraph::start`].
+/// Builds the subgraph. Its score engine, and what it consumes from others, run from
+/// [`Subgraph::start`] on: until then live scores wait.
 ///
 /// # Errors
 /// The event store cannot be opened, or the keyring gives no key.
@@ -77,16 +77,14 @@ pub async fn build(deps: Deps) -> Result<Subgraph, BuildError> {
         .inline(projections::all())
         .signer(Arc::new(CheckpointKey(deps.keyring.signing_key("checkpoints").await?)));
     let store = EventStore::open(options).await?;
-    let scores = Scores::new(store.clone(), deps.env.clone());
     let app = Arc::new(App {
         store: store.clone(),
         env: deps.env.clone(),
         policy: deps.policy.clone(),
-        scores: scores.clone(),
+        scores: Scores::new(store.clone(), deps.env.clone()),
         catalogs: CatalogCache::new(store.clone()),
         catalog_limit: deps.config.limits.catalog,
     });
-    tokio::spawn(scores::run(scores, TICK, deps.shutdown.clone()));
     Ok(Subgraph {
         name: NAME,
         graphql: graphql::serve(&app),
@@ -97,11 +95,12 @@ pub async fn build(deps: Deps) -> Result<Subgraph, BuildError> {
     })
 }
 
-/// Starts taking in what the evidence subgraph publishes.
+/// The score engine, and taking in what the evidence subgraph publishes.
 fn start(app: &Arc<App>, deps: &Deps, feeds: &Feeds) -> Vec<Background> {
+    let engine: Background = Box::pin(scores::run(app.scores.clone(), TICK, deps.shutdown.clone()));
     let Some(feed) = feeds.get("evidence") else {
         tracing::warn!("no feed of the evidence subgraph: scans will make no tests");
-        return Vec::new();
+        return vec![engine];
     };
     let consumer = run_consumer(
         app.store.clone(),
@@ -112,10 +111,11 @@ fn start(app: &Arc<App>, deps: &Deps, feeds: &Feeds) -> Vec<Background> {
         deps.shutdown.clone(),
     );
     let shutdown = deps.shutdown.clone();
-    vec![Box::pin(async move {
+    let intake: Background = Box::pin(async move {
         shutdown.cancelled().await;
         consumer.stop().await;
-    })]
+    });
+    vec![engine, intake]
 }
 
 /// The federation SDL, without a store behind it.

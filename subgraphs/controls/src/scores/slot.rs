@@ -68,6 +68,12 @@ impl Slot {
         Ok(changes)
     }
 
+    /// What differs from the newest recorded scores though nothing is new: what another version of
+    /// the formula gives, or what was not recorded.
+    pub(super) fn settle(&mut self) -> Vec<ScoreChanged> {
+        self.model.at().map_or_else(Vec::new, |at| self.differences(at, Vec::new(), 0))
+    }
+
     /// Lets time pass up to an instant, one change after the other.
     pub(super) fn advance(&mut self, until: Timestamp) -> Result<Vec<ScoreChanged>, ApiError> {
         let mut changes = Vec::new();

@@ -24,21 +24,23 @@ use crate::{
     projections::read::scored_projects,
 };
 
-/// The worker's checkpoint in this subgraph's log.
-const CHECKPOINT: &str = "scores";
+/// The worker's checkpoint in this subgraph's log; no projection has this name.
+const CHECKPOINT: &str = "score_engine";
 /// The name under which scores are recorded.
 const SYSTEM: &str = "controls.score_engine";
+/// How long to wait after the first fault; doubled with each further one in a row.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 /// Positions without any score that may be looked at again after a stop.
 const UNSAVED: i64 = 1_000;
 
 /// Runs until it is cancelled. After a fault everything is read anew from the log, which is safe
 /// at any point.
 pub(crate) async fn run(scores: Scores, tick: Duration, shutdown: CancellationToken) {
-    let mut pause = Duration::from_millis(50);
+    let mut pause = SHORTEST_PAUSE;
     loop {
         let fault = tokio::select! {
             () = shutdown.cancelled() => return,
-            fault = follow(&scores, tick) => fault,
+            fault = follow(&scores, tick, &mut pause) => fault,
         };
         tracing::error!(error = %fault, "the score engine stumbled and starts anew");
         tokio::select! {
@@ -49,7 +51,7 @@ pub(crate) async fn run(scores: Scores, tick: Duration, shutdown: CancellationTo
 }
 
 /// Follows the log for as long as nothing goes wrong.
-async fn follow(scores: &Scores, tick: Duration) -> ApiError {
+async fn follow(scores: &Scores, tick: Duration, pause: &mut Duration) -> ApiError {
     let mut worker = match Worker::start(scores).await {
         Ok(worker) => worker,
         Err(error) => return error,
@@ -62,6 +64,7 @@ async fn follow(scores: &Scores, tick: Duration) -> ApiError {
         if let Err(error) = worker.batch().await {
             return error;
         }
+        *pause = SHORTEST_PAUSE;
         tokio::select! {
             changed = wake.changed() => if changed.is_err() {
                 return ApiError::internal("the event store is closed");
@@ -105,8 +108,14 @@ impl<'a> Worker<'a> {
             );
             slots.insert(key, open(scores, key, saved).await?);
         }
+        let opened: Vec<_> = slots.iter().map(|(key, slot)| (*key, slot.clone())).collect();
         *lock(&scores.0.slots) = slots;
         let mut worker = Self { scores, position: saved, saved, tenant: None };
+        let mut changes = Vec::new();
+        for (key, slot) in opened {
+            changes.extend(collect(key, &slot, |slot| Ok(slot.settle()))?);
+        }
+        worker.record(changes, saved).await?;
         worker.batch().await?;
         worker.time_passes().await?;
         Ok(worker)

@@ -367,7 +367,7 @@ fn read_parameters(
         } else {
             parameter.id.clone().into_owned()
         };
-        let shown = prose::insert(&raw::text(&shown, 4096, || pointer.clone())?, into);
+        let shown = raw::text(&shown, 4096, || pointer.clone())?;
         for (index, property) in parameter.props.iter().enumerate() {
             let property: Property<'_> =
                 raw::level(property.get(), &format!("{pointer}/props/{index}"))?;

@@ -25,9 +25,25 @@ impl<'a> Parameters<'a> {
     }
 }
 
+/// How deep the labels of parameters may hold parameters: a choice holds what it chooses.
+const DEEPEST: usize = 4;
+/// The longest text that insertions may make, in bytes: labels that hold each other grow fast.
+const LONGEST: usize = 64 * 1024;
+
 /// Replaces `{{ insert: param, ac-2_prm_1 }}` by `[label]`. What is not an insertion of a known
 /// parameter stays as it is.
 pub(super) fn insert(prose: &str, parameters: &Parameters<'_>) -> String {
+    let mut text = prose.to_owned();
+    for _level in 0..DEEPEST {
+        if !text.contains("{{") || text.len() > LONGEST {
+            break;
+        }
+        text = insert_once(&text, parameters);
+    }
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn insert_once(prose: &str, parameters: &Parameters<'_>) -> String {
     let mut text = String::with_capacity(prose.len());
     let mut rest = prose;
     while let Some(start) = rest.find("{{") {
@@ -41,17 +57,17 @@ pub(super) fn insert(prose: &str, parameters: &Parameters<'_>) -> String {
             })
             .map(str::trim);
         match parameter.and_then(|id| parameters.get(id)) {
-            Some(label) => {
+            Some(label) if text.len() <= LONGEST => {
                 text.push('[');
                 text.push_str(label);
                 text.push(']');
             }
-            None => text.push_str(&rest[start..start + length + 2]),
+            _ => text.push_str(&rest[start..start + length + 2]),
         }
         rest = &rest[start + length + 2..];
     }
     text.push_str(rest);
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    text
 }
 
 #[cfg(test)]
@@ -64,6 +80,12 @@ mod tests {
         above.set("ac-1_prm_1", "roles");
         let parameters = Parameters::within(&above);
         assert_eq!(insert("to {{ insert: param, ac-1_prm_1 }}:", &parameters), "to [roles]:");
+        above.set("p2", "one of: {{ insert: param, p3 }}");
+        above.set("p3", "a, b");
+        above.set("loop", "{{ insert: param, loop }} {{ insert: param, loop }}");
+        let parameters = Parameters::within(&above);
+        assert_eq!(insert("{{ insert: param, p2 }}", &parameters), "[one of: [a, b]]");
+        assert!(insert("{{ insert: param, loop }}", &parameters).len() < 1_000);
         for odd in ["{{ insert: param, gone }}", "{{", "}} {{ x", "{{}}"] {
             assert_eq!(insert(odd, &parameters), odd);
         }
