@@ -72,8 +72,8 @@ pub(super) const QUERIES: [(&str, &str); 3] = [
         "What costs the most points, down to the hash of the evidence",
         "{ projects { nodes { scores { requirements(verdict: OTHER_THAN_SATISFIED, first: 3) { \
          nodes { requirement { code title } pointsLost } } contributions(first: 3) { nodes { \
-         requirement { requirement { code } } control { control { code owner { name } } tests { \
-         check passed failed summaries { evidence { version sha256 } } } } } } } } } }",
+         requirement { requirement { code } } control { control { code } tests { \
+         check passed failed summaries { evidence { version sha256 evidence { source } } } } } } } } } } }",
     ),
     (
         "A question to the documents",

@@ -26,7 +26,7 @@ async fn nothing_of_one_organization_is_visible_to_another() {
     let project = create_project(&first, "Secret project").await;
     let framework = import_builtin(&first, "soc2-2017").await;
     adopt(&first, &project, &framework).await;
-    let document = first
+    let uploaded = first
         .upload_document(&project, "plan.md", "text/markdown", Upload::Bytes(b"A secret plan about launches.".to_vec()))
         .await
         .unwrap();
@@ -48,7 +48,7 @@ async fn nothing_of_one_organization_is_visible_to_another() {
             search(query: \"secret\") { nodes { passage } }
             users { nodes { id } }
         }",
-        json!({ "project": project, "control": control, "framework": framework, "document": document["id"] }),
+        json!({ "project": project, "control": control, "framework": framework, "document": uploaded["document"]["id"] }),
     )
     .await;
     for lookup in ["project", "control", "framework", "document"] {

@@ -116,7 +116,10 @@ impl Project {
         if let Some(unknown) =
             new.requirements.iter().find(|id| !self.requirements.contains_key(id))
         {
-            return Err(Refused::UnknownRequirement(*unknown));
+            return Err(Refused::UnknownRequirement {
+                field: "requirementIds",
+                requirement: *unknown,
+            });
         }
         let control = ids.control();
         let stated = ControlText {
@@ -199,7 +202,10 @@ impl Project {
     ) -> Result<Vec<ProjectEvent>, Refused> {
         self.must_exist(project)?;
         let Some(members) = self.requirements.get(&new.requirement) else {
-            return Err(Refused::UnknownRequirement(new.requirement));
+            return Err(Refused::UnknownRequirement {
+                field: "requirementId",
+                requirement: new.requirement,
+            });
         };
         self.live_control(new.control, "controlId")?;
         let member = match &new.group {
@@ -235,7 +241,7 @@ impl Project {
     ) -> Result<Vec<ProjectEvent>, Refused> {
         self.must_exist(project)?;
         let Some(members) = self.requirements.get(&requirement) else {
-            return Err(Refused::UnknownRequirement(requirement));
+            return Err(Refused::UnknownRequirement { field: "requirementId", requirement });
         };
         let mut events = Vec::new();
         let mut end = |group, remaining| {

@@ -16,9 +16,14 @@ pub enum Refused {
     AdoptedAlready,
     /// The framework is not one of the project's.
     #[error(
-        "requirement {0} is in no framework that the project has adopted: adopt its framework first"
+        "requirement {requirement} is in no framework that the project has adopted: adopt its framework first"
     )]
-    UnknownRequirement(RequirementId),
+    UnknownRequirement {
+        /// The field of the input that names it.
+        field: &'static str,
+        /// The requirement.
+        requirement: RequirementId,
+    },
     /// No such control in this project.
     #[error("there is no control {id} in this project: take an id from controls")]
     UnknownControl {
@@ -100,7 +105,7 @@ impl Refused {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::UnknownProject(_)
-            | Self::UnknownRequirement(_)
+            | Self::UnknownRequirement { .. }
             | Self::UnknownControl { .. }
             | Self::UnknownTest(_) => "NOT_FOUND",
             Self::AdoptedAlready
@@ -120,13 +125,14 @@ impl Refused {
         match self {
             Self::UnknownProject(_) => "projectId",
             Self::AdoptedAlready => "frameworkId",
-            Self::UnknownRequirement(_) | Self::NotAMember => "requirementId",
+            Self::NotAMember => "requirementId",
             Self::UnknownTest(_) | Self::NotManual(_) => "testId",
             Self::SecondTest(_) => "check",
             Self::CodeTaken(_) => "code",
             Self::DependsAlready | Self::NoDependency => "dependsOnId",
             Self::Stale { .. } => "expectedVersion",
-            Self::UnknownControl { field, .. }
+            Self::UnknownRequirement { field, .. }
+            | Self::UnknownControl { field, .. }
             | Self::Retired { field, .. }
             | Self::Line { field, .. }
             | Self::Long { field, .. }
