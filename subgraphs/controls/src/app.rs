@@ -75,10 +75,12 @@ impl NewIds for Ids<'_> {
     }
 }
 
+type Known = HashMap<(TenantId, Id<kind::Framework>), Arc<CatalogIndex>>;
+
 /// Imported catalogs, made ready for matching. A catalog never changes once it is imported.
 pub(crate) struct CatalogCache {
     store: EventStore,
-    known: Mutex<HashMap<(TenantId, Id<kind::Framework>), Arc<CatalogIndex>>>,
+    known: Mutex<Known>,
 }
 
 /// Catalogs that are kept; beyond that all are dropped and read again.
@@ -128,10 +130,7 @@ impl CatalogCache {
         Some(index)
     }
 
-    fn lock(
-        &self,
-    ) -> std::sync::MutexGuard<'_, HashMap<(TenantId, Id<kind::Framework>), Arc<CatalogIndex>>>
-    {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -150,7 +150,7 @@ impl Score {
 
     /// How much is decided, in whole percent, rounded down.
     async fn coverage(&self) -> Option<i64> {
-        self.score.value.as_ref().map(|value| i64::from(value.shown_coverage()))
+        self.score.value.as_ref().map(|value| value.shown_coverage())
     }
 
     /// All digits.
@@ -248,7 +248,7 @@ impl Score {
                 continue;
             }
             let Some(line) = lines.get(&*id) else { continue };
-            let members = contribution::members(&explained, line, control);
+            let members = contribution::members(line, control);
             found.extend(
                 members
                     .into_iter()

@@ -103,7 +103,7 @@ impl ScoreChange {
 
     /// How much is decided, in whole percent, rounded down.
     async fn coverage(&self) -> Option<i64> {
-        self.shown().value.map(|value| i64::from(value.shown_coverage()))
+        self.shown().value.map(|value| value.shown_coverage())
     }
 
     /// All digits.
@@ -211,7 +211,7 @@ impl ScoreNumbersShown {
         Self {
             lo: shown.value.map(|value| value.shown_lo()),
             hi: shown.value.map(|value| value.shown_hi()),
-            coverage: shown.value.map(|value| i64::from(value.shown_coverage())),
+            coverage: shown.value.map(|value| value.shown_coverage()),
             exact: ExactScore::of(shown),
             headline: shown.headline(),
             satisfied: numbers.satisfied,

@@ -109,6 +109,7 @@ async fn an_unknown_requirement_or_control_is_a_user_error_and_changes_nothing()
     let world = World::open(directory.path()).await;
     let small = small(&world).await;
     let known = control(&world, &small, "C-1", &[]).await;
+    world.settled(&small.project, &small.framework).await;
     let head = world.store.head();
     let unknown = json!(format!("rqm_{:032x}", 9));
     let input = json!({ "projectId": small.project, "code": "C-2", "title": "t",

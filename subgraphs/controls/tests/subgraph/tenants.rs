@@ -67,6 +67,7 @@ async fn organizations_never_see_each_other() {
     ];
     assert_eq!(kinds, expected.iter().collect::<Vec<_>>());
 
+    world.settled(&project, &soc2).await;
     let head = world.store.head();
     for mutation in [
         "mutation($p: ID!, $f: ID!) { m: adoptFramework(input: {projectId: $p, frameworkId: $f}) {
@@ -116,6 +117,7 @@ async fn a_viewer_sees_and_changes_nothing_and_a_stranger_is_asked_to_sign_in() 
     assert!(seen.is_ok(), "{:?}", seen.errors);
     let mut changes = world.subscribe(&viewer, &project, None);
     assert!(changes.next().await.unwrap().is_ok());
+    world.settled(&project, &soc2).await;
     let head = world.store.head();
     for mutation in [
         "mutation { createProject(input: {name: \"X\"}) { project { id } } }",

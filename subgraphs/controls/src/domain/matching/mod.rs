@@ -89,14 +89,10 @@ pub fn match_all<'a>(
             continue;
         }
         for id in ids {
-            let before = matched.requirements.len();
-            let mut found = false;
-            for requirement in meant.iter().filter_map(|catalog| catalog.find(framework, id)) {
-                matched.requirements.insert(requirement);
-                found = true;
-            }
-            debug_assert!(found || before == matched.requirements.len());
-            if !found {
+            let found: Vec<_> =
+                meant.iter().filter_map(|catalog| catalog.find(framework, id)).collect();
+            matched.requirements.extend(&found);
+            if found.is_empty() {
                 matched.unmatched.entry(framework.clone()).or_default().push(id.clone());
             }
         }

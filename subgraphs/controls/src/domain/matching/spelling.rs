@@ -77,7 +77,8 @@ fn nist_800_53(id: &str) -> Option<Candidate> {
         code.push_str(enhancement.trim_start_matches('0'));
     }
     let parts: Vec<&str> = segments.collect();
-    if parts.iter().any(|part| !is_number(part) && !(is_letters(part) && part.len() == 1)) {
+    let is_part = |part: &&str| is_number(part) || (is_letters(part) && part.len() == 1);
+    if !parts.iter().all(is_part) {
         return None;
     }
     Some(Candidate { code, part: (!parts.is_empty()).then(|| parts.join(".")) })

@@ -46,7 +46,7 @@ fn catalog(family: &str, edition: &str, codes: &[&str]) -> Catalog {
 
 #[test]
 fn each_family_spells_in_its_own_way() {
-    let cases: &[(&str, &str, &str, &str, &str, Option<&str>)] = &[
+    let cases = [
         ("nist-800-53", "5", "NIST-800-53-Revision-5", "ac_2_1", "ac-2.1", Some("ac-2.1")),
         ("nist-800-53", "5", "NIST-800-53-Revision-5", "ac_2_d_1", "ac-2", Some("ac-2")),
         ("nist-800-53", "5", "NIST-800-53-Revision-5", "ac_2_z", "ac-2", None),
@@ -79,7 +79,7 @@ fn each_family_spells_in_its_own_way() {
     for (family, edition, framework, id, code, expected) in cases {
         let (index, codes) = index(&catalog(family, edition, &[code]));
         let found = index.find(framework, id).map(|id| codes[&id].as_str());
-        assert_eq!(found, *expected, "{framework} {id} in {family} {edition} with {code}");
+        assert_eq!(found, expected, "{framework} {id} in {family} {edition} with {code}");
     }
 }
 

@@ -1,1 +1,175 @@
+use std::sync::Arc;
 
+use studio_kernel::{
+    DomainEvent, Env, FixedEntropy, ManualClock, Payload,
+    published::evidence::{CheckResultsRecorded, CheckSummary},
+};
+
+use super::{
+    events::{CheckResultsMatched, ControlTestAdded, ProjectCreated},
+    *,
+};
+use crate::domain::{
+    catalog::{self, shipped},
+    framework::{self, Framework},
+    score::Implementation,
+};
+
+struct Ids(Env);
+
+impl NewIds for Ids {
+    fn control(&mut self) -> ControlId {
+        self.0.id()
+    }
+
+    fn test(&mut self) -> TestId {
+        self.0.id()
+    }
+}
+
+struct Case {
+    ids: Ids,
+    id: ProjectId,
+    project: Project,
+    catalogs: Catalogs,
+}
+
+/// A project that adopted SOC 2 with a control for each requirement.
+fn case() -> Case {
+    let env = Env::new(ManualClock::at(Timestamp::default()), FixedEntropy::seeded(3));
+    let catalog = catalog::read(shipped("soc2").unwrap().document, usize::MAX).unwrap();
+    let mut soc2 = Framework::default();
+    for event in framework::import(env.id(), "a".repeat(64), catalog, || env.id()) {
+        soc2.apply(&event, Timestamp::default());
+    }
+    let imported = soc2.imported.as_ref().unwrap().framework;
+    let catalogs = Catalogs::from([(imported, Arc::new(soc2.index().unwrap()))]);
+    let (id, mut ids) = (env.id(), Ids(env));
+    let mut project = Project::default();
+    let created = project.create(id, " Payments ").unwrap();
+    apply(&mut project, &created);
+    let adoption = Adoption { one_control_each: true, implementation: Implementation::Implemented };
+    let adopted = project.adopt(id, &soc2, adoption, &catalogs, &mut ids).unwrap();
+    assert_eq!(adopted.len(), 1, "an adoption is one event");
+    apply(&mut project, &adopted);
+    Case { ids, id, project, catalogs }
+}
+
+fn apply(project: &mut Project, events: &[ProjectEvent]) {
+    for event in events {
+        // As it comes back from the log.
+        let payload = event.to_payload().unwrap().to_string();
+        let read =
+            ProjectEvent::decode(event.event_type(), event.schema_version(), &payload).unwrap();
+        project.apply(&read, Timestamp::default());
+    }
+}
+
+fn results(case: &Case, checks: &[(&str, &[&str])]) -> CheckResultsRecorded {
+    CheckResultsRecorded {
+        project: case.id,
+        run: case.ids.0.id(),
+        evidence: case.ids.0.id(),
+        evidence_version: 1,
+        evidence_hash: "0".repeat(64),
+        summaries: checks
+            .iter()
+            .map(|(check, ids)| CheckSummary {
+                check: (*check).to_owned(),
+                title: (*check).to_owned(),
+                severity: "low".to_owned(),
+                account: "1".to_owned(),
+                region: "global".to_owned(),
+                population: 3,
+                passed: 1,
+                failed: 1,
+                unknown: 1,
+                failing_added: Vec::new(),
+                failing_removed: Vec::new(),
+                effective_from: Timestamp::default(),
+                effective_to: None,
+                collected_at: Timestamp::default(),
+                requirements: [
+                    ("SOC2".to_owned(), ids.iter().map(|id| (*id).to_owned()).collect()),
+                    ("PCI-4.0".to_owned(), vec!["1.2".to_owned()]),
+                    ("Unheard-Of".to_owned(), vec!["x".to_owned()]),
+                ]
+                .into(),
+            })
+            .collect(),
+    }
+}
+
+fn taken_in(case: &mut Case, results: &CheckResultsRecorded) -> Vec<ProjectEvent> {
+    let from = TakenIn { event: case.ids.0.id(), position: 9 };
+    let events = take_in(&case.project, results, from, &case.catalogs, &mut case.ids).unwrap();
+    apply(&mut case.project, &events);
+    events
+}
+
+fn of_type<P: Payload>(events: &[ProjectEvent]) -> Vec<P> {
+    let wanted = events.iter().filter(|event| event.event_type() == P::TYPE);
+    wanted.map(|event| serde_json::from_value(event.to_payload().unwrap()).unwrap()).collect()
+}
+
+#[test]
+fn results_make_one_test_for_each_control_and_check() {
+    let mut case = case();
+    let scan = results(&case, &[("a", &["cc_6_1", "cc_7_2", "cc_9_9"]), ("b", &["cc_6_1"])]);
+    let events = taken_in(&mut case, &scan);
+    let tests: Vec<ControlTestAdded> = of_type(&events);
+    assert_eq!(tests.len(), 3);
+    assert!(tests.iter().all(|test| (test.weight, test.key, test.validity_days) == (1, false, 30)));
+    let [matched] = &of_type::<CheckResultsMatched>(&events)[..] else { panic!("one answer") };
+    assert_eq!((matched.tests_added, matched.summaries_recorded), (3, 2));
+    let unmatched = [("SOC2".to_owned(), vec!["cc_9_9".to_owned()])].into();
+    assert_eq!(matched.unmatched, unmatched, "what is not adopted is not listed");
+    let kept: Vec<&String> = case.project.checks["a"].requirements.keys().collect();
+    assert_eq!(kept, ["PCI-4.0", "SOC2"], "frameworks of no known family are not kept");
+    let again = taken_in(&mut case, &scan);
+    assert!(of_type::<ControlTestAdded>(&again).is_empty());
+}
+
+#[test]
+fn a_retired_control_gets_no_test() {
+    let mut case = case();
+    let scan = results(&case, &[("a", &["cc_6_1"])]);
+    let mut other = case.project.clone();
+    let control = *other.controls.iter().find(|(_, control)| control.code == "CC6.1").unwrap().0;
+    let retired = other.retire_control(case.id, control, 1, "Replaced").unwrap();
+    apply(&mut other, &retired);
+    std::mem::swap(&mut case.project, &mut other);
+    assert!(of_type::<ControlTestAdded>(&taken_in(&mut case, &scan)).is_empty());
+}
+
+#[test]
+fn counts_that_do_not_add_up_are_refused_whole() {
+    let mut case = case();
+    let mut scan = results(&case, &[("a", &["cc_6_1"]), ("b", &["cc_6_1"])]);
+    scan.summaries[1].passed = 7;
+    let from = TakenIn { event: case.ids.0.id(), position: 9 };
+    let refused = take_in(&case.project, &scan, from, &case.catalogs, &mut case.ids);
+    assert!(refused.unwrap_err().to_string().contains("must add up"));
+}
+
+#[test]
+fn a_state_survives_its_snapshot() {
+    let mut case = case();
+    let scan = results(&case, &[("a", &["cc_6_1"])]);
+    taken_in(&mut case, &scan);
+    let text = serde_json::to_string(&case.project).unwrap();
+    let read: Project = serde_json::from_str(&text).unwrap();
+    assert_eq!(serde_json::to_string(&read).unwrap(), text);
+    assert_eq!(read.controls, case.project.controls);
+}
+
+#[test]
+fn names_are_trimmed_and_must_be_there() {
+    let project = Project::default();
+    let id = case().id;
+    let created: Vec<ProjectCreated> = of_type(&project.create(id, " Payments ").unwrap());
+    assert_eq!(created[0].name, "Payments");
+    for bad in ["", "  ", "two\nlines", &"x".repeat(121)] {
+        assert!(matches!(project.create(id, bad), Err(Refused::Line { field: "name", .. })));
+    }
+}
