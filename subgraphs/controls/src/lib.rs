@@ -81,7 +81,7 @@ pub async fn build(deps: Deps) -> Result<Subgraph, BuildError> {
         store: store.clone(),
         env: deps.env.clone(),
         policy: deps.policy.clone(),
-        scores: Scores::new(store.clone(), deps.env.clone()),
+        scores: Scores::new(store.clone(), deps.env.clone(), deps.policy.clone()),
         catalogs: CatalogCache::new(store.clone()),
         catalog_limit: deps.config.limits.catalog,
     });

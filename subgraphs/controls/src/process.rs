@@ -5,9 +5,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use studio_access::Resource;
 use studio_events::{EventStore, Expected, Handler, HandlerError, Reaction, StreamAppend};
 use studio_kernel::{
-    TenantId,
+    Actor, TenantId,
     published::{
         CloudEvent,
         evidence::{CheckResultsRecorded, EvidenceRejected},
@@ -44,11 +45,20 @@ impl ProcessManager {
         &self.0.store
     }
 
+    /// The process manager is an actor like any other.
+    fn may(&self, event: &CloudEvent, action: &str) -> Result<(), HandlerError> {
+        let actor = Actor::system(event.tenant, NAME);
+        self.0
+            .require(&actor, action, &Resource::any("ControlTest", event.tenant))
+            .map_err(HandlerError::failed)
+    }
+
     async fn results(
         &self,
         event: &CloudEvent,
         results: &CheckResultsRecorded,
     ) -> Result<Reaction, HandlerError> {
+        self.may(event, "controls:test:create")?;
         let stream = results.project.to_string();
         let loaded = self
             .store()
@@ -78,6 +88,7 @@ impl ProcessManager {
         event: &CloudEvent,
         rejected: &EvidenceRejected,
     ) -> Result<Reaction, HandlerError> {
+        self.may(event, "controls:test:update")?;
         let projects = self.projects_of(event.tenant, rejected).await?;
         let from = TakenIn { event: event.id, position: event.position };
         let mut streams = Vec::new();

@@ -156,6 +156,7 @@ impl Contribution {
 /// Where the value of a control comes from.
 pub(super) struct ControlContribution(pub(super) ControlContributions);
 
+/// Where the value of a control comes from.
 #[Object]
 impl ControlContribution {
     /// The control.
@@ -229,6 +230,7 @@ async fn control(ctx: &Context<'_>, id: Id<kind::Control>) -> Result<Control> {
 /// A step on the path that limits a control.
 pub(super) struct LimitingStep(PathStep);
 
+/// A step on the path that limits a control.
 #[Object]
 impl LimitingStep {
     /// The control.
@@ -255,6 +257,7 @@ impl LimitingStep {
 /// Where the value of a test comes from.
 pub(super) struct TestContribution(TestLine);
 
+/// Where the value of a test comes from.
 #[Object]
 impl TestContribution {
     /// The test.

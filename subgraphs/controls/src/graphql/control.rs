@@ -27,6 +27,8 @@ use super::{
 /// other controls.
 pub(super) struct Control(pub(super) control::Model);
 
+/// What an organization does to meet requirements: it is in place or not, it is tested, it rests on
+/// other controls.
 #[Object]
 impl Control {
     /// The control's id.

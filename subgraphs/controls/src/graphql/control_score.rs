@@ -40,6 +40,7 @@ pub(super) async fn load(
     }
 }
 
+/// What a control is worth.
 #[Object]
 impl ControlScore {
     /// What is proven, 0 to 1, after what it rests on.

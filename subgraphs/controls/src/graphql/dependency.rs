@@ -8,6 +8,7 @@ use super::{control::Control, enums::DependencyStrength, loaders, loaders::there
 /// A control can be no better than what it rests on lets it be.
 pub(super) struct ControlDependency(pub(super) dependency::Model);
 
+/// A control can be no better than what it rests on lets it be.
 #[Object]
 impl ControlDependency {
     /// The dependency's id.

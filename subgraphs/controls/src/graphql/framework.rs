@@ -44,6 +44,7 @@ pub(super) fn builtin() -> Vec<BuiltinFramework> {
 /// A framework that the organization has imported: a catalog or a baseline.
 pub(super) struct Framework(pub(super) framework::Model);
 
+/// A framework that the organization has imported: a catalog or a baseline.
 #[Object]
 impl Framework {
     /// The framework's id.

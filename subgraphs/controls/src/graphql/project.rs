@@ -28,6 +28,8 @@ impl Project {
     }
 }
 
+/// A system, a product or a company whose compliance is managed: it adopts frameworks, states
+/// controls and has a score for each framework.
 #[Object]
 impl Project {
     /// The project's id.

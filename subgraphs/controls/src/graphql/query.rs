@@ -25,6 +25,7 @@ fn reference<K: Kind>(given: &ID) -> Option<String> {
     given.parse::<Id<K>>().ok().map(|id| id.to_string())
 }
 
+/// What can be asked.
 #[Object]
 impl Query {
     /// The organization's projects, the oldest first.

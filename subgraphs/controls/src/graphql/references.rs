@@ -26,6 +26,7 @@ pub(super) struct Organization {
     pub(super) id: ID,
 }
 
+/// A company or another organization: everything in Studio belongs to exactly one.
 #[Object]
 impl Organization {
     /// The organization's id.

@@ -24,6 +24,7 @@ pub(super) struct RequirementMember {
     any_of: Option<String>,
 }
 
+/// What a framework requires. What an organization does about it is a control.
 #[Object]
 impl Requirement {
     /// The requirement's id.

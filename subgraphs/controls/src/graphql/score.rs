@@ -124,6 +124,8 @@ impl Score {
     }
 }
 
+/// The score of a framework in a project: what is proven, what is still possible, and how much is
+/// decided. What is unknown never counts as proven.
 #[Object]
 impl Score {
     /// The framework.

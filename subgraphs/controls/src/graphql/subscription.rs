@@ -23,6 +23,7 @@ use crate::{
 /// What the score engine tells.
 pub(crate) struct Subscription;
 
+/// What can be followed as it happens.
 #[async_graphql::Subscription]
 impl Subscription {
     /// Each change of a score of the project, within moments of what moved it. Without `after` it
@@ -72,6 +73,7 @@ impl ScoreChange {
     }
 }
 
+/// A change of the score of a framework in a project.
 #[Object]
 impl ScoreChange {
     /// Where the change stands: pass it as `after` to go on from here.

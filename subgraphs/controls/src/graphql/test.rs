@@ -10,6 +10,7 @@ use super::{control::Control, loaders, loaders::there};
 /// How a control is tested: by a scanner's check, or by hand.
 pub(super) struct ControlTest(pub(super) test::Model);
 
+/// How a control is tested: by a scanner's check, or by hand.
 #[Object]
 impl ControlTest {
     /// The test's id.

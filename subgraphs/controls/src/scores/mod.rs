@@ -16,6 +16,7 @@ use std::{
     time::Duration,
 };
 
+use studio_access::Policy;
 use studio_events::EventStore;
 use studio_kernel::{Aggregate, Code, Env, Id, TenantId, Timestamp, kind};
 use studio_service::ApiError;
@@ -45,6 +46,7 @@ pub(crate) struct Scores(Arc<Inner>);
 struct Inner {
     store: EventStore,
     env: Env,
+    policy: Arc<Policy>,
     slots: Mutex<HashMap<Key, Arc<Mutex<Slot>>>>,
     /// Everything up to this position of the log is in the models.
     reached: watch::Sender<i64>,
@@ -62,9 +64,14 @@ pub(crate) struct View {
 }
 
 impl Scores {
-    pub(crate) fn new(store: EventStore, env: Env) -> Self {
-        let inner =
-            Inner { store, env, slots: Mutex::new(HashMap::new()), reached: watch::Sender::new(0) };
+    pub(crate) fn new(store: EventStore, env: Env, policy: Arc<Policy>) -> Self {
+        let inner = Inner {
+            store,
+            env,
+            policy,
+            slots: Mutex::new(HashMap::new()),
+            reached: watch::Sender::new(-1),
+        };
         Self(Arc::new(inner))
     }
 

@@ -10,6 +10,9 @@ use crate::domain::{
     score_log::{Cause, MOST_CAUSES, ScoreChanged, ScoreLog, ScoreNumbers},
 };
 
+/// Facts after which a model drops what cannot count any more.
+const COMPACT_AFTER: usize = 10_000;
+
 /// A project in memory.
 pub(super) struct Slot {
     pub(super) project: Id<kind::Project>,
@@ -19,6 +22,8 @@ pub(super) struct Slot {
     pub(super) version: u64,
     /// The position of the log up to which the model counts every fact.
     pub(super) through: i64,
+    /// Facts that were applied since the model last dropped what cannot count any more.
+    pub(super) uncompacted: usize,
     /// What was recorded, those changes included that are about to be.
     pub(super) recorded: ScoreLog,
     /// The version of the score stream, the same.
@@ -58,6 +63,7 @@ impl Slot {
         for fact in fresh.iter().flat_map(|event| &event.facts) {
             model.apply(fact);
         }
+        self.uncompacted += fresh.iter().map(|event| event.facts.len()).sum::<usize>();
         self.version = version;
         self.through = self.through.max(news.through);
         let at = model.at().map_or(recorded_at, |computed| computed.max(recorded_at));
@@ -65,6 +71,11 @@ impl Slot {
         let count = u32::try_from(fresh.len()).unwrap_or(u32::MAX);
         let causes = fresh.into_iter().take(MOST_CAUSES).map(|event| event.cause).collect();
         changes.extend(self.differences(at, causes, count));
+        // Live questions are of now or later; the past is replayed from the log.
+        if self.uncompacted > COMPACT_AFTER {
+            Arc::make_mut(&mut self.model).compact();
+            self.uncompacted = 0;
+        }
         Ok(changes)
     }
 

@@ -7,8 +7,9 @@ use std::{
     time::Duration,
 };
 
+use studio_access::Resource;
 use studio_events::{Append, ConsumerCheckpoint, Expected, Metadata, Recorded, StreamAppend};
-use studio_kernel::{Aggregate, TenantId, Timestamp};
+use studio_kernel::{Actor, Aggregate, TenantId, Timestamp};
 use studio_service::ApiError;
 use tokio_util::sync::CancellationToken;
 
@@ -187,6 +188,7 @@ impl<'a> Worker<'a> {
         let mut left = changes.len();
         for Changes { key: (tenant, project), before, changes } in changes {
             left -= 1;
+            scores_may_be_recorded(self.scores, tenant)?;
             let events = changes.into_iter().map(Into::into).collect();
             let stream = StreamAppend::of::<ScoreLog>(
                 project.to_string(),
@@ -202,6 +204,16 @@ impl<'a> Worker<'a> {
             store.append(append).await.map_err(ApiError::internal)?;
         }
         Ok(())
+    }
+}
+
+/// The engine is an actor like any other.
+fn scores_may_be_recorded(scores: &Scores, tenant: TenantId) -> Result<(), ApiError> {
+    let resource = Resource::any("Score", tenant);
+    let actor = Actor::system(tenant, SYSTEM);
+    match scores.0.policy.require(&actor, "controls:score:record", &resource) {
+        Ok(_scope) => Ok(()),
+        Err(denied) => Err(ApiError::internal(denied)),
     }
 }
 
@@ -226,6 +238,7 @@ async fn open(scores: &Scores, key: Key, until: i64) -> Result<Arc<Mutex<Slot>>,
         model: Arc::new(folded.model),
         version: folded.version,
         through: until,
+        uncompacted: 0,
         recorded: recorded.state,
         score_version: recorded.version,
     })))
