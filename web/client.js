@@ -190,9 +190,17 @@ async function send(query, variables, headers, signal) {
   const { body } = await post({ query, variables }, headers, signal);
   if (body.errors?.length && !body.data) throw failure(body.errors);
   if (!body.data) throw new ApiError("INTERNAL", "The server sent an answer without data.");
-  if (body.errors?.length) console.warn("Parts of the answer are missing:", body.errors);
+  if (body.errors?.length) {
+    console.warn("Parts of the answer are missing:", body.errors);
+    partial.set(body.data, failure(body.errors));
+  }
   return body.data;
 }
+
+const partial = new WeakMap();
+
+/** Why parts of an answer are missing, as an `ApiError`; null where nothing went wrong. */
+export const missing = (data) => partial.get(data) ?? null;
 
 /** Runs a query or mutation as the signed-in person and answers with its `data`. */
 export async function request(query, variables = {}, signal) {

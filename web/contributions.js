@@ -12,7 +12,7 @@ export const uncovered = () =>
     "No control answers this requirement: nothing is proven, and everything is still possible. Map a control to it (mapRequirement).",
   );
 
-const IMPLEMENTATION = { PLANNED: "planned", PARTIAL: "partly implemented", IMPLEMENTED: "implemented" };
+const IMPLEMENTATION = { PLANNED: "Planned", PARTIAL: "Partly implemented", IMPLEMENTED: "Implemented" };
 const STRENGTH = { FULL: "1", HALF: "0.5", WEAK: "0.3" };
 
 /** One control that answers the requirement (a `Contribution`). */
@@ -37,7 +37,7 @@ export function controlPart({ share, anyOf, control: part }) {
       "p",
       { class: "arithmetic" },
       `Share ${trimmed(share)}${anyOf ? ` (best of “${anyOf}”)` : ""}. `,
-      `${IMPLEMENTATION[part.implementation] ?? "not stated"}, factor ${trimmed(part.factor)}. `,
+      `${IMPLEMENTATION[part.implementation] ?? "Not stated"}, factor ${trimmed(part.factor)}. `,
       `Proven ${percent(part.lo)}, possible ${percent(part.hi)}, decided ${percent(part.decided)}.`,
       control.owner?.name && ` Owner: ${control.owner.name}.`,
       control.retired && " Retired.",

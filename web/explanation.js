@@ -1,10 +1,19 @@
 // Why a score is what it is: the requirements by what they cost, each of which opens to what stands
 // behind it (contributions.js).
 
-import { ApiError, request } from "./client.js";
+import { ApiError, missing, request } from "./client.js";
 import { controlPart, uncovered } from "./contributions.js";
 import { announce, disclosure, field, h, show } from "./dom.js";
-import { intervalBar, percent, points, scoreFigures, trimmed, verdict, when } from "./figures.js";
+import {
+  byCost,
+  intervalBar,
+  percent,
+  points,
+  scoreFigures,
+  trimmed,
+  verdict,
+  when,
+} from "./figures.js";
 import { follow } from "./live.js";
 import { contributionsQuery, scoreChangedSubscription, scoreQuery } from "./operations.js";
 import { showState } from "./projects.js";
@@ -18,6 +27,7 @@ async function readScore(variables, signal) {
   let at = variables.at;
   do {
     const data = await request(scoreQuery, { ...variables, asOf, at, after }, signal);
+    if (!data.project?.score && missing(data)) throw missing(data);
     if (!data.project) throw new ApiError("NOT_FOUND", "There is no such project that you can see.");
     if (!data.project.score) {
       throw new ApiError("NOT_FOUND", "The project had not adopted this framework at that time.");
@@ -30,11 +40,7 @@ async function readScore(variables, signal) {
     asOf = project.score.asOf;
     at = project.score.at;
   } while (after);
-  requirements.sort(
-    (a, b) =>
-      b.pointsLost - a.pointsLost ||
-      a.requirement.code.localeCompare(b.requirement.code, undefined, { numeric: true }),
-  );
+  requirements.sort(byCost);
   return { project, score: project.score, requirements, asOf, at };
 }
 
@@ -231,8 +237,11 @@ async function openRequirement(content, line, variables, signal, retry) {
     const pinned = variables();
     let after = null;
     do {
-      const { project } = await request(contributionsQuery, { ...pinned, after }, signal);
-      const { nodes, pageInfo } = project.score.contributions;
+      const data = await request(contributionsQuery, { ...pinned, after }, signal);
+      if (!data.project?.score) {
+        throw missing(data) ?? new ApiError("NOT_FOUND", "The project no longer shows this score.");
+      }
+      const { nodes, pageInfo } = data.project.score.contributions;
       members.push(...nodes);
       after = pageInfo.hasNextPage ? pageInfo.endCursor : null;
     } while (after);

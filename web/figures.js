@@ -15,6 +15,20 @@ export const trimmed = (value, digits = 2) => String(Number(Number(value).toFixe
 /** `1 test`, `2 tests`. */
 export const count = (number, one, many = `${one}s`) => `${number} ${number === 1 ? one : many}`;
 
+/**
+ * Orders requirements by the points that they cost, the costliest first; of equal ones, those first
+ * of which more is known to be lost, then by code. The server lets the last digit of a cost fall
+ * where a running sum rounds, so costs are compared to a millionth of a point.
+ */
+export function byCost(a, b) {
+  const apart = (left, right) => Math.round(1e6 * left) - Math.round(1e6 * right);
+  return (
+    apart(b.pointsLost, a.pointsLost) ||
+    apart(a.pointsUndecided, b.pointsUndecided) ||
+    a.requirement.code.localeCompare(b.requirement.code, undefined, { numeric: true })
+  );
+}
+
 const moments = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 const moment = (format, instant) =>
