@@ -10,5 +10,6 @@ mod demo;
 mod kill;
 mod main_job;
 mod pages;
+mod policy;
 mod router_role;
 mod tenants;

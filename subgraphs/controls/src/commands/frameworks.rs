@@ -72,19 +72,34 @@ pub(crate) async fn import_framework(
     }
 }
 
-/// Imports a framework that ships with Studio.
-pub(crate) async fn import_shipped(
+/// Imports from where the input says: a document, or a framework that ships with Studio.
+pub(crate) async fn import_from(
     app: &App,
     actor: &Actor,
-    id: &str,
+    document: Option<String>,
+    builtin: Option<String>,
 ) -> Result<Imported, CommandError> {
-    let Some(catalog) = shipped(id) else {
-        let known: Vec<&str> = SHIPPED.iter().map(|catalog| catalog.id).collect();
-        let message =
-            format!("no framework of that name ships with Studio: write {}", known.join(" or "));
-        return Err(user("NOT_FOUND", "builtin", &message));
+    // Before anything is said about the input.
+    app.require(actor, "controls:framework:import", &Resource::any("Framework", actor.tenant))?;
+    let document = match (document, builtin) {
+        (Some(document), None) => document,
+        (None, Some(id)) => shipped_document(&id)?,
+        _ => {
+            let message = "Give either document or builtin, and not both.";
+            return Err(user("INVALID", "document", message));
+        }
     };
-    import_framework(app, actor, catalog.document.to_owned()).await
+    import_framework(app, actor, document).await
+}
+
+fn shipped_document(id: &str) -> Result<String, CommandError> {
+    if let Some(catalog) = shipped(id) {
+        return Ok(catalog.document.to_owned());
+    }
+    let known: Vec<&str> = SHIPPED.iter().map(|catalog| catalog.id).collect();
+    let message =
+        format!("no framework of that name ships with Studio: write {}", known.join(" or "));
+    Err(user("NOT_FOUND", "builtin", &message))
 }
 
 async fn imported(

@@ -78,19 +78,7 @@ impl FrameworkMutations {
         #[graphql(desc = "The framework.")] input: ImportFrameworkInput,
     ) -> Result<ImportFrameworkPayload> {
         let (app, actor) = (app(ctx)?, actor(ctx)?);
-        let imported = match (input.document, input.builtin) {
-            (Some(document), None) => commands::import_framework(app, actor, document).await,
-            (None, Some(builtin)) => commands::import_shipped(app, actor, &builtin).await,
-            _ => {
-                let message = "Give either document or builtin, and not both.";
-                let user_errors = vec![UserError::field("INVALID", "document", message)];
-                return Ok(ImportFrameworkPayload {
-                    framework: None,
-                    imported: false,
-                    user_errors,
-                });
-            }
-        };
+        let imported = commands::import_from(app, actor, input.document, input.builtin).await;
         Ok(match settle(imported)? {
             Ok(Imported { framework, now }) => ImportFrameworkPayload {
                 framework: framework_of(ctx, framework).await?,
