@@ -110,7 +110,7 @@ async fn an_unknown_requirement_or_control_is_a_user_error_and_changes_nothing()
     let small = small(&world).await;
     let known = control(&world, &small, "C-1", &[]).await;
     world.settled(&small.project, &small.framework).await;
-    let head = world.store.head();
+    let head = world.last().await;
     let unknown = json!(format!("rqm_{:032x}", 9));
     let input = json!({ "projectId": small.project, "code": "C-2", "title": "t",
         "requirementIds": [unknown] });
@@ -136,7 +136,7 @@ async fn an_unknown_requirement_or_control_is_a_user_error_and_changes_nothing()
         let error = &answer["mapRequirement"]["userErrors"][0];
         assert_eq!((&error["code"], &error["path"][1]), (&json!(code), &json!(field)), "{input}");
     }
-    assert_eq!(world.store.head(), head);
+    assert_eq!(world.last().await, head);
     world.close().await;
 }
 

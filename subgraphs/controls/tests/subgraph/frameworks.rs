@@ -29,9 +29,9 @@ async fn a_baseline_is_imported_once_and_adopted_with_a_control_for_each_require
     assert_eq!(again["importFramework"]["framework"]["requirementCount"], 287);
     assert_eq!(again["importFramework"]["framework"]["family"], "nist-800-53");
 
-    let appends = world.store.head();
+    let appends = world.last().await;
     world.adopt(&project, &framework, "ONE_PER_REQUIREMENT", "IMPLEMENTED").await;
-    assert!(world.store.head() - appends <= 3, "one append, and its score");
+    assert!(world.last().await - appends <= 3, "one append, and its score");
     let page = world
         .ask(
             "query($p: ID!) { controls(projectId: $p, first: 100) {
@@ -76,7 +76,7 @@ async fn what_cannot_be_imported_or_adopted_says_why() {
     let import = "mutation($d: String, $b: String) {
         importFramework(input: {document: $d, builtin: $b}) {
             framework { id } userErrors { code message path } } }";
-    let head = world.store.head();
+    let head = world.last().await;
     for (variables, field, expected) in [
         (json!({}), "document", "either document or builtin"),
         (json!({ "d": "{", "b": "soc2" }), "document", "either document or builtin"),
@@ -92,7 +92,7 @@ async fn what_cannot_be_imported_or_adopted_says_why() {
         assert!(message.contains(expected), "{message}");
         assert!(answer["importFramework"]["framework"].is_null());
     }
-    assert_eq!(world.store.head(), head, "nothing is left behind");
+    assert_eq!(world.last().await, head, "nothing is left behind");
 
     let adopt = "mutation($p: ID!, $f: ID!) {
         adoptFramework(input: {projectId: $p, frameworkId: $f}) {

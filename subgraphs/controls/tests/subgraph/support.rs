@@ -266,6 +266,15 @@ impl World {
         }
     }
 
+    /// The position of the last event on record. `head()` may follow it a moment later.
+    pub(crate) async fn last(&self) -> i64 {
+        let mut last = 0;
+        while let Some(event) = self.store.read(last, 1_000).await.unwrap().last() {
+            last = event.position;
+        }
+        last
+    }
+
     /// Every event of a type in this subgraph's log.
     pub(crate) async fn recorded(&self, event_type: &str) -> Vec<Value> {
         let mut after = 0;

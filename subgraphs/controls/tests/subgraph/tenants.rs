@@ -68,7 +68,7 @@ async fn organizations_never_see_each_other() {
     assert_eq!(kinds, expected.iter().collect::<Vec<_>>());
 
     world.settled(&project, &soc2).await;
-    let head = world.store.head();
+    let head = world.last().await;
     for mutation in [
         "mutation($p: ID!, $f: ID!) { m: adoptFramework(input: {projectId: $p, frameworkId: $f}) {
             userErrors { code } } }",
@@ -96,7 +96,7 @@ async fn organizations_never_see_each_other() {
         let errors = answer.data.into_json().unwrap()["m"]["userErrors"].clone();
         assert_eq!(errors, json!([{ "code": "NOT_FOUND" }]), "{mutation}");
     }
-    assert_eq!(world.store.head(), head);
+    assert_eq!(world.last().await, head);
     let mut changes = world.subscribe(&stranger, &project, None);
     assert_eq!(code(&changes.next().await.unwrap()), "NOT_FOUND");
     world.close().await;
@@ -118,7 +118,7 @@ async fn a_viewer_sees_and_changes_nothing_and_a_stranger_is_asked_to_sign_in() 
     let mut changes = world.subscribe(&viewer, &project, None);
     assert!(changes.next().await.unwrap().is_ok());
     world.settled(&project, &soc2).await;
-    let head = world.store.head();
+    let head = world.last().await;
     for mutation in [
         "mutation { createProject(input: {name: \"X\"}) { project { id } } }",
         "mutation { importFramework(input: {builtin: \"soc2\"}) { imported } }",
@@ -132,7 +132,7 @@ async fn a_viewer_sees_and_changes_nothing_and_a_stranger_is_asked_to_sign_in() 
         let unknown = world.ask_as(None, mutation, variables.clone()).await;
         assert_eq!(code(&unknown), "UNAUTHENTICATED", "{mutation}");
     }
-    assert_eq!(world.store.head(), head);
+    assert_eq!(world.last().await, head);
     for query in [
         query,
         "query { projects { nodes { id } } }",
