@@ -18,6 +18,8 @@ pub mod code {
     pub const BAD_USER_INPUT: &str = "BAD_USER_INPUT";
     /// The operation exceeds a limit.
     pub const QUERY_TOO_COSTLY: &str = "QUERY_TOO_COSTLY";
+    /// The request's body is larger than it may be.
+    pub const TOO_LARGE: &str = "TOO_LARGE";
     /// A subgraph did not answer, or not with GraphQL.
     pub const SUBGRAPH_UNAVAILABLE: &str = "SUBGRAPH_UNAVAILABLE";
     /// The operation took longer than allowed.

@@ -60,7 +60,7 @@ pub(super) async fn post(State(router): State<Arc<Router>>, request: Request) ->
         Ok(body) => body.to_bytes(),
         Err(error) if error.is::<LengthLimitError>() => {
             let message = format!("the body is larger than {limit} bytes; send less");
-            let error = GraphqlError::new(code::QUERY_TOO_COSTLY, message);
+            let error = GraphqlError::new(code::TOO_LARGE, message);
             return failure(StatusCode::PAYLOAD_TOO_LARGE, error, &id);
         }
         Err(_) => {

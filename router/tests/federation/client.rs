@@ -110,7 +110,10 @@ async fn what_is_no_request_is_refused() {
             .post(&url)
             .header("content-type", "application/json")
             .body(vec![b' '; (1 << 20) + 1]);
-    assert_eq!(large.send().await.unwrap().status(), StatusCode::PAYLOAD_TOO_LARGE);
+    let large = large.send().await.unwrap();
+    assert_eq!(large.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    let large = large.json::<Value>().await.unwrap();
+    assert_eq!(large["errors"][0]["extensions"]["code"], "TOO_LARGE");
     let mutation =
         client.get(format!("{url}?query=mutation%7Bcount(by:1)%7D")).send().await.unwrap();
     assert_eq!(mutation.status(), StatusCode::METHOD_NOT_ALLOWED);
