@@ -124,7 +124,7 @@ pub mod matching {
 }
 
 /// Evidence: one for each project and source.
-pub mod evidence {
+pub mod item {
     use sea_orm::entity::prelude::*;
 
     /// A row of `evidence_items`.

@@ -227,7 +227,7 @@ mod tests {
         let limits = Limits { unpacked: u64::MAX, item: 1 << 20 };
         let item = |number: usize| {
             serde_json::json!({
-                "class_uid": if number % 7 == 0 { 1 } else { 2004 },
+                "class_uid": if number.is_multiple_of(7) { 1 } else { 2004 },
                 "metadata": {"event_code": "check"},
                 "finding_info": {"uid": number.to_string()},
                 "cloud": {"account": {"uid": "1"}},

@@ -38,8 +38,11 @@ pub(crate) struct Inner {
     /// Runs that are being recorded outlive the requests that brought them.
     pub(crate) running: TaskTracker,
     upstream: OnceLock<Upstream>,
-    intakes: Mutex<HashMap<(TenantId, Id<kind::Project>), Arc<tokio::sync::Mutex<()>>>>,
+    intakes: Mutex<HashMap<(TenantId, Id<kind::Project>), Turn>>,
 }
+
+/// Held by the one who records in a project.
+type Turn = Arc<tokio::sync::Mutex<()>>;
 
 /// What the controls subgraph publishes, and how far it was taken in.
 pub(crate) struct Upstream {
@@ -87,7 +90,7 @@ impl Core {
 
     /// The one who holds it is the only one of this process that records in the project. What
     /// keeps processes apart is the claim in the log.
-    fn intake(&self, tenant: TenantId, project: Id<kind::Project>) -> Arc<tokio::sync::Mutex<()>> {
+    fn intake(&self, tenant: TenantId, project: Id<kind::Project>) -> Turn {
         let mut intakes = self.intakes.lock().unwrap_or_else(PoisonError::into_inner);
         intakes.entry((tenant, project)).or_default().clone()
     }

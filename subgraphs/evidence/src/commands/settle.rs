@@ -5,7 +5,10 @@
 use std::collections::HashMap;
 
 use studio_events::{Expected, StreamAppend};
-use studio_kernel::published::evidence::{CheckResultsRecorded, CheckSummary};
+use studio_kernel::{
+    IdError,
+    published::evidence::{CheckResultsRecorded, CheckSummary},
+};
 
 use super::{Core, batch::json_length, record::Recording};
 use crate::{
@@ -41,20 +44,50 @@ struct Pages {
 }
 
 impl Recording {
-    /// Takes out of the population what the scan no longer lists.
+    /// Takes out of the population what the scan no longer lists: a scan is complete for each
+    /// check, account and region that it holds.
     pub(super) async fn leave(&mut self, core: &Core) -> Result<(), EvidenceError> {
         // Once summaries are published, everybody who was to leave has left.
-        while self.run.summarised.is_none() {
-            core.go_on()?;
-            let project = self.started.project;
-            let findings =
-                Population::gone(&core.store, self.tenant, project, self.id, GONE).await?;
-            if findings.is_empty() {
-                break;
-            }
-            self.append(core, vec![FindingsGone { project, findings }.into()], Vec::new()).await?;
+        if self.run.summarised.is_some() {
+            return Ok(());
         }
-        Ok(())
+        let (tenant, project, run) = (self.tenant, self.started.project, self.id);
+        let observed = Population::observed(&core.store, tenant, project, run).await?;
+        let mut checks: Vec<&str> = observed.keys().map(|key| key.check.as_str()).collect();
+        checks.dedup();
+        let mut gone = Vec::new();
+        for check in checks {
+            let mut after = String::new();
+            loop {
+                core.go_on()?;
+                let page =
+                    Population::not_listed(&core.store, tenant, project, run, check, &after, GONE)
+                        .await?;
+                for finding in &page {
+                    let newest = observed.get(&finding.key);
+                    if newest.is_some_and(|newest| finding.last_seen <= *newest) {
+                        gone.push(
+                            finding.id.parse().map_err(|error: IdError| {
+                                EvidenceError::Broken(error.to_string())
+                            })?,
+                        );
+                    }
+                }
+                if gone.len() >= GONE as usize {
+                    let findings = std::mem::take(&mut gone);
+                    self.append(core, vec![FindingsGone { project, findings }.into()], Vec::new())
+                        .await?;
+                }
+                match page.last() {
+                    Some(last) if page.len() == GONE as usize => after.clone_from(&last.id),
+                    _ => break,
+                }
+            }
+        }
+        if gone.is_empty() {
+            return Ok(());
+        }
+        self.append(core, vec![FindingsGone { project, findings: gone }.into()], Vec::new()).await
     }
 
     /// Publishes the summaries of every check, account and region that the run observed.

@@ -8,7 +8,7 @@ use async_graphql::{
     dataloader::DataLoader,
 };
 use chrono::{DateTime, Utc};
-use studio_entities::evidence::{evidence, version};
+use studio_entities::evidence::{item, version};
 use studio_kernel::TenantId;
 use studio_service::{ApiError, graphql::gql};
 
@@ -26,7 +26,7 @@ pub(super) type EvidenceConnection = Connection<String, Evidence, EmptyFields, E
 #[derive(Clone)]
 pub(super) struct Evidence {
     pub(super) tenant: TenantId,
-    pub(super) row: Arc<evidence::Model>,
+    pub(super) row: Arc<item::Model>,
 }
 
 impl Evidence {

@@ -7,7 +7,7 @@ use async_graphql::{
     Request,
     dataloader::{DataLoader, Loader},
 };
-use studio_entities::evidence::{asset, check, evidence, finding, matching, run, version};
+use studio_entities::evidence::{asset, check, finding, item, matching, run, version};
 use studio_events::EventStore;
 use studio_kernel::TenantId;
 use studio_service::ApiError;
@@ -50,7 +50,7 @@ macro_rules! by_id {
 }
 
 by_id!(/// An evidence item by its id.
-    EvidenceKey, evidence::Model, EvidenceItems::of, id);
+    EvidenceKey, item::Model, EvidenceItems::of, id);
 by_id!(/// A finding by its id.
     FindingKey, finding::Model, Findings::of, id);
 by_id!(/// An asset by its id.

@@ -8,7 +8,7 @@ use sea_orm::{
 };
 use studio_entities::evidence::asset;
 use studio_events::{EventStore, ProjectionError};
-use studio_kernel::TenantId;
+use studio_kernel::{TenantId, Timestamp};
 
 use super::{
     population::NAME,
@@ -25,9 +25,8 @@ static UPSERT: Insert = Insert::new(
      WHERE assets.last_seen <= excluded.last_seen",
 );
 static SEEN: WithList = WithList::new(
-    "UPDATE assets SET last_seen = $1 WHERE generation = $2 AND tenant = $3 AND last_seen < $1 \
-     AND id IN (SELECT asset_id FROM findings WHERE generation = $2 AND tenant = $3 \
-       AND id IN ({list}))",
+    "UPDATE assets SET last_seen = $1 \
+     WHERE generation = $2 AND tenant = $3 AND last_seen < $1 AND id IN ({list})",
     3,
 );
 
@@ -73,7 +72,22 @@ impl Assets {
     }
 }
 
-/// Writes the assets of a batch: before its findings, which name them.
+/// Marks assets as named again.
+pub(super) async fn seen(
+    tx: &DatabaseTransaction,
+    generation: i64,
+    tenant: &str,
+    at: Timestamp,
+    ids: &[String],
+) -> Result<(), DbErr> {
+    let fixed = [at.micros().into(), generation.into(), tenant.into()];
+    for statement in SEEN.statements(tx, &fixed, ids, |id| id.clone().into()) {
+        tx.execute_raw(statement).await?;
+    }
+    Ok(())
+}
+
+/// Writes the assets that the new and changed findings of a batch name.
 pub(super) async fn write(
     tx: &DatabaseTransaction,
     generation: i64,
@@ -84,13 +98,6 @@ pub(super) async fn write(
     // One statement must not meet a row twice: the newest of the batch stands.
     let mut newest = HashMap::new();
     for group in &batch.groups {
-        if !group.unchanged.is_empty() {
-            let fixed = [group.at.micros().into(), generation.into(), tenant.into()];
-            let ids = &group.unchanged;
-            for statement in SEEN.statements(tx, &fixed, ids, |id| id.to_string().into()) {
-                tx.execute_raw(statement).await?;
-            }
-        }
         for asset in group.new.iter().chain(&group.changed).flat_map(|finding| &finding.assets) {
             let stands = newest.entry(asset.id).or_insert((asset, group));
             if stands.1.at <= group.at {

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QueryOrder,
 };
-use studio_entities::evidence::{evidence, version};
+use studio_entities::evidence::{item, version};
 use studio_events::{EventStore, Projection, ProjectionError, Recorded};
 use studio_kernel::{Payload, TenantId, published::evidence::EvidenceRejected};
 
@@ -36,11 +36,11 @@ impl EvidenceItems {
         store: &EventStore,
         tenant: TenantId,
         ids: &[String],
-    ) -> Result<Vec<evidence::Model>, DbErr> {
-        evidence::Entity::find()
-            .filter(evidence::Column::Generation.eq(store.generation(NAME)))
-            .filter(evidence::Column::Tenant.eq(tenant.to_string()))
-            .filter(evidence::Column::Id.is_in(ids))
+    ) -> Result<Vec<item::Model>, DbErr> {
+        item::Entity::find()
+            .filter(item::Column::Generation.eq(store.generation(NAME)))
+            .filter(item::Column::Tenant.eq(tenant.to_string()))
+            .filter(item::Column::Id.is_in(ids))
             .all(store.database().reader())
             .await
     }

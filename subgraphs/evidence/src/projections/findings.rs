@@ -1,7 +1,7 @@
 //! Findings: the newest result of a check for a resource. What left the population stays, marked,
 //! so that its id can still be read.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait,
@@ -33,7 +33,8 @@ static UPSERT: Insert = Insert::new(
 );
 static SEEN: WithList = WithList::new(
     "UPDATE findings SET last_seen = $1, last_run_id = $2 \
-     WHERE generation = $3 AND tenant = $4 AND last_seen <= $1 AND id IN ({list})",
+     WHERE generation = $3 AND tenant = $4 AND last_seen <= $1 AND id IN ({list}) \
+     RETURNING asset_id",
     4,
 );
 static LEAVE: WithList = WithList::new(
@@ -167,7 +168,26 @@ impl Findings {
     }
 }
 
-/// Writes the findings of a batch of `run`.
+/// Marks findings as observed again by `run`, and gives the assets that they are about.
+pub(super) async fn seen(
+    tx: &DatabaseTransaction,
+    generation: i64,
+    tenant: &str,
+    run: &str,
+    at: Timestamp,
+    ids: &[Id<kind::Finding>],
+) -> Result<BTreeSet<String>, DbErr> {
+    let fixed = [at.micros().into(), run.into(), generation.into(), tenant.into()];
+    let mut assets = BTreeSet::new();
+    for statement in SEEN.statements(tx, &fixed, ids, |id| id.to_string().into()) {
+        for row in tx.query_all_raw(statement).await? {
+            assets.insert(row.try_get_by_index(0)?);
+        }
+    }
+    Ok(assets)
+}
+
+/// Writes the new and changed findings of a batch of `run`.
 pub(super) async fn write(
     tx: &DatabaseTransaction,
     generation: i64,
@@ -178,14 +198,6 @@ pub(super) async fn write(
     let project = batch.project.to_string();
     let mut rows: Vec<Value> = Vec::new();
     for group in batch.groups {
-        if !group.unchanged.is_empty() {
-            let at = group.at.micros().into();
-            let fixed = [at, run.into(), generation.into(), tenant.into()];
-            let ids = &group.unchanged;
-            for statement in SEEN.statements(tx, &fixed, ids, |id| id.to_string().into()) {
-                tx.execute_raw(statement).await?;
-            }
-        }
         for finding in group.new.into_iter().chain(group.changed) {
             let content = names::content(&finding);
             let ObservedFinding { id, uid, status, severity, message, mut assets } = finding;

@@ -5,6 +5,8 @@
 //! An observation that is older than the one on record changes nothing here, in whatever order
 //! runs are recorded.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, Value};
 use studio_events::{EventStore, Projection, ProjectionError, Recorded};
@@ -21,14 +23,16 @@ use crate::domain::{FindingsGone, FindingsObserved, RunEvent, SummaryKey};
 
 pub(super) const NAME: &str = "population";
 
-/// The findings of a run's (check, account, region) that the run did not list.
-const GONE: &str = "SELECT f.id FROM findings f JOIN ( \
-       SELECT check_id, account, region, MAX(last_seen) AS seen FROM findings \
-       WHERE generation = $1 AND tenant = $2 AND project_id = $3 AND last_run_id = $4 \
-       GROUP BY check_id, account, region) k \
-     ON k.check_id = f.check_id AND k.account = f.account AND k.region = f.region \
-     WHERE f.generation = $1 AND f.tenant = $2 AND f.project_id = $3 AND f.present = 1 \
-       AND f.last_run_id <> $4 AND f.last_seen <= k.seen LIMIT $5";
+/// What a run observed, and when last.
+const OBSERVED: &str = "SELECT check_id, account, region, MAX(last_seen) FROM findings \
+     WHERE generation = $1 AND tenant = $2 AND project_id = $3 AND last_run_id = $4 \
+     GROUP BY check_id, account, region";
+
+/// The findings of a check that are there and that a run did not list, in pages. A join with what
+/// the run observed would do too, but a planner without statistics makes it quadratic.
+const NOT_LISTED: &str = "SELECT id, account, region, last_seen FROM findings \
+     WHERE generation = $1 AND tenant = $2 AND project_id = $3 AND last_run_id <> $4 \
+       AND present = 1 AND check_id = $5 AND id > $6 ORDER BY id LIMIT $7";
 
 /// Counts of resources by (check, account, region), for those that the run observed, in pages.
 /// Where several findings of a check are about one resource, the worst stands for it.
@@ -46,8 +50,8 @@ const COUNTS: &str = "SELECT check_id, account, region, COUNT(*), \
 
 /// Resources that fail now and did not in the last summary (1), or the other way round (0).
 const CHANGES: &str = "SELECT resource_uid, now_failing FROM ( \
-       SELECT resource_uid, MAX(CASE WHEN present = 1 AND standing = 2 THEN 1 ELSE 0 END) \
-         AS now_failing, MAX(published_failing) AS was_failing \
+       SELECT resource_uid, CAST(MAX(CASE WHEN present = 1 AND standing = 2 THEN 1 ELSE 0 END) \
+         AS BIGINT) AS now_failing, MAX(published_failing) AS was_failing \
        FROM findings WHERE generation = $1 AND tenant = $2 AND project_id = $3 AND check_id = $4 \
          AND account = $5 AND region = $6 \
          AND (published_failing = 1 OR (present = 1 AND standing = 2)) \
@@ -61,6 +65,17 @@ const PUBLISHED: &str = "UPDATE findings SET published_failing = 1 - published_f
 
 /// See the module.
 pub(crate) struct Population;
+
+/// A finding that a run did not list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NotListed {
+    /// `fnd_…`.
+    pub(crate) id: String,
+    /// Whose summary counts it.
+    pub(crate) key: SummaryKey,
+    /// The newest instant at which it was observed.
+    pub(crate) last_seen: Timestamp,
+}
 
 /// The counts of one check in one account and region.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,22 +102,56 @@ pub(crate) struct ResourceChange {
 }
 
 impl Population {
-    /// Up to `limit` findings that left the population, as `run` saw it.
-    pub(crate) async fn gone(
+    /// What a run observed, and the latest instant at which it did.
+    pub(crate) async fn observed(
         store: &EventStore,
         tenant: TenantId,
         project: Id<kind::Project>,
         run: Id<kind::IngestRun>,
-        limit: u32,
-    ) -> Result<Vec<Id<kind::Finding>>, ProjectionError> {
+    ) -> Result<BTreeMap<SummaryKey, Timestamp>, DbErr> {
         let reader = store.database().reader();
         let mut values = scope(store, tenant, project);
-        values.extend([run.to_string().into(), i64::from(limit).into()]);
-        let rows = reader.query_all_raw(statement(reader, GONE, values)).await?;
+        values.push(run.to_string().into());
+        let rows = reader.query_all_raw(statement(reader, OBSERVED, values)).await?;
         rows.iter()
             .map(|row| {
-                let id: String = row.try_get_by_index(0)?;
-                id.parse().map_err(ProjectionError::other)
+                let key = SummaryKey {
+                    check: row.try_get_by_index(0)?,
+                    account: row.try_get_by_index(1)?,
+                    region: row.try_get_by_index(2)?,
+                };
+                Ok((key, Timestamp::from_micros(row.try_get_by_index(3)?)))
+            })
+            .collect()
+    }
+
+    /// Up to `limit` findings of a check that are in the population and that `run` did not list,
+    /// after an id, by id.
+    pub(crate) async fn not_listed(
+        store: &EventStore,
+        tenant: TenantId,
+        project: Id<kind::Project>,
+        run: Id<kind::IngestRun>,
+        check: &str,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<NotListed>, DbErr> {
+        let reader = store.database().reader();
+        let mut values = scope(store, tenant, project);
+        let (run, limit) = (run.to_string().into(), i64::from(limit).into());
+        values.extend([run, check.into(), after.into(), limit]);
+        let rows = reader.query_all_raw(statement(reader, NOT_LISTED, values)).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(NotListed {
+                    id: row.try_get_by_index(0)?,
+                    key: SummaryKey {
+                        check: check.to_owned(),
+                        account: row.try_get_by_index(1)?,
+                        region: row.try_get_by_index(2)?,
+                    },
+                    last_seen: Timestamp::from_micros(row.try_get_by_index(3)?),
+                })
             })
             .collect()
     }
@@ -194,6 +243,7 @@ impl Projection for Population {
             match RunEvent::decode(&event.event_type, event.schema_version, &event.payload)? {
                 RunEvent::FindingsObserved(batch) => {
                     checks::write(tx, generation, &tenant, &batch).await?;
+                    seen(tx, generation, &tenant, &event.stream_id, &batch).await?;
                     assets::write(tx, generation, &tenant, &batch).await?;
                     findings::write(tx, generation, &tenant, &event.stream_id, batch).await?;
                 }
@@ -219,6 +269,26 @@ impl Projection for Population {
     ) -> Result<(), ProjectionError> {
         sql::clear(tx, &["findings", "assets", "checks"], generation).await
     }
+}
+
+/// What a batch says again: one statement or few for each instant, and a scan has few.
+async fn seen(
+    tx: &DatabaseTransaction,
+    generation: i64,
+    tenant: &str,
+    run: &str,
+    batch: &FindingsObserved,
+) -> Result<(), DbErr> {
+    let mut unchanged: BTreeMap<Timestamp, Vec<Id<kind::Finding>>> = BTreeMap::new();
+    for group in batch.groups.iter().filter(|group| !group.unchanged.is_empty()) {
+        unchanged.entry(group.at).or_default().extend(&group.unchanged);
+    }
+    for (at, ids) in unchanged {
+        let about = findings::seen(tx, generation, tenant, run, at, &ids).await?;
+        let about: Vec<String> = about.into_iter().collect();
+        assets::seen(tx, generation, tenant, at, &about).await?;
+    }
+    Ok(())
 }
 
 async fn published(

@@ -168,7 +168,7 @@ impl Failing {
     }
 }
 
-async fn ids_of_counts(run: &Value) -> [u64; 5] {
+fn counts_of(run: &Value) -> [u64; 5] {
     ["items", "new", "changed", "unchanged", "gone"]
         .map(|name| run["counts"][name].as_u64().unwrap())
 }
@@ -184,7 +184,7 @@ async fn the_real_scans_are_taken_whole() {
     let mut failing = Failing::default();
 
     let run = running.ingest(&world.owner, project, large.clone()).await;
-    assert_eq!(ids_of_counts(&run).await, [3372, 3372, 0, 0, 0]);
+    assert_eq!(counts_of(&run), [3372, 3372, 0, 0, 0]);
     assert_eq!(run["source"], "prowler/aws/123456789012");
     let summaries = running.summaries(run["id"].as_str().unwrap()).await;
     count_as_the_file_does(&summaries, &by_check(&unpack(&large)));
@@ -192,7 +192,7 @@ async fn the_real_scans_are_taken_whole() {
     assert_eq!(running.findings(&world.owner, project).await.len(), 3372);
 
     let run = running.ingest(&world.owner, project, rescan.clone()).await;
-    let [items, new, changed, unchanged, gone] = ids_of_counts(&run).await;
+    let [items, new, changed, unchanged, gone] = counts_of(&run);
     assert_eq!((items, new, gone), (3321, 2667, 2718));
     assert_eq!((changed, unchanged), (32, 622));
     assert_eq!(run["evidence"]["version"], 2);
@@ -232,7 +232,7 @@ async fn rebuilt_is_the_same(
     let variables = json!({ "project": project });
     let before = running.data(&world.owner, everything, variables.clone()).await;
     for projection in running.store.projections() {
-        running.store.rebuild(&projection.name).await.unwrap();
+        running.store.rebuild(projection.name).await.unwrap();
     }
     assert_eq!(running.data(&world.owner, everything, variables).await, before);
 }

@@ -11,7 +11,10 @@ impl Read for Drip<'_> {
     }
 }
 
-fn split(text: &[u8], step: usize) -> Result<Vec<(u64, Result<String, Oversize>)>, String> {
+/// Where an item begins, and the item.
+type Placed = (u64, Result<String, Oversize>);
+
+fn split(text: &[u8], step: usize) -> Result<Vec<Placed>, String> {
     let mut splitter = Splitter::new(Drip(text, step), 40);
     let mut found = Vec::new();
     while let Some(piece) = splitter.next_piece().map_err(|error| error.to_string())? {
