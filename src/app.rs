@@ -14,7 +14,12 @@ use studio_identity::TokenVerifier;
 use studio_kernel::Code;
 use studio_service::ApiError;
 
-use crate::{assemble::Running, gateway, pages};
+use crate::{
+    assemble::Running,
+    gateway,
+    metrics::{self, Metrics},
+    pages,
+};
 
 /// Everything that the server answers.
 pub(crate) fn app(
@@ -26,6 +31,8 @@ pub(crate) fn app(
         .iter()
         .fold(Router::new(), |rest, subgraph| rest.merge(subgraph.routes.clone()))
         .layer(middleware::from_fn_with_state(verifier, authenticate));
+    let logs = subgraphs.iter().map(|subgraph| (subgraph.name, subgraph.store.clone()));
+    let metrics = Metrics::new(logs.collect());
     let openapi = studio_service::rest::openapi([
         studio_controls::openapi(),
         studio_evidence::openapi(),
@@ -36,6 +43,8 @@ pub(crate) fn app(
         .merge(rest)
         .merge(pages::routes())
         .route("/v1/openapi.json", get(move || async move { axum::Json(openapi) }))
+        .route("/metrics", get(metrics::show).with_state(metrics.clone()))
+        .layer(middleware::from_fn_with_state(metrics, metrics::count))
         .layer(middleware::from_fn(harden))
 }
 

@@ -81,8 +81,14 @@ pub(crate) async fn assemble(
     let data = DataDir::open(&config.data_dir)?;
     let keyring = keyring::open(&data.join("keyring"), env.clone()).await?;
     let policy = Policy::embedded().context("the policies do not load")?;
-    let shared =
-        Shared { env, data, keyring: Arc::new(keyring), policy: Arc::new(policy), config, shutdown };
+    let shared = Shared {
+        env,
+        data,
+        keyring: Arc::new(keyring),
+        policy: Arc::new(policy),
+        config,
+        shutdown,
+    };
 
     use studio_migrations as migrations;
     let deps = shared.deps::<migrations::identity::Migrator>("identity").await?;

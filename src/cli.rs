@@ -161,7 +161,12 @@ pub(crate) struct Server {
 #[derive(Args)]
 pub(crate) struct Login {
     /// The server's address
-    #[arg(long, value_name = "URL", env = "STUDIO_SERVER", default_value = "http://127.0.0.1:4000")]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "STUDIO_SERVER",
+        default_value = "http://127.0.0.1:4000"
+    )]
     pub(crate) server: String,
     /// The e-mail address of the account
     #[arg(long)]

@@ -47,7 +47,11 @@ impl Authenticate for Tokens {
         let from_headers = headers.get(AUTHORIZATION).map(|value| value.to_str().unwrap_or(""));
         let from_connection = || {
             let parameters = connection?.as_object()?;
-            parameters.iter().find(|(name, _)| name.eq_ignore_ascii_case("authorization"))?.1.as_str()
+            parameters
+                .iter()
+                .find(|(name, _)| name.eq_ignore_ascii_case("authorization"))?
+                .1
+                .as_str()
         };
         let mut caller = Caller::default();
         if let Some(header) = from_headers.or_else(from_connection) {

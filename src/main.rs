@@ -8,6 +8,7 @@ mod data_dir;
 mod demo;
 mod gateway;
 mod keyring;
+mod metrics;
 mod organization;
 mod pages;
 mod serve;

@@ -67,7 +67,8 @@ mod tests {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("web");
         for entry in fs::read_dir(folder).unwrap() {
             let name = entry.unwrap().file_name().into_string().unwrap();
-            let is_page = ["js", "css", "svg"].iter().any(|kind| name.ends_with(&format!(".{kind}")));
+            let is_page =
+                ["js", "css", "svg"].iter().any(|kind| name.ends_with(&format!(".{kind}")));
             let served = FILES.iter().any(|(path, ..)| *path == format!("/assets/{name}"));
             assert_eq!(is_page, served, "{name}");
         }

@@ -1,6 +1,6 @@
 //! `studio serve`: everything in one process.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
 use studio_kernel::Env;
@@ -65,25 +65,23 @@ pub(crate) async fn run(arguments: cli::Serve) -> anyhow::Result<()> {
 }
 
 /// Ends when the process is asked to stop: Ctrl-C or SIGTERM.
-pub(crate) fn stop_signal() -> impl Future<Output = ()> + Send + 'static {
-    async {
-        #[cfg(unix)]
-        {
-            use tokio::signal::unix::{SignalKind, signal};
-            match signal(SignalKind::terminate()) {
-                Ok(mut terminate) => tokio::select! {
-                    _ = terminate.recv() => {}
-                    _ = tokio::signal::ctrl_c() => {}
-                },
-                Err(error) => {
-                    tracing::warn!(%error, "SIGTERM cannot be caught; Ctrl-C still works");
-                    wait_for_ctrl_c().await;
-                }
+pub(crate) async fn stop_signal() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => tokio::select! {
+                _ = terminate.recv() => {}
+                () = wait_for_ctrl_c() => {}
+            },
+            Err(error) => {
+                tracing::warn!(%error, "SIGTERM cannot be caught; Ctrl-C still works");
+                wait_for_ctrl_c().await;
             }
         }
-        #[cfg(not(unix))]
-        wait_for_ctrl_c().await;
     }
+    #[cfg(not(unix))]
+    wait_for_ctrl_c().await;
 }
 
 async fn wait_for_ctrl_c() {

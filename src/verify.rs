@@ -22,9 +22,10 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     let mut broken = Vec::new();
     for name in LOGS {
         let file = config.data_dir.join(format!("{name}.db"));
-        let database = Database::connect(&format!("sqlite://{}", file.display()), SqlOptions::default())
-            .await
-            .with_context(|| format!("the store of {name} does not open"))?;
+        let database =
+            Database::connect(&format!("sqlite://{}", file.display()), SqlOptions::default())
+                .await
+                .with_context(|| format!("the store of {name} does not open"))?;
         match verify(database.reader(), name, Some(key.public_key()), &[]).await {
             Ok(verified) => println!(
                 "{name}: {} events, {} signed checkpoints, newest hash {}",

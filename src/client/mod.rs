@@ -12,8 +12,8 @@ use studio_sdk::{Client, Upload};
 
 pub(crate) use ask::ask;
 pub(crate) use projects::{find as project, projects};
-pub(crate) use session::write_private;
 pub(crate) use score::{score, watch};
+pub(crate) use session::write_private;
 
 use crate::cli;
 
@@ -40,22 +40,28 @@ pub(crate) fn print_run(answer: &studio_sdk::IngestAnswer) {
     let run = &answer.run;
     let counts = &run["counts"];
     println!(
-        "{} {}: {} items, {} new, {} changed, {} unchanged, {} gone, {} refused",
+        "{} {}: {} items, {} new, {} changed, {} unchanged, {} superseded, {} gone, {} refused",
         if answer.created { "Ingested as" } else { "Already ingested as" },
         run["id"].as_str().unwrap_or("?"),
         counts["items"],
         counts["new"],
         counts["changed"],
         counts["unchanged"],
+        counts["superseded"],
         counts["gone"],
         counts["refused"],
     );
     for refused in run["refused"].as_array().into_iter().flatten() {
-        println!("  refused item {}: {}", refused["index"], refused["reason"].as_str().unwrap_or("?"));
+        println!(
+            "  refused item {}: {}",
+            refused["index"],
+            refused["reason"].as_str().unwrap_or("?")
+        );
     }
     let unmatched = run["matching"]["unmatched"].as_object();
     for (framework, ids) in unmatched.into_iter().flatten() {
-        let ids: Vec<_> = ids.as_array().into_iter().flatten().filter_map(|id| id.as_str()).collect();
+        let ids: Vec<_> =
+            ids.as_array().into_iter().flatten().filter_map(|id| id.as_str()).collect();
         println!("  {framework}: nothing matches {}", ids.join(", "));
     }
 }

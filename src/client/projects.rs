@@ -28,7 +28,8 @@ pub(crate) async fn all(client: &Client) -> anyhow::Result<Vec<Project>> {
     let mut found = Vec::new();
     let mut after = None;
     loop {
-        let page = client.query::<Projects>(operation::Variables { first: 100, after }).await?.projects;
+        let page =
+            client.query::<Projects>(operation::Variables { first: 100, after }).await?.projects;
         found.extend(page.nodes);
         if !page.page_info.has_next_page {
             return Ok(found);
@@ -40,8 +41,11 @@ pub(crate) async fn all(client: &Client) -> anyhow::Result<Vec<Project>> {
 /// The project of that id or name.
 pub(crate) async fn find(client: &Client, wanted: &str) -> anyhow::Result<Project> {
     let all = all(client).await?;
-    let mut matching: Vec<_> =
-        all.iter().filter(|project| project.id == wanted || project.name == wanted).cloned().collect();
+    let mut matching: Vec<_> = all
+        .iter()
+        .filter(|project| project.id == wanted || project.name == wanted)
+        .cloned()
+        .collect();
     match (matching.pop(), matching.len()) {
         (Some(project), 0) => Ok(project),
         (Some(_), _) => bail!("several projects are called \"{wanted}\": give the id"),

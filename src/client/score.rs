@@ -31,13 +31,15 @@ pub(crate) async fn watch(arguments: cli::Watch) -> anyhow::Result<()> {
     let client = session::client(&arguments.server).await?;
     let project = projects::find(&client, &arguments.project).await?;
     let variables =
-        score_changed::Variables { project_id: project.id, after: arguments.after.clone() };
+        score_changed::Variables { project_id: project.id.clone(), after: arguments.after };
     let mut changes = client.subscribe::<ScoreChanged>(variables).await?;
-    let mut cursor = arguments.after;
+    let mut cursor = None;
     while let Some(change) = changes.next().await {
         let change = change
             .with_context(|| match &cursor {
-                Some(cursor) => format!("go on with: studio watch --after {cursor}"),
+                Some(cursor) => {
+                    format!("to go on: studio watch --project {} --after {cursor}", project.id)
+                }
                 None => "nothing had arrived yet".to_owned(),
             })?
             .score_changed;

@@ -21,6 +21,8 @@ struct Session {
 /// A signed-in client of the server that the arguments name, or of the last login's.
 pub(super) async fn client(arguments: &cli::Server) -> anyhow::Result<Client> {
     let path = path()?;
+    // A refresh token works once: two verbs at a time must not use the same one.
+    let _lock = lock(&path)?;
     let sign_in = || anyhow!("sign in first: studio login --email …");
     let text = fs::read(&path).map_err(|_| sign_in())?;
     let session: Session = serde_json::from_slice(&text)
@@ -38,6 +40,20 @@ pub(super) async fn client(arguments: &cli::Server) -> anyhow::Result<Client> {
     client.refresh().await.context("the session has ended: sign in again with studio login")?;
     save(&client)?;
     Ok(client)
+}
+
+/// Waits until no other verb exchanges the session's tokens; held until it is dropped.
+fn lock(path: &Path) -> anyhow::Result<fs::File> {
+    let lock = path.with_extension("lock");
+    let open = || {
+        if let Some(parent) = lock.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        let file = fs::File::options().create(true).truncate(false).write(true).open(&lock)?;
+        file.lock()?;
+        Ok::<_, std::io::Error>(file)
+    };
+    open().with_context(|| format!("{} cannot be locked", lock.display()))
 }
 
 /// Keeps the client's session.
@@ -69,9 +85,9 @@ fn path() -> anyhow::Result<PathBuf> {
     if let Some(path) = std::env::var_os("STUDIO_SESSION_FILE") {
         return Ok(path.into());
     }
-    let configuration = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).or_else(|| {
-        std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".config"))
-    });
+    let configuration = std::env::var_os("XDG_CONFIG_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".config")));
     let configuration = configuration
         .context("there is no HOME to keep the session in: set STUDIO_SESSION_FILE")?;
     Ok(configuration.join("studio").join("session.json"))

@@ -69,7 +69,7 @@ pub(super) const QUERIES: [(&str, &str); 3] = [
         "{ projects { nodes { name scores { framework { name } headline lo hi coverage } } } }",
     ),
     (
-        "What costs the most points, down to the hash of the evidence",
+        "Requirements that are not satisfied, and what scores rest on, down to the hash",
         "{ projects { nodes { scores { requirements(verdict: OTHER_THAN_SATISFIED, first: 3) { \
          nodes { requirement { code title } pointsLost } } contributions(first: 3) { nodes { \
          requirement { requirement { code } } control { control { code } tests { \

@@ -22,13 +22,17 @@ pub(super) struct Login {
 }
 
 impl Login {
-    /// A new account with a random password.
+    /// A new account with the password from `STUDIO_DEMO_PASSWORD`, or a random one.
     pub(super) fn new(url: &str, env: &Env) -> Self {
-        let password: String = env.bytes::<10>().iter().map(|byte| format!("{byte:02x}")).collect();
+        let random = || {
+            let digits: String = env.bytes::<10>().iter().map(|b| format!("{b:02x}")).collect();
+            format!("demo-{digits}")
+        };
+        let password = std::env::var("STUDIO_DEMO_PASSWORD").unwrap_or_else(|_| random());
         Self {
             url: url.to_owned(),
-            email: "owner@larkspur.example".to_owned(),
-            password: format!("demo-{password}"),
+            email: "owner@demo.example".to_owned(),
+            password,
             scanned_at: env.now(),
             complete: false,
         }

@@ -33,8 +33,9 @@ pub(crate) async fn run(arguments: Demo) -> anyhow::Result<()> {
 
 /// Brings the scan after a round of fixes into the running demo.
 async fn rescan(data_dir: &Path) -> anyhow::Result<()> {
-    let login = login::read(data_dir)?
-        .with_context(|| format!("{} holds no demo: start one with studio serve --demo", data_dir.display()))?;
+    let login = login::read(data_dir)?.with_context(|| {
+        format!("{} holds no demo: start one with studio serve --demo", data_dir.display())
+    })?;
     let client = login.client().await?;
     let project = client::project(&client, content::PROJECT).await?;
     let findings = serde_json::to_vec(&scan::findings(Env::system().now(), true))?;

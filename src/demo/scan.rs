@@ -262,7 +262,8 @@ mod tests {
         let count = |mended, status: &str| {
             let scan = findings(Timestamp::from_micros(0), mended);
             let findings = scan.as_array().unwrap().clone();
-            let failing = findings.iter().filter(|finding| finding["status_code"] == status).count();
+            let failing =
+                findings.iter().filter(|finding| finding["status_code"] == status).count();
             (findings.len(), failing)
         };
         let (before, failing_before) = count(false, "FAIL");

@@ -9,8 +9,9 @@ use studio_sdk::{
     Client, Upload,
     operations::{
         AddDependency, AddTest, AdoptFramework, Controls, CreateProject, ImportFramework,
-        ProjectDocuments, RecordTestResult, SetUp, UpdateControl, add_dependency, add_test, adopt_framework, controls,
-        create_project, import_framework, project_documents, record_test_result, set_up, update_control,
+        ProjectDocuments, RecordTestResult, SetUp, UpdateControl, add_dependency, add_test,
+        adopt_framework, controls, create_project, import_framework, project_documents,
+        record_test_result, set_up, update_control,
     },
 };
 
@@ -63,7 +64,7 @@ pub(crate) async fn seed(
         login.complete = true;
         login.save(data_dir)?;
     }
-    print(shown, &login, &client).await
+    print(shown, &login, &client, data_dir).await
 }
 
 async fn set_up(login: &Login, token: String) -> anyhow::Result<()> {
@@ -114,8 +115,7 @@ async fn documents(
     client: &Client,
     project: &str,
 ) -> anyhow::Result<Vec<project_documents::ProjectDocumentsDocumentsNodes>> {
-    let variables =
-        project_documents::Variables { project_id: project.to_owned(), first: 100 };
+    let variables = project_documents::Variables { project_id: project.to_owned(), first: 100 };
     Ok(client.query::<ProjectDocuments>(variables).await?.documents.nodes)
 }
 
@@ -138,7 +138,9 @@ async fn adopt(client: &Client, project: &str, builtin: &str) -> anyhow::Result<
         controls: adopt_framework::AdoptControls::ONE_PER_REQUIREMENT,
         implementation: adopt_framework::ImplementationState::IMPLEMENTED,
     };
-    accept!(client.query::<AdoptFramework>(adopt_framework::Variables { input }).await?.adopt_framework);
+    accept!(
+        client.query::<AdoptFramework>(adopt_framework::Variables { input }).await?.adopt_framework
+    );
     Ok(())
 }
 
@@ -180,7 +182,12 @@ async fn set_states(client: &Client, controls: &ByCode) -> anyhow::Result<()> {
             implementation: Some(state),
             owner_id: None,
         };
-        accept!(client.query::<UpdateControl>(update_control::Variables { input }).await?.update_control);
+        accept!(
+            client
+                .query::<UpdateControl>(update_control::Variables { input })
+                .await?
+                .update_control
+        );
     }
     Ok(())
 }
@@ -242,7 +249,7 @@ async fn add_manual_test(client: &Client, control: &str, title: &str) -> anyhow:
     Ok(accept!(added.add_test).test.context("no test was made")?.id)
 }
 
-async fn print(shown: &str, login: &Login, client: &Client) -> anyhow::Result<()> {
+async fn print(shown: &str, login: &Login, client: &Client, data_dir: &Path) -> anyhow::Result<()> {
     let project = client::project(client, content::PROJECT).await?;
     println!();
     println!("  {} · {}", content::ORGANIZATION, project.name);
@@ -261,6 +268,9 @@ async fn print(shown: &str, login: &Login, client: &Client) -> anyhow::Result<()
         println!("    {query}");
     }
     println!();
-    println!("  To see the scores move, keep the page open and run: studio demo rescan");
+    println!(
+        "  To see the scores move, keep the page open and run: studio demo rescan --data-dir {}",
+        data_dir.display()
+    );
     Ok(())
 }

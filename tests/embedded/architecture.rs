@@ -18,9 +18,7 @@ fn allowed(name: &str) -> Option<&'static [&'static str]> {
         "studio-events" => {
             &["studio-kernel", "studio-stores", "studio-entities", "studio-migrations"]
         }
-        "studio-service" => {
-            &["studio-kernel", "studio-access", "studio-stores", "studio-events"]
-        }
+        "studio-service" => &["studio-kernel", "studio-access", "studio-stores", "studio-events"],
         "studio-identity" | "studio-controls" | "studio-evidence" | "studio-documents"
         | "studio-ai" => &[
             "studio-kernel",
@@ -113,9 +111,18 @@ fn domains_import_the_kernel_alone() {
     let mut faults = Vec::new();
     for subgraph in SUBGRAPHS {
         for (path, text) in sources(&format!("subgraphs/{subgraph}/src/domain")) {
-            for foreign in ["studio_events", "studio_access", "studio_stores", "studio_service",
-                "studio_entities", "studio_migrations", "sea_orm", "async_graphql", "tokio", "axum"]
-            {
+            for foreign in [
+                "studio_events",
+                "studio_access",
+                "studio_stores",
+                "studio_service",
+                "studio_entities",
+                "studio_migrations",
+                "sea_orm",
+                "async_graphql",
+                "tokio",
+                "axum",
+            ] {
                 if text.contains(&format!("{foreign}::")) {
                     faults.push(format!("{} uses {foreign}", path.display()));
                 }
@@ -163,9 +170,17 @@ fn the_router_names_no_subgraph() {
 #[test]
 fn files_hold_one_concept() {
     let mut faults = Vec::new();
-    for directory in ["src", "router", "subgraphs", "platform", "entities", "migrations", "schema",
-        "clients", "tests"]
-    {
+    for directory in [
+        "src",
+        "router",
+        "subgraphs",
+        "platform",
+        "entities",
+        "migrations",
+        "schema",
+        "clients",
+        "tests",
+    ] {
         for (path, text) in sources(directory) {
             let lines = text.lines().count();
             if lines > 500 {

@@ -57,7 +57,11 @@ async fn broken_scans_are_refused_whole_and_leave_no_trace() {
     let installation = Installation::empty();
     let server_with_limit = |limit: &str| {
         let file = installation.path().join("studio.toml");
-        std::fs::write(&file, format!("[limits]\ningest_body = {limit}\ningest_unpacked = {limit}\n")).unwrap();
+        std::fs::write(
+            &file,
+            format!("[limits]\ningest_body = {limit}\ningest_unpacked = {limit}\n"),
+        )
+        .unwrap();
         file.display().to_string()
     };
     let (server, client) = installation.set_up().await;
@@ -87,7 +91,8 @@ async fn broken_scans_are_refused_whole_and_leave_no_trace() {
     }
 
     // Another class is refused, item by item, or whole where nothing else is in the file.
-    let wrong_class = serde_json::to_vec(&json!([finding(|f| f["class_uid"] = json!(2001))])).unwrap();
+    let wrong_class =
+        serde_json::to_vec(&json!([finding(|f| f["class_uid"] = json!(2001))])).unwrap();
     match client.ingest_prowler(&project, Upload::Bytes(wrong_class)).await {
         Err(Error::Refused { status, detail, .. }) => {
             assert_eq!(status, 400);
@@ -114,7 +119,8 @@ async fn broken_scans_are_refused_whole_and_leave_no_trace() {
     let config = server_with_limit("2000");
     let server = installation.start_with(&["--config", &config]);
     let client = server.client().await;
-    let large = serde_json::to_vec(&json!([finding(|f| f["note"] = json!("x".repeat(5000)))])).unwrap();
+    let large =
+        serde_json::to_vec(&json!([finding(|f| f["note"] = json!("x".repeat(5000)))])).unwrap();
     for body in [large.clone(), gzip(&large)] {
         let (status, code, detail) = refused(&client, &project, body).await;
         assert_eq!((status, code.as_str()), (413, "TOO_LARGE"), "{detail}");

@@ -55,6 +55,7 @@ async fn the_demo_shows_scores_that_move_and_keeps_its_data() {
     server.stop();
     let server = installation.start_with(&["--demo"]);
     let again = read(&server);
+    assert_eq!(printed.email, "owner@demo.example");
     assert_eq!((&again.email, &again.password), (&printed.email, &printed.password));
     let client = Client::new(&server.url).unwrap();
     client.log_in(&again.email, &again.password).await.unwrap();

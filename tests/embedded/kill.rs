@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use studio_sdk::{Client, Upload};
 
 use crate::support::{
-    Installation, Scan, adopt, create_project, data_file, import_framework, query, recent, score, until,
+    Installation, Scan, adopt, create_project, data_file, import_framework, query, recent, score,
+    until,
 };
 
 /// What must be the same with and without a kill.

@@ -11,7 +11,8 @@ use studio_sdk::{
 };
 
 use crate::support::{
-    Installation, PATIENCE, adopt, create_project, data_file, import_framework, query, recent, score,
+    Installation, PATIENCE, adopt, create_project, data_file, import_framework, query, recent,
+    score,
 };
 
 #[tokio::test]
@@ -31,8 +32,10 @@ async fn a_real_scan_moves_a_score_that_explains_itself() {
     assert_eq!(before["exact"]["lo"], "0", "nothing is proven before anything was seen");
 
     // The same changes over both transports.
-    let variables =
-        || score_changed::Variables { project_id: project.clone(), after: Some(adopted_at.cursor.clone()) };
+    let variables = || score_changed::Variables {
+        project_id: project.clone(),
+        after: Some(adopted_at.cursor.clone()),
+    };
     let mut over_sse = Box::pin(client.subscribe::<ScoreChanged>(variables()).await.unwrap());
     let mut over_websocket = client.subscribe_websocket::<ScoreChanged>(variables()).await.unwrap();
 
@@ -108,7 +111,8 @@ async fn changes_until(
 ) -> Vec<(String, String)> {
     let mut seen = Vec::new();
     loop {
-        let change = tokio::time::timeout(PATIENCE, changes.next()).await.expect("a change arrives");
+        let change =
+            tokio::time::timeout(PATIENCE, changes.next()).await.expect("a change arrives");
         let change = change.expect("the stream goes on").unwrap().score_changed;
         seen.push((change.cursor, change.headline));
         let numbers = change.exact.unwrap();

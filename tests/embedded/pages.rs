@@ -27,7 +27,8 @@ async fn pages_need_nothing_from_elsewhere_and_cannot_be_framed() {
         assert_eq!(header("x-content-type-options"), "nosniff", "{path}");
         let text = response.text().await.unwrap();
         for foreign in ["https://", "http://", "//cdn", "onclick=", "eval("] {
-            let found = text.lines().find(|line| line.contains(foreign) && !line.contains("www.w3.org"));
+            let found =
+                text.lines().find(|line| line.contains(foreign) && !line.contains("www.w3.org"));
             assert_eq!(found, None, "{path}");
         }
         assert!(!text.to_lowercase().contains("is compliant"), "{path}");
@@ -48,12 +49,28 @@ async fn the_openapi_document_describes_every_rest_endpoint() {
     let http = reqwest::Client::new();
     for (path, operations) in paths {
         for method in operations.as_object().unwrap().keys().filter(|key| *key != "parameters") {
-            let real = path.replace('{', "").replace('}', "");
+            let real = path.replace(['{', '}'], "");
             let method = reqwest::Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
             let url = format!("{}{real}", server.url);
             let status = http.request(method.clone(), url).send().await.unwrap().status();
             assert!(status == 401 || status == 200, "{method} {path} without a token: {status}");
         }
+    }
+}
+
+#[tokio::test]
+async fn metrics_tell_counts_and_no_names() {
+    let installation = Installation::empty();
+    let (_server, client) = installation.set_up().await;
+    let request = reqwest::get(format!("{}/metrics", client.url())).await.unwrap();
+    let text = request.text().await.unwrap();
+    assert!(
+        text.contains("studio_http_responses_total{surface=\"graphql\",class=\"2xx\"} 2"),
+        "{text}"
+    );
+    assert!(text.contains("studio_log_position{log=\"identity\"}"), "{text}");
+    for secret in ["Ada", "example.org", "org_", "usr_"] {
+        assert!(!text.contains(secret), "{text}");
     }
 }
 
@@ -69,7 +86,10 @@ async fn health_and_introspection() {
     let text = "{ __schema { queryType { name } types { name description fields { name description } } } }";
     let stranger = studio_sdk::Client::new(&server.url).unwrap();
     assert!(stranger.query_text::<Value>(text, json!({})).await.is_err());
-    assert_ne!(http.get(format!("{}/schema.graphql", server.url)).send().await.unwrap().status(), 200);
+    assert_ne!(
+        http.get(format!("{}/schema.graphql", server.url)).send().await.unwrap().status(),
+        200
+    );
 
     let data = client.query_text::<Value>(text, json!({})).await.unwrap();
     let ours = data["__schema"]["types"].as_array().unwrap().iter().filter(|of_type| {

@@ -194,6 +194,7 @@ async fn who_may_only_read_changes_nothing() {
         }
     }
     assert!(forbidden > 3, "{forbidden} mutations were forbidden");
-    let data = query(&viewer, "{ projects { nodes { id } } users { nodes { name } } }", json!({})).await;
+    let data =
+        query(&viewer, "{ projects { nodes { id } } users { nodes { name } } }", json!({})).await;
     assert_eq!(data["users"]["nodes"].as_array().unwrap().len(), 2);
 }

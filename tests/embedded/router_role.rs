@@ -60,7 +60,8 @@ impl Inventory {
 
 /// Serves a subgraph on a port of its own and describes it.
 async fn subgraph<Q: async_graphql::ObjectType + 'static>(name: &str, query: Q) -> SubgraphSdl {
-    let schema = Schema::build(query, EmptyMutation, EmptySubscription).enable_federation().finish();
+    let schema =
+        Schema::build(query, EmptyMutation, EmptySubscription).enable_federation().finish();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/graphql", listener.local_addr().unwrap());
     let sdl = schema.sdl_with_options(async_graphql::SDLExportOptions::new().federation());
@@ -112,7 +113,8 @@ async fn a_supergraph_file_is_enough_to_route() {
         .json()
         .await
         .unwrap();
-    let expected = json!({ "data": { "warehouses": 2, "products": [{ "name": "Lamp", "inStock": 7 }] } });
+    let expected =
+        json!({ "data": { "warehouses": 2, "products": [{ "name": "Lamp", "inStock": 7 }] } });
     assert_eq!(answer, expected);
 }
 

@@ -8,8 +8,14 @@ use crate::support::{Installation, adopt, create_project, import_builtin, query}
 /// Makes a second organization, as the operator of a server does, and signs its owner in.
 async fn second_organization(installation: &Installation) -> (crate::support::Server, Client) {
     let arguments = [
-        "organization", "create", "--name", "Rival", "--owner-name", "Grace Hopper",
-        "--owner-email", "grace@example.net",
+        "organization",
+        "create",
+        "--name",
+        "Rival",
+        "--owner-name",
+        "Grace Hopper",
+        "--owner-email",
+        "grace@example.net",
     ];
     let printed = installation.run_with_password(&arguments, "another long password");
     assert!(printed.contains("Rival"), "{printed}");
@@ -27,10 +33,20 @@ async fn nothing_of_one_organization_is_visible_to_another() {
     let framework = import_builtin(&first, "soc2-2017").await;
     adopt(&first, &project, &framework).await;
     let uploaded = first
-        .upload_document(&project, "plan.md", "text/markdown", Upload::Bytes(b"A secret plan about launches.".to_vec()))
+        .upload_document(
+            &project,
+            "plan.md",
+            "text/markdown",
+            Upload::Bytes(b"A secret plan about launches.".to_vec()),
+        )
         .await
         .unwrap();
-    let data = query(&first, "query($p: ID!) { controls(projectId: $p, first: 1) { nodes { id } } me { id } }", json!({ "p": project })).await;
+    let data = query(
+        &first,
+        "query($p: ID!) { controls(projectId: $p, first: 1) { nodes { id } } me { id } }",
+        json!({ "p": project }),
+    )
+    .await;
     let control = data["controls"]["nodes"][0]["id"].clone();
     let user = data["me"]["id"].clone();
     server.stop();
@@ -65,7 +81,10 @@ async fn nothing_of_one_organization_is_visible_to_another() {
         Err(Error::Refused { status: 404, code, .. }) => assert_eq!(code, "NOT_FOUND"),
         other => panic!("{other:?}"),
     }
-    match second.upload_document(&project, "x.md", "text/markdown", Upload::Bytes(b"x".to_vec())).await {
+    match second
+        .upload_document(&project, "x.md", "text/markdown", Upload::Bytes(b"x".to_vec()))
+        .await
+    {
         Err(Error::Refused { status: 404, code, .. }) => assert_eq!(code, "NOT_FOUND"),
         other => panic!("{other:?}"),
     }
@@ -87,7 +106,9 @@ async fn nothing_of_one_organization_is_visible_to_another() {
 
     // The first organization is as it was.
     let first = server.client().await;
-    let data = query(&first, "query($c: ID!) { control(id: $c) { retired } }", json!({ "c": control })).await;
+    let data =
+        query(&first, "query($c: ID!) { control(id: $c) { retired } }", json!({ "c": control }))
+            .await;
     assert_eq!(data["control"]["retired"], false);
 }
 

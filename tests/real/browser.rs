@@ -21,12 +21,16 @@ async fn the_demo_in_a_browser() {
     let Some(browser) = Browser::start().await else { return };
     let installation = Installation::empty();
     let server = installation.start_with(&["--demo"]);
-    let line = |label: &str| server.wait_for_line(label).trim().trim_start_matches(label).trim().to_owned();
+    let line = |label: &str| {
+        server.wait_for_line(label).trim().trim_start_matches(label).trim().to_owned()
+    };
     let (email, password) = (line("E-mail"), line("Password"));
 
     browser.open(&server.url).await;
     sign_in(&browser, &email, "not the password").await;
-    browser.wait_for_text("a wrong password is told", |text| text.contains("assword").then_some(())).await;
+    browser
+        .wait_for_text("a wrong password is told", |text| text.contains("assword").then_some(()))
+        .await;
     sign_in(&browser, &email, &password).await;
     let coverage = |text: &str| text.contains("coverage").then(|| text.to_owned());
     let before = browser.wait_for_text("the scores", coverage).await;
@@ -36,7 +40,9 @@ async fn the_demo_in_a_browser() {
     browser.script("window.neverReloaded = true").await;
     let moved = async {
         installation.run(&["demo", "rescan"]);
-        browser.wait_for_text("a score that moved", |text| (text != before).then(|| text.to_owned())).await
+        browser
+            .wait_for_text("a score that moved", |text| (text != before).then(|| text.to_owned()))
+            .await
     };
     tokio::time::timeout(PATIENCE, moved).await.unwrap();
     assert_eq!(browser.script("return window.neverReloaded").await, json!(true));
@@ -52,9 +58,7 @@ async fn the_demo_in_a_browser() {
         loop {
             browser.script(open_all).await;
             let text = browser.text().await;
-            let found = text
-                .split(|c: char| !c.is_ascii_hexdigit())
-                .any(|word| word.len() == 64);
+            let found = text.split(|c: char| !c.is_ascii_hexdigit()).any(|word| word.len() == 64);
             if found {
                 return;
             }
@@ -69,7 +73,9 @@ async fn the_demo_in_a_browser() {
     browser.open(&format!("{}/graphql", server.url)).await;
     browser.type_into("#query", "{ me { name } }").await;
     browser.click("#run").await;
-    browser.wait_for_text("the console's answer", |text| text.contains("Amara Okafor").then_some(())).await;
+    browser
+        .wait_for_text("the console's answer", |text| text.contains("Amara Okafor").then_some(()))
+        .await;
 }
 
 #[tokio::test]
@@ -90,5 +96,7 @@ async fn the_first_set_up_in_a_browser() {
         browser.type_into(selector, value).await;
     }
     browser.click("main form button[type=submit]").await;
-    browser.wait_for_text("the empty list of projects", |text| text.contains("project").then_some(())).await;
+    browser
+        .wait_for_text("the empty list of projects", |text| text.contains("project").then_some(()))
+        .await;
 }

@@ -1,5 +1,7 @@
 //! The product with real servers and a real browser, which `tests/services` installs and starts.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
 #[path = "../support/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "the embedded tests use the rest")]
 mod support;

@@ -21,7 +21,9 @@ impl Browser {
     /// A new browser, or `None` with a line that says why the test is skipped.
     pub(crate) async fn start() -> Option<Self> {
         let Some(program) = std::env::var_os("STUDIO_TEST_CHROMEDRIVER") else {
-            println!("skipped: set STUDIO_TEST_CHROMEDRIVER to chromedriver, or use make test-real");
+            println!(
+                "skipped: set STUDIO_TEST_CHROMEDRIVER to chromedriver, or use make test-real"
+            );
             return None;
         };
         let profile = tempfile::tempdir().unwrap();
@@ -44,7 +46,8 @@ impl Browser {
             "--window-size=1280,1000",
             format!("--user-data-dir={}", profile.path().display()),
         ] } } } });
-        let response = http.post(format!("{base}/session")).json(&capabilities).send().await.unwrap();
+        let response =
+            http.post(format!("{base}/session")).json(&capabilities).send().await.unwrap();
         let made: Value = response.json().await.unwrap();
         let id = made["value"]["sessionId"].as_str().unwrap_or_else(|| panic!("{made}"));
         let session = format!("{base}/session/{id}");

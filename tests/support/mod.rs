@@ -31,7 +31,10 @@ pub(crate) async fn mutate(client: &Client, text: &str, input: Value) -> Value {
 }
 
 /// Asks again until the answer is there; a hang fails the test and says what it waited for.
-pub(crate) async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl FnMut() -> F) -> T {
+pub(crate) async fn until<T, F: Future<Output = Option<T>>>(
+    what: &str,
+    mut ask: impl FnMut() -> F,
+) -> T {
     let waiting = async {
         loop {
             if let Some(found) = ask().await {

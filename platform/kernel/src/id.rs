@@ -24,7 +24,9 @@ pub type TenantId = Id<kind::Organization>;
 
 /// Why a text is not an id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("\"{given}\" is not the id of a {expected}: it should read {prefix}_ and 32 hexadecimal digits")]
+#[error(
+    "\"{given}\" is not the id of a {expected}: it should read {prefix}_ and 32 hexadecimal digits"
+)]
 pub struct IdError {
     /// What was given, shortened to 64 characters.
     pub given: String,
@@ -102,9 +104,7 @@ impl<K: Kind> FromStr for Id<K> {
         if digits.len() != 32 || digits.bytes().any(|b| b.is_ascii_uppercase()) {
             return Err(refuse());
         }
-        Uuid::try_parse(digits)
-            .map(Self::from_uuid)
-            .map_err(|_| refuse())
+        Uuid::try_parse(digits).map(Self::from_uuid).map_err(|_| refuse())
     }
 }
 

@@ -92,7 +92,10 @@ impl Default for Config {
 
 impl Default for LogConfig {
     fn default() -> Self {
-        Self { filter: "info,sqlx=warn,sea_orm=warn,tantivy=warn".to_owned(), format: LogFormat::Text }
+        Self {
+            filter: "info,sqlx=warn,sea_orm=warn,tantivy=warn".to_owned(),
+            format: LogFormat::Text,
+        }
     }
 }
 
@@ -116,8 +119,9 @@ impl Default for IdentityConfig {
     }
 }
 
-/// Variables of the same prefix that are for others: the client verbs, the keyring.
-const NOT_SETTINGS: &[&str] = &["CONFIG", "SERVER", "PASSWORD", "SESSION_FILE", "MASTER_KEY"];
+/// Variables of the same prefix that are for others: the client verbs, the demo, the keyring.
+const NOT_SETTINGS: &[&str] =
+    &["CONFIG", "SERVER", "PASSWORD", "SESSION_FILE", "DEMO_PASSWORD", "MASTER_KEY"];
 
 impl Config {
     /// Reads the configuration: defaults, then `file` (TOML), then the environment
@@ -133,11 +137,7 @@ impl Config {
         if let Some(file) = file {
             figment = figment.merge(Toml::file_exact(file));
         }
-        figment
-            .merge(environment())
-            .merge(Serialized::defaults(flags))
-            .extract()
-            .map_err(Box::new)
+        figment.merge(environment()).merge(Serialized::defaults(flags)).extract().map_err(Box::new)
     }
 
     /// The address for links, without a slash at its end.

@@ -4,11 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use async_graphql::{ObjectType, Request, Response, Schema, SubscriptionType};
 use async_trait::async_trait;
-use futures::{
-    StreamExt,
-    future::BoxFuture,
-    stream::BoxStream,
-};
+use futures::{StreamExt, future::BoxFuture, stream::BoxStream};
 use studio_access::Policy;
 use studio_events::{EventFeed, EventStore};
 use studio_kernel::{Env, Id, TenantId, kind};
@@ -57,6 +53,9 @@ pub trait DocumentText: Send + Sync {
 /// What starts once all subgraphs are built: a future that runs until `shutdown`.
 pub type Background = BoxFuture<'static, ()>;
 
+/// Starts what runs in the background of a subgraph.
+pub type Start = Box<dyn FnOnce(&Feeds) -> Vec<Background> + Send>;
+
 /// A subgraph, built and ready to serve.
 pub struct Subgraph {
     /// Its name in the supergraph, lower case.
@@ -70,7 +69,7 @@ pub struct Subgraph {
     /// What it publishes.
     pub feed: Arc<dyn EventFeed>,
     /// Starts its consumers and schedulers, given the feeds of the others.
-    pub start: Box<dyn FnOnce(&Feeds) -> Vec<Background> + Send>,
+    pub start: Start,
 }
 
 /// A GraphQL schema behind a pointer.

@@ -120,7 +120,8 @@ fn check(folder: &Path, files: &BTreeMap<String, String>) -> anyhow::Result<()> 
 /// The generated files that lie in the folder now.
 fn generated(folder: &Path) -> anyhow::Result<Vec<String>> {
     let mut found = Vec::new();
-    for (below, extension) in [("", "graphql"), ("", "json"), ("sdl", "graphql"), ("events", "json")]
+    for (below, extension) in
+        [("", "graphql"), ("", "json"), ("sdl", "graphql"), ("events", "json")]
     {
         let directory = folder.join(below);
         if !directory.is_dir() {

@@ -35,7 +35,8 @@ fn text(seed: usize, words: usize) -> String {
     let mut text = String::with_capacity(words * 8);
     let mut state = seed as u64 | 1;
     for _ in 0..words {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         text.push_str(WORDS[(state >> 60) as usize]);
         text.push(' ');
     }

@@ -172,7 +172,7 @@ fn body(query: &str) -> String {
 async fn answer(query: &str) -> anyhow::Result<String> {
     let router = in_process()?;
     let request = studio_router::GraphqlRequest::new(query);
-    let answer = router.execute(request, &studio_router::Caller::default()).await;
+    let answer = router.execute(request, studio_router::Caller::default()).await;
     anyhow::ensure!(!answer.has_errors, "{}", String::from_utf8_lossy(&answer.body));
     Ok(String::from_utf8(answer.body.to_vec())?)
 }
@@ -218,12 +218,15 @@ fn start(server: Server, subgraphs: Option<&str>) -> anyhow::Result<(Process, St
 /// Measures all of them and prints a table.
 pub(crate) async fn run() -> anyhow::Result<()> {
     println!("\n## Queries: {CONNECTIONS} connections, {LENGTH:?} each\n");
-    println!("| query | server | requests/s | of constant | p50 ms | p99 ms | CPU ms/request | times constant | peak MiB |");
+    println!(
+        "| query | server | requests/s | of constant | p50 ms | p99 ms | CPU ms/request | times constant | peak MiB |"
+    );
     println!("|---|---|---|---|---|---|---|---|---|");
     let (_subgraphs, subgraphs_url) = start(Server::Subgraphs, None)?;
-    for (name, query, constant) in
-        [("one subgraph", ONE, Server::ConstantOne), ("three subgraphs", THREE, Server::ConstantThree)]
-    {
+    for (name, query, constant) in [
+        ("one subgraph", ONE, Server::ConstantOne),
+        ("three subgraphs", THREE, Server::ConstantThree),
+    ] {
         let expected = answer(query).await?.len();
         let mut base: Option<(f64, f64)> = None;
         for (label, server) in

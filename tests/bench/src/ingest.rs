@@ -30,7 +30,11 @@ pub(crate) async fn run(findings: usize) -> anyhow::Result<()> {
     ensure!(data["findings"]["totalCount"] == findings, "{data}");
     let seconds = began.elapsed().as_secs_f64();
 
-    println!("\n## Ingest: {findings} findings, {} MB, mean {} B\n", bytes / 1_000_000, bytes / findings as u64);
+    println!(
+        "\n## Ingest: {findings} findings, {} MB, mean {} B\n",
+        bytes / 1_000_000,
+        bytes / findings as u64
+    );
     println!("| findings/s | MB/s | seconds | CPU seconds | peak MiB | matching |");
     println!("|---|---|---|---|---|---|");
     println!(

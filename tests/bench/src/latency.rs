@@ -35,7 +35,8 @@ pub(crate) async fn run() -> anyhow::Result<()> {
             // The first answer is the present score.
             changes.next().await;
             while let Some(Ok(change)) = changes.next().await {
-                let fact = change.score_changed.causes.first().map(|cause| cause.recorded_at.clone());
+                let fact =
+                    change.score_changed.causes.first().map(|cause| cause.recorded_at.clone());
                 if sender.send((fact, env.now())).is_err() {
                     return;
                 }
@@ -91,10 +92,8 @@ async fn manual_test(client: &Client, project: &str) -> anyhow::Result<String> {
     Ok(added.add_test.test.context("a test")?.id)
 }
 
-type Changes = futures::stream::BoxStream<
-    'static,
-    Result<score_changed::ResponseData, studio_sdk::Error>,
->;
+type Changes =
+    futures::stream::BoxStream<'static, Result<score_changed::ResponseData, studio_sdk::Error>>;
 
 async fn subscribe(client: &Client, project: &str) -> anyhow::Result<Changes> {
     let variables = score_changed::Variables { project_id: project.to_owned(), after: None };

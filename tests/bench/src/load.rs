@@ -34,10 +34,8 @@ pub(crate) async fn run(
         let mut latencies = Vec::new();
         while began.elapsed() < length {
             let sent = Instant::now();
-            let request = http
-                .post(url)
-                .header("content-type", "application/json")
-                .body(body.to_owned());
+            let request =
+                http.post(url).header("content-type", "application/json").body(body.to_owned());
             let answer = request.send().await?.bytes().await?;
             ensure!(
                 answer.len() == expected,

@@ -23,7 +23,10 @@ impl Process {
         let mut line = String::new();
         loop {
             line.clear();
-            ensure!(output.read_line(&mut line)? > 0, "the process ended before it said \"{text}\"");
+            ensure!(
+                output.read_line(&mut line)? > 0,
+                "the process ended before it said \"{text}\""
+            );
             if line.contains(text) {
                 std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
                 return Ok((process, line));

@@ -42,8 +42,9 @@ impl Client {
         project: &str,
         scan: Upload<'_>,
     ) -> Result<IngestAnswer, Error> {
-        let (status, run) =
-            self.post("/v1/ingest/prowler", &[("project", project)], "application/json", scan).await?;
+        let (status, run) = self
+            .post("/v1/ingest/prowler", &[("project", project)], "application/json", scan)
+            .await?;
         Ok(IngestAnswer { created: status == 201, run })
     }
 
@@ -76,10 +77,9 @@ impl Client {
         let body = match content {
             Upload::Bytes(bytes) => reqwest::Body::from(bytes),
             Upload::File(path) => {
-                let file = tokio::fs::File::open(path).await.map_err(|source| Error::File {
-                    path: path.display().to_string(),
-                    source,
-                })?;
+                let file = tokio::fs::File::open(path)
+                    .await
+                    .map_err(|source| Error::File { path: path.display().to_string(), source })?;
                 reqwest::Body::wrap_stream(ReaderStream::new(file))
             }
         };

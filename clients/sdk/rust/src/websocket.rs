@@ -37,8 +37,9 @@ pub(crate) async fn subscribe<D: DeserializeOwned + Send + 'static>(
         .insert("sec-websocket-protocol", HeaderValue::from_static("graphql-transport-ws"));
     let (mut socket, _) = connect_async(request).await.map_err(|error| broken(&error))?;
 
-    let authorization =
-        client.tokens().map(|tokens| json!({ "Authorization": format!("Bearer {}", tokens.access) }));
+    let authorization = client
+        .tokens()
+        .map(|tokens| json!({ "Authorization": format!("Bearer {}", tokens.access) }));
     for message in [
         json!({ "type": "connection_init", "payload": authorization }),
         json!({ "type": "subscribe", "id": "1", "payload": body }),

@@ -44,8 +44,7 @@ pub struct CloudEvent<D = serde_json::Value> {
 impl CloudEvent {
     /// The `data` as the payload type `P`, or `None` where the event is of another type.
     pub fn read<P: Payload>(&self) -> Option<Result<P, serde_json::Error>> {
-        (self.event_type == cloud_event_type::<P>())
-            .then(|| P::deserialize(&self.data))
+        (self.event_type == cloud_event_type::<P>()).then(|| P::deserialize(&self.data))
     }
 }
 

@@ -8,8 +8,8 @@ use std::str::FromStr;
 use async_graphql::Context;
 use studio_kernel::{Actor, Id, id::Kind};
 
-pub use crate::error::gql;
 use crate::error::ApiError;
+pub use crate::error::gql;
 pub use page::{Page, PageArgs, connection, decode_cursor, encode_cursor};
 pub use user_error::UserError;
 

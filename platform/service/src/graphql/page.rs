@@ -71,11 +71,9 @@ pub fn connection<R, N: OutputType>(
 ) -> Connection<String, N, EmptyFields, EmptyFields> {
     let page = Page::cut(rows, args);
     let mut connection = Connection::new(args.after.is_some(), page.more);
-    connection.edges.extend(
-        page.rows
-            .into_iter()
-            .map(|row| Edge::new(encode_cursor(&key(&row)), node(row))),
-    );
+    connection
+        .edges
+        .extend(page.rows.into_iter().map(|row| Edge::new(encode_cursor(&key(&row)), node(row))));
     connection
 }
 
