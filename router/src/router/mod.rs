@@ -19,6 +19,7 @@ use crate::{
         types::{FieldKind, Plan, Selection, Steps},
     },
     request::{Caller, GraphqlRequest, GraphqlResponse, RequestId},
+    serve::Origin,
     transport::TransportError,
 };
 use bytes::Bytes;
@@ -39,6 +40,8 @@ pub struct Router {
     request_ids: RequestIds,
     readiness: Readiness,
     pub(crate) console: Option<Bytes>,
+    /// Other sites whose pages may open a WebSocket.
+    pub(crate) allowed_origins: Vec<Origin>,
     api_sdl: Bytes,
 }
 
