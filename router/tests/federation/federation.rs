@@ -1,14 +1,14 @@
 //! What federation 2 asks of a gateway beyond keys and `@requires`, each over small supergraphs whose
 //! subgraphs answer from a table.
 
-use crate::support::{caller, http, serve};
+use crate::{
+    support::{caller, http, serve},
+    table::LINK,
+};
 use axum::{Json, routing::post};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use studio_router::{GraphqlRequest, Limits, Router, SubgraphSdl, compose};
-
-const LINK: &str = "extend schema @link(url: \"https://specs.apollo.dev/federation/v2.3\", import: [\"@key\", \
-    \"@shareable\", \"@external\", \"@requires\", \"@provides\", \"@inaccessible\", \"@override\", \"@interfaceObject\"])\n";
 
 type Seen = Arc<Mutex<Vec<Value>>>;
 
