@@ -172,7 +172,7 @@ fn body(query: &str) -> String {
 async fn answer(query: &str) -> anyhow::Result<String> {
     let router = in_process()?;
     let request = studio_router::GraphqlRequest::new(query);
-    let answer = router.execute(request, &studio_router::Caller::default()).await;
+    let answer = router.execute(request, studio_router::Caller::default()).await;
     anyhow::ensure!(!answer.has_errors, "{}", String::from_utf8_lossy(&answer.body));
     Ok(String::from_utf8(answer.body.to_vec())?)
 }
