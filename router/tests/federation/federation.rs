@@ -143,6 +143,28 @@ async fn an_interface_object_gets_its_type_from_who_knows_it() {
     assert_eq!(seen.lock().unwrap()[0]["variables"]["representations"], sent);
 }
 
+/// The planner asserts what it expects of a supergraph instead of saying what is wrong.
+#[test]
+fn a_supergraph_on_which_the_planner_panics_is_refused() {
+    assert!(Router::builder().supergraph(INTERFACE_OBJECT).build().is_err_and(|error| {
+        // The addresses are empty; nothing else is wrong.
+        matches!(error, studio_router::BuildError::NoTransport(..))
+    }));
+    for (join, told) in [
+        ("override: \"s0\", overrideLabel: \"percent(200)\"", "Invalid percentage"),
+        ("type: \"[[\"", "panicked"),
+    ] {
+        let broken = INTERFACE_OBJECT.replace(
+            "rank: Int @join__field(graph: S1)",
+            &format!("rank: Int @join__field(graph: S1, {join})"),
+        );
+        assert_ne!(broken, INTERFACE_OBJECT);
+        let error = Router::builder().supergraph(broken).build().unwrap_err();
+        assert!(matches!(error, studio_router::BuildError::Supergraph(_)), "{error}");
+        assert!(error.to_string().contains(told), "{error}");
+    }
+}
+
 #[tokio::test]
 async fn roots_keep_their_names_and_internals_are_masked() {
     let sdl = "schema { query: Start mutation: Change } type Start { a: Int b: Int! } type Change { c: Int }";

@@ -1,9 +1,9 @@
 //! `@provides`, `@requires` with arguments and fragments, and unions that subgraphs know in part: over
 //! subgraphs that answer exactly what they are asked.
 
-use crate::table::tables;
+use crate::table::{LINK, tables};
 use serde_json::json;
-use studio_router::check_plannable;
+use studio_router::{SubgraphSdl, check_plannable, compose};
 
 #[tokio::test]
 async fn what_is_provided_is_not_asked_elsewhere() {
@@ -130,4 +130,40 @@ async fn a_union_is_asked_for_the_members_that_each_subgraph_knows() {
     };
     assert!(asked(0, "A") && asked(0, "B") && !asked(0, "C"), "{:?}", tables.asked(0));
     assert!(asked(1, "C") && asked(1, "B") && !asked(1, "A"), "{:?}", tables.asked(1));
+}
+
+#[tokio::test]
+async fn a_requirement_reaches_through_an_interface_to_another_subgraph() {
+    let types = "type Book implements Media @key(fields: \"id\") { id: ID! TITLE } \
+        type Film implements Media @key(fields: \"id\") { id: ID! TITLE } interface Media { id: ID! TITLE }";
+    let first =
+        "type Query { items: [Item!]! } type Item @key(fields: \"id\") { id: ID! media: Media }";
+    let second = "type Item @key(fields: \"id\") { id: ID! media: Media @external \
+        shout: String @requires(fields: \"media { title }\") }";
+    let first = format!("{first} {}", types.replace("TITLE", ""));
+    let second = format!("{second} {}", types.replace("TITLE", "title: String"));
+    let media = json!({ "__typename": "Book", "id": "m" });
+    let items = json!({ "items": [{ "__typename": "Item", "id": "i", "media": media }] });
+    let rest = json!({ "entities": { "m": { "title": "Emma" }, "i": { "shout": "EMMA" } } });
+    let tables = tables(&[(&first, items), (&second, rest)]).await;
+    check_plannable(&tables.supergraph).unwrap();
+    let data = tables.data("{ items { shout } }").await;
+    assert_eq!(data, json!({ "items": [{ "shout": "EMMA" }] }));
+    let media = json!({ "__typename": "Book", "title": "Emma" });
+    let sent = json!({ "__typename": "Item", "id": "i", "media": media });
+    assert!(tables.representations(1).contains(&sent), "{:?}", tables.representations(1));
+}
+
+#[test]
+fn what_the_planner_cannot_provide_is_refused_by_name() {
+    let sdl = |name: &str, sdl: &str| SubgraphSdl {
+        name: name.to_owned(),
+        url: None,
+        sdl: format!("{LINK}{sdl}"),
+    };
+    let first = "type Query { one: Item @provides(fields: \"__typename name\") } \
+        type Item @key(fields: \"id\") { id: ID! name: String @external }";
+    let second = "type Item @key(fields: \"id\") { id: ID! name: String @shareable }";
+    let refused = compose(vec![sdl("a", first), sdl("b", second)]).unwrap_err().to_string();
+    assert!(refused.contains("__typename") && refused.contains("Item"), "{refused}");
 }
