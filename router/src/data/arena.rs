@@ -2,7 +2,7 @@
 
 use super::{Key, KeyTable, json::write_string};
 use bytes::Bytes;
-use std::{borrow::Cow, collections::HashMap, sync::Arc};
+use std::{borrow::Cow, collections::HashMap, io::Write as _, sync::Arc};
 
 /// A value's place in the arena.
 pub(crate) type NodeId = u32;
@@ -108,6 +108,11 @@ impl Arena {
             Some(name) => name,
             None => &self.more_keys[key.0 as usize - self.keys.len()],
         }
+    }
+
+    /// How many values there are; every id is less.
+    pub(crate) fn len(&self) -> usize {
+        self.nodes.len()
     }
 
     pub(crate) fn node(&self, id: NodeId) -> &Node {
@@ -230,7 +235,8 @@ impl Arena {
                     &self.buffers[*buffer as usize][*start as usize..*end as usize],
                 );
             }
-            Node::Number(number) => out.extend_from_slice(number.to_string().as_bytes()),
+            // Writing to memory does not fail.
+            Node::Number(number) => drop(write!(out, "{number}")),
             Node::Text(text) => write_string(text, out),
             Node::Name(name) => write_string(name, out),
             Node::List { .. } => {
@@ -266,28 +272,10 @@ impl Arena {
         }
         match (self.node(target), self.node(source)) {
             (Node::Object(_), Node::Object(added)) => {
-                let source_chunk = self.chunks[*added as usize];
-                let fields: Vec<(Key, NodeId)> = self.fields(source).collect();
-                let mut fresh = Vec::new();
-                for &(key, value) in &fields {
-                    match self.get(target, key) {
-                        None => fresh.push((key, value)),
-                        Some(present) if present == value => {}
-                        Some(present) if self.is_null(present) => self.set(target, key, value),
-                        Some(present) => self.merge(present, value),
-                    }
-                }
-                if fresh.is_empty() {
+                let first = *added;
+                self.merge_common(target, first);
+                let Some(chunk) = self.fresh_fields(target, first) else {
                     return;
-                }
-                let whole = fresh.len() == fields.len() && source_chunk.next == NONE;
-                let chunk = if whole {
-                    self.push_chunk(source_chunk.start, source_chunk.len)
-                } else {
-                    let start = self.entries.len() as u32;
-                    let len = fresh.len() as u32;
-                    self.entries.extend(fresh);
-                    self.push_chunk(start, len)
                 };
                 let Node::Object(mut last) = *self.node(target) else {
                     return;
@@ -308,6 +296,49 @@ impl Arena {
             }
             _ => {}
         }
+    }
+
+    /// Merges the fields that both have. Chunks from `first` on hold those of the source.
+    fn merge_common(&mut self, target: NodeId, first: u32) {
+        let mut next = first;
+        while let Some(Chunk { start, len, next: after }) = self.chunks.get(next as usize).copied()
+        {
+            for slot in start..start + len {
+                let (key, value) = self.entries[slot as usize];
+                match self.get(target, key) {
+                    None => {}
+                    Some(present) if present == value => {}
+                    Some(present) if self.is_null(present) => self.set(target, key, value),
+                    Some(present) => self.merge(present, value),
+                }
+            }
+            next = after;
+        }
+    }
+
+    /// A chunk of the fields that only the source has; it shares their entries when it has no others.
+    fn fresh_fields(&mut self, target: NodeId, first: u32) -> Option<u32> {
+        let whole = self.chunks[first as usize];
+        let is_fresh =
+            |arena: &Arena, slot: u32| arena.get(target, arena.entries[slot as usize].0).is_none();
+        if whole.next == NONE
+            && (whole.start..whole.start + whole.len).all(|slot| is_fresh(self, slot))
+        {
+            return (whole.len > 0).then(|| self.push_chunk(whole.start, whole.len));
+        }
+        let begin = self.entries.len();
+        let mut next = first;
+        while let Some(Chunk { start, len, next: after }) = self.chunks.get(next as usize).copied()
+        {
+            for slot in start..start + len {
+                if is_fresh(self, slot) {
+                    self.entries.push(self.entries[slot as usize]);
+                }
+            }
+            next = after;
+        }
+        let len = self.entries.len() - begin;
+        (len > 0).then(|| self.push_chunk(begin as u32, len as u32))
     }
 
     /// Replaces a field. Entries may be shared with other objects that got the same answer, so the

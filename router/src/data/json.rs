@@ -205,7 +205,7 @@ impl Reader<'_> {
                     }
                 }
                 Some(0..=0x1f) | None => return self.fail(),
-                Some(_) => self.at += 1,
+                Some(_) => self.at += plain(&self.bytes[self.at..]),
             }
         }
     }
@@ -242,31 +242,43 @@ impl Reader<'_> {
     }
 }
 
+/// Bytes that do not stand for themselves in a JSON string.
+const SPECIAL: [bool; 256] = {
+    let mut special = [false; 256];
+    let mut byte = 0;
+    while byte < 0x20 {
+        special[byte] = true;
+        byte += 1;
+    }
+    special[b'"' as usize] = true;
+    special[b'\\' as usize] = true;
+    special
+};
+
+/// How many bytes at the start of `bytes` stand for themselves in a JSON string.
+fn plain(bytes: &[u8]) -> usize {
+    bytes.iter().position(|byte| SPECIAL[*byte as usize]).unwrap_or(bytes.len())
+}
+
 /// Writes a string as JSON.
 pub(crate) fn write_string(text: &str, out: &mut Vec<u8>) {
+    let mut rest = text.as_bytes();
+    out.reserve(rest.len() + 2);
     out.push(b'"');
-    let bytes = text.as_bytes();
-    let mut copied = 0;
-    for (index, byte) in bytes.iter().enumerate() {
-        let escape: &[u8] = match byte {
-            b'"' => b"\\\"",
-            b'\\' => b"\\\\",
-            b'\n' => b"\\n",
-            b'\r' => b"\\r",
-            b'\t' => b"\\t",
-            0..=0x1f => {
-                out.extend_from_slice(&bytes[copied..index]);
-                out.extend_from_slice(format!("\\u{byte:04x}").as_bytes());
-                copied = index + 1;
-                continue;
-            }
-            _ => continue,
-        };
-        out.extend_from_slice(&bytes[copied..index]);
-        out.extend_from_slice(escape);
-        copied = index + 1;
+    loop {
+        let (copied, special) = rest.split_at(plain(rest));
+        out.extend_from_slice(copied);
+        let [byte, after @ ..] = special else { break };
+        match byte {
+            b'"' => out.extend_from_slice(b"\\\""),
+            b'\\' => out.extend_from_slice(b"\\\\"),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            _ => out.extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
+        }
+        rest = after;
     }
-    out.extend_from_slice(&bytes[copied..]);
     out.push(b'"');
 }
 

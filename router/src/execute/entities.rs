@@ -1,15 +1,18 @@
 //! Entity fetches: finds the places, builds one representation per distinct entity, and knows where
 //! each answer belongs.
 
-use super::{errors::Segment, run::is_of};
+use super::targets::Targets;
 use crate::{
     data::{Arena, Key, NodeId, write_string},
-    plan::types::{EntityFetch, EntityGroup, PathStep, Require},
+    plan::types::{EntityFetch, EntityGroup, EntityKey, Require},
     transport::Encoding,
 };
 use async_graphql::{Name, Value};
 use std::{
-    collections::{HashMap, HashSet},
+    borrow::Cow,
+    collections::HashMap,
+    hash::{BuildHasher, RandomState},
+    ops::Range,
     sync::Arc,
 };
 
@@ -23,19 +26,9 @@ pub(crate) enum Representations {
 
 /// One `_entities` field, ready to be sent.
 pub(super) struct Prepared {
-    representations: Representations,
-    /// For each representation the objects that it stands for.
-    places: Vec<Vec<NodeId>>,
-}
-
-impl Prepared {
-    pub(super) fn is_empty(&self) -> bool {
-        self.places.is_empty()
-    }
-
-    pub(super) fn split(self) -> (Representations, Vec<Vec<NodeId>>) {
-        (self.representations, self.places)
-    }
+    pub(super) representations: Representations,
+    /// The objects that the representations stand for, each with its representation's number.
+    pub(super) places: Vec<(usize, NodeId)>,
 }
 
 pub(super) fn prepare(arena: &Arena, fetch: &EntityFetch, encoding: Encoding) -> Vec<Prepared> {
@@ -47,77 +40,193 @@ fn prepare_group(arena: &Arena, group: &EntityGroup, encoding: Encoding) -> Prep
     for path in &group.paths {
         targets.find(arena, Arena::ROOT, path);
     }
-    let mut known: HashMap<Vec<u8>, usize> = HashMap::new();
-    let mut places: Vec<Vec<NodeId>> = Vec::new();
-    let mut json = vec![b'['];
+    let mut shapes: Vec<Shape<'_>> = Vec::new();
+    let mut sent = Distinct::new();
     let mut values = Vec::new();
-    let mut one = Vec::new();
+    let mut places = Vec::with_capacity(targets.nodes.len());
     // One answer may stand in several places, so that several paths lead to one object.
-    let mut seen = HashSet::new();
+    let mut seen = vec![false; arena.len()];
     for node in targets.nodes {
-        if !seen.insert(node) {
+        if std::mem::replace(&mut seen[node as usize], true) {
             continue;
         }
-        one.clear();
-        let Some(typename) = typename(arena, group, node) else {
+        let Some(own) = typename(arena, group, node) else {
             continue;
         };
-        if !write_representation(arena, group, node, &typename, &mut one) {
-            continue;
-        }
-        if let Some(index) = known.get(&one) {
-            places[*index].push(node);
-            continue;
-        }
-        match encoding {
-            Encoding::Json => {
-                if json.len() > 1 {
-                    json.push(b',');
-                }
-                json.extend_from_slice(&one);
+        let shape = match shapes.iter().position(|shape| shape.own == own) {
+            Some(known) => &shapes[known],
+            None => {
+                shapes.push(Shape::new(group, own));
+                &shapes[shapes.len() - 1]
             }
-            Encoding::Values => values.push(value_representation(arena, group, node, &typename)),
+        };
+        sent.begin();
+        if !shape.write(arena, node, &mut sent.json) {
+            sent.discard();
+            continue;
         }
-        known.insert(std::mem::take(&mut one), places.len());
-        places.push(vec![node]);
+        let (number, is_new) = sent.end();
+        if is_new && encoding == Encoding::Values {
+            values.push(shape.value(arena, node));
+        }
+        places.push((number, node));
     }
-    json.push(b']');
     let representations = match encoding {
-        Encoding::Json => Representations::Json(json),
+        Encoding::Json => Representations::Json(sent.finish()),
         Encoding::Values => Representations::Values(values),
     };
     Prepared { representations, places }
 }
 
-/// The entity's type as the subgraph has to see it, and as the data has it.
-struct Typename {
-    own: Arc<str>,
-    sent: Arc<str>,
+/// A JSON list of representations in which none stands twice.
+struct Distinct {
+    json: Vec<u8>,
+    /// Where each representation stands in the list.
+    spans: Vec<Range<usize>>,
+    /// Numbers of representations by the hash of their text.
+    numbers: HashMap<u64, Vec<usize>>,
+    hasher: RandomState,
+    start: usize,
 }
 
-fn typename(arena: &Arena, group: &EntityGroup, node: NodeId) -> Option<Typename> {
-    let own: Arc<str> = match arena.typename(node) {
-        Some(name) => name.as_ref().into(),
-        // Where only one type is possible, the planner may not have asked for it.
-        None => match &group.requires[..] {
-            [Require::On(types, _)] if types.len() == 1 => types[0].clone(),
-            _ => return None,
-        },
-    };
-    let sent = group
-        .retype
-        .iter()
-        .find(|(types, _)| types.contains(&own))
-        .map_or_else(|| own.clone(), |(_, to)| to.clone());
-    Some(Typename { own, sent })
+impl Distinct {
+    fn new() -> Distinct {
+        Distinct {
+            json: vec![b'['],
+            spans: Vec::new(),
+            numbers: HashMap::new(),
+            hasher: RandomState::new(),
+            start: 1,
+        }
+    }
+
+    /// Begins a representation, whose text is then written to the end of `json`.
+    fn begin(&mut self) {
+        if !self.spans.is_empty() {
+            self.json.push(b',');
+        }
+        self.start = self.json.len();
+    }
+
+    /// Takes back what was written since [`Distinct::begin`].
+    fn discard(&mut self) {
+        self.json.truncate(self.start - usize::from(!self.spans.is_empty()));
+    }
+
+    /// The number of the representation that was written, and whether it is a new one.
+    fn end(&mut self) -> (usize, bool) {
+        let written = &self.json[self.start..];
+        let hash = self.hasher.hash_one(written);
+        let alike = self.numbers.entry(hash).or_default();
+        let known = alike.iter().find(|number| self.json[self.spans[**number].clone()] == *written);
+        if let Some(number) = known.copied() {
+            self.discard();
+            return (number, false);
+        }
+        let number = self.spans.len();
+        alike.push(number);
+        self.spans.push(self.start..self.json.len());
+        (number, true)
+    }
+
+    fn finish(mut self) -> Vec<u8> {
+        self.json.push(b']');
+        self.json
+    }
+}
+
+/// A field of a representation: where it is read, its name, what is needed of it.
+type Required<'a> = (Key, &'a Name, &'a [Require]);
+
+/// What the representations of one type hold.
+struct Shape<'a> {
+    /// The type as the data has it.
+    own: Cow<'a, str>,
+    /// The type as the subgraph has to see it.
+    sent: Value,
+    /// The text up to the first field.
+    head: Vec<u8>,
+    fields: Vec<Required<'a>>,
+    keys: Vec<&'a EntityKey>,
+    typename: Name,
+}
+
+/// The type of an entity as the data has it.
+fn typename<'a>(arena: &'a Arena, group: &'a EntityGroup, node: NodeId) -> Option<Cow<'a, str>> {
+    // Where only one type is possible, the planner may not have asked for it.
+    arena.typename(node).or_else(|| match &group.requires[..] {
+        [Require::On(types, _)] if types.len() == 1 => Some(Cow::Borrowed(&*types[0])),
+        _ => None,
+    })
+}
+
+impl<'a> Shape<'a> {
+    fn new(group: &'a EntityGroup, own: Cow<'a, str>) -> Shape<'a> {
+        let retyped = group.retype.iter().find(|(types, _)| types.iter().any(|ty| **ty == *own));
+        let sent = retyped.map_or(&*own, |(_, to)| &**to).to_owned();
+        let mut selected = Vec::new();
+        fields(&group.requires, &own, &mut selected);
+        selected.retain(|(read, ..)| *read != Key::TYPENAME);
+        let mut head = b"{\"__typename\":".to_vec();
+        write_string(&sent, &mut head);
+        Shape {
+            keys: group
+                .entity_keys
+                .iter()
+                .filter(|key| *key.ty == *own || *key.ty == *sent)
+                .collect(),
+            fields: selected,
+            head,
+            sent: Value::String(sent),
+            own,
+            typename: Name::new("__typename"),
+        }
+    }
+
+    /// Writes a representation; `false` when no key by which the subgraph resolves the type is
+    /// complete.
+    fn write(&self, arena: &Arena, node: NodeId, out: &mut Vec<u8>) -> bool {
+        out.extend_from_slice(&self.head);
+        for (read, write, nested) in &self.fields {
+            out.push(b',');
+            write_string(write, out);
+            out.push(b':');
+            match arena.get(node, *read) {
+                Some(value) => write_required(arena, value, nested, out),
+                None => out.extend_from_slice(b"null"),
+            }
+        }
+        out.push(b'}');
+        self.is_complete(arena, node)
+    }
+
+    fn is_complete(&self, arena: &Arena, node: NodeId) -> bool {
+        let is_null = |read: Key| arena.get(node, read).is_none_or(|value| arena.is_null(value));
+        if self.keys.is_empty() {
+            return !self.fields.iter().any(|(read, ..)| is_null(*read));
+        }
+        let field = |name: &str| self.fields.iter().find(|(_, write, _)| write.as_str() == name);
+        let has = |name: &str| field(name).is_some_and(|(read, ..)| !is_null(*read));
+        self.keys.iter().any(|key| {
+            let fit = |(name, nullable): &(Arc<str>, bool)| {
+                field(name).is_some_and(|(read, ..)| *nullable || !is_null(*read))
+            };
+            key.fields.iter().all(fit)
+                && key.fields.iter().any(|(name, _)| has(name) || &**name == "__typename")
+        })
+    }
+
+    fn value(&self, arena: &Arena, node: NodeId) -> Value {
+        let own = std::iter::once((self.typename.clone(), self.sent.clone()));
+        let rest = self.fields.iter().map(|(read, write, nested)| {
+            ((*write).clone(), required_field(arena, node, *read, nested))
+        });
+        Value::Object(own.chain(rest).collect())
+    }
 }
 
 /// The fields of a representation's top level, fragments resolved.
-fn fields<'a>(
-    requires: &'a [Require],
-    typename: &str,
-    found: &mut Vec<(Key, &'a Arc<str>, &'a [Require])>,
-) {
+fn fields<'a>(requires: &'a [Require], typename: &str, found: &mut Vec<Required<'a>>) {
     for item in requires {
         match item {
             Require::Field { read, write, nested } => {
@@ -134,53 +243,13 @@ fn fields<'a>(
     }
 }
 
-/// Writes a representation; `false` when no key by which the subgraph resolves the type is complete.
-fn write_representation(
-    arena: &Arena,
-    group: &EntityGroup,
-    node: NodeId,
-    typename: &Typename,
-    out: &mut Vec<u8>,
-) -> bool {
+/// The fields of an object inside a representation. Its type is among them where it was fetched.
+fn nested_fields<'a>(arena: &Arena, node: NodeId, nested: &'a [Require]) -> Vec<Required<'a>> {
+    let typename = arena.typename(node);
     let mut selected = Vec::new();
-    fields(&group.requires, &typename.own, &mut selected);
-    out.extend_from_slice(b"{\"__typename\":");
-    write_string(&typename.sent, out);
-    let mut missing: Vec<&str> = Vec::new();
-    let mut present: Vec<&str> = Vec::new();
-    for (read, write, nested) in selected {
-        if read == Key::TYPENAME {
-            continue;
-        }
-        out.push(b',');
-        write_string(write, out);
-        out.push(b':');
-        match arena.get(node, read).filter(|value| !arena.is_null(*value)) {
-            Some(value) => {
-                write_required(arena, value, nested, out);
-                present.push(write);
-            }
-            None => {
-                out.extend_from_slice(b"null");
-                missing.push(write);
-            }
-        }
-    }
-    out.push(b'}');
-    let mut keys = group
-        .entity_keys
-        .iter()
-        .filter(|key| key.ty == typename.own || key.ty == typename.sent)
-        .peekable();
-    if keys.peek().is_none() {
-        return missing.is_empty();
-    }
-    keys.any(|key| {
-        let has = |name: &Arc<str>| present.contains(&&**name);
-        let may_lack = |name: &Arc<str>, nullable: bool| nullable && missing.contains(&&**name);
-        key.fields.iter().all(|(name, nullable)| has(name) || may_lack(name, *nullable))
-            && key.fields.iter().any(|(name, _)| has(name) || &**name == "__typename")
-    })
+    fields(nested, typename.as_deref().unwrap_or_default(), &mut selected);
+    selected.retain(|(read, ..)| *read != Key::TYPENAME || typename.is_some());
+    selected
 }
 
 fn write_required(arena: &Arena, node: NodeId, nested: &[Require], out: &mut Vec<u8>) {
@@ -198,9 +267,7 @@ fn write_required(arena: &Arena, node: NodeId, nested: &[Require], out: &mut Vec
         out.push(b']');
         return;
     }
-    let typename = arena.typename(node).unwrap_or_default();
-    let mut selected = Vec::new();
-    fields(nested, &typename, &mut selected);
+    let selected = nested_fields(arena, node, nested);
     out.push(b'{');
     for (index, (read, write, nested)) in selected.into_iter().enumerate() {
         if index > 0 {
@@ -214,22 +281,6 @@ fn write_required(arena: &Arena, node: NodeId, nested: &[Require], out: &mut Vec
         }
     }
     out.push(b'}');
-}
-
-fn value_representation(
-    arena: &Arena,
-    group: &EntityGroup,
-    node: NodeId,
-    typename: &Typename,
-) -> Value {
-    let mut selected = Vec::new();
-    fields(&group.requires, &typename.own, &mut selected);
-    let own = std::iter::once((Name::new("__typename"), Value::from(&*typename.sent)));
-    let rest = selected
-        .into_iter()
-        .filter(|(read, ..)| *read != Key::TYPENAME)
-        .map(|(read, write, nested)| (Name::new(write), required_field(arena, node, read, nested)));
-    Value::Object(own.chain(rest).collect())
 }
 
 fn required_field(arena: &Arena, node: NodeId, read: Key, nested: &[Require]) -> Value {
@@ -248,104 +299,11 @@ fn required_value(arena: &Arena, node: NodeId, nested: &[Require]) -> Value {
             items.iter().map(|item| required_value(arena, *item, nested)).collect(),
         );
     }
-    let typename = arena.typename(node).unwrap_or_default();
-    let mut selected = Vec::new();
-    fields(nested, &typename, &mut selected);
+    let selected = nested_fields(arena, node, nested);
     Value::Object(
         selected
             .into_iter()
-            .map(|(read, write, nested)| {
-                (Name::new(write), required_field(arena, node, read, nested))
-            })
+            .map(|(read, write, nested)| (write.clone(), required_field(arena, node, read, nested)))
             .collect(),
     )
-}
-
-/// The objects at the end of a path.
-#[derive(Default)]
-pub(super) struct Targets {
-    pub(super) nodes: Vec<NodeId>,
-}
-
-impl Targets {
-    pub(super) fn find(&mut self, arena: &Arena, node: NodeId, path: &[PathStep]) {
-        visit(arena, node, path, &mut |node| self.nodes.push(node));
-    }
-
-    /// The ways to the objects that [`Targets::find`] finds, in the same order.
-    pub(super) fn locations(&self, arena: &Arena, path: &[PathStep]) -> Vec<Vec<Segment>> {
-        let mut all = Vec::with_capacity(self.nodes.len());
-        locate(arena, Arena::ROOT, path, &mut Vec::new(), &mut all);
-        all
-    }
-}
-
-fn visit(arena: &Arena, node: NodeId, path: &[PathStep], found: &mut impl FnMut(NodeId)) {
-    if let Some(items) = arena.list(node) {
-        let rest = match path {
-            [PathStep::List, rest @ ..] => rest,
-            path => path,
-        };
-        for item in items {
-            visit(arena, *item, rest, found);
-        }
-        return;
-    }
-    if arena.is_null(node) {
-        return;
-    }
-    match path {
-        [] => found(node),
-        [PathStep::Field(key), rest @ ..] => {
-            if let Some(child) = arena.get(node, *key) {
-                visit(arena, child, rest, found);
-            }
-        }
-        [PathStep::List, rest @ ..] => visit(arena, node, rest, found),
-        [step @ PathStep::Types(_), rest @ ..] => {
-            if is_of(arena, node, step) {
-                visit(arena, node, rest, found);
-            }
-        }
-    }
-}
-
-fn locate(
-    arena: &Arena,
-    node: NodeId,
-    path: &[PathStep],
-    so_far: &mut Vec<Segment>,
-    all: &mut Vec<Vec<Segment>>,
-) {
-    if let Some(items) = arena.list(node) {
-        let rest = match path {
-            [PathStep::List, rest @ ..] => rest,
-            path => path,
-        };
-        for (index, item) in items.iter().enumerate() {
-            so_far.push(Segment::Index(index as u32));
-            locate(arena, *item, rest, so_far, all);
-            so_far.pop();
-        }
-        return;
-    }
-    if arena.is_null(node) {
-        return;
-    }
-    match path {
-        [] => all.push(so_far.clone()),
-        [PathStep::Field(key), rest @ ..] => {
-            if let Some(child) = arena.get(node, *key) {
-                so_far.push(Segment::Key(*key));
-                locate(arena, child, rest, so_far, all);
-                so_far.pop();
-            }
-        }
-        [PathStep::List, rest @ ..] => locate(arena, node, rest, so_far, all),
-        [step @ PathStep::Types(_), rest @ ..] => {
-            if is_of(arena, node, step) {
-                locate(arena, node, rest, so_far, all);
-            }
-        }
-    }
 }

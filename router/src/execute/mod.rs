@@ -7,5 +7,6 @@ mod errors;
 mod ingest;
 mod project;
 mod run;
+mod targets;
 
 pub(crate) use run::{Execution, Shared, SubgraphHandle};

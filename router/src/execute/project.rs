@@ -46,7 +46,8 @@ pub(super) fn write(
         shared,
         arena,
         variables,
-        out: Vec::with_capacity(1024),
+        // About what a value takes with its key, so that the answer seldom moves.
+        out: Vec::with_capacity(256 + 16 * arena.len()),
         path: Vec::new(),
         told,
         dropped: total.saturating_sub(shared.max_errors),

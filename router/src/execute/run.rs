@@ -1,16 +1,16 @@
 //! Walks a plan: fetches in parallel where it says so, in order where it says so.
 
 use super::{
-    entities::Targets,
     errors::{InternalError, Segment},
     ingest::{ingest, rename},
+    targets::Targets,
 };
 use crate::{
     data::{Arena, NodeId},
     error::code,
     plan::{
         operation::Variables,
-        types::{EntityFetch, Fetch, PathStep, Plan, Step, Steps, SubgraphOperation},
+        types::{EntityFetch, Fetch, Plan, Step, Steps, SubgraphOperation},
     },
     request::Caller,
     schema::Schema,
@@ -202,17 +202,16 @@ impl<'a> Execution<'a> {
             let state = self.lock();
             super::entities::prepare(&state.arena, fetch, encoding)
         };
-        if prepared.iter().all(super::entities::Prepared::is_empty) {
+        if prepared.iter().all(|group| group.places.is_empty()) {
             return;
         }
         let mut representations = Vec::new();
         let mut placed = Vec::with_capacity(prepared.len());
         for (group, prepared) in fetch.groups.iter().zip(prepared) {
-            let (values, places) = prepared.split();
             if !representations.iter().any(|(name, _)| *name == group.variable) {
-                representations.push((group.variable.clone(), values));
+                representations.push((group.variable.clone(), prepared.representations));
             }
-            placed.push(places);
+            placed.push(prepared.places);
         }
         let answer = self.call(&fetch.operation, &fetch.variables, representations).await;
         let mut guard = self.lock();
@@ -226,10 +225,12 @@ impl<'a> Execution<'a> {
                         continue;
                     };
                     let entities = state.arena.list(data).unwrap_or_default().to_vec();
-                    for (entity, targets) in entities.into_iter().zip(places) {
-                        rename(&mut state.arena, entity, &group.output_rewrites);
-                        for target in targets {
-                            state.arena.merge(*target, entity);
+                    for entity in &entities {
+                        rename(&mut state.arena, *entity, &group.output_rewrites);
+                    }
+                    for (number, target) in places {
+                        if let Some(entity) = entities.get(*number) {
+                            state.arena.merge(*target, *entity);
                         }
                     }
                 }
@@ -251,7 +252,7 @@ impl<'a> Execution<'a> {
         &self,
         state: &mut State,
         fetch: &EntityFetch,
-        placed: &[Vec<Vec<NodeId>>],
+        placed: &[Vec<(usize, NodeId)>],
         error: &SubgraphError,
     ) {
         let group = match error.path.first() {
@@ -274,10 +275,11 @@ impl<'a> Execution<'a> {
             if group.is_some_and(|group| group != number) {
                 continue;
             }
-            let nodes: HashSet<NodeId> = match index {
-                Some(index) => places.get(index).into_iter().flatten().copied().collect(),
-                None => places.iter().flatten().copied().collect(),
-            };
+            let nodes: HashSet<NodeId> = places
+                .iter()
+                .filter(|(number, _)| index.is_none_or(|index| index == *number))
+                .map(|(_, node)| *node)
+                .collect();
             for path in &definition.paths {
                 let mut targets = Targets::default();
                 targets.find(&state.arena, Arena::ROOT, path);
@@ -362,14 +364,4 @@ fn root_keys(document: &async_graphql::parser::types::ExecutableDocument) -> Vec
             _ => None,
         })
         .collect()
-}
-
-/// Whether a value's type is among those of a path.
-pub(super) fn is_of(arena: &Arena, node: NodeId, step: &PathStep) -> bool {
-    match step {
-        PathStep::Types(types) => {
-            arena.typename(node).is_none_or(|name| types.iter().any(|ty| **ty == *name))
-        }
-        PathStep::Field(_) | PathStep::List => true,
-    }
 }

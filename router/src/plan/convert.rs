@@ -9,6 +9,7 @@ use super::{
     },
 };
 use crate::data::{Key, KeyTable};
+use async_graphql::Name;
 use hive_router_query_planner::{
     ast::{
         operation::SubgraphFetchOperation, selection_item::SelectionItem,
@@ -209,8 +210,8 @@ impl Convert<'_> {
                 SelectionItem::Field(field) => Ok(Require::Field {
                     // Of an aliased field the planner gives the key to read as its name.
                     read: self.keys.intern(&field.name),
-                    write: field.selection_identifier().into(),
-                    nested: self.requires(&field.selections)?,
+                    write: Name::new(field.selection_identifier()),
+                    nested: with_typename(self.requires(&field.selections)?),
                 }),
                 SelectionItem::InlineFragment(fragment) => Ok(Require::On(
                     self.types(&BTreeSet::from([fragment.type_condition.clone()])),
@@ -289,6 +290,16 @@ impl Convert<'_> {
     fn key(&mut self, name: &str) -> Key {
         self.keys.intern(name)
     }
+}
+
+/// Where the type of an object decides what is required of it, the subgraph has to know the type: the
+/// planner leaves it out.
+fn with_typename(mut nested: Vec<Require>) -> Vec<Require> {
+    if nested.iter().any(|item| matches!(item, Require::On(..))) {
+        let (read, write) = (Key::TYPENAME, Name::new("__typename"));
+        nested.insert(0, Require::Field { read, write, nested: Vec::new() });
+    }
+    nested
 }
 
 fn names(usages: Option<BTreeSet<String>>, except: &[String]) -> Vec<UsedVariable> {

@@ -264,7 +264,21 @@ pub(crate) fn ast_type(ty: &TypeRef) -> ast::Type<'static, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::top_level;
+    use super::{PlanError, caught, top_level};
+
+    #[test]
+    fn a_panic_becomes_an_error_with_its_text() {
+        let number = 7;
+        for (result, text) in [
+            (caught(|| panic!("a text")), "a text"),
+            (caught(|| panic!("node {number}")), "node 7"),
+            (caught(|| std::panic::panic_any(number)), ""),
+        ] {
+            let result: Result<(), PlanError> = result;
+            assert!(matches!(result, Err(PlanError::Panic(told)) if told == text));
+        }
+        assert!(matches!(caught(|| number), Ok(7)));
+    }
 
     #[test]
     fn a_key_names_its_top_level_fields() {

@@ -1,10 +1,10 @@
 //! The router's own plan. It knows nothing of the planner that made it.
 
 use crate::{
-    data::{Key, KeyTable},
+    data::{Key, KeyTable, write_string},
     schema::{Literal, TypeSet},
 };
-use async_graphql::parser::types::ExecutableDocument;
+use async_graphql::{Name, parser::types::ExecutableDocument};
 use std::sync::{Arc, OnceLock};
 
 /// The kind of an operation.
@@ -57,11 +57,22 @@ pub struct SubgraphOperation {
     /// The document, which holds one anonymous operation.
     pub text: String,
     document: OnceLock<Option<ExecutableDocument>>,
+    quoted: OnceLock<Vec<u8>>,
 }
 
 impl SubgraphOperation {
     pub(crate) fn new(subgraph: usize, kind: OperationKind, text: String) -> SubgraphOperation {
-        SubgraphOperation { subgraph, kind, text, document: OnceLock::new() }
+        let (document, quoted) = (OnceLock::new(), OnceLock::new());
+        SubgraphOperation { subgraph, kind, text, document, quoted }
+    }
+
+    /// The document as a JSON string, as subgraphs over HTTP take it, written once per plan.
+    pub(crate) fn quoted(&self) -> &[u8] {
+        self.quoted.get_or_init(|| {
+            let mut quoted = Vec::with_capacity(self.text.len() + 16);
+            write_string(&self.text, &mut quoted);
+            quoted
+        })
     }
 
     /// The document as in-process subgraphs take it, parsed once per plan.
@@ -133,7 +144,7 @@ pub(crate) enum PathStep {
 /// A part of a representation.
 #[derive(Debug)]
 pub(crate) enum Require {
-    Field { read: Key, write: Arc<str>, nested: Vec<Require> },
+    Field { read: Key, write: Name, nested: Vec<Require> },
     On(Vec<Arc<str>>, Vec<Require>),
 }
 

@@ -7,6 +7,7 @@ use crate::{
     execute::{Shared, SubgraphHandle},
     limits::Limits,
     plan::cache::Cache,
+    serve::{Origin, OriginError},
     transport::{HttpOptions, HttpSubgraph, SubgraphTransport},
 };
 use bytes::Bytes;
@@ -30,6 +31,9 @@ pub enum BuildError {
     /// A subgraph has neither a transport nor an address.
     #[error("the subgraph \"{0}\" cannot be reached: {1}")]
     NoTransport(String, String),
+    /// What is to be allowed is not an origin.
+    #[error("pages cannot be allowed: {0}")]
+    Origin(#[from] OriginError),
 }
 
 /// Collects what a router needs.
@@ -41,6 +45,7 @@ pub struct RouterBuilder {
     request_ids: RequestIds,
     readiness: Readiness,
     console: Option<Bytes>,
+    allowed_origins: Vec<String>,
     limits: Limits,
 }
 
@@ -57,6 +62,7 @@ impl RouterBuilder {
             }),
             readiness: Arc::new(|| Ok(())),
             console: None,
+            allowed_origins: Vec::new(),
             limits: Limits::default(),
         }
     }
@@ -118,6 +124,14 @@ impl RouterBuilder {
         self
     }
 
+    /// Other origins, such as `https://console.example`, whose pages may open a WebSocket. Pages of
+    /// the router's own address always may, and what is no browser.
+    #[must_use]
+    pub fn allowed_origins(mut self, origins: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.allowed_origins = origins.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// What one request may cost.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
@@ -127,6 +141,11 @@ impl RouterBuilder {
 
     /// Reads the supergraph and builds the router.
     pub fn build(mut self) -> Result<Arc<Router>, BuildError> {
+        let allowed_origins = self
+            .allowed_origins
+            .iter()
+            .map(|origin| origin.parse())
+            .collect::<Result<Vec<Origin>, _>>()?;
         let (supergraph, schema, validator) = read_supergraph(&self.sdl)?;
         let mut subgraphs = Vec::new();
         for subgraph in &supergraph.subgraphs {
@@ -155,6 +174,7 @@ impl RouterBuilder {
             request_ids: self.request_ids,
             readiness: self.readiness,
             console: self.console,
+            allowed_origins,
             api_sdl,
         }))
     }

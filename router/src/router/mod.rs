@@ -19,6 +19,7 @@ use crate::{
         types::{FieldKind, Plan, Selection, Steps},
     },
     request::{Caller, GraphqlRequest, GraphqlResponse, RequestId},
+    serve::Origin,
     transport::TransportError,
 };
 use bytes::Bytes;
@@ -39,6 +40,8 @@ pub struct Router {
     request_ids: RequestIds,
     readiness: Readiness,
     pub(crate) console: Option<Bytes>,
+    /// Other sites whose pages may open a WebSocket.
+    pub(crate) allowed_origins: Vec<Origin>,
     api_sdl: Bytes,
 }
 
@@ -309,18 +312,22 @@ impl Core {
             make(&document, number, &variables, &core.shared.schema, &core.supergraph, limit)
         });
         match planned.await {
-            Ok(Ok(plan)) => Ok(plan),
-            Ok(Err(PlanError::TooLong)) => Err(vec![GraphqlError::new(
-                code::QUERY_TOO_COSTLY,
-                "planning the operation took too long; ask for less or split it",
-            )]),
-            Ok(Err(error)) => {
-                Err(internal("an operation could not be planned", &error.to_string(), &query))
-            }
+            Ok(plan) => plan.map_err(|error| unplanned(&error, &query)),
             Err(error) => {
                 Err(internal("an operation could not be planned", &error.to_string(), &query))
             }
         }
+    }
+}
+
+/// What a client is told when there is no plan.
+fn unplanned(error: &PlanError, query: &str) -> Vec<GraphqlError> {
+    match error {
+        PlanError::TooLong => vec![GraphqlError::new(
+            code::QUERY_TOO_COSTLY,
+            "planning the operation took too long; ask for less or split it",
+        )],
+        error => internal("an operation could not be planned", &error.to_string(), query),
     }
 }
 
@@ -344,4 +351,24 @@ fn timed_out(limit: std::time::Duration) -> GraphqlResponse {
 
 fn introspects(selection: &Selection) -> bool {
     selection.fields.iter().any(|field| matches!(field.kind, FieldKind::Introspection(..)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_planner_that_panics_or_fails_tells_nothing_of_itself() {
+        for error in [
+            PlanError::Panic("node index 7 of secret_subgraph".to_owned()),
+            PlanError::Planner("no path to secret_subgraph".to_owned()),
+            PlanError::Unknown("secret_subgraph".to_owned()),
+        ] {
+            let told = unplanned(&error, "{ a }");
+            assert_eq!(told[0].code(), Some(code::INTERNAL));
+            assert!(!told[0].message.contains("secret_subgraph"));
+        }
+        let told = unplanned(&PlanError::TooLong, "{ a }");
+        assert_eq!(told[0].code(), Some(code::QUERY_TOO_COSTLY));
+    }
 }

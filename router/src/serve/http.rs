@@ -25,7 +25,9 @@ pub(super) async fn get(State(router): State<Arc<Router>>, request: Request) -> 
     let (mut parts, _) = request.into_parts();
     if parts.headers.contains_key(header::UPGRADE) {
         return match WebSocketUpgrade::from_request_parts(&mut parts, &router).await {
-            Ok(upgrade) => websocket::upgrade(State(router), parts.headers, upgrade).await,
+            Ok(upgrade) => {
+                websocket::upgrade(State(router), parts.uri, parts.headers, upgrade).await
+            }
             Err(rejection) => axum::response::IntoResponse::into_response(rejection),
         };
     }

@@ -3,8 +3,12 @@
 
 mod accept;
 mod http;
+mod origin;
 mod stream;
 mod websocket;
+
+pub(crate) use origin::Origin;
+pub use origin::OriginError;
 
 use crate::{
     error::{GraphqlError, code},

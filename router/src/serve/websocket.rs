@@ -1,6 +1,6 @@
 //! graphql-transport-ws, the protocol of the `graphql-ws` library: any operation over one WebSocket.
 
-use super::{authenticate, failure, request_id};
+use super::{authenticate, failure, origin::may_open, request_id};
 use crate::{
     error::{GraphqlError, code},
     request::{Caller, GraphqlRequest},
@@ -18,7 +18,7 @@ use futures::{
     SinkExt, StreamExt,
     stream::{self, AbortHandle, Abortable, BoxStream, SelectAll},
 };
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode, Uri};
 use serde::Deserialize;
 use serde_json::Value;
 use std::{collections::HashMap, sync::Arc, time::Duration};
@@ -42,9 +42,16 @@ struct Close(u16, String);
 /// Takes a WebSocket.
 pub(super) async fn upgrade(
     State(router): State<Arc<Router>>,
+    uri: Uri,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
+    if !may_open(&headers, &uri, &router.allowed_origins) {
+        let id = request_id(&router, &headers);
+        let message = "pages of this origin may not open a WebSocket here; serve the page from this address, or have its origin allowed";
+        let error = GraphqlError::new(code::FORBIDDEN, message);
+        return failure(StatusCode::FORBIDDEN, error, &id);
+    }
     let limit = router.limits().body_bytes;
     let upgrade = upgrade.max_message_size(limit).max_frame_size(limit).protocols([PROTOCOL]);
     if upgrade.selected_protocol().is_none() {

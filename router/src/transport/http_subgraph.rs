@@ -4,12 +4,11 @@ use super::{
     Encoding, SubgraphRequest, SubgraphResponse, SubgraphStream, SubgraphTransport,
     SubgraphVariables, TransportError, sse, websocket,
 };
-use crate::data::write_string;
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, header};
 use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
@@ -190,9 +189,10 @@ fn body(request: &SubgraphRequest) -> Result<Vec<u8>, TransportError> {
     let SubgraphVariables::Json(variables) = &request.variables else {
         return Err(TransportError::Protocol("variables came as values".to_owned()));
     };
-    let mut body = Vec::with_capacity(request.operation.text.len() + variables.len() + 32);
+    let query = request.operation.quoted();
+    let mut body = Vec::with_capacity(query.len() + variables.len() + 32);
     body.extend_from_slice(b"{\"query\":");
-    write_string(&request.operation.text, &mut body);
+    body.extend_from_slice(query);
     if variables.len() > 2 {
         body.extend_from_slice(b",\"variables\":");
         body.extend_from_slice(variables);
@@ -218,7 +218,8 @@ async fn collect(response: Response<Incoming>, limit: usize) -> Result<Bytes, Tr
             (None, _) => first = Some(data),
             (Some(_), Some(rest)) => rest.extend_from_slice(&data),
             (Some(start), None) => {
-                let mut all = BytesMut::with_capacity(start.len() + data.len());
+                let announced = incoming.size_hint().lower().min(limit as u64) as usize;
+                let mut all = BytesMut::with_capacity(total + announced);
                 all.extend_from_slice(start);
                 all.extend_from_slice(&data);
                 rest = Some(all);

@@ -1,14 +1,14 @@
 //! What federation 2 asks of a gateway beyond keys and `@requires`, each over small supergraphs whose
 //! subgraphs answer from a table.
 
-use crate::support::{caller, http, serve};
+use crate::{
+    support::{caller, http, serve},
+    table::LINK,
+};
 use axum::{Json, routing::post};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use studio_router::{GraphqlRequest, Limits, Router, SubgraphSdl, compose};
-
-const LINK: &str = "extend schema @link(url: \"https://specs.apollo.dev/federation/v2.3\", import: [\"@key\", \
-    \"@shareable\", \"@external\", \"@requires\", \"@provides\", \"@inaccessible\", \"@override\", \"@interfaceObject\"])\n";
 
 type Seen = Arc<Mutex<Vec<Value>>>;
 
@@ -141,6 +141,28 @@ async fn an_interface_object_gets_its_type_from_who_knows_it() {
     assert_eq!(answer, json!({ "data": { "nodes": expected } }));
     let sent = json!([{ "__typename": "Node", "id": "1" }, { "__typename": "Node", "id": "2" }]);
     assert_eq!(seen.lock().unwrap()[0]["variables"]["representations"], sent);
+}
+
+/// The planner asserts what it expects of a supergraph instead of saying what is wrong.
+#[test]
+fn a_supergraph_on_which_the_planner_panics_is_refused() {
+    assert!(Router::builder().supergraph(INTERFACE_OBJECT).build().is_err_and(|error| {
+        // The addresses are empty; nothing else is wrong.
+        matches!(error, studio_router::BuildError::NoTransport(..))
+    }));
+    for (join, told) in [
+        ("override: \"s0\", overrideLabel: \"percent(200)\"", "Invalid percentage"),
+        ("type: \"[[\"", "panicked"),
+    ] {
+        let broken = INTERFACE_OBJECT.replace(
+            "rank: Int @join__field(graph: S1)",
+            &format!("rank: Int @join__field(graph: S1, {join})"),
+        );
+        assert_ne!(broken, INTERFACE_OBJECT);
+        let error = Router::builder().supergraph(broken).build().unwrap_err();
+        assert!(matches!(error, studio_router::BuildError::Supergraph(_)), "{error}");
+        assert!(error.to_string().contains(told), "{error}");
+    }
 }
 
 #[tokio::test]

@@ -10,6 +10,8 @@ mod differential;
 mod faults;
 mod federation;
 mod monolith;
+mod requirements;
 mod subgraphs;
 mod subscriptions;
 mod support;
+mod table;

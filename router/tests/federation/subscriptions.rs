@@ -13,7 +13,7 @@ use std::sync::{
 use studio_router::{
     AuthError, Authenticate, Caller, GraphqlRequest, Router, transport::InProcess,
 };
-use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
+use tokio_tungstenite::tungstenite::{Error, Message, client::IntoClientRequest};
 
 const QUERY: &str = "subscription($n: Int!) { added: reviewAdded(count: $n) { id: body author { name } product { name shippingEstimate } } }";
 
@@ -96,10 +96,43 @@ type Socket =
 
 async fn connect(router: Arc<Router>) -> Socket {
     let address = serve(studio_router::serve::routes(router)).await;
-    let mut request = format!("ws://{address}/graphql/ws").into_client_request().unwrap();
+    open(&format!("ws://{address}/graphql/ws"), None).await.unwrap()
+}
+
+async fn open(url: &str, origin: Option<&str>) -> Result<Socket, Error> {
+    let mut request = url.into_client_request().unwrap();
     let protocol = "graphql-transport-ws".parse().unwrap();
     request.headers_mut().insert("sec-websocket-protocol", protocol);
-    tokio_tungstenite::connect_async(request).await.unwrap().0
+    if let Some(origin) = origin {
+        request.headers_mut().insert("origin", origin.parse().unwrap());
+    }
+    Ok(tokio_tungstenite::connect_async(request).await?.0)
+}
+
+#[tokio::test]
+async fn a_page_of_another_site_opens_no_websocket() {
+    let builder = Router::builder().supergraph(supergraph());
+    let router = builder.allowed_origins(["https://console.example"]).build().unwrap();
+    let address = serve(studio_router::serve::routes(router)).await;
+    for path in ["graphql/ws", "graphql"] {
+        let url = format!("ws://{address}/{path}");
+        let own = format!("http://{address}");
+        for origin in [None, Some(own.as_str()), Some("https://console.example")] {
+            let mut socket = open(&url, origin).await.unwrap();
+            send(&mut socket, json!({ "type": "connection_init" })).await;
+            assert_eq!(receive(&mut socket).await, json!({ "type": "connection_ack" }));
+        }
+        for origin in ["https://evil.example", "null", "https://console.example.evil.example"] {
+            let Err(Error::Http(refused)) = open(&url, Some(origin)).await else {
+                panic!("{origin} got a socket");
+            };
+            assert_eq!(refused.status(), 403, "{origin}");
+            let body: Value = serde_json::from_slice(refused.body().as_ref().unwrap()).unwrap();
+            assert_eq!(body["errors"][0]["extensions"]["code"], "FORBIDDEN");
+        }
+    }
+    let refused = Router::builder().supergraph(supergraph()).allowed_origins(["*"]).build();
+    assert!(refused.unwrap_err().to_string().contains("https://console.example:8443"));
 }
 
 async fn send(socket: &mut Socket, message: Value) {
