@@ -1,11 +1,18 @@
 //! Ids that follow from what they name, and fingerprints of content. The same finding, asset, run
 //! or evidence gets the same id whenever and wherever it is met, so that nothing is made twice,
 //! also after a kill. They are UUIDs of version 8 (RFC 9562, section 5.8) from SHA-256.
+//!
+//! Findings and assets come by the hundred thousand, and an index of random ids is slow to fill.
+//! Their ids begin with a hash of what scanners write together (a check, a kind of resource), so
+//! that those lie together in the indexes too.
 
 use aws_lc_rs::digest::{Context, SHA256};
 use studio_kernel::{Id, TenantId, id::Kind, kind};
 
 use crate::domain::ObservedFinding;
+
+/// Bytes of a resource's id that name its service, about: `arn:aws:s3:::…`.
+const SERVICE: usize = 12;
 
 /// SHA-256 over parts, each with its length before it, so that no two lists read alike.
 struct Digest(Context);
@@ -36,6 +43,16 @@ impl Digest {
     fn id<K: Kind>(self) -> Id<K> {
         Id::from_uuid(uuid::Builder::from_custom_bytes(self.first()).into_uuid())
     }
+
+    /// An id that lies beside the others of its neighbourhood.
+    fn id_within<K: Kind>(self, neighbourhood: Self) -> Id<K> {
+        let near: [u8; 4] = neighbourhood.first();
+        let own: [u8; 12] = self.first();
+        let mut bytes = [0; 16];
+        bytes[..4].copy_from_slice(&near);
+        bytes[4..].copy_from_slice(&own);
+        Id::from_uuid(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+    }
 }
 
 /// The run that brings these bytes into this project.
@@ -63,7 +80,25 @@ pub(crate) fn asset(
     account: &str,
     uid: &str,
 ) -> Id<kind::Asset> {
-    scoped("asset", tenant, project).with(account.as_bytes()).with(uid.as_bytes()).id()
+    // The beginning of an ARN names the service.
+    let service = &uid.as_bytes()[..uid.len().min(SERVICE)];
+    let near = scoped("assets", tenant, project).with(account.as_bytes()).with(service);
+    scoped("asset", tenant, project).with(account.as_bytes()).with(uid.as_bytes()).id_within(near)
+}
+
+/// What a scanner calls a finding, and what the finding is about.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FindingName<'a> {
+    /// The scanner's uid of it.
+    pub(crate) uid: &'a str,
+    /// The check.
+    pub(crate) check: &'a str,
+    /// The account.
+    pub(crate) account: &'a str,
+    /// The region.
+    pub(crate) region: &'a str,
+    /// The resource.
+    pub(crate) resource: &'a str,
 }
 
 /// The finding of a scanner. What it is about belongs to its name: a scanner that gives the same
@@ -71,11 +106,12 @@ pub(crate) fn asset(
 pub(crate) fn finding(
     tenant: TenantId,
     project: Id<kind::Project>,
-    parts: [&str; 5],
+    name: FindingName<'_>,
 ) -> Id<kind::Finding> {
+    let FindingName { uid, check, account, region, resource } = name;
     let mut digest = scoped("finding", tenant, project);
-    parts.iter().for_each(|part| digest.add(part.as_bytes()));
-    digest.id()
+    [uid, check, account, region, resource].iter().for_each(|part| digest.add(part.as_bytes()));
+    digest.id_within(scoped("findings", tenant, project).with(check.as_bytes()))
 }
 
 fn scoped(space: &str, tenant: TenantId, project: Id<kind::Project>) -> Digest {
@@ -110,8 +146,14 @@ mod tests {
         assert_eq!(run(tenant, project, "a"), run(tenant, project, "a"));
         assert_ne!(run(tenant, project, "a"), run(other, project, "a"));
         assert_ne!(run(tenant, project, "a").uuid(), evidence(tenant, project, "a").uuid());
-        let name = |parts| finding(tenant, project, parts);
-        assert_ne!(name(["ab", "c", "", "", ""]), name(["a", "bc", "", "", ""]));
+        let name = |uid, check| {
+            let (account, region, resource) = ("1", "global", "arn");
+            finding(tenant, project, FindingName { uid, check, account, region, resource })
+        };
+        assert_ne!(name("ab", "c"), name("a", "bc"));
+        let near = |id: Id<kind::Finding>| id.uuid().as_fields().0;
+        assert_eq!(near(name("a", "check")), near(name("b", "check")));
+        assert_ne!(near(name("a", "check")), near(name("a", "other")));
         assert_eq!(run(tenant, project, "a").uuid().get_version_num(), 8);
     }
 }

@@ -18,9 +18,9 @@ use crate::{
 };
 
 /// Most items of a batch.
-const ITEMS: usize = 500;
+const ITEMS: usize = 1000;
 /// About as many bytes of JSON as a batch may come to; the event store takes 4 MiB.
-const BYTES: usize = 512 * 1024;
+const BYTES: usize = 1024 * 1024;
 /// Batches between the reader and the recorder.
 const AHEAD: usize = 2;
 
@@ -145,8 +145,14 @@ impl Batch {
             })
             .collect();
         let resource = assets.first().map_or("", |asset| asset.uid.as_str());
-        let parts = [&*finding.uid, &*finding.check.id, &account, &*finding.region, resource];
-        let id = names::finding(tenant, project, parts);
+        let name = names::FindingName {
+            uid: &finding.uid,
+            check: &finding.check.id,
+            account: &account,
+            region: &finding.region,
+            resource,
+        };
+        let id = names::finding(tenant, project, name);
         if let Some(requirements) = requirements {
             let check = ObservedCheck {
                 id: finding.check.id.clone().into_owned(),

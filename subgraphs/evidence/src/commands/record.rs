@@ -80,18 +80,36 @@ impl Recording {
         Ok(())
     }
 
-    /// Records every item that is not recorded yet.
+    /// Records every item that is not recorded yet. While one batch is appended, the next is
+    /// looked up.
     pub(super) async fn observe(&mut self, core: &Core) -> Result<(), EvidenceError> {
         if self.run.read_whole() {
             return Ok(());
         }
         let mut batches = core.batches(self.tenant, &self.started, self.run.next_item).await?;
-        while let Some(batch) = batches.recv().await {
+        let (tenant, project) = (self.tenant, self.started.project);
+        let mut ready = None;
+        let mut before = HashSet::new();
+        loop {
             core.go_on()?;
-            let batch = batch?;
-            let on_record = self.look_up(core, &batch).await?;
-            let event = self.decide(batch, on_record);
-            self.append(core, vec![event.into()], Vec::new()).await?;
+            let append = async {
+                match ready.take() {
+                    Some(event) => self.append(core, vec![event], Vec::new()).await,
+                    None => Ok(()),
+                }
+            };
+            let look_ahead = async {
+                let Some(batch) = batches.recv().await.transpose()? else { return Ok(None) };
+                let on_record = look_up(core, tenant, project, &batch).await?;
+                Ok::<_, EvidenceError>(Some((batch, on_record)))
+            };
+            let (appended, next) = futures::future::join(append, look_ahead).await;
+            appended?;
+            let Some((batch, on_record)) = next? else { break };
+            let met = batch.observations.iter().map(|one| one.finding.id).collect();
+            // The lookup may not have seen the batch that was appended meanwhile.
+            ready = Some(self.decide(batch, on_record, &before).into());
+            before = met;
         }
         if self.run.read_whole() {
             return Ok(());
@@ -102,22 +120,12 @@ impl Recording {
         )))
     }
 
-    async fn look_up(&self, core: &Core, batch: &Batch) -> Result<OnRecord, EvidenceError> {
-        let ids: Vec<_> = batch.observations.iter().map(|one| one.finding.id).collect();
-        let checks: BTreeSet<&str> =
-            batch.observations.iter().map(|one| one.check.as_str()).collect();
-        let checks: Vec<String> = checks.into_iter().map(str::to_owned).collect();
-        let (findings, newest) =
-            futures::future::try_join(Findings::known(&core.store, self.tenant, &ids), async {
-                Summaries::newest(&core.store, self.tenant, self.started.project, &checks)
-                    .await
-                    .map_err(Into::into)
-            })
-            .await?;
-        Ok(OnRecord { findings, newest })
-    }
-
-    fn decide(&self, batch: Batch, on_record: OnRecord) -> FindingsObserved {
+    fn decide(
+        &self,
+        batch: Batch,
+        on_record: OnRecord,
+        before: &HashSet<Id<kind::Finding>>,
+    ) -> FindingsObserved {
         let mut event = FindingsObserved {
             project: self.started.project,
             next_item: batch.next_item,
@@ -131,7 +139,7 @@ impl Recording {
         let mut groups = Groups::default();
         for observation in batch.observations {
             let id = observation.finding.id;
-            let class = if met.insert(id) {
+            let class = if met.insert(id) && !before.contains(&id) {
                 on_record.classify(self.id, &observation)
             } else {
                 Class::Duplicate
@@ -159,6 +167,20 @@ impl Recording {
         event.refused_items.truncate(MAX_REFUSED_SHOWN.saturating_sub(self.run.refused_listed));
         event
     }
+}
+
+async fn look_up(
+    core: &Core,
+    tenant: TenantId,
+    project: Id<kind::Project>,
+    batch: &Batch,
+) -> Result<OnRecord, EvidenceError> {
+    let ids: Vec<_> = batch.observations.iter().map(|one| one.finding.id).collect();
+    let checks: BTreeSet<&str> = batch.observations.iter().map(|one| one.check.as_str()).collect();
+    let checks: Vec<String> = checks.into_iter().map(str::to_owned).collect();
+    let findings = Findings::known(&core.store, tenant, &ids).await?;
+    let newest = Summaries::newest(&core.store, tenant, project, &checks).await?;
+    Ok(OnRecord { findings, newest })
 }
 
 impl OnRecord {

@@ -25,8 +25,8 @@ static UPSERT: Insert = Insert::new(
      WHERE assets.last_seen <= excluded.last_seen",
 );
 static SEEN: WithList = WithList::new(
-    "UPDATE assets SET last_seen = $1 \
-     WHERE generation = $2 AND tenant = $3 AND last_seen < $1 AND id IN ({list})",
+    "UPDATE assets SET last_seen = {1} \
+     WHERE generation = {2} AND tenant = {3} AND last_seen < {1} AND id IN ({list})",
     3,
 );
 

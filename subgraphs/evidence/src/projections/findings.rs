@@ -32,18 +32,18 @@ static UPSERT: Insert = Insert::new(
      WHERE findings.last_seen <= excluded.last_seen",
 );
 static SEEN: WithList = WithList::new(
-    "UPDATE findings SET last_seen = $1, last_run_id = $2 \
-     WHERE generation = $3 AND tenant = $4 AND last_seen <= $1 AND id IN ({list}) \
+    "UPDATE findings SET last_seen = {1}, last_run_id = {2} \
+     WHERE generation = {3} AND tenant = {4} AND last_seen <= {1} AND id IN ({list}) \
      RETURNING asset_id",
     4,
 );
 static LEAVE: WithList = WithList::new(
-    "UPDATE findings SET present = 0 WHERE generation = $1 AND tenant = $2 AND id IN ({list})",
+    "UPDATE findings SET present = 0 WHERE generation = {1} AND tenant = {2} AND id IN ({list})",
     2,
 );
 static KNOWN: WithList = WithList::new(
     "SELECT id, present, content, last_seen, last_run_id FROM findings \
-     WHERE generation = $1 AND tenant = $2 AND id IN ({list})",
+     WHERE generation = {1} AND tenant = {2} AND id IN ({list})",
     2,
 );
 

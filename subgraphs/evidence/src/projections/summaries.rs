@@ -30,7 +30,7 @@ static INSERT: Insert = Insert::new(
 );
 static NEWEST: WithList = WithList::new(
     "SELECT check_id, account, region, effective_from FROM check_summaries \
-     WHERE generation = $1 AND tenant = $2 AND project_id = $3 AND check_id IN ({list})",
+     WHERE generation = {1} AND tenant = {2} AND project_id = {3} AND check_id IN ({list})",
     3,
 );
 

@@ -186,3 +186,21 @@ async fn a_bad_item_is_named_and_the_others_go_in() {
     assert_eq!(seen["a-one"], "PASS", "the first of two stands");
     running.stop().await;
 }
+
+#[tokio::test]
+async fn the_same_finding_twice_is_found_across_batches() {
+    let world = World::new();
+    let running = world.start().await;
+    let project = running.project(&world.owner).await;
+    let mut findings: Vec<_> = (0..2500).map(|n| finding("a", &n.to_string(), "PASS", 0)).collect();
+    for index in [999, 1000, 1999, 2499] {
+        findings[index] = finding("a", "0", "FAIL", 0);
+    }
+    let run = running.ingest(&world.owner, project, scan(&findings)).await;
+    assert_eq!(run["counts"]["new"], 2496);
+    let refused: Vec<_> =
+        run["refused"].as_array().unwrap().iter().map(|item| &item["index"]).collect();
+    assert_eq!(refused, [999, 1000, 1999, 2499]);
+    assert_eq!(running.findings(&world.owner, project).await["a-0"], "PASS");
+    running.stop().await;
+}
