@@ -45,8 +45,9 @@ pub(crate) struct Arena {
     keys: Arc<KeyTable>,
     more_keys: Vec<Arc<str>>,
     more_numbers: HashMap<Arc<str>, Key>,
-    /// The key that followed each key when it was last seen: subgraphs answer in the order asked.
-    followers: Vec<u32>,
+    /// The last two keys that followed each key: subgraphs answer in the order asked, and objects and
+    /// those inside them take turns.
+    followers: Vec<[u32; 2]>,
     pub(super) buffers: Vec<Bytes>,
     pub(super) nodes: Vec<Node>,
     items: Vec<NodeId>,
@@ -59,7 +60,7 @@ impl Arena {
 
     /// An arena that holds an empty object, the root.
     pub(crate) fn new(keys: Arc<KeyTable>) -> Arena {
-        let followers = vec![NONE; keys.len() + 1];
+        let followers = vec![[NONE; 2]; keys.len() + 1];
         Arena {
             keys,
             more_keys: Vec::new(),
@@ -87,18 +88,17 @@ impl Arena {
         key
     }
 
-    /// The key of `name`, which is likely the one that followed `previous` before.
+    /// The key of `name`, which is likely one that followed `previous` before.
     pub(super) fn key_after(&mut self, previous: Option<Key>, name: &str) -> Key {
         let slot = previous.map_or(0, |key| key.0 as usize + 1);
-        if let Some(&guess) = self.followers.get(slot)
-            && guess != NONE
-            && self.name(Key(guess)) == name
-        {
+        let guesses = self.followers.get(slot).copied().unwrap_or([NONE; 2]);
+        let is_it = |guess: &u32| *guess != NONE && self.name(Key(*guess)) == name;
+        if let Some(guess) = guesses.into_iter().find(is_it) {
             return Key(guess);
         }
         let key = self.key(name);
-        if let Some(follower) = self.followers.get_mut(slot) {
-            *follower = key.0;
+        if let Some(followers) = self.followers.get_mut(slot) {
+            *followers = [key.0, guesses[0]];
         }
         key
     }

@@ -28,6 +28,8 @@ impl Arena {
         if total.saturating_add(bytes.len()) > (u32::MAX / 2) as usize {
             return Err(JsonError::Size);
         }
+        // About what an answer holds; a large one is not trusted to hold it.
+        self.nodes.reserve((bytes.len() / 24).min(1 << 14));
         self.buffers.push(bytes.clone());
         let buffer = (self.buffers.len() - 1) as u32;
         let mut reader = Reader {
