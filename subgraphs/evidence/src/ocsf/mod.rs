@@ -9,11 +9,13 @@
 mod finding;
 mod reader;
 mod splitter;
+mod structure;
 mod unpack;
 
 pub use finding::{Asset, Check, Finding, Refusal, Requirements, Status};
 pub use reader::{Item, Limits, Reader};
-pub use splitter::{Piece, Splitter, StructureError};
+pub use splitter::{Oversize, Piece, Splitter};
+pub use structure::StructureError;
 pub use unpack::Unpack;
 
 /// Levels of nesting that an item may have.
