@@ -18,12 +18,12 @@ mod scores;
 use std::{sync::Arc, time::Duration};
 
 use studio_events::{
-    CheckpointSigner, ConsumerOptions, EventStore, EventStoreOptions, LogFeed, PublishedType,
-    StoreError, run_consumer,
+    ConsumerOptions, EventStore, EventStoreOptions, LogFeed, PublishedType, StoreError,
+    run_consumer,
 };
 use studio_kernel::published::controls::{CheckResultsMatched, ControlTestAdded, ProjectCreated};
 use studio_service::{Deps, Feeds, Subgraph, subgraph::Background};
-use studio_stores::keyring::{KeyringError, SigningKey};
+use studio_stores::keyring::KeyringError;
 
 pub use rest::openapi;
 
@@ -54,19 +54,6 @@ pub enum BuildError {
     Keyring(#[from] KeyringError),
 }
 
-/// Signs checkpoints of the log.
-struct CheckpointKey(SigningKey);
-
-impl CheckpointSigner for CheckpointKey {
-    fn sign(&self, message: &[u8]) -> Vec<u8> {
-        self.0.sign(message)
-    }
-
-    fn public_key(&self) -> Vec<u8> {
-        self.0.public_key().to_vec()
-    }
-}
-
 /// Builds the subgraph. Its score engine, and what it consumes from others, run from
 /// [`Subgraph::start`] on: until then live scores wait.
 ///
@@ -75,7 +62,7 @@ impl CheckpointSigner for CheckpointKey {
 pub async fn build(deps: Deps) -> Result<Subgraph, BuildError> {
     let options = EventStoreOptions::new(deps.database.clone(), NAME, deps.env.clone())
         .inline(projections::all())
-        .signer(Arc::new(CheckpointKey(deps.keyring.signing_key("checkpoints").await?)));
+        .signer(Arc::new(deps.keyring.signing_key("checkpoints").await?));
     let store = EventStore::open(options).await?;
     let app = Arc::new(App {
         store: store.clone(),

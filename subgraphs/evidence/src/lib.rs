@@ -55,7 +55,10 @@ pub enum BuildError {
 /// # Errors
 /// When the log or its signing key cannot be opened.
 pub async fn build(deps: Deps) -> Result<Subgraph, BuildError> {
-    let options = EventStoreOptions::new(deps.database, NAME, deps.env).inline(projections::all());
+    let signer = Arc::new(deps.keyring.signing_key("checkpoints").await?);
+    let options = EventStoreOptions::new(deps.database, NAME, deps.env)
+        .inline(projections::all())
+        .signer(signer);
     let store = EventStore::open(options).await?;
     let core = Core::new(store.clone(), deps.policy, deps.blobs, deps.config, deps.shutdown);
     Ok(Subgraph {
