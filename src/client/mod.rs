@@ -11,7 +11,7 @@ use anyhow::{Context, bail};
 use studio_sdk::{Client, Upload};
 
 pub(crate) use ask::ask;
-pub(crate) use projects::{find as project, projects};
+pub(crate) use projects::{all as all_projects, find as project, projects};
 pub(crate) use score::{score, watch};
 pub(crate) use session::write_private;
 

@@ -103,7 +103,8 @@ async fn fill(client: &Client, login: &Login) -> anyhow::Result<()> {
 }
 
 async fn project(client: &Client) -> anyhow::Result<String> {
-    if let Ok(project) = client::project(client, content::PROJECT).await {
+    let there = client::all_projects(client).await?;
+    if let Some(project) = there.into_iter().find(|project| project.name == content::PROJECT) {
         return Ok(project.id);
     }
     let input = create_project::CreateProjectInput { name: content::PROJECT.to_owned() };
