@@ -2,9 +2,7 @@
 //! `spool/<process>/`.
 //!
 //! A blob is written to a spool, flushed to the disk, renamed to its name, and the directory that
-//! holds the name is flushed too, so that a power cut leaves all of it or none. Each opened store
-//! holds a lock on its own spool folder; folders whose lock is free belong to processes that were
-//! killed, and are removed when a store is opened.
+//! holds the name is flushed too, so that a power cut leaves all of it or none.
 
 use std::{
     fs, io,
@@ -15,12 +13,12 @@ use std::{
 
 use async_trait::async_trait;
 use studio_kernel::{Env, TenantId, Timestamp};
-use tempfile::{TempDir, TempPath};
+use tempfile::TempPath;
 
-use super::{BlobError, BlobInfo, BlobReader, Blobs, ContentHash, Spool, Spooled, blocking};
-
-const SPOOL: &str = "spool";
-const LOCK: &str = "lock";
+use super::{
+    BlobError, BlobInfo, BlobReader, Blobs, ContentHash, Spool, Spooled, blocking,
+    spool_folder::{SpoolFolder, make_private, sync_directory},
+};
 
 /// Blobs in a local directory, for one machine.
 #[derive(Debug, Clone)]
@@ -29,9 +27,7 @@ pub struct DirectoryBlobs(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     root: PathBuf,
-    spool: TempDir,
-    /// Held as long as the spool folder is in use.
-    _spool_lock: fs::File,
+    spool: SpoolFolder,
     /// Held by a put while it renames and by a delete while it looks at the age and removes, so
     /// that no delete takes what was put in between.
     names: Mutex<()>,
@@ -54,17 +50,9 @@ impl DirectoryBlobs {
     /// When the directory cannot be made, read or written.
     pub fn open_with(root: impl Into<PathBuf>, env: Env) -> Result<Self, BlobError> {
         let root = root.into();
-        let spools = root.join(SPOOL);
-        make_private(&spools)?;
-        let guard = lock_file(&root.join(LOCK))?;
-        guard.lock().map_err(|error| BlobError::io(root.join(LOCK), error))?;
-        sweep_spools(&spools)?;
-        let spool =
-            TempDir::new_in(&spools).map_err(|error| BlobError::io(spools.clone(), error))?;
-        let spool_lock = lock_file(&spool.path().join(LOCK))?;
-        spool_lock.lock().map_err(|error| BlobError::io(spool.path().join(LOCK), error))?;
+        let spool = SpoolFolder::open(&root)?;
         let names = Mutex::new(());
-        Ok(Self(Arc::new(Inner { root, spool, _spool_lock: spool_lock, names, env })))
+        Ok(Self(Arc::new(Inner { root, spool, names, env })))
     }
 }
 
@@ -85,7 +73,10 @@ impl Inner {
         fs::File::options()
             .append(true)
             .open(&from)
-            .and_then(|file| file.set_modified(UNIX_EPOCH + Duration::from_micros(now)))
+            .and_then(|file| {
+                file.set_modified(UNIX_EPOCH + Duration::from_micros(now))?;
+                file.sync_all()
+            })
             .map_err(|error| BlobError::io(from.to_path_buf(), error))?;
         let _names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         from.persist(&to).map_err(|error| BlobError::io(to, error.error))?;
@@ -149,7 +140,7 @@ impl Inner {
 #[async_trait]
 impl Blobs for DirectoryBlobs {
     async fn spool(&self, limit: u64) -> Result<Spool, BlobError> {
-        Spool::create(self.0.spool.path(), limit).await
+        self.0.spool.spool(limit).await
     }
 
     async fn put(
@@ -243,61 +234,13 @@ fn describe(
     Ok(BlobInfo { tenant, hash, size: metadata.len(), stored_at })
 }
 
-/// Makes a directory and what leads to it, for the owner alone, and flushes each new name.
-fn make_private(directory: &Path) -> Result<(), BlobError> {
-    if directory.is_dir() {
-        return Ok(());
-    }
-    let parent = directory.parent().unwrap_or(Path::new("/"));
-    let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
-    make_private(parent)?;
-    let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    match builder.create(directory) {
-        Ok(()) => sync_directory(parent),
-        // Another task was faster.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && directory.is_dir() => Ok(()),
-        Err(error) => Err(BlobError::io(directory, error)),
-    }
-}
-
-/// Makes the names in a directory durable.
-fn sync_directory(directory: &Path) -> Result<(), BlobError> {
-    // Only Unix can open a directory as a file.
-    #[cfg(unix)]
-    fs::File::open(directory)
-        .and_then(|file| file.sync_all())
-        .map_err(|error| BlobError::io(directory, error))?;
-    Ok(())
-}
-
-fn lock_file(path: &Path) -> Result<fs::File, BlobError> {
-    fs::File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(path)
-        .map_err(|error| BlobError::io(path, error))
-}
-
-/// Removes the spool folders that no living process holds. Called under the lock of the store.
-fn sweep_spools(spools: &Path) -> Result<(), BlobError> {
-    let entries = fs::read_dir(spools).map_err(|error| BlobError::io(spools, error))?;
-    for entry in entries {
-        let folder = entry.map_err(|error| BlobError::io(spools, error))?.path();
-        match lock_file(&folder.join(LOCK)).map(|file| file.try_lock()) {
-            Ok(Err(fs::TryLockError::WouldBlock)) => {}
-            _ => fs::remove_dir_all(&folder).map_err(|error| BlobError::io(folder, error))?,
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::blobs::contract;
+    use crate::blobs::{
+        contract,
+        spool_folder::{LOCK, SPOOL},
+    };
 
     fn files(directory: &Path) -> usize {
         fs::read_dir(directory)
@@ -309,7 +252,7 @@ mod tests {
 
     #[tokio::test]
     async fn keeps_the_contract() {
-        contract::holds(|root, env| {
+        contract::holds(async |root: &Path, env| {
             DirectoryBlobs::open_with(root.join("new/blobs"), env).unwrap()
         })
         .await;
@@ -341,7 +284,7 @@ mod tests {
         let mut spool = living.spool(10).await.unwrap();
         spool.write(b"12").await.unwrap();
         let _second = DirectoryBlobs::open(root.path()).unwrap();
-        assert_eq!(spool.finish().await.unwrap().size(), 2);
+        assert_eq!(spool.finish().await.unwrap().content_size(), 2);
     }
 
     #[cfg(unix)]

@@ -12,27 +12,35 @@
 //! let mut spool = blobs.spool(1024).await?;
 //! spool.write(body).await?;
 //! let spooled = spool.finish().await?; // dropped here, nothing would be left
-//! let stored = blobs.put(tenant, spooled.hash(), spooled).await?;
+//! let stored = blobs.put(tenant, spooled.content_hash(), spooled).await?;
 //! # Ok(())
 //! # }
 //! ```
 
 mod directory;
+mod error;
 mod hash;
+mod s3;
 mod sealed;
+mod sealing;
 mod spool;
+mod spool_folder;
 
 #[cfg(test)]
 mod contract;
+#[cfg(test)]
+mod full_disk;
 
-use std::{io, path::PathBuf, pin::Pin};
+use std::{io, path::PathBuf, pin::Pin, time::Duration};
 
 use async_trait::async_trait;
 use studio_kernel::{TenantId, Timestamp};
 use tokio::io::AsyncRead;
 
 pub use directory::DirectoryBlobs;
+pub use error::BlobError;
 pub use hash::ContentHash;
+pub use s3::{S3Blobs, S3Options};
 pub use sealed::SealedBlobs;
 pub use spool::{Spool, Spooled};
 
@@ -46,10 +54,21 @@ pub struct BlobInfo {
     pub tenant: TenantId,
     /// SHA-256 of the bytes that a reader gets: its name.
     pub hash: ContentHash,
-    /// Bytes that a reader gets.
+    /// Bytes that it takes in the store: where it is encrypted, some more than a reader gets.
     pub size: u64,
     /// When it was last put, by the clock of the store.
     pub stored_at: Timestamp,
+}
+
+/// What an address of a blob should answer with, and for how long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Presign {
+    /// How long the address is good for, an hour at most.
+    pub valid_for: Duration,
+    /// The media type to answer with.
+    pub content_type: Option<String>,
+    /// The `Content-Disposition` to answer with (RFC 6266).
+    pub disposition: Option<String>,
 }
 
 /// A store of blobs.
@@ -61,11 +80,20 @@ pub trait Blobs: Send + Sync + 'static {
     /// When the place for spools cannot be written.
     async fn spool(&self, limit: u64) -> Result<Spool, BlobError>;
 
-    /// Keeps what was spooled under `name`, durably when this returns. Putting bytes that are
-    /// there already succeeds and makes them as new as the moment.
+    /// An empty spool for bytes that [`Blobs::put`] will get for this organization. A store that
+    /// encrypts does so while they come.
     ///
-    /// `name` is [`Spooled::hash`], except where a wrapper keeps other bytes (a ciphertext) than
-    /// those that its readers get.
+    /// # Errors
+    /// When the place for spools cannot be written, or the organization's key cannot be used.
+    async fn spool_for(&self, _tenant: TenantId, limit: u64) -> Result<Spool, BlobError> {
+        self.spool(limit).await
+    }
+
+    /// Keeps what was spooled under `name`, which is [`Spooled::content_hash`], durably when this
+    /// returns. Putting bytes that are there already succeeds and makes them as new as the moment.
+    ///
+    /// What is kept is the file of the spool as it is: [`Spooled::stored_size`] bytes with
+    /// [`Spooled::stored_hash`].
     ///
     /// # Errors
     /// When the store cannot be written; nothing is left of this attempt.
@@ -123,75 +151,20 @@ pub trait Blobs: Send + Sync + 'static {
     async fn exists(&self, tenant: TenantId, name: ContentHash) -> Result<bool, BlobError> {
         Ok(self.info(tenant, name).await?.is_some())
     }
-}
 
-/// Why a blob could not be kept or read. Messages that name a place on disk are for the operator.
-#[derive(Debug, thiserror::Error)]
-pub enum BlobError {
-    /// More bytes came than the limit allows; nothing was kept.
-    #[error("the content is larger than the limit of {limit} bytes")]
-    TooLarge {
-        /// The limit, in bytes.
-        limit: u64,
-    },
-    /// The bytes stopped coming, for example because the client went away; nothing was kept.
-    #[error("the content did not arrive whole: {0}")]
-    Interrupted(io::Error),
-    /// There is no such blob.
-    #[error("there is no blob {name}")]
-    NotFound {
-        /// Its name.
-        name: ContentHash,
-    },
-    /// What the store holds under the name is not what was put there.
-    #[error(
-        "blob {name} is damaged ({what}): restore it from a backup, or store its content again"
-    )]
-    Damaged {
-        /// Its name.
-        name: ContentHash,
-        /// What is wrong with it.
-        what: &'static str,
-    },
-    /// The disk is full, or the quota is used up.
-    #[error("no space is left for {}: free some, or move data_dir to a larger disk", path.display())]
-    Full {
-        /// What was being written.
-        path: PathBuf,
-    },
-    /// The operating system refuses access.
-    #[error(
-        "access to {} was refused: give the user that runs Studio the right to read and write it",
-        path.display()
-    )]
-    Denied {
-        /// What was being read or written.
-        path: PathBuf,
-    },
-    /// The store did not do what it was asked.
-    #[error("{}: {source}", path.display())]
-    Io {
-        /// What was being read or written.
-        path: PathBuf,
-        /// What the operating system says.
-        source: io::Error,
-    },
-    /// A keyring fault kept a sealed blob from being written or read.
-    #[error("the key of the organization's blobs cannot be used: {0}")]
-    Key(String),
-}
-
-impl BlobError {
-    /// Names what the operating system says about `path`.
-    pub(crate) fn io(path: impl Into<PathBuf>, source: io::Error) -> Self {
-        let path = path.into();
-        match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full { path },
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                Self::Denied { path }
-            }
-            _ => Self::Io { path, source },
-        }
+    /// An address from which anyone who has it reads the blob, without Studio in between and for a
+    /// limited time. `None` where the store has no such addresses; then read through
+    /// [`Blobs::open`].
+    ///
+    /// # Errors
+    /// [`BlobError::NotFound`], or when the store does not answer.
+    async fn presign(
+        &self,
+        _tenant: TenantId,
+        _name: ContentHash,
+        _wanted: &Presign,
+    ) -> Result<Option<String>, BlobError> {
+        Ok(None)
     }
 }
 

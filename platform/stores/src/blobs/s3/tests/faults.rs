@@ -1,0 +1,123 @@
+//! Connections that break and a server that is stopped and started again.
+
+use std::process::Stdio;
+
+use super::{proxy::Proxy, *};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_goes_on_where_the_connection_broke() {
+    let directory = tempfile::tempdir().unwrap();
+    let Some(mut options) = options(directory.path(), Env::system()) else { return };
+    let proxy = Proxy::before(options.access.endpoint.as_ref().unwrap()).await;
+    options.access.endpoint = Some(proxy.endpoint.clone());
+    proxy.allow_down(3_000_000);
+    let blobs = S3Blobs::connect(options).await.unwrap();
+    let bytes = content(20_000_000);
+    let name = put(&blobs, &bytes).await;
+    assert!(read(&blobs, name).await.unwrap() == bytes);
+    assert!(proxy.broken() >= 6, "{}", proxy.broken());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_put_tries_again_and_leaves_nothing_when_it_gives_up() {
+    let directory = tempfile::tempdir().unwrap();
+    let Some(mut options) = options(directory.path(), Env::system()) else { return };
+    let proxy = Proxy::before(options.access.endpoint.as_ref().unwrap()).await;
+    options.access.endpoint = Some(proxy.endpoint.clone());
+    // Every connection breaks in its second part, and the pool holds several that are about to.
+    options.access.attempts = 8;
+    proxy.allow_up(12_000_000);
+    let blobs = S3Blobs::connect(options.clone()).await.unwrap();
+    let bytes = content(50_000_000);
+    let name = put(&blobs, &bytes).await;
+    assert!(proxy.broken() > 0);
+    assert!(read(&blobs, name).await.unwrap() == bytes);
+    assert!(blobs.delete(tenant(), name, None).await.unwrap());
+
+    // No connection takes a part to its end.
+    proxy.allow_up(3_000_000);
+    options.access.attempts = 2;
+    let blobs = S3Blobs::connect(options).await.unwrap();
+    for bytes in [content(8_000_000), bytes] {
+        let spooled = spooled(&blobs, &bytes).await;
+        let name = spooled.content_hash();
+        let error = blobs.put(tenant(), name, spooled).await.unwrap_err();
+        assert!(matches!(error, BlobError::Unreachable { .. }), "{error}");
+    }
+    assert!(blobs.list(None, 10).await.unwrap().is_empty());
+    let open = blobs.0.open_uploads(blobs.0.keys.prefix()).await.unwrap();
+    assert!(open.is_empty(), "{open:?}");
+}
+
+/// A server of this test's own, so that the other tests keep theirs.
+struct OwnServer {
+    state: tempfile::TempDir,
+}
+
+impl OwnServer {
+    async fn services(&self, arguments: &[&str]) -> String {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/services");
+        let output = tokio::process::Command::new(script)
+            .args(arguments)
+            .env("STUDIO_TEST_SERVICES_DIR", self.state.path())
+            .stdin(Stdio::null())
+            .output()
+            .await
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+}
+
+impl Drop for OwnServer {
+    fn drop(&mut self) {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/services");
+        let stopped = std::process::Command::new(script)
+            .arg("stop")
+            .env("STUDIO_TEST_SERVICES_DIR", self.state.path())
+            .status();
+        if !stopped.is_ok_and(|status| status.success()) {
+            eprintln!("the server in {} was not stopped", self.state.path().display());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_stops_and_starts_again_has_all_that_was_put() {
+    let directory = tempfile::tempdir().unwrap();
+    let Some(mut options) = options(directory.path(), Env::system()) else { return };
+    let server = OwnServer { state: tempfile::tempdir().unwrap() };
+    let variables = server.services(&["start", "s3"]).await;
+    let endpoint = variables
+        .lines()
+        .find_map(|line| line.strip_prefix("export STUDIO_TEST_S3_ENDPOINT="))
+        .unwrap();
+    options.access.endpoint = Some(endpoint.to_owned());
+    options.access.attempts = 3;
+    let blobs = S3Blobs::connect(options).await.unwrap();
+    let (small, large) = (content(5_000), content(40_000_000));
+    let small_name = put(&blobs, &small).await;
+    let large_name = put(&blobs, &large).await;
+
+    // The server dies while an upload is under way.
+    let spooled = spooled(&blobs, &content(500_000_000)).await;
+    let (name, inner) = (spooled.content_hash(), blobs.0.clone());
+    let put_blobs = blobs.clone();
+    let under_way = tokio::spawn(async move { put_blobs.put(tenant(), name, spooled).await });
+    while inner.open_uploads(inner.keys.prefix()).await.unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    server.services(&["pause", "s3"]).await;
+    let error = under_way.await.unwrap().unwrap_err();
+    assert!(matches!(error, BlobError::Unreachable { .. }), "{error}");
+    let error = blobs.info(tenant(), small_name).await.unwrap_err().to_string();
+    assert!(error.contains(endpoint) && error.contains("cannot be reached"), "{error}");
+
+    server.services(&["resume", "s3"]).await;
+    assert!(read(&blobs, small_name).await.unwrap() == small);
+    assert!(read(&blobs, large_name).await.unwrap() == large);
+    assert!(!blobs.exists(tenant(), name).await.unwrap());
+    assert_eq!(blobs.list(None, 10).await.unwrap().len(), 2);
+    let again = put(&blobs, b"after the start").await;
+    assert_eq!(read(&blobs, again).await.unwrap(), b"after the start");
+}
