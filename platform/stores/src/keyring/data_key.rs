@@ -23,26 +23,52 @@ impl DataKey {
         Ok(Self { key: LessSafeKey::new(key), env })
     }
 
+    /// Bytes of the nonce that an envelope begins with.
+    pub(crate) const NONCE: usize = NONCE_LEN;
+    /// Bytes of the tag that it ends with.
+    pub(crate) const TAG: usize = 16;
+
     /// Encrypts: 12 bytes of nonce, the ciphertext, 16 bytes of tag. `context` is bound to the
     /// envelope and must be given again to open it; it says what and whose the content is.
     ///
     /// # Errors
     /// [`KeyringError::Crypto`] for content of 64 GiB or more, which GCM cannot take.
     pub fn seal(&self, context: &[u8], content: &[u8]) -> Result<Vec<u8>, KeyringError> {
-        let nonce = self.env.bytes::<NONCE_LEN>();
-        let mut envelope = Vec::with_capacity(NONCE_LEN + content.len() + AES_256_GCM.tag_len());
-        envelope.extend_from_slice(&nonce);
+        let mut envelope = Vec::with_capacity(Self::NONCE + content.len() + Self::TAG);
+        self.begin(&mut envelope);
         envelope.extend_from_slice(content);
+        self.seal_in_place(context, &mut envelope, 0)?;
+        Ok(envelope)
+    }
+
+    /// Begins an envelope at the end of `out`: its content follows, and then
+    /// [`DataKey::seal_in_place`].
+    pub(crate) fn begin(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.random::<NONCE_LEN>());
+    }
+
+    /// Encrypts the content of an envelope that began at `start` and ends where `out` does.
+    pub(crate) fn seal_in_place(
+        &self,
+        context: &[u8],
+        out: &mut Vec<u8>,
+        start: usize,
+    ) -> Result<(), KeyringError> {
+        let envelope = out.get_mut(start..).ok_or(KeyringError::Crypto)?;
+        let (nonce, content) =
+            envelope.split_first_chunk_mut::<NONCE_LEN>().ok_or(KeyringError::Crypto)?;
+        let nonce = Nonce::assume_unique_for_key(*nonce);
         let tag = self
             .key
-            .seal_in_place_separate_tag(
-                Nonce::assume_unique_for_key(nonce),
-                Aad::from(context),
-                &mut envelope[NONCE_LEN..],
-            )
+            .seal_in_place_separate_tag(nonce, Aad::from(context), content)
             .map_err(|_| KeyringError::Crypto)?;
-        envelope.extend_from_slice(tag.as_ref());
-        Ok(envelope)
+        out.extend_from_slice(tag.as_ref());
+        Ok(())
+    }
+
+    /// Random bytes.
+    pub(crate) fn random<const N: usize>(&self) -> [u8; N] {
+        self.env.bytes()
     }
 
     /// Decrypts what [`DataKey::seal`] made with the same key and context.

@@ -4,17 +4,23 @@
 //! Invariants: no key is stored unwrapped or shown by `Debug`; a destroyed key is never made again
 //! under its name; replacing the master key rewrites keys, never data.
 
+#[cfg(test)]
+mod contract;
 mod data_key;
+mod directory_store;
 mod error;
+mod files;
+mod kms;
 mod master;
 mod name;
 mod sealed;
 mod signing;
+mod sql_store;
 mod store;
+mod watch;
 
 use std::{
     collections::HashMap,
-    path::Path,
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
@@ -23,16 +29,20 @@ use studio_kernel::{Env, Id, TenantId, Timestamp, kind};
 use zeroize::Zeroizing;
 
 pub use data_key::DataKey;
+pub use directory_store::DirectoryKeyStore;
 pub use error::KeyringError;
+pub use kms::{KmsMaster, KmsOptions};
 pub use master::{LocalMaster, MasterKey};
 pub use name::{KeyName, KeyNameError};
 pub use sealed::Sealed;
 pub use signing::{IndexKey, SigningKey, verify_signature};
-pub use store::{DirectoryKeyStore, KeyRecord, KeyStore, Material};
+pub use sql_store::SqlKeyStore;
+pub use store::{KeyRecord, KeyStore, Material};
 
 /// Unwrapped keys kept in memory at most; a full cache starts over.
 const CACHED: usize = 10_000;
-/// How long another process may go on using a key that was destroyed here.
+/// How long a process may go on reading with a key that another one destroyed, while the key store
+/// does not tell (see [`watch`], which makes it seconds where it does).
 const CACHED_SECONDS: i64 = 300;
 
 struct Cached {
@@ -49,6 +59,7 @@ pub struct Keyring {
     /// Held while a key is loaded, made, destroyed or wrapped anew, so that a key that is being
     /// destroyed does not slip back into the cache.
     changing: tokio::sync::Mutex<()>,
+    watch: watch::Watch,
 }
 
 struct Masters {
@@ -72,51 +83,23 @@ impl Keyring {
             env,
             cache: Mutex::default(),
             changing: tokio::sync::Mutex::default(),
+            watch: watch::Watch::default(),
         }
     }
 
-    /// The embedded default: `directory/master.key`, made at the first start, and
-    /// `directory/keys/`. A rotation that was cut short is finished first.
+    /// As [`Keyring::new`], once it is known that the master key, or an earlier one, is the one that
+    /// wraps what is in the store. For a key store that several processes share; nothing is made
+    /// here but at the first use of each key.
     ///
     /// # Errors
-    /// When others can read the master key, or when it is missing while keys exist.
-    pub async fn embedded(directory: &Path, env: Env) -> Result<Self, KeyringError> {
-        let store = DirectoryKeyStore::open(directory.join("keys"))?;
-        let path = directory.join(MASTER_FILE);
-        let next = LocalMaster::read_file(&directory.join(NEXT_FILE), env.clone())?;
-        let master = match LocalMaster::read_file(&path, env.clone())? {
-            Some(master) => master,
-            None if store.names().await?.is_empty() => LocalMaster::create_file(&path, &env)?,
-            None => {
-                return Err(KeyringError::Master(format!(
-                    "{} is missing, while {} holds keys that only it opens: bring it back from \
-                     where you keep it safe",
-                    path.display(),
-                    directory.join("keys").display()
-                )));
-            }
-        };
-        let keyring = Self::new(Arc::new(master), Vec::new(), Arc::new(store), env);
-        if let Some(next) = next {
-            keyring.finish_file_rotation(directory, next).await?;
-        }
-        Ok(keyring)
-    }
-
-    /// The embedded key store with a master key from elsewhere: base64 from the environment
-    /// variable `origin`.
-    ///
-    /// # Errors
-    /// When the text is no key, or not the one that wraps the existing keys.
-    pub async fn with_master_text(
-        directory: &Path,
-        text: &str,
-        origin: &str,
+    /// [`KeyringError::OtherMaster`] when it is another one.
+    pub async fn open(
+        master: Arc<dyn MasterKey>,
+        earlier: Vec<Arc<dyn MasterKey>>,
+        store: Arc<dyn KeyStore>,
         env: Env,
     ) -> Result<Self, KeyringError> {
-        let master = LocalMaster::from_base64(text, origin, env.clone())?;
-        let store = DirectoryKeyStore::open(directory.join("keys"))?;
-        let keyring = Self::new(Arc::new(master), Vec::new(), Arc::new(store), env);
+        let keyring = Self::new(master, earlier, store, env);
         // Found out at the start rather than at the first sign-in.
         for name in keyring.store.names().await? {
             match keyring.material(&name).await {
@@ -128,28 +111,8 @@ impl Keyring {
         Ok(keyring)
     }
 
-    /// Replaces the master key of [`Keyring::embedded`] by a new one. Survives a crash at any
-    /// point: the next start finishes it.
-    ///
-    /// # Errors
-    /// When a file cannot be written or a key does not unwrap; the old master key stays then.
-    pub async fn rotate_file_master(&self, directory: &Path) -> Result<(), KeyringError> {
-        let next = LocalMaster::create_file(&directory.join(NEXT_FILE), &self.env)?;
-        self.finish_file_rotation(directory, next).await
-    }
-
-    async fn finish_file_rotation(
-        &self,
-        directory: &Path,
-        next: LocalMaster,
-    ) -> Result<(), KeyringError> {
-        self.rotate_master(Arc::new(next)).await?;
-        let failed = |error: std::io::Error| KeyringError::Master(error.to_string());
-        std::fs::rename(directory.join(NEXT_FILE), directory.join(MASTER_FILE)).map_err(failed)?;
-        master::sync_directory(directory).map_err(failed)
-    }
-
-    /// Wraps every key by `next` from now on. Data is not touched.
+    /// Wraps every key by `next` from now on. Data is not touched. Where several processes share
+    /// the key store, each needs `next` first, as the active one beside the former.
     ///
     /// # Errors
     /// When a key does not unwrap; those before it are wrapped by `next` and stay usable.
@@ -195,7 +158,15 @@ impl Keyring {
         bytes: &[u8],
     ) -> Result<Sealed, KeyringError> {
         let name = KeyName::Person(tenant, person);
-        Sealed::seal(&name, &*self.data_key(&name).await?, bytes)
+        let key = self.data_key(&name).await?;
+        // Nothing more is written for a person whom any process has erased, cached key or not.
+        if let Some(KeyRecord { material: Material::Destroyed { .. }, .. }) =
+            self.store.get(&name).await?
+        {
+            self.lock_cache().remove(&name);
+            return Err(KeyringError::Destroyed(name));
+        }
+        Sealed::seal(&name, &key, bytes)
     }
 
     /// Decrypts personal data of that organization; `None` once the person was erased.
@@ -211,6 +182,7 @@ impl Keyring {
             KeyName::Person(owner, _) if *owner == tenant => {}
             other => return Err(KeyringError::Corrupt(other.clone())),
         }
+        self.notice_destroyed().await;
         if let Some(key) = self.cached(sealed.key()) {
             return sealed.open(&key).map(Some);
         }
@@ -274,6 +246,7 @@ impl Keyring {
     }
 
     async fn data_key(&self, name: &KeyName) -> Result<Arc<DataKey>, KeyringError> {
+        self.notice_destroyed().await;
         if let Some(key) = self.cached(name) {
             return Ok(key);
         }
@@ -369,10 +342,6 @@ impl Keyring {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-const MASTER_FILE: &str = "master.key";
-/// The new master key while a rotation is under way.
-const NEXT_FILE: &str = "master.key.next";
 
 /// Binds a wrapped key to its name: a file that is renamed does not open.
 fn wrap_context(name: &KeyName) -> Vec<u8> {
