@@ -1,152 +1,93 @@
 //! The SQL port: one database per store, SQLite (embedded) or PostgreSQL, opened so that the event
 //! store can keep its promises. Holds always: only the event store writes, through
-//! [`Database::writer`]; everything else reads through [`Database::reader`], which on SQLite cannot
-//! write at all. Statements and their values never reach a log.
+//! [`Database::writer`]; everything else reads, on SQLite through connections that cannot write at
+//! all. [`Database::reader`] may ask a replica, but never one that is behind what the request has
+//! seen; [`Database::primary`] never does. Statements and their values never reach a log.
 
-use std::{str::FromStr, time::Duration};
-
-use sea_orm::{
-    ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, DbErr,
-    sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
-};
-
+mod options;
+mod postgres;
+mod reader;
+mod replica;
+mod scope;
+mod servers;
+mod sqlite;
 #[cfg(test)]
 mod tests;
+mod unavailable;
 
-/// Why a database cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum SqlError {
-    /// The address is of no database that Studio knows.
-    #[error(
-        "\"{0}\" is no database address: write sqlite:///path/to/file.db, or \
-         postgres://user:password@host:5432/database"
-    )]
-    Address(String),
-    /// `sqlite::memory:` gives each connection a database of its own.
-    #[error("an SQLite store must be a file, so that readers and the writer see the same data")]
-    InMemory,
-    /// The schema's name could not be used without quoting.
-    #[error(
-        "\"{0}\" cannot name a PostgreSQL schema: use lower-case letters, digits and underscores, \
-         at most 63, not starting with a digit"
-    )]
-    Schema(String),
-    /// Nothing answers, or it refuses.
-    #[error(
-        "the database {address} cannot be opened ({cause}): check that it runs, that the address \
-         and the password are right, and that the directory can be written"
-    )]
-    Unreachable {
-        /// The address without its password.
-        address: String,
-        /// What the driver said.
-        cause: Box<DbErr>,
-    },
-}
+use std::sync::Arc;
 
-/// How to open a database.
-#[derive(Debug, Clone)]
-pub struct SqlOptions {
-    /// PostgreSQL: the schema that holds this store's tables, made if it is missing. Ignored by
-    /// SQLite, where a store is a file.
-    pub schema: Option<String>,
-    /// Connections for queries.
-    pub reader_connections: u32,
-    /// PostgreSQL: connections for writing. SQLite has exactly one.
-    pub writer_connections: u32,
-    /// How long to wait for a free connection, and for SQLite's file lock.
-    pub acquire_timeout: Duration,
-}
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr};
+use studio_kernel::TenantId;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
-impl Default for SqlOptions {
-    fn default() -> Self {
-        Self {
-            schema: None,
-            reader_connections: 8,
-            writer_connections: 4,
-            acquire_timeout: Duration::from_secs(30),
-        }
-    }
-}
+use self::{
+    options::redact,
+    postgres::{Kind, Primary},
+    replica::Replica,
+    servers::Servers,
+};
+pub use self::{
+    options::{SqlError, SqlOptions},
+    reader::Reader,
+    replica::ReplicaStatus,
+    scope::{Positions, PositionsError, ReadScope, spawn},
+    unavailable::is_unavailable,
+};
 
 /// An open database. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Database {
     writer: DatabaseConnection,
-    reader: DatabaseConnection,
+    reader: Reader,
+    servers: Option<Arc<Primary>>,
+    _stop: Arc<DropGuard>,
+    stopping: CancellationToken,
 }
 
 impl Database {
-    /// Opens `sqlite:///path` (the file is made if it is missing) or `postgres://…`.
+    /// Opens `sqlite:///path` (the file is made if it is missing) or `postgres://…`, which may name
+    /// several servers separated by commas: the one that takes writes is used.
     pub async fn connect(url: &str, options: SqlOptions) -> Result<Self, SqlError> {
+        let stopping = CancellationToken::new();
+        let stop = Arc::new(stopping.clone().drop_guard());
+        let log = options.log_name().into();
         if url.starts_with("sqlite:") {
-            Self::sqlite(url, &options).await
-        } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            Self::postgres(url, &options).await
-        } else {
-            Err(SqlError::Address(redact(url)))
+            let (writer, primary) = sqlite::open(url, &options).await?;
+            let reader = Reader { primary, replica: None, log };
+            return Ok(Self { writer, reader, servers: None, _stop: stop, stopping });
         }
-    }
-
-    async fn sqlite(url: &str, options: &SqlOptions) -> Result<Self, SqlError> {
-        if url.contains(":memory:") || url.contains("mode=memory") {
-            return Err(SqlError::InMemory);
+        if !url.starts_with("postgres:") && !url.starts_with("postgresql:") {
+            return Err(SqlError::Address(redact(url)));
         }
-        SqliteConnectOptions::from_str(url).map_err(|_| SqlError::Address(redact(url)))?;
-        let busy = options.acquire_timeout;
-        let mut writer = connect_options(url, options, 1);
-        writer.test_before_acquire(false).map_sqlx_sqlite_opts(move |file| {
-            // FULL: a commit that was answered survives a power cut, also in WAL mode.
-            // recursive_triggers: `INSERT OR REPLACE` fires the trigger that refuses to delete.
-            file.create_if_missing(true)
-                .journal_mode(SqliteJournalMode::Wal)
-                .synchronous(SqliteSynchronous::Full)
-                .busy_timeout(busy)
-                .foreign_keys(true)
-                .statement_cache_capacity(256)
-                .pragma("recursive_triggers", "ON")
-                .pragma("wal_autocheckpoint", "4000")
-                .pragma("journal_size_limit", "67108864")
-                .pragma("cache_size", "-16384")
-        });
-        let writer = open(writer, url).await?;
-        let mut reader = connect_options(url, options, options.reader_connections);
-        reader.test_before_acquire(false).map_sqlx_sqlite_opts(move |file| {
-            file.busy_timeout(busy)
-                .foreign_keys(true)
-                .statement_cache_capacity(256)
-                .pragma("query_only", "ON")
-        });
-        let reader = open(reader, url).await?;
-        Ok(Self { writer, reader })
-    }
-
-    async fn postgres(url: &str, options: &SqlOptions) -> Result<Self, SqlError> {
         if let Some(schema) = options.schema.as_deref().filter(|name| !is_plain_name(name)) {
             return Err(SqlError::Schema(schema.chars().take(80).collect()));
         }
-        let pool = |connections| {
-            let mut pool = connect_options(url, options, connections);
-            pool.test_before_acquire_if_idle_for(Duration::from_secs(30));
-            if let Some(schema) = &options.schema {
-                pool.set_schema_search_path(schema.as_str());
-            }
-            pool
-        };
-        let writer = open(pool(options.writer_connections.max(1)), url).await?;
+        let servers = Servers::parse(url, &options).await?;
+        let found = Primary::find(servers).await?;
+        let writer = found.pool(&options, Kind::Writer).await?;
         if let Some(schema) = &options.schema {
-            writer
-                .execute_unprepared(&format!("CREATE SCHEMA IF NOT EXISTS \"{schema}\""))
-                .await
-                .map_err(|cause| unreachable(url, cause))?;
+            make_schema(&writer, schema).await.map_err(|cause| found.unreachable(cause))?;
         }
-        let reader = open(pool(options.reader_connections), url).await?;
-        Ok(Self { writer, reader })
+        let primary = found.pool(&options, Kind::Reader).await?;
+        let replica = match &options.replica_url {
+            Some(url) => Some(open_replica(url, &options, &found, &primary, &stopping).await?),
+            None => None,
+        };
+        let pools = vec![(Kind::Writer, writer.clone()), (Kind::Reader, primary.clone())];
+        found.watch(pools, &options, &stopping);
+        let reader = Reader { primary, replica, log };
+        Ok(Self { writer, reader, servers: Some(found), _stop: stop, stopping })
     }
 
-    /// For every query.
-    pub fn reader(&self) -> &DatabaseConnection {
+    /// For every query. Within a [`ReadScope`] a replica may answer it.
+    pub fn reader(&self) -> &Reader {
         &self.reader
+    }
+
+    /// For reads that must see everything that was committed: the log's own.
+    pub fn primary(&self) -> &DatabaseConnection {
+        &self.reader.primary
     }
 
     /// For migrations and for the event store, which alone writes while Studio runs.
@@ -159,38 +100,98 @@ impl Database {
         self.writer.get_database_backend()
     }
 
+    /// Notes that the running request has written up to a position: it reads that from now on, and
+    /// its [`ReadScope`] tells whoever made it.
+    pub fn wrote(&self, tenant: TenantId, position: i64) {
+        self.note(tenant, position);
+        if let Some(scope) = ReadScope::current() {
+            scope.note_write(&self.reader.log, position);
+        }
+    }
+
+    /// Notes that the log holds something of an organization at a position, whoever wrote it: from
+    /// now on this process answers nobody of it from a replica that is further back.
+    pub fn note(&self, tenant: TenantId, position: i64) {
+        if let Some(replica) = &self.reader.replica {
+            replica.note(tenant, position);
+        }
+    }
+
+    /// Keeps the replica from answering until it has all that is committed now: for what changed
+    /// without moving the log, such as which generation of a read model is read.
+    pub fn hold_replica(&self) {
+        if let Some(replica) = &self.reader.replica {
+            replica.hold();
+        }
+    }
+
+    /// How the replica does, where one is set.
+    pub fn replica_status(&self) -> Option<ReplicaStatus> {
+        self.reader.replica.as_ref().map(|replica| replica.status())
+    }
+
+    /// Refuses a number of connections, those of all stores of all processes together
+    /// ([`SqlOptions::connections`]), that the server does not give. SQLite gives any.
+    pub async fn check_connections(&self, wanted: u32) -> Result<(), SqlError> {
+        let Some(servers) = &self.servers else { return Ok(()) };
+        let allowed = servers.allowed(&self.reader.primary).await?;
+        if wanted <= allowed {
+            return Ok(());
+        }
+        let address = servers.shown().to_owned();
+        Err(SqlError::TooManyConnections { address, wanted, allowed })
+    }
+
     /// Closes the connections of every clone; on SQLite this also folds the write-ahead log back
     /// into the file.
     pub async fn close(&self) -> Result<(), DbErr> {
-        self.reader.close_by_ref().await?;
+        self.stopping.cancel();
+        if let Some(replica) = &self.reader.replica {
+            replica.pool.close_by_ref().await?;
+        }
+        self.reader.primary.close_by_ref().await?;
         self.writer.close_by_ref().await
     }
 }
 
-fn connect_options(url: &str, options: &SqlOptions, connections: u32) -> ConnectOptions {
-    let mut pool = ConnectOptions::new(url);
-    pool.max_connections(connections.max(1))
-        .acquire_timeout(options.acquire_timeout)
-        .connect_timeout(options.acquire_timeout)
-        .sqlx_logging(false)
-        .record_stmt_in_spans(false);
-    pool
+/// Opens the replica and makes sure that it is a copy of the primary.
+async fn open_replica(
+    url: &str,
+    options: &SqlOptions,
+    found: &Primary,
+    primary: &DatabaseConnection,
+    stop: &CancellationToken,
+) -> Result<Arc<Replica>, SqlError> {
+    let servers = Servers::parse(url, options).await?;
+    let shown = servers.shown.clone();
+    let server = servers.each[0].clone();
+    let pool = postgres::open(server, &servers, options, Kind::Replica, None).await?;
+    let identity = async |pool: &DatabaseConnection| {
+        let sql = "SELECT system_identifier FROM pg_control_system()";
+        let statement = sea_orm::Statement::from_string(DbBackend::Postgres, sql);
+        let row = pool.query_one_raw(statement).await?;
+        row.map(|row| row.try_get_by_index::<i64>(0)).transpose()
+    };
+    let of_replica = identity(&pool).await.map_err(|cause| servers.unreachable(cause))?;
+    let of_primary = identity(primary).await.map_err(|cause| found.unreachable(cause))?;
+    if of_primary != of_replica {
+        return Err(SqlError::OtherReplica { replica: shown, primary: found.shown().to_owned() });
+    }
+    Ok(Replica::watch(pool, primary.clone(), shown, stop).await)
 }
 
-async fn open(options: ConnectOptions, url: &str) -> Result<DatabaseConnection, SqlError> {
-    sea_orm::Database::connect(options).await.map_err(|cause| unreachable(url, cause))
-}
-
-fn unreachable(url: &str, cause: DbErr) -> SqlError {
-    SqlError::Unreachable { address: redact(url), cause: Box::new(cause) }
-}
-
-/// The address without user, password and parameters.
-fn redact(url: &str) -> String {
-    let bare = url.split('?').next().unwrap_or_default();
-    match (bare.split_once("://"), bare.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, place))) => format!("{scheme}://{place}"),
-        _ => bare.chars().take(200).collect(),
+/// Not `IF NOT EXISTS`: that asks for the right to make schemas also where there is nothing to make,
+/// and two processes that start at once both find it missing.
+async fn make_schema(writer: &DatabaseConnection, schema: &str) -> Result<(), DbErr> {
+    let sql = "SELECT 1 FROM pg_namespace WHERE nspname = $1";
+    let statement =
+        || sea_orm::Statement::from_sql_and_values(DbBackend::Postgres, sql, [schema.into()]);
+    if writer.query_one_raw(statement()).await?.is_some() {
+        return Ok(());
+    }
+    match writer.execute_unprepared(&format!("CREATE SCHEMA \"{schema}\"")).await {
+        Err(_) if writer.query_one_raw(statement()).await?.is_some() => Ok(()),
+        made => made.map(drop),
     }
 }
 

@@ -1,12 +1,45 @@
+use std::time::Duration;
+
 use sea_orm::{ConnectionTrait, Statement};
 
 use super::*;
+
+mod failover;
+mod postgres;
+mod replica;
+
+/// One value, by a query that a replica may answer.
+async fn ask<T: sea_orm::TryGetable>(connection: &impl ConnectionTrait, sql: &str) -> T {
+    let statement = Statement::from_string(connection.get_database_backend(), sql);
+    let row = connection.query_one_raw(statement).await.unwrap().unwrap();
+    row.try_get_by_index(0).unwrap()
+}
+
+/// Which server answers.
+async fn port(connection: &impl ConnectionTrait) -> i32 {
+    ask(connection, "SELECT inet_server_port()").await
+}
+
+/// The port in an address.
+fn port_of(url: &str) -> i32 {
+    url.rsplit_once(':').unwrap().1.split('/').next().unwrap().parse().unwrap()
+}
+
+/// Tries until it succeeds, for at most 60 seconds.
+async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let waiting = async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), waiting).await.expect(what);
+}
 
 fn in_directory(directory: &tempfile::TempDir) -> String {
     format!("sqlite://{}", directory.path().join("store.db").display())
 }
 
-async fn pragma(connection: &DatabaseConnection, name: &str) -> String {
+async fn pragma(connection: &impl ConnectionTrait, name: &str) -> String {
     let statement = Statement::from_string(DbBackend::Sqlite, format!("PRAGMA {name}"));
     let row = connection.query_one_raw(statement).await.unwrap().unwrap();
     row.try_get_by_index::<String>(0)

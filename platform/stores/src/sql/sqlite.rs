@@ -1,0 +1,63 @@
+//! Opening SQLite: one connection writes, the others cannot.
+
+use std::str::FromStr;
+
+use sea_orm::{
+    ConnectOptions, DatabaseConnection,
+    sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
+};
+
+use super::{SqlError, SqlOptions, options::redact};
+
+/// Answers the writer and the reader.
+pub(super) async fn open(
+    url: &str,
+    options: &SqlOptions,
+) -> Result<(DatabaseConnection, DatabaseConnection), SqlError> {
+    if url.contains(":memory:") || url.contains("mode=memory") {
+        return Err(SqlError::InMemory);
+    }
+    SqliteConnectOptions::from_str(url).map_err(|_| SqlError::Address(redact(url)))?;
+    let busy = options.acquire_timeout;
+    let mut writer = pool(url, options, 1);
+    writer.test_before_acquire(false).map_sqlx_sqlite_opts(move |file| {
+        // FULL: a commit that was answered survives a power cut, also in WAL mode.
+        // recursive_triggers: `INSERT OR REPLACE` fires the trigger that refuses to delete.
+        file.create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(busy)
+            .foreign_keys(true)
+            .statement_cache_capacity(256)
+            .pragma("recursive_triggers", "ON")
+            // 64 MiB: a page that is written again and again goes to the file once.
+            .pragma("wal_autocheckpoint", "16000")
+            .pragma("journal_size_limit", "67108864")
+            .pragma("cache_size", "-32768")
+    });
+    let writer = connect(writer, url).await?;
+    let mut reader = pool(url, options, options.reader_connections);
+    reader.test_before_acquire(false).map_sqlx_sqlite_opts(move |file| {
+        file.busy_timeout(busy)
+            .foreign_keys(true)
+            .statement_cache_capacity(256)
+            .pragma("query_only", "ON")
+    });
+    Ok((writer, connect(reader, url).await?))
+}
+
+fn pool(url: &str, options: &SqlOptions, connections: u32) -> ConnectOptions {
+    let mut pool = ConnectOptions::new(url);
+    pool.max_connections(connections.max(1))
+        .acquire_timeout(options.acquire_timeout)
+        .connect_timeout(options.acquire_timeout)
+        .sqlx_logging(false)
+        .record_stmt_in_spans(false);
+    pool
+}
+
+async fn connect(options: ConnectOptions, url: &str) -> Result<DatabaseConnection, SqlError> {
+    sea_orm::Database::connect(options)
+        .await
+        .map_err(|cause| SqlError::Unreachable { address: redact(url), cause: Box::new(cause) })
+}
