@@ -7,7 +7,10 @@ use crate::step_by_backend;
 
 /// The event tables alone.
 pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-    vec![step_by_backend("events_0001_log", SQLITE_LOG, POSTGRES_LOG)]
+    vec![
+        step_by_backend("events_0001_log", SQLITE_LOG, POSTGRES_LOG),
+        step_by_backend("events_0002_leases", SQLITE_LEASES, POSTGRES_LEASES),
+    ]
 }
 
 /// The event tables, and then a store's own migrations.
@@ -168,3 +171,20 @@ const POSTGRES_LOG: &[&str] = &[
         signature BYTEA NOT NULL
     )",
 ];
+
+// Times are microseconds: `ttl` for how long a lease is taken, `expires_at` by the database's clock.
+const SQLITE_LEASES: &[&str] = &["CREATE TABLE leases (
+        name TEXT NOT NULL PRIMARY KEY,
+        holder TEXT NOT NULL,
+        epoch BIGINT NOT NULL,
+        ttl BIGINT NOT NULL,
+        expires_at BIGINT NOT NULL
+    )"];
+
+const POSTGRES_LEASES: &[&str] = &[r#"CREATE TABLE leases (
+        name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+        holder TEXT NOT NULL,
+        epoch BIGINT NOT NULL,
+        ttl BIGINT NOT NULL,
+        expires_at BIGINT NOT NULL
+    )"#];

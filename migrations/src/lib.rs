@@ -1,5 +1,6 @@
 //! The migrations of every store, one module per subgraph, each with a `Migrator` of its own: the
-//! event tables, which all stores share ([`events::migrations`]), and then its read models.
+//! event tables, which all stores share ([`events::migrations`]), and then its read models. The key
+//! store ([`keyring`]) has neither log nor read models.
 //!
 //! A module adds itself like this, and never changes a migration that was released (expand, then
 //! contract in a later release). Read-model tables carry `generation` in their primary key.
@@ -31,6 +32,7 @@ pub mod documents;
 pub mod events;
 pub mod evidence;
 pub mod identity;
+pub mod keyring;
 
 /// A migration that runs the same statements on SQLite and PostgreSQL. Types that both know:
 /// `BIGINT` (integers, timestamps in microseconds, booleans as 0 and 1), `TEXT`,
