@@ -30,7 +30,8 @@ fn append(tenant: TenantId, stream: String, events: usize) -> Append {
             "resource": "arn:aws:iam::123456789012:user/somebody-with-a-rather-long-name",
             "account": "123456789012", "region": "eu-central-1", "muted": false,
             "hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
-        }),
+        })
+        .into(),
     };
     let streams = vec![StreamAppend {
         stream_type: "bench.finding".into(),

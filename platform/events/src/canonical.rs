@@ -2,6 +2,9 @@
 //! computed again by anyone. Integers beyond ±(2^53 − 1) have no exact spelling there (section
 //! 3.2.2.3, I-JSON) and are refused instead of being rounded.
 
+mod serializer;
+
+use serde::Serialize;
 use serde_json::{Number, Value};
 
 /// The largest integer that a double holds exactly.
@@ -21,6 +24,17 @@ pub enum CanonicalError {
     /// A number that the writer of doubles refuses.
     #[error("{0} is not a JSON number")]
     Number(String),
+    /// It does not serialize, or not without becoming a value first.
+    #[error("{0}")]
+    Serialize(String),
+}
+
+/// The canonical JSON of anything that serializes: what [`to_string`] makes of its value, without
+/// the value.
+pub fn of<T: Serialize + ?Sized>(value: &T) -> Result<String, CanonicalError> {
+    let mut writer = serializer::Writer::default();
+    value.serialize(&mut writer)?;
+    Ok(writer.out)
 }
 
 /// The canonical JSON of a value.
@@ -54,13 +68,6 @@ fn write(value: &Value, out: &mut String, depth: usize) -> Result<(), CanonicalE
             // Sorted by UTF-16 code units (section 3.2.3), which is the order of the bytes but for
             // characters beyond the basic plane.
             let mut sorted: Vec<(&String, &Value)> = members.iter().collect();
-            let by_utf16 = |a: &str, b: &str| {
-                if a.is_ascii() && b.is_ascii() {
-                    a.cmp(b)
-                } else {
-                    a.encode_utf16().cmp(b.encode_utf16())
-                }
-            };
             sorted.sort_by(|a, b| by_utf16(a.0, b.0));
             out.push('{');
             for (index, (name, member)) in sorted.into_iter().enumerate() {
@@ -75,6 +82,10 @@ fn write(value: &Value, out: &mut String, depth: usize) -> Result<(), CanonicalE
         }
     }
     Ok(())
+}
+
+fn by_utf16(a: &str, b: &str) -> std::cmp::Ordering {
+    if a.is_ascii() && b.is_ascii() { a.cmp(b) } else { a.encode_utf16().cmp(b.encode_utf16()) }
 }
 
 fn write_number(number: &Number, out: &mut String) -> Result<(), CanonicalError> {
@@ -167,6 +178,68 @@ mod tests {
         assert_eq!(to_string(&deep), Err(CanonicalError::Depth));
     }
 
+    #[derive(Serialize)]
+    struct All {
+        z: (u8, i64, char),
+        a: Option<Vec<f32>>,
+        #[serde(flatten)]
+        more: std::collections::HashMap<String, Variant>,
+        numbered: std::collections::BTreeMap<i32, ()>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        none: Option<u8>,
+        not_a_number: f64,
+        unit: Unit,
+        wrapped: Wrapped,
+    }
+    #[derive(Serialize)]
+    struct Unit;
+    #[derive(Serialize)]
+    struct Wrapped(Box<[u8]>);
+    #[derive(Serialize)]
+    enum Variant {
+        Unit,
+        One(bool),
+        Two(u8, String),
+        Named { y: u8, b: Option<u8> },
+    }
+
+    #[test]
+    fn writes_at_once_what_it_writes_of_values() {
+        let more = [
+            ("\u{1f600}", Variant::Unit),
+            ("\u{fb33}", Variant::One(true)),
+            ("b", Variant::Two(1, "\"\n\0".to_owned())),
+            ("zz", Variant::Named { y: 1, b: None }),
+            // A name that the struct has, too.
+            ("z", Variant::Unit),
+        ];
+        let all = All {
+            z: (1, -7, '\u{e9}'),
+            a: Some(vec![0.1, -0.0, 1e30]),
+            more: more.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+            numbered: [(10, ()), (9, ()), (-1, ())].into(),
+            none: None,
+            not_a_number: f64::NAN,
+            unit: Unit,
+            wrapped: Wrapped([1, 2].into()),
+        };
+        let value = serde_json::to_value(&all).unwrap();
+        assert_eq!(of(&all).unwrap(), to_string(&value).unwrap());
+    }
+
+    #[test]
+    fn refuses_at_once_what_it_refuses_of_values() {
+        assert!(matches!(of(&u64::MAX), Err(CanonicalError::Integer(_))));
+        let nested = |depth| (0..depth).fold(json!(1), |inner, _| json!({ "a": [inner] }));
+        for depth in [59, 60, 61] {
+            assert_eq!(of(&nested(depth)), to_string(&nested(depth)), "{depth}");
+        }
+        let odd = std::collections::BTreeMap::from([(vec![1], 1)]);
+        assert!(matches!(of(&odd), Err(CanonicalError::Serialize(_))));
+        let raw = serde_json::value::RawValue::from_string("[1]".to_owned()).unwrap();
+        assert!(matches!(of(&raw), Err(CanonicalError::Serialize(_))));
+    }
+
     fn any_value() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
             Just(Value::Null),
@@ -191,6 +264,7 @@ mod tests {
                 to_string(&value).unwrap(),
                 serde_json_canonicalizer::to_string(&value).unwrap()
             );
+            prop_assert_eq!(of(&value).unwrap(), to_string(&value).unwrap());
         }
     }
 }

@@ -2,121 +2,80 @@
 //! own, together with how far they have come. Whatever is cut off, wherever, each event has its
 //! effect exactly once.
 //!
+//! Of several processes the one that was elected takes events in, and the others follow how far it
+//! has come ([`Election`]).
+//!
 //! An event that the handler fails on is tried again with growing pauses, and is then kept as a dead
 //! letter, committed with the checkpoint behind it, so that the ones after it are not held up.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
-use futures::FutureExt as _;
+use sea_orm::DbBackend;
 use studio_kernel::{TenantId, published::CloudEvent};
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    consumer_handle::{ConsumerHandle, ConsumerOptions, Waiting},
+    election::{Election, Term},
     error::{AppendError, StoreError},
     event::{Append, ConsumerCheckpoint, Metadata},
     feed::EventFeed,
-    handler::{Handler, HandlerError},
+    handler::Handler,
+    names,
     prepare::DeadLetterChange,
+    react::{Taken, Trouble, react},
     store::EventStore,
 };
 
 /// Positions without any effect that may be looked at again after a kill.
 const UNSAVED_LIMIT: i64 = 1_000;
-/// Conflicts in a row after which an event counts as failed once.
-const CONFLICT_LIMIT: u32 = 20;
+/// How long such a position waits to be stored where nobody can be standing by.
+const EMBEDDED_SAVE: Duration = Duration::from_secs(5);
+/// How often one that stands by looks how far the other has come, and
+const LOOK: Duration = Duration::from_secs(1);
+/// while somebody waits for it.
+const LOOK_AGAIN: Duration = Duration::from_millis(25);
 
-/// How patient a consumer is.
-#[derive(Debug, Clone)]
-pub struct ConsumerOptions {
-    /// Events asked for at a time.
-    pub page: usize,
-    /// How often an event is tried before it becomes a dead letter, at least once.
-    pub attempts: u32,
-    /// The pause before the second attempt; it doubles up to `longest_pause`.
-    pub first_pause: Duration,
-    /// The longest pause between attempts.
-    pub longest_pause: Duration,
-    /// How often to look without being woken.
-    pub poll: Duration,
-}
-
-impl Default for ConsumerOptions {
-    fn default() -> Self {
-        Self {
-            page: 200,
-            attempts: 5,
-            first_pause: Duration::from_millis(50),
-            longest_pause: Duration::from_secs(30),
-            poll: Duration::from_secs(5),
-        }
-    }
-}
-
-/// A consumer that has stopped takes nothing in any more.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the consumer {0} has stopped")]
-pub struct ConsumerStopped(pub String);
-
-/// A running consumer.
-#[derive(Debug)]
-pub struct ConsumerHandle {
-    name: String,
-    position: watch::Receiver<i64>,
-    cancel: CancellationToken,
-    task: JoinHandle<()>,
-}
-
-impl ConsumerHandle {
-    /// Waits until everything up to a position of the source has had its effect here.
-    pub async fn caught_up_to(&self, position: i64) -> Result<(), ConsumerStopped> {
-        self.position
-            .clone()
-            .wait_for(|reached| *reached >= position)
-            .await
-            .map(|_| ())
-            .map_err(|_| ConsumerStopped(self.name.clone()))
-    }
-
-    /// The last position of the source that has had its effect here.
-    pub fn position(&self) -> i64 {
-        *self.position.borrow()
-    }
-
-    /// Stops it after the event in hand.
-    pub async fn stop(self) {
-        self.cancel.cancel();
-        if let Err(error) = self.task.await {
-            tracing::error!(consumer = self.name, %error, "a consumer ended badly");
-        }
-    }
-}
-
-/// Starts a consumer named `name` (unique within `store`) that reads `feed` and appends to `store`.
-/// It ends when `cancel` is cancelled or the store closes.
+/// Starts a consumer named `name` (unique within `store`, the names of its projections included)
+/// that reads `feed` and appends to `store` whenever this process is elected. It ends when `cancel`
+/// is cancelled or the store closes.
+///
+/// # Errors
+/// [`StoreError::NameTaken`], where the name is that of a projection of the store.
 pub fn run_consumer(
     store: EventStore,
     feed: Arc<dyn EventFeed>,
     name: &str,
     handler: Arc<dyn Handler>,
-    options: ConsumerOptions,
+    mut options: ConsumerOptions,
+    election: Election,
     cancel: CancellationToken,
-) -> ConsumerHandle {
+) -> Result<ConsumerHandle, StoreError> {
+    names::free_for_consumer(store.core(), name)?;
     let cancel = cancel.child_token();
     let (sender, position) = watch::channel(0);
+    let waiting = Arc::new(Waiting::default());
+    if store.database().backend() == DbBackend::Sqlite {
+        options.save_after = options.save_after.max(EMBEDDED_SAVE);
+    }
     let consumer = Consumer {
         store,
         feed,
         name: name.to_owned(),
         handler,
         options,
+        election,
+        term: None,
         cancel: cancel.clone(),
+        waiting: Arc::clone(&waiting),
         reached: sender,
         position: 0,
         saved: 0,
+        unsaved_since: None,
     };
     let task = tokio::spawn(consumer.run());
-    ConsumerHandle { name: name.to_owned(), position, cancel, task }
+    Ok(ConsumerHandle { name: name.to_owned(), position, waiting, cancel, task })
 }
 
 struct Consumer {
@@ -125,16 +84,27 @@ struct Consumer {
     name: String,
     handler: Arc<dyn Handler>,
     options: ConsumerOptions,
+    election: Election,
+    /// While this process does the work.
+    term: Option<Term>,
     cancel: CancellationToken,
+    waiting: Arc<Waiting>,
     reached: watch::Sender<i64>,
     /// Everything up to here has had its effect;
     position: i64,
     /// and up to here, the store knows it.
     saved: i64,
+    /// Since when there is a difference.
+    unsaved_since: Option<Instant>,
 }
 
-/// The consumer is to end.
-struct Stop;
+/// Why the consumer leaves off.
+enum End {
+    /// It is to end.
+    Stop,
+    /// Another process does the work now.
+    Deposed,
+}
 
 /// A pause that grows.
 struct Pause {
@@ -156,25 +126,81 @@ impl Pause {
 
 impl Consumer {
     async fn run(mut self) {
-        let Err(Stop) = self.follow().await;
+        let election = self.election.clone();
+        loop {
+            let term = tokio::select! {
+                biased;
+                () = self.cancel.clone().cancelled_owned() => break,
+                term = election.elected() => term,
+                () = self.stand_by() => break,
+            };
+            self.term = Some(term);
+            match self.follow().await {
+                Err(End::Stop) => break,
+                Err(End::Deposed) => self.term = None,
+            }
+        }
         // What had no effect is remembered, too, so that it need not be looked at again.
-        if self.position > self.saved {
+        if self.term.is_some() && self.position > self.saved {
             let name = self.name.clone();
             match self.save().await {
-                Ok(()) | Err(AppendError::Store(StoreError::Closed)) => {}
+                Ok(())
+                | Err(AppendError::Store(StoreError::Closed) | AppendError::Deposed { .. }) => {}
                 Err(error) => tracing::debug!(consumer = name, %error, "a position is not saved"),
             }
         }
     }
 
-    async fn follow(&mut self) -> Result<Infallible, Stop> {
+    /// Follows how far the process has come that does the work, until the store closes.
+    async fn stand_by(&mut self) {
+        let closed = self.store.core().cancel.clone();
+        loop {
+            match self.store.checkpoint(&self.name).await {
+                Ok(position) => self.moved_to(position),
+                Err(error) => {
+                    tracing::debug!(consumer = self.name, %error, "a checkpoint cannot be read");
+                }
+            }
+            let waited_for = self.waiting.any();
+            tokio::select! {
+                () = closed.cancelled() => return,
+                () = tokio::time::sleep(if waited_for { LOOK_AGAIN } else { LOOK }) => {}
+                () = self.waiting.came(), if !waited_for => {}
+            }
+        }
+    }
+
+    /// Waits until the consumer is to leave off.
+    async fn over(&self) -> End {
+        let deposed = async {
+            match &self.term {
+                Some(term) => term.ended().cancelled().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => End::Stop,
+            () = deposed => End::Deposed,
+        }
+    }
+
+    /// An append was refused: another process does the work.
+    fn deposed(&self) -> End {
+        if let Some(term) = &self.term {
+            term.deposed();
+        }
+        End::Deposed
+    }
+
+    async fn follow(&mut self) -> Result<Infallible, End> {
         self.resume().await?;
         let mut wake = self.feed.wake();
         let mut pause = Pause::of(&self.options);
         loop {
             wake.borrow_and_update();
             let page = tokio::select! {
-                () = self.cancel.cancelled() => return Err(Stop),
+                end = self.over() => return Err(end),
                 page = self.feed.read(self.position, self.options.page) => page,
             };
             let page = match page {
@@ -194,27 +220,49 @@ impl Consumer {
                 }
             }
             self.advance(page.scanned_to);
-            if self.position - self.saved >= UNSAVED_LIMIT {
-                match self.save().await {
-                    Ok(()) => {}
-                    Err(AppendError::Store(StoreError::Closed)) => return Err(Stop),
-                    Err(AppendError::CheckpointMoved { stored, .. }) => self.moved_to(stored),
-                    Err(error) => tracing::warn!(consumer = self.name, %error, "retried later"),
-                }
+            if self.position - self.saved >= UNSAVED_LIMIT || self.save_in().is_zero() {
+                self.keep().await?;
             }
-            if self.position == before {
+            while self.position == before {
                 tokio::select! {
-                    () = self.cancel.cancelled() => return Err(Stop),
-                    changed = wake.changed() => if changed.is_err() {
-                        self.wait(self.options.poll).await?;
-                    },
-                    () = tokio::time::sleep(self.options.poll) => {}
+                    end = self.over() => return Err(end),
+                    changed = wake.changed() => {
+                        if changed.is_err() {
+                            self.wait(self.options.poll).await?;
+                        }
+                        break;
+                    }
+                    () = tokio::time::sleep(self.options.poll) => break,
+                    () = tokio::time::sleep(self.save_in()), if self.unsaved_since.is_some() => {
+                        self.keep().await?;
+                    }
                 }
             }
         }
     }
 
-    async fn resume(&mut self) -> Result<(), Stop> {
+    /// How long the position may still wait to be stored.
+    fn save_in(&self) -> Duration {
+        let Some(since) = self.unsaved_since else { return Duration::MAX };
+        self.options.save_after.saturating_sub(since.elapsed())
+    }
+
+    /// Stores the position; a fault is no reason to stop.
+    async fn keep(&mut self) -> Result<(), End> {
+        match self.save().await {
+            Ok(()) => {}
+            Err(AppendError::Store(StoreError::Closed)) => return Err(End::Stop),
+            Err(AppendError::Deposed { .. }) => return Err(self.deposed()),
+            Err(AppendError::CheckpointMoved { stored, .. }) => self.moved_to(stored),
+            Err(error) => {
+                tracing::warn!(consumer = self.name, %error, "retried later");
+                self.unsaved_since = Some(Instant::now());
+            }
+        }
+        Ok(())
+    }
+
+    async fn resume(&mut self) -> Result<(), End> {
         let mut pause = Pause::of(&self.options);
         loop {
             match self.store.checkpoint(&self.name).await {
@@ -230,9 +278,9 @@ impl Consumer {
         }
     }
 
-    async fn wait(&self, pause: Duration) -> Result<(), Stop> {
+    async fn wait(&self, pause: Duration) -> Result<(), End> {
         tokio::select! {
-            () = self.cancel.cancelled() => Err(Stop),
+            end = self.over() => Err(end),
             () = tokio::time::sleep(pause) => Ok(()),
         }
     }
@@ -240,14 +288,22 @@ impl Consumer {
     fn advance(&mut self, position: i64) {
         if position > self.position {
             self.position = position;
+            self.unsaved_since.get_or_insert_with(Instant::now);
             self.reached.send_replace(position);
         }
     }
 
     fn moved_to(&mut self, stored: i64) {
         self.saved = self.saved.max(stored);
-        self.position = self.position.max(stored);
-        self.reached.send_replace(self.position);
+        if self.saved >= self.position {
+            self.position = self.saved;
+            self.unsaved_since = None;
+        }
+        self.reached.send_if_modified(|reached| {
+            let moved = self.position != *reached;
+            *reached = self.position;
+            moved
+        });
     }
 
     async fn save(&mut self) -> Result<(), AppendError> {
@@ -258,19 +314,27 @@ impl Consumer {
             metadata: Metadata::system(self.name.as_str()),
             streams: Vec::new(),
             checkpoint: Some(ConsumerCheckpoint { name: self.name.clone(), position }),
+            fence: None,
         };
-        self.store.append(append).await?;
-        self.saved = position;
+        self.store.append(self.fenced(append)).await?;
+        self.moved_to(position);
         Ok(())
     }
 
+    fn fenced(&self, append: Append) -> Append {
+        match &self.term {
+            Some(term) => term.fenced(append),
+            None => append,
+        }
+    }
+
     /// Takes one event in, whatever it takes.
-    async fn take(&mut self, event: &CloudEvent) -> Result<(), Stop> {
+    async fn take(&mut self, event: &CloudEvent) -> Result<(), End> {
         let mut pause = Pause::of(&self.options);
         let mut attempts = 0;
         loop {
             let tried = tokio::select! {
-                () = self.cancel.cancelled() => return Err(Stop),
+                end = self.over() => return Err(end),
                 tried = self.attempt(event) => tried,
             };
             let failure = match tried {
@@ -286,7 +350,8 @@ impl Consumer {
                     self.moved_to(stored);
                     return Ok(());
                 }
-                Err(Trouble::Closed) => return Err(Stop),
+                Err(Trouble::Closed) => return Err(End::Stop),
+                Err(Trouble::Deposed) => return Err(self.deposed()),
                 Err(Trouble::Unavailable(why)) => {
                     tracing::warn!(consumer = self.name, position = event.position, why, "waiting");
                     self.wait(pause.grow()).await?;
@@ -308,7 +373,8 @@ impl Consumer {
             }
             match self.give_up(event, &failure, attempts).await {
                 Ok(()) => return Ok(()),
-                Err(AppendError::Store(StoreError::Closed)) => return Err(Stop),
+                Err(AppendError::Store(StoreError::Closed)) => return Err(End::Stop),
+                Err(AppendError::Deposed { .. }) => return Err(self.deposed()),
                 Err(AppendError::CheckpointMoved { stored, .. }) => {
                     self.moved_to(stored);
                     return Ok(());
@@ -323,7 +389,8 @@ impl Consumer {
 
     async fn attempt(&self, event: &CloudEvent) -> Result<Taken, Trouble> {
         let checkpoint = ConsumerCheckpoint { name: self.name.clone(), position: event.position };
-        react(&self.store, self.handler.as_ref(), event, Some(checkpoint), None).await
+        let term = self.term.as_ref();
+        react(&self.store, self.handler.as_ref(), event, term, Some(checkpoint), None).await
     }
 
     async fn give_up(
@@ -340,6 +407,7 @@ impl Consumer {
                 name: self.name.clone(),
                 position: event.position,
             }),
+            fence: None,
         };
         let letter = DeadLetterChange::Add {
             consumer: self.name.clone(),
@@ -350,96 +418,8 @@ impl Consumer {
             attempts,
             recorded_at: self.store.env().now(),
         };
-        self.store.append_with(append, Some(letter)).await?;
+        self.store.append_with(self.fenced(append), Some(letter)).await?;
         self.moved_to(event.position);
         Ok(())
-    }
-}
-
-/// An event was taken in:
-enum Taken {
-    /// what followed from it is recorded;
-    Recorded,
-    /// nothing followed from it;
-    NoConcern,
-    /// another process did it, and has come so far.
-    Elsewhere(i64),
-}
-
-/// An event was not taken in.
-enum Trouble {
-    Closed,
-    Unavailable(String),
-    Failed(String),
-}
-
-/// Asks the handler and appends its answer; a conflict is decided again.
-async fn react(
-    store: &EventStore,
-    handler: &dyn Handler,
-    event: &CloudEvent,
-    checkpoint: Option<ConsumerCheckpoint>,
-    resolves: Option<(&str, i64)>,
-) -> Result<Taken, Trouble> {
-    for _ in 0..CONFLICT_LIMIT {
-        let asked = std::panic::AssertUnwindSafe(handler.handle(event)).catch_unwind().await;
-        let reaction = match asked {
-            Ok(Ok(reaction)) => reaction,
-            Ok(Err(HandlerError::Failed(why))) => return Err(Trouble::Failed(why.to_string())),
-            Ok(Err(HandlerError::Unavailable(why))) => {
-                return Err(Trouble::Unavailable(why.to_string()));
-            }
-            Err(_) => return Err(Trouble::Failed("the handler panicked".to_owned())),
-        };
-        if reaction.streams.is_empty() && resolves.is_none() {
-            return Ok(Taken::NoConcern);
-        }
-        let append = Append {
-            tenant: reaction.tenant,
-            metadata: reaction.metadata,
-            streams: reaction.streams,
-            checkpoint: checkpoint.clone(),
-        };
-        let resolved = resolves.map(|(consumer, position)| DeadLetterChange::Resolve {
-            consumer: consumer.to_owned(),
-            position,
-        });
-        match store.append_with(append, resolved).await {
-            Ok(_) => return Ok(Taken::Recorded),
-            Err(AppendError::Conflict { .. }) => {}
-            Err(AppendError::CheckpointMoved { stored, .. }) => {
-                return Ok(Taken::Elsewhere(stored));
-            }
-            Err(AppendError::Store(StoreError::Closed)) => return Err(Trouble::Closed),
-            Err(AppendError::Store(error)) => return Err(Trouble::Unavailable(error.to_string())),
-            Err(error) => return Err(Trouble::Failed(error.to_string())),
-        }
-    }
-    Err(Trouble::Failed("its streams changed each time it was handled".to_owned()))
-}
-
-/// Handles the dead letters of a consumer once more, oldest first, after the reason was mended. Each
-/// one that succeeds is removed together with what is appended. Answers how many did, and the first
-/// one that still fails, where it stops.
-pub async fn redrive(
-    store: &EventStore,
-    name: &str,
-    handler: &dyn Handler,
-) -> Result<(usize, Option<crate::DeadLetter>), StoreError> {
-    let mut mended = 0;
-    loop {
-        let Some(mut letter) = store.dead_letters(name, 0, 1).await?.into_iter().next() else {
-            return Ok((mended, None));
-        };
-        let resolves = Some((name, letter.event.position));
-        match react(store, handler, &letter.event, None, resolves).await {
-            Ok(Taken::Elsewhere(_)) => {}
-            Ok(Taken::Recorded | Taken::NoConcern) => mended += 1,
-            Err(Trouble::Closed) => return Err(StoreError::Closed),
-            Err(Trouble::Unavailable(why) | Trouble::Failed(why)) => {
-                letter.error = why;
-                return Ok((mended, Some(letter)));
-            }
-        }
     }
 }

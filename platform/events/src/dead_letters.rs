@@ -94,7 +94,7 @@ pub(crate) async fn read(
         .filter(Column::Position.gt(after))
         .order_by_asc(Column::Position)
         .limit(limit)
-        .all(core.database.reader())
+        .all(core.database.primary())
         .await?;
     rows.into_iter().map(dead_letter).collect()
 }

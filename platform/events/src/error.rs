@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sea_orm::DbErr;
 use studio_kernel::{Code, DecodeError};
 
-use crate::event::Expected;
+use crate::{event::Expected, lease::Fence};
 
 /// An error of a projection's or handler's own.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -41,6 +41,12 @@ pub enum StoreError {
     /// `log_head` is gone or unreadable: the migrations were not run, or a row was removed.
     #[error("the log has no readable head ({0}): run the migrations, or restore the database")]
     NoHead(String),
+    /// The log is being filled from an archive, or that was cut off.
+    #[error(
+        "the log is half filled: a restore or import into it has not ended. Run it again, with the \
+         same archive, until it says that it is done"
+    )]
+    HalfFilled,
     /// The store was shut down.
     #[error("the event store is closed")]
     Closed,
@@ -61,12 +67,41 @@ pub enum StoreError {
     /// No projection of that name was given to `EventStore::open`.
     #[error("there is no projection named {0}")]
     UnknownProjection(String),
+    /// Projections and consumers keep their places under one set of names, and this one is taken.
+    #[error(
+        "the name {name} is already that of {owner} in this store: the place that each has come \
+         to is kept under its name, so give one of them another"
+    )]
+    NameTaken {
+        /// The name.
+        name: String,
+        /// Whose it is.
+        owner: NameOwner,
+    },
     /// Another process began to rebuild the same projection.
     #[error("another process has begun to rebuild the projection {0}: its result will be used")]
     RebuildTakenOver(String),
     /// A signed checkpoint was asked for, and the store has no signer.
     #[error("the event store was opened without a key to sign checkpoints")]
     NoSigner,
+}
+
+/// What a name in a store stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NameOwner {
+    /// A read model.
+    Projection,
+    /// A consumer, or whoever else appends with a checkpoint.
+    Consumer,
+}
+
+impl std::fmt::Display for NameOwner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Projection => "a projection",
+            Self::Consumer => "a consumer",
+        })
+    }
 }
 
 impl From<DbErr> for StoreError {
@@ -132,6 +167,18 @@ pub enum AppendError {
         stored: i64,
         /// The position that came with the append.
         given: i64,
+    },
+    /// Another process does the work that this append belongs to.
+    #[error(
+        "the lease {} of epoch {} is over: another process holds it in epoch {newest}",
+        .fence.lease,
+        .fence.epoch
+    )]
+    Deposed {
+        /// What the append carried.
+        fence: Fence,
+        /// The newest epoch; 0 where there is no such lease.
+        newest: i64,
     },
     /// An inline projection could not take the events in.
     #[error("the projection {name} refused the events: {cause}")]

@@ -2,13 +2,17 @@
 
 use std::{borrow::Cow, fmt};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 use studio_kernel::{
     Actor, Aggregate, DecodeError, DomainEvent, Id, Principal, Role, TenantId, Timestamp, kind,
 };
 
-use crate::error::EncodeError;
+use crate::{
+    canonical::{self, CanonicalError},
+    error::EncodeError,
+    lease::Fence,
+};
 
 /// Who caused an event, and in answer to what. Stored with each event of an append.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,21 +118,54 @@ pub struct EventData {
     /// The version of the payload's shape, from 1.
     pub schema_version: u16,
     /// The payload.
-    pub payload: Value,
+    pub payload: EventPayload,
+}
+
+/// A payload on its way to the log: a value, or what became canonical JSON already.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EventPayload(pub(crate) Form);
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Form {
+    Value(Value),
+    Canonical(String),
+}
+
+impl From<Value> for EventPayload {
+    fn from(value: Value) -> Self {
+        Self(Form::Value(value))
+    }
 }
 
 impl EventData {
     /// From a domain event.
     pub fn of<E: DomainEvent>(event: &E) -> Result<Self, EncodeError> {
-        let payload = event.to_payload().map_err(|cause| EncodeError::Payload {
-            event_type: event.event_type().to_owned(),
-            cause,
-        })?;
+        let event_type = event.event_type();
+        let payload = match canonical::of(&ToPayload(event)) {
+            Ok(text) => EventPayload(Form::Canonical(text)),
+            // Few things need to become a value first.
+            Err(CanonicalError::Serialize(_)) => event
+                .to_payload()
+                .map_err(|cause| EncodeError::Payload { event_type: event_type.to_owned(), cause })?
+                .into(),
+            Err(cause) => {
+                return Err(EncodeError::Canonical { event_type: event_type.to_owned(), cause });
+            }
+        };
         Ok(Self {
-            event_type: Cow::Borrowed(event.event_type()),
+            event_type: Cow::Borrowed(event_type),
             schema_version: event.schema_version(),
             payload,
         })
+    }
+}
+
+/// An event that serializes as its payload.
+struct ToPayload<'a, E>(&'a E);
+
+impl<E: DomainEvent> Serialize for ToPayload<'_, E> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize_payload(serializer)
     }
 }
 
@@ -181,12 +218,14 @@ pub struct Append {
     pub streams: Vec<StreamAppend>,
     /// How far the consumer has come that appends this.
     pub checkpoint: Option<ConsumerCheckpoint>,
+    /// The lease that this is recorded under: refused where another process holds it now.
+    pub fence: Option<Fence>,
 }
 
 impl Append {
     /// An append to some streams, by an actor or by a part of Studio.
     pub fn new(tenant: TenantId, metadata: Metadata, streams: Vec<StreamAppend>) -> Self {
-        Self { tenant, metadata, streams, checkpoint: None }
+        Self { tenant, metadata, streams, checkpoint: None, fence: None }
     }
 }
 

@@ -62,23 +62,45 @@ pub trait EventFeed: Send + Sync {
     /// Changes when there may be something new. Changes may be missed.
     fn wake(&self) -> watch::Receiver<i64>;
 
-    /// The newest position of the log.
+    /// The newest position of the log: at least that of every append that was answered, by
+    /// whichever process, before this was asked.
     async fn head(&self) -> Result<i64, FeedError>;
 }
 
 /// One type of event that leaves its subgraph. Old versions are upcast before they do.
 #[derive(Debug, Clone, Copy)]
 pub struct PublishedType {
+    /// As it is recorded;
+    recorded: &'static str,
+    /// as it is published.
     event_type: &'static str,
     version: u16,
     read: fn(u16, &str) -> Result<Value, DecodeError>,
 }
 
 impl PublishedType {
-    /// Events with this payload.
+    /// Events with this payload, as they are recorded.
     pub const fn of<P: Payload>() -> Self {
-        Self { event_type: P::TYPE, version: P::VERSION, read: read::<P> }
+        Self { recorded: P::TYPE, event_type: P::TYPE, version: P::VERSION, read: read::<P> }
     }
+
+    /// Events with the payload `P`, of which others learn `Q` alone.
+    pub const fn as_part<P: Payload, Q: Payload + From<P>>() -> Self {
+        Self {
+            recorded: P::TYPE,
+            event_type: Q::TYPE,
+            version: Q::VERSION,
+            read: read_part::<P, Q>,
+        }
+    }
+}
+
+fn read_part<P: Payload, Q: Payload + From<P>>(
+    version: u16,
+    payload: &str,
+) -> Result<Value, DecodeError> {
+    let wrong = |source| DecodeError::Payload { event_type: Q::TYPE, source };
+    serde_json::to_value(Q::from(P::decode(version, payload)?)).map_err(wrong)
 }
 
 fn read<P: Payload>(version: u16, payload: &str) -> Result<Value, DecodeError> {
@@ -104,7 +126,7 @@ impl LogFeed {
 
     fn publish(&self, event: &Recorded) -> Result<Option<CloudEvent>, FeedError> {
         let Some(published) =
-            self.published.iter().find(|published| published.event_type == event.event_type)
+            self.published.iter().find(|published| published.recorded == event.event_type)
         else {
             return Ok(None);
         };
@@ -136,7 +158,12 @@ impl EventFeed for LogFeed {
         let mut page = FeedPage { events: Vec::new(), scanned_to: after };
         let mut scanned = 0;
         while page.events.len() < limit && scanned < SCAN_LIMIT {
-            let events = self.store.core().page(page.scanned_to, SCAN_PAGE).await?;
+            let mut events = self.store.core().page(page.scanned_to, SCAN_PAGE).await?;
+            if events.is_empty() {
+                // The reader may have been woken by a process that knows more than this one.
+                self.store.newest().await?;
+                events = self.store.core().page(page.scanned_to, SCAN_PAGE).await?;
+            }
             if events.is_empty() {
                 break;
             }
@@ -162,6 +189,6 @@ impl EventFeed for LogFeed {
     }
 
     async fn head(&self) -> Result<i64, FeedError> {
-        Ok(self.store.head())
+        Ok(self.store.newest().await?)
     }
 }

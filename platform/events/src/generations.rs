@@ -13,8 +13,9 @@ use std::sync::Arc;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Value};
 
 use crate::{
-    error::StoreError,
+    error::{NameOwner, StoreError},
     log::Core,
+    names,
     projection::{Projection, apply_wanted},
     rows::{self, Slice, begin_write, for_update, lock_head, statement},
 };
@@ -63,14 +64,21 @@ pub(crate) async fn current<C: ConnectionTrait>(
     select(connection, "WHERE state = 'current'", vec![]).await
 }
 
+/// The current row of a projection or consumer; `None` if it has not begun.
+pub(crate) async fn current_of<C: ConnectionTrait>(
+    connection: &C,
+    name: &str,
+) -> Result<Option<Checkpoint>, StoreError> {
+    let filter = "WHERE projection = $1 AND state = 'current'";
+    Ok(select(connection, filter, vec![name.into()]).await?.into_iter().next())
+}
+
 /// How far a projection or consumer has come, 0 if it has not begun.
 pub(crate) async fn position<C: ConnectionTrait>(
     connection: &C,
     name: &str,
 ) -> Result<i64, StoreError> {
-    let rows = select(connection, "WHERE projection = $1 AND state = 'current'", vec![name.into()])
-        .await?;
-    Ok(rows.first().map_or(0, |row| row.position))
+    Ok(current_of(connection, name).await?.map_or(0, |row| row.position))
 }
 
 async fn execute(
@@ -138,6 +146,7 @@ pub(crate) async fn take_page(
 /// Makes every projection ready to be read: new ones are built, those whose version has changed are
 /// rebuilt, inline ones are brought up to the head, and what is retired is cleared.
 pub(crate) async fn prepare(core: &Core) -> Result<(), StoreError> {
+    names::projections_differ(core)?;
     for projection in core.projections() {
         clear_leftovers(core, projection.as_ref(), &["retired"]).await?;
         let tx = begin_write(core.database.writer()).await?;
@@ -153,6 +162,9 @@ pub(crate) async fn prepare(core: &Core) -> Result<(), StoreError> {
                 insert(&tx, projection.as_ref(), 1, "current").await?;
                 tx.commit().await?;
                 core.set_generation(projection.name(), 1);
+            }
+            Some(row) if row.generation == names::OF_CONSUMERS => {
+                return Err(names::taken(projection.name(), NameOwner::Consumer));
             }
             Some(row) if row.version != i64::from(projection.version()) => {
                 tx.rollback().await?;
@@ -192,7 +204,7 @@ async fn clear_leftovers(
     states: &[&str],
 ) -> Result<(), StoreError> {
     let filter = "WHERE projection = $1";
-    let rows = select(core.database.reader(), filter, vec![projection.name().into()]).await?;
+    let rows = select(core.database.primary(), filter, vec![projection.name().into()]).await?;
     for row in rows.iter().filter(|row| states.contains(&row.state.as_str())) {
         let tx = begin_write(core.database.writer()).await?;
         let sql = "DELETE FROM checkpoints WHERE projection = $1 AND generation = $2";
@@ -281,7 +293,7 @@ pub(crate) async fn lock_current(
 
 /// Takes over what another process has swapped in.
 pub(crate) async fn refresh(core: &Core) -> Result<(), StoreError> {
-    for row in current(core.database.reader()).await? {
+    for row in current(core.database.primary()).await? {
         if core.generation(&row.name).is_some_and(|known| known < row.generation) {
             core.set_generation(&row.name, row.generation);
         }

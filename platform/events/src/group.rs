@@ -9,10 +9,12 @@ use studio_kernel::TenantId;
 
 use crate::{
     chain,
-    error::{AppendError, StoreError},
+    error::{AppendError, NameOwner, StoreError},
     event::{ConsumerCheckpoint, Recorded},
     generations::{self, Checkpoint},
+    lease::{self, Fence},
     log::Core,
+    names,
     prepare::{DeadLetterChange, Prepared, PreparedStream},
     projection::{Projection, apply_wanted},
     rows::{self, Head, StreamKey, begin_write, lock_head, statement, write_head},
@@ -40,6 +42,8 @@ struct Group<'a> {
     head: Head,
     versions: HashMap<StreamKey, u64>,
     projections: Vec<(&'a Arc<dyn Projection>, i64)>,
+    /// Those that hold until this group is committed.
+    fences: Vec<Fence>,
     bytes: String,
 }
 
@@ -52,8 +56,15 @@ pub(crate) async fn commit(
     let before = lock_head(&tx).await?;
     let projections = ready_projections(core, &tx, before.position).await?;
     let versions = load_versions(&tx, &commands).await?;
-    let mut group =
-        Group { core, tx: &tx, head: before, versions, projections, bytes: String::new() };
+    let mut group = Group {
+        core,
+        tx: &tx,
+        head: before,
+        versions,
+        projections,
+        fences: Vec::new(),
+        bytes: String::new(),
+    };
     let mut outcomes = Vec::with_capacity(commands.len());
     let mut wrote = false;
     for command in commands {
@@ -159,8 +170,10 @@ fn key(tenant: TenantId, stream_type: &str, stream_id: &str) -> StreamKey {
 
 impl Group<'_> {
     async fn run(&mut self, command: Prepared) -> Result<Vec<Recorded>, Failure> {
+        self.check_fence(command.fence.as_ref()).await?;
         let after = self.next_versions(&command).map_err(Failure::Command)?;
-        let Prepared { tenant, metadata, streams, checkpoint, dead_letter, events } = command;
+        let Prepared { tenant, metadata, streams, checkpoint, dead_letter, events, fence: _ } =
+            command;
         let (head, events) = self.number(tenant, &metadata, streams, events);
         let savepoint =
             self.tx.begin().await.map_err(|error| Failure::Group(StoreError::from(error)))?;
@@ -176,6 +189,22 @@ impl Group<'_> {
         self.head = head;
         self.versions.extend(after);
         Ok(events)
+    }
+
+    /// Refuses what comes from a deposed leader.
+    async fn check_fence(&mut self, fence: Option<&Fence>) -> Result<(), Failure> {
+        let Some(fence) = fence.filter(|fence| !self.fences.contains(fence)) else {
+            return Ok(());
+        };
+        match lease::check(self.tx, fence).await {
+            Ok(()) => {
+                self.fences.push(fence.clone());
+                Ok(())
+            }
+            // A statement failed: what is left of the transaction is unknown.
+            Err(AppendError::Store(error)) => Err(Failure::Group(error)),
+            Err(refused) => Err(Failure::Command(refused)),
+        }
     }
 
     /// The versions that the command's streams will have, if all are what it expected.
@@ -267,13 +296,14 @@ impl Group<'_> {
 }
 
 /// Moves a consumer's checkpoint forward; one that is already there means that another process was
-/// first.
+/// first. A name that is a projection's on record is refused, whoever opened that projection.
 async fn move_checkpoint(
     tx: &DatabaseTransaction,
     checkpoint: &ConsumerCheckpoint,
 ) -> Result<(), AppendError> {
     let sql = "INSERT INTO checkpoints (projection, generation, position, version, state) \
-               VALUES ($1, 0, $2, 0, 'current') \
+               SELECT $1, 0, CAST($2 AS BIGINT), 0, 'current' WHERE NOT EXISTS \
+               (SELECT 1 FROM checkpoints WHERE projection = $1 AND generation <> 0) \
                ON CONFLICT (projection, generation) DO UPDATE SET position = excluded.position \
                WHERE excluded.position > checkpoints.position";
     let values = vec![checkpoint.name.as_str().into(), checkpoint.position.into()];
@@ -284,7 +314,12 @@ async fn move_checkpoint(
     if done.rows_affected() == 1 {
         return Ok(());
     }
-    let stored = generations::position(tx, &checkpoint.name).await?;
+    let stored = match generations::current_of(tx, &checkpoint.name).await? {
+        Some(row) if row.generation != names::OF_CONSUMERS => {
+            return Err(names::taken(&checkpoint.name, NameOwner::Projection).into());
+        }
+        row => row.map_or(0, |row| row.position),
+    };
     Err(AppendError::CheckpointMoved {
         name: checkpoint.name.clone(),
         stored,

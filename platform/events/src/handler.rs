@@ -17,17 +17,42 @@ pub struct Reaction {
     pub metadata: Metadata,
     /// What is appended; nothing, where the event is of no concern.
     pub streams: Vec<StreamAppend>,
+    /// Whether this is a part only: the handler is asked again, and the event counts as taken in
+    /// with the answer that is no part. So an answer may be larger than one append. A part must
+    /// bring the handler closer to the end, by what it appends alone: whatever is cut off between
+    /// two parts, the next answer is decided on what is recorded.
+    pub part: bool,
 }
 
 impl Reaction {
     /// The event is of no concern.
     pub fn none(event: &CloudEvent) -> Self {
-        Self { tenant: event.tenant, metadata: Metadata::system("consumer"), streams: Vec::new() }
+        Self::of(event, Metadata::system("consumer"), Vec::new())
     }
 
     /// Appends to these streams, in answer to the event, by a part of Studio.
     pub fn to(event: &CloudEvent, by: &str, streams: Vec<StreamAppend>) -> Self {
-        Self { tenant: event.tenant, metadata: Metadata::system(by).caused_by(event.id), streams }
+        Self::of(event, Metadata::system(by).caused_by(event.id), streams)
+    }
+
+    fn of(event: &CloudEvent, metadata: Metadata, streams: Vec<StreamAppend>) -> Self {
+        Self { tenant: event.tenant, metadata, streams, part: false }
+    }
+
+    /// The same, as a part of the answer.
+    #[must_use]
+    pub fn as_part(mut self) -> Self {
+        self.part = true;
+        self
+    }
+
+    fn is_empty(&self) -> bool {
+        self.streams.iter().all(|stream| stream.events.is_empty())
+    }
+
+    /// A part without an event would be asked for again for ever.
+    pub(crate) fn leads_nowhere(&self) -> bool {
+        self.part && self.is_empty()
     }
 }
 

@@ -7,7 +7,9 @@
 //! - recorded events are never changed or removed, and the hash chain ([`chain`]) shows it if they
 //!   are;
 //! - every event reaches each projection and consumer exactly once, in order, whenever they are cut
-//!   off.
+//!   off;
+//! - of several processes on one database one does the background work, and what a deposed one
+//!   appends is refused.
 //!
 //! The way through: [`EventStore::append`] checks and encodes in the caller's task (`prepare`), the
 //! one writer task (`writer`) commits what waits as a group (`group`), the newest events go to a
@@ -18,20 +20,27 @@ pub mod canonical;
 pub mod chain;
 pub mod feed;
 pub mod signing;
+pub mod transfer;
 pub mod verify;
 
 mod asynchronous;
 mod consumer;
+mod consumer_handle;
 mod dead_letters;
+mod election;
 mod error;
 mod event;
 mod generations;
 mod group;
 mod handler;
+mod hexadecimal;
+mod lease;
 mod log;
+mod names;
 mod options;
 mod prepare;
 mod projection;
+mod react;
 mod rows;
 mod snapshot;
 mod store;
@@ -39,17 +48,23 @@ mod tail;
 mod writer;
 
 pub use asynchronous::ProjectionStatus;
-pub use consumer::{ConsumerHandle, ConsumerOptions, ConsumerStopped, redrive, run_consumer};
+pub use consumer::run_consumer;
+pub use consumer_handle::{ConsumerHandle, ConsumerOptions, ConsumerStopped};
 pub use dead_letters::DeadLetter;
-pub use error::{AppendError, BoxError, EncodeError, ExecuteError, ProjectionError, StoreError};
+pub use election::{Election, Leadership, Term};
+pub use error::{
+    AppendError, BoxError, EncodeError, ExecuteError, NameOwner, ProjectionError, StoreError,
+};
 pub use event::{
-    Append, ConsumerCheckpoint, EventData, Expected, Metadata, Recorded, StreamAppend,
+    Append, ConsumerCheckpoint, EventData, EventPayload, Expected, Metadata, Recorded, StreamAppend,
 };
 pub use feed::{EventFeed, FeedError, FeedPage, LogFeed, PublishedType};
 pub use handler::{Handler, HandlerError, Reaction};
+pub use lease::{Fence, Lease};
 pub use options::EventStoreOptions;
 pub use prepare::{MAX_EVENTS, MAX_NAME, MAX_PAYLOAD};
-pub use projection::Projection;
+pub use projection::{Projection, clear_generation};
+pub use react::redrive;
 pub use signing::{CheckpointSigner, Ed25519Signer, SignedCheckpoint};
 pub use store::{EventStore, Executed, Loaded};
 pub use verify::{BrokenLink, Fault, Verified, VerifyError};

@@ -105,6 +105,9 @@ impl Core {
     /// Makes committed events known: first to the ring, then to whoever waits for the head.
     pub(crate) fn publish(&self, events: Vec<Arc<Recorded>>) {
         let Some(newest) = events.last().map(|event| event.position) else { return };
+        for event in &events {
+            self.database.note(event.tenant, event.position);
+        }
         {
             let mut ring = self.ring.write().unwrap_or_else(|poisoned| poisoned.into_inner());
             events.into_iter().for_each(|event| ring.push(event));
@@ -133,7 +136,7 @@ impl Core {
                 return Ok(events);
             }
         }
-        let events = rows::read(self.database.reader(), Slice::All { after }, limit).await?;
+        let events = rows::read(self.database.primary(), Slice::All { after }, limit).await?;
         let mut expected = after;
         for event in &events {
             expected += 1;
@@ -153,6 +156,8 @@ impl Core {
     }
 
     pub(crate) fn set_generation(&self, name: &str, generation: i64) {
+        // A replica that has not got the new rows yet would answer that there are none.
+        self.database.hold_replica();
         self.generations
             .write()
             .unwrap_or_else(|poisoned| poisoned.into_inner())
@@ -164,8 +169,8 @@ impl Core {
     }
 
     /// Takes in what other processes have appended since.
-    async fn catch_up_ring(&self) -> Result<(), StoreError> {
-        let newest = rows::read_head(self.database.reader()).await?.position;
+    pub(crate) async fn catch_up_ring(&self) -> Result<(), StoreError> {
+        let newest = rows::read_head(self.database.primary()).await?.position;
         loop {
             let known = *self.head.borrow();
             if newest <= known {
@@ -173,7 +178,7 @@ impl Core {
             }
             // Far behind, only the newest are worth keeping at hand.
             let after = known.max(newest - 1_024);
-            let events = rows::read(self.database.reader(), Slice::All { after }, 1_024).await?;
+            let events = rows::read(self.database.primary(), Slice::All { after }, 1_024).await?;
             if events.is_empty() {
                 return Err(StoreError::Missing(after + 1));
             }

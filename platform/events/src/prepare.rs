@@ -8,7 +8,8 @@ use studio_kernel::{Env, Id, TenantId, Timestamp, kind};
 use crate::{
     canonical,
     error::EncodeError,
-    event::{Append, ConsumerCheckpoint, EventData, Expected, StreamAppend},
+    event::{Append, ConsumerCheckpoint, EventData, Expected, Form, StreamAppend},
+    lease::Fence,
 };
 
 /// The most events of one append.
@@ -25,6 +26,7 @@ pub(crate) struct Prepared {
     pub(crate) metadata: String,
     pub(crate) streams: Vec<PreparedStream>,
     pub(crate) checkpoint: Option<ConsumerCheckpoint>,
+    pub(crate) fence: Option<Fence>,
     pub(crate) dead_letter: Option<DeadLetterChange>,
     pub(crate) events: usize,
 }
@@ -88,6 +90,7 @@ pub(crate) fn prepare(
             .map(|stream| prepare_stream(env, stream))
             .collect::<Result<_, _>>()?,
         checkpoint: append.checkpoint,
+        fence: append.fence,
         dead_letter,
         events,
     })
@@ -116,7 +119,10 @@ fn prepare_event(env: &Env, event: EventData) -> Result<PreparedEvent, EncodeErr
     if event.schema_version == 0 {
         return Err(limit(&format!("{}: schema versions count from 1", event.event_type)));
     }
-    let payload = canonical_text(&event.event_type, &event.payload)?;
+    let payload = match event.payload.0 {
+        Form::Canonical(text) => text,
+        Form::Value(value) => canonical_text(&event.event_type, &value)?,
+    };
     if payload.len() > MAX_PAYLOAD {
         return Err(limit(&format!(
             "a payload of {} has {} bytes, and {MAX_PAYLOAD} is the limit",

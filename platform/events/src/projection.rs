@@ -5,7 +5,10 @@
 //! committed together with its rows. Either way each event is taken in exactly once and in order.
 
 use async_trait::async_trait;
-use sea_orm::DatabaseTransaction;
+use sea_orm::{
+    DatabaseTransaction, EntityTrait, QueryFilter,
+    sea_query::{Expr, ExprTrait},
+};
 
 use crate::{error::ProjectionError, event::Recorded};
 
@@ -38,6 +41,16 @@ pub trait Projection: Send + Sync + 'static {
     /// Removes all rows of a generation.
     async fn clear(&self, tx: &DatabaseTransaction, generation: i64)
     -> Result<(), ProjectionError>;
+}
+
+/// Removes the rows of a generation from one table: [`Projection::clear`] is this for each table.
+pub async fn clear_generation<E: EntityTrait>(
+    tx: &DatabaseTransaction,
+    generation: i64,
+) -> Result<(), ProjectionError> {
+    // The column that every table of a read model has, and no other kind of table.
+    E::delete_many().filter(Expr::col("generation").eq(generation)).exec(tx).await?;
+    Ok(())
 }
 
 /// Hands a projection those of the events that it wants. Answers whether there were any.

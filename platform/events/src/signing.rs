@@ -10,6 +10,7 @@ use studio_kernel::Timestamp;
 use crate::{
     canonical::write_text,
     error::StoreError,
+    hexadecimal,
     rows::{Head, statement},
 };
 
@@ -63,16 +64,20 @@ impl CheckpointSigner for studio_stores::keyring::SigningKey {
 
 /// A signed statement of what a log was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SignedCheckpoint {
     /// The position that was the newest.
     pub position: i64,
     /// The hash at that position.
+    #[serde(with = "hexadecimal")]
     pub hash: [u8; 32],
     /// When it was signed.
     pub signed_at: Timestamp,
     /// The Ed25519 public key.
+    #[serde(with = "hexadecimal")]
     pub public_key: Vec<u8>,
     /// The Ed25519 signature over [`SignedCheckpoint::message`].
+    #[serde(with = "hexadecimal")]
     pub signature: Vec<u8>,
 }
 

@@ -53,7 +53,7 @@ pub(crate) async fn load<A: Aggregate>(
     stream_id: &str,
 ) -> Result<Option<(A, u64)>, StoreError> {
     let key = (tenant.to_string(), A::STREAM_TYPE.to_owned(), stream_id.to_owned());
-    let found: Option<Model> = Entity::find_by_id(key).one(core.database.reader()).await?;
+    let found: Option<Model> = Entity::find_by_id(key).one(core.database.primary()).await?;
     let Some(row) = found.filter(|row| row.state_version == i64::from(A::STATE_VERSION)) else {
         return Ok(None);
     };

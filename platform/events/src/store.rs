@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use futures::Stream;
+use sea_orm::DbBackend;
 use studio_kernel::{Aggregate, Env, TenantId, Timestamp};
 use studio_stores::sql::Database;
 use tokio::{
@@ -17,12 +18,15 @@ use crate::{
     error::{AppendError, EncodeError, ExecuteError, StoreError},
     event::{Append, EventData, Expected, Metadata, Recorded, StreamAppend},
     generations,
+    lease::{self, Lease},
     log::{Core, tail_log},
+    names,
     options::EventStoreOptions,
     prepare::{DeadLetterChange, prepare},
     rows::{self, Slice},
     signing::{self, SignedCheckpoint},
     snapshot::{self, Snapshot},
+    transfer,
     verify::{self, Verified, VerifyError},
     writer::{self, Command, QUEUE},
 };
@@ -71,7 +75,11 @@ impl EventStore {
     /// Opens a store: brings its projections up to date and starts its tasks. The migrations must
     /// have been run.
     pub async fn open(options: EventStoreOptions) -> Result<Self, StoreError> {
-        let head = rows::read_head(options.database.reader()).await?.position;
+        transfer::refuse_half_filled(options.database.writer()).await?;
+        if options.database.backend() == DbBackend::Sqlite {
+            lease::end_all(&options.database).await?;
+        }
+        let head = rows::read_head(options.database.primary()).await?.position;
         let poll = options.poll;
         let core = Arc::new(Core::new(options, head));
         generations::prepare(&core).await?;
@@ -117,7 +125,7 @@ impl EventStore {
                 stream_id,
                 after_version: version,
             };
-            let events = rows::read(self.database().reader(), slice, LOAD_PAGE).await?;
+            let events = rows::read(self.database().primary(), slice, LOAD_PAGE).await?;
             for event in &events {
                 state.apply(&decode::<A>(event)?, event.recorded_at);
             }
@@ -155,10 +163,17 @@ impl EventStore {
         append: Append,
         dead_letter: Option<DeadLetterChange>,
     ) -> Result<Vec<Recorded>, AppendError> {
+        if let Some(checkpoint) = &append.checkpoint {
+            names::free_for_consumer(self.core(), &checkpoint.name)?;
+        }
         let prepared = prepare(&self.core().env, append, dead_letter)?;
         let (reply, answer) = oneshot::channel();
         self.send(Command::Append { prepared, reply }).await?;
-        answer.await.unwrap_or(Err(AppendError::Store(StoreError::Interrupted)))
+        let recorded = answer.await.unwrap_or(Err(AppendError::Store(StoreError::Interrupted)))?;
+        if let Some(last) = recorded.last() {
+            self.database().wrote(last.tenant, last.position);
+        }
+        Ok(recorded)
     }
 
     async fn send(&self, command: Command) -> Result<(), StoreError> {
@@ -233,7 +248,28 @@ impl EventStore {
     }
 
     async fn slice(&self, slice: Slice<'_>, limit: usize) -> Result<Vec<Recorded>, StoreError> {
-        rows::read(self.database().reader(), slice, limit.min(READ_LIMIT)).await
+        rows::read(self.database().primary(), slice, limit.min(READ_LIMIT)).await
+    }
+
+    /// Takes a lease of that name if no process holds it, for `ttl` at a time. It is renewed until
+    /// it is dropped; appends that carry its [`Lease::fence`] are refused once another process has
+    /// taken it.
+    pub async fn try_lease(
+        &self,
+        name: &str,
+        ttl: std::time::Duration,
+    ) -> Result<Option<Lease>, StoreError> {
+        lease::acquire(self, name, ttl).await.map(Result::ok)
+    }
+
+    /// The newest committed position, whichever process appended it: everything that was answered
+    /// before this was asked is at or before it. The embedded database is appended to by this
+    /// process alone.
+    pub async fn newest(&self) -> Result<i64, StoreError> {
+        if self.database().backend() != DbBackend::Sqlite {
+            self.core().catch_up_ring().await?;
+        }
+        Ok(self.head())
     }
 
     /// The newest committed position that this process knows of, 0 for an empty log.
@@ -263,7 +299,7 @@ impl EventStore {
 
     /// The last position recorded at or before an instant, 0 if there is none.
     pub async fn position_as_of(&self, at: Timestamp) -> Result<i64, StoreError> {
-        rows::position_as_of(self.database().reader(), at).await
+        rows::position_as_of(self.database().primary(), at).await
     }
 
     /// Walks the whole log and names the first broken link, if there is one.
@@ -274,7 +310,7 @@ impl EventStore {
     /// Walks the whole log, and holds it also against signed checkpoints kept elsewhere.
     pub async fn verify_against(&self, kept: &[SignedCheckpoint]) -> Result<Verified, VerifyError> {
         let key = self.core().signer.as_ref().map(|signer| signer.public_key());
-        verify::verify(self.database().reader(), self.core().source, key.as_deref(), kept).await
+        verify::verify(self.database().primary(), self.core().source, key.as_deref(), kept).await
     }
 
     /// Signs the log as it is now, and keeps the statement in the store, too.
@@ -286,7 +322,7 @@ impl EventStore {
 
     /// The signed checkpoints in the store, to be kept elsewhere.
     pub async fn signed_checkpoints(&self) -> Result<Vec<SignedCheckpoint>, StoreError> {
-        signing::stored(self.database().reader()).await
+        signing::stored(self.database().primary()).await
     }
 
     /// The generation of a projection's rows that is to be read. A name that was not given to
@@ -346,13 +382,17 @@ impl EventStore {
         let mut reached = progress.position.subscribe();
         tokio::select! {
             () = self.core().cancel.cancelled() => Err(StoreError::Closed),
-            _ = reached.wait_for(|reached| *reached >= position) => Ok(()),
+            _ = reached.wait_for(|reached| *reached >= position) => {
+                // It was written without moving the log.
+                self.database().hold_replica();
+                Ok(())
+            }
         }
     }
 
     /// How far a consumer or an asynchronous projection has come, 0 if it has not begun.
     pub async fn checkpoint(&self, name: &str) -> Result<i64, StoreError> {
-        generations::position(self.database().reader(), name).await
+        generations::position(self.database().primary(), name).await
     }
 
     /// The oldest dead letters of a consumer after a position, at most `limit`.

@@ -90,14 +90,14 @@ fn broken(position: i64, event: Option<&Recorded>, fault: Fault) -> VerifyError 
     VerifyError::Broken(BrokenLink { position, event_id, fault })
 }
 
-/// What is known of the event last looked at.
-struct Walk<'a> {
+/// What is known of the event last looked at, while a log is walked from its first event on.
+pub(crate) struct Walk {
     position: i64,
     hash: [u8; 32],
     recorded_at: Timestamp,
     bytes: String,
     /// What remains to be held against the log, oldest first.
-    checkpoints: std::iter::Peekable<std::slice::Iter<'a, SignedCheckpoint>>,
+    checkpoints: std::iter::Peekable<std::vec::IntoIter<SignedCheckpoint>>,
     agreeing: usize,
 }
 
@@ -113,23 +113,16 @@ pub async fn verify(
     let head = rows::read_head(connection).await?;
     let mut checkpoints = signing::stored(connection).await?;
     checkpoints.extend_from_slice(kept);
-    // One of the empty log says nothing about any event.
-    checkpoints.retain(|checkpoint| checkpoint.position > 0);
     checkpoints.sort_by_key(|checkpoint| checkpoint.position);
+    // One of the empty log says nothing about any event.
     if let Some(forged) = checkpoints
         .iter()
+        .filter(|checkpoint| checkpoint.position > 0)
         .find(|checkpoint| !checkpoint.is_signed_by(key.unwrap_or(&checkpoint.public_key), source))
     {
         return Err(broken(forged.position, None, Fault::Signature));
     }
-    let mut walk = Walk {
-        position: 0,
-        hash: chain::GENESIS,
-        recorded_at: Timestamp::from_micros(i64::MIN),
-        bytes: String::new(),
-        checkpoints: checkpoints.iter().peekable(),
-        agreeing: 0,
-    };
+    let mut walk = Walk::new(checkpoints);
     loop {
         let events = page(connection, walk.position).await?;
         if events.is_empty() {
@@ -170,8 +163,37 @@ async fn page<C: ConnectionTrait>(
     }
 }
 
-impl Walk<'_> {
-    fn step(&mut self, event: &Recorded) -> Result<(), VerifyError> {
+impl Walk {
+    /// Before the first event. The checkpoints, oldest first, are held against the log on the way.
+    pub(crate) fn new(mut checkpoints: Vec<SignedCheckpoint>) -> Self {
+        checkpoints.retain(|checkpoint| checkpoint.position > 0);
+        Self {
+            position: 0,
+            hash: chain::GENESIS,
+            recorded_at: Timestamp::from_micros(i64::MIN),
+            bytes: String::new(),
+            checkpoints: checkpoints.into_iter().peekable(),
+            agreeing: 0,
+        }
+    }
+
+    /// The position of the event last looked at, 0 before the first.
+    pub(crate) fn position(&self) -> i64 {
+        self.position
+    }
+
+    /// Its hash.
+    pub(crate) fn hash(&self) -> [u8; 32] {
+        self.hash
+    }
+
+    /// When it was recorded.
+    pub(crate) fn recorded_at(&self) -> Timestamp {
+        self.recorded_at
+    }
+
+    /// Whether the event follows from the one before.
+    pub(crate) fn step(&mut self, event: &Recorded) -> Result<(), VerifyError> {
         let position = self.position + 1;
         if event.position != position {
             return Err(broken(position, None, Fault::Missing));

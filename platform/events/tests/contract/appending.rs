@@ -183,8 +183,9 @@ async fn malformed_appends_are_refused(place: Place) {
     limit(refused(&|a| a.streams[0].events[0].schema_version = 0).await);
     limit(refused(&|a| a.streams[0].events = vec![a.streams[0].events[0].clone(); 10_001]).await);
     let big = serde_json::Value::from("x".repeat(5 << 20));
-    limit(refused(&|a| a.streams[0].events[0].payload = big.clone()).await);
-    let rounded = refused(&|a| a.streams[0].events[0].payload = u64::MAX.into()).await;
+    limit(refused(&|a| a.streams[0].events[0].payload = big.clone().into()).await);
+    let rounded = serde_json::Value::from(u64::MAX);
+    let rounded = refused(&|a| a.streams[0].events[0].payload = rounded.clone().into()).await;
     assert!(rounded.to_string().contains("write it as a string"), "{rounded}");
     assert_eq!(whole_log(&store).await, []);
     // Zero characters within a payload are fine: JSON escapes them.
@@ -192,7 +193,7 @@ async fn malformed_appends_are_refused(place: Place) {
     odd.streams[0].events = vec![EventData {
         event_type: "bank.account.odd".into(),
         schema_version: 1,
-        payload: serde_json::json!({"b": "\0", "a": [1.0, -0.0, 1e21]}),
+        payload: serde_json::json!({"b": "\0", "a": [1.0, -0.0, 1e21]}).into(),
     }];
     let recorded = store.append(odd).await.unwrap();
     assert_eq!(recorded[0].payload, r#"{"a":[1,0,1e+21],"b":"\u0000"}"#);

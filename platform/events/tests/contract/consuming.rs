@@ -11,7 +11,7 @@ use std::{
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use studio_events::{
-    Append, AppendError, ConsumerCheckpoint, ConsumerHandle, ConsumerOptions, EventData,
+    Append, AppendError, ConsumerCheckpoint, ConsumerHandle, ConsumerOptions, Election, EventData,
     EventStore, Expected, Handler, HandlerError, LogFeed, Metadata, PublishedType, Reaction,
     Recorded, StreamAppend, redrive, run_consumer,
 };
@@ -27,6 +27,8 @@ on_each_database![
     a_conflict_is_handled_again,
     poison_becomes_a_dead_letter_and_can_be_redriven,
     a_checkpoint_moves_forward_only,
+    an_answer_in_parts_is_whole_wherever_it_is_cut_off,
+    a_part_without_an_event_is_a_dead_letter,
 ];
 
 /// The other subgraph's record of a payment.
@@ -84,6 +86,15 @@ pub(crate) fn consume(
     tax: &EventStore,
     office: Arc<TaxOffice>,
 ) -> ConsumerHandle {
+    consume_when(bank, tax, office, Election::unopposed())
+}
+
+pub(crate) fn consume_when(
+    bank: &EventStore,
+    tax: &EventStore,
+    office: Arc<TaxOffice>,
+    election: Election,
+) -> ConsumerHandle {
     let options = ConsumerOptions {
         page: 7,
         first_pause: Duration::from_micros(100),
@@ -92,7 +103,8 @@ pub(crate) fn consume(
         ..ConsumerOptions::default()
     };
     let feed = Arc::new(LogFeed::new(bank.clone(), PUBLISHED));
-    run_consumer(tax.clone(), feed, "tax.payments", office, options, CancellationToken::new())
+    let cancel = CancellationToken::new();
+    run_consumer(tax.clone(), feed, "tax.payments", office, options, election, cancel).unwrap()
 }
 
 /// What the tax office recorded, by the position it came from.
@@ -185,7 +197,7 @@ impl Handler for Meddler {
             events: vec![EventData {
                 event_type: "tax.note.taken".into(),
                 schema_version: 1,
-                payload: serde_json::json!({ "by": by, "position": event.position }),
+                payload: serde_json::json!({ "by": by, "position": event.position }).into(),
             }],
         };
         if known.len() < 3 {
@@ -207,8 +219,10 @@ async fn a_conflict_is_handled_again(place: Place) {
         "notes",
         Arc::new(Meddler(tax.clone())),
         options,
+        Election::unopposed(),
         CancellationToken::new(),
-    );
+    )
+    .unwrap();
     consumer.caught_up_to(1).await.unwrap();
     let log = whole_log(&tax).await;
     assert_eq!(log.len(), 4);
@@ -262,4 +276,112 @@ async fn a_checkpoint_moves_forward_only(place: Place) {
     assert_eq!(store.checkpoint("c").await.unwrap(), 6);
     assert_eq!(store.checkpoint("d").await.unwrap(), 0);
     assert_eq!(whole_log(&store).await.len(), 2);
+}
+
+/// Notes each payment as often as its amount says, three at a time.
+struct Notary(EventStore);
+
+#[async_trait]
+impl Handler for Notary {
+    async fn handle(&self, event: &CloudEvent) -> Result<Reaction, HandlerError> {
+        let Some(Ok(paid)) = event.read::<PaidIn>() else { panic!("nothing else is published") };
+        let known = self
+            .0
+            .read_stream(event.tenant, "tax.note", &event.id.to_string(), 0, 100)
+            .await
+            .map_err(HandlerError::unavailable)?
+            .len();
+        let missing = usize::try_from(paid.amount).unwrap() - known;
+        let note = |number: usize| EventData {
+            event_type: "tax.note.taken".into(),
+            schema_version: 1,
+            payload: serde_json::json!({ "number": number }).into(),
+        };
+        let stream = StreamAppend {
+            stream_type: "tax.note".into(),
+            stream_id: event.id.to_string(),
+            expected: Expected::Version(known as u64),
+            events: (known..known + missing.min(3)).map(note).collect(),
+        };
+        let reaction = Reaction::to(event, "tax", vec![stream]);
+        Ok(if missing > 3 { reaction.as_part() } else { reaction })
+    }
+}
+
+fn notary(bank: &EventStore, tax: &EventStore) -> ConsumerHandle {
+    let feed = Arc::new(LogFeed::new(bank.clone(), PUBLISHED));
+    let handler = Arc::new(Notary(tax.clone()));
+    let options = ConsumerOptions::default();
+    run_consumer(
+        tax.clone(),
+        feed,
+        "notary",
+        handler,
+        options,
+        Election::unopposed(),
+        CancellationToken::new(),
+    )
+    .unwrap()
+}
+
+async fn an_answer_in_parts_is_whole_wherever_it_is_cut_off(place: Place) {
+    let (bank, tax, _other) = pair(&place).await;
+    for amount in [20, 2, 7] {
+        let append = to_account(tenant(1), "a", Expected::Any, vec![pay(amount)]);
+        bank.append(append).await.unwrap();
+    }
+    // Stopped behind more and more parts; two at once, at the end.
+    for events in [3, 9, 21] {
+        let consumer = notary(&bank, &tax);
+        tax.wake().wait_for(|head| *head >= events).await.unwrap();
+        consumer.stop().await;
+        // What was under way may still be committed: the checkpoint is looked at first.
+        let checkpoint = tax.checkpoint("notary").await.unwrap();
+        let notes = tax.read(0, 1_000).await.unwrap().len();
+        assert!(checkpoint == 0 || notes >= 20, "a part is not the whole");
+    }
+    let (one, two) = (notary(&bank, &tax), notary(&bank, &tax));
+    one.caught_up_to(3).await.unwrap();
+    two.caught_up_to(3).await.unwrap();
+    let log = whole_log(&tax).await;
+    let notes: Vec<String> = log.iter().map(|event| event.payload.clone()).collect();
+    let expected: Vec<String> = [20, 2, 7]
+        .into_iter()
+        .flat_map(|amount| (0..amount).map(|number| format!(r#"{{"number":{number}}}"#)))
+        .collect();
+    assert_eq!(notes, expected);
+    assert_eq!(tax.checkpoint("notary").await.unwrap(), 3);
+    assert_eq!(tax.dead_letters("notary", 0, 10).await.unwrap(), []);
+}
+
+/// Says that more follows, and gives nothing.
+struct Promiser;
+
+#[async_trait]
+impl Handler for Promiser {
+    async fn handle(&self, event: &CloudEvent) -> Result<Reaction, HandlerError> {
+        Ok(Reaction::to(event, "tax", Vec::new()).as_part())
+    }
+}
+
+async fn a_part_without_an_event_is_a_dead_letter(place: Place) {
+    let (bank, tax, _other) = pair(&place).await;
+    bank.append(to_account(tenant(1), "a", Expected::Any, vec![pay(1)])).await.unwrap();
+    let feed = Arc::new(LogFeed::new(bank.clone(), PUBLISHED));
+    let options = ConsumerOptions { attempts: 1, ..ConsumerOptions::default() };
+    let cancel = CancellationToken::new();
+    let consumer = run_consumer(
+        tax.clone(),
+        feed,
+        "promises",
+        Arc::new(Promiser),
+        options,
+        Election::unopposed(),
+        cancel,
+    )
+    .unwrap();
+    consumer.caught_up_to(1).await.unwrap();
+    let letters = tax.dead_letters("promises", 0, 10).await.unwrap();
+    assert_eq!(letters.len(), 1);
+    assert_eq!(letters[0].error, "a part of the answer holds no event");
 }

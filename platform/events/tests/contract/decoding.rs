@@ -35,7 +35,7 @@ async fn every_version_ever_written_still_reads(place: Place) {
         append.streams[0].events.push(EventData {
             event_type: line.r#type.into(),
             schema_version: line.version,
-            payload: line.payload,
+            payload: line.payload.into(),
         });
     }
     store.append(append).await.unwrap();

@@ -72,7 +72,7 @@ impl Place {
             ..SqlOptions::default()
         };
         let database = Database::connect(&self.url, options).await.unwrap();
-        Migrator::up(database.writer(), None).await.unwrap();
+        migrate(&database).await;
         database
     }
 
@@ -85,6 +85,11 @@ impl Place {
         let options = self.options().await.inline(vec![Arc::new(Balances::inline())]);
         EventStore::open(options).await.unwrap()
     }
+}
+
+/// Makes the tables of the log, and of [`Balances`].
+pub(crate) async fn migrate(database: &Database) {
+    Migrator::up(database.writer(), None).await.unwrap();
 }
 
 struct Migrator;

@@ -1,0 +1,123 @@
+//! What a consumer does with one event: it asks the handler, and appends the answer.
+
+use futures::FutureExt as _;
+use studio_kernel::published::CloudEvent;
+
+use crate::{
+    election::Term,
+    error::{AppendError, StoreError},
+    event::{Append, ConsumerCheckpoint},
+    handler::{Handler, HandlerError},
+    prepare::DeadLetterChange,
+    store::EventStore,
+};
+
+/// Conflicts in a row after which an event counts as failed once.
+const CONFLICT_LIMIT: u32 = 20;
+
+/// An event was taken in:
+pub(crate) enum Taken {
+    /// what followed from it is recorded;
+    Recorded,
+    /// nothing followed from it;
+    NoConcern,
+    /// another process did it, and has come so far.
+    Elsewhere(i64),
+}
+
+/// An event was not taken in:
+pub(crate) enum Trouble {
+    /// the store is closed;
+    Closed,
+    /// another process does the work now;
+    Deposed,
+    /// something is not there now;
+    Unavailable(String),
+    /// the event cannot be handled.
+    Failed(String),
+}
+
+/// Asks the handler and appends its answer; a conflict is decided again. The parts of an answer are
+/// appended one by one, and the checkpoint moves, or the dead letter goes, with the last alone.
+pub(crate) async fn react(
+    store: &EventStore,
+    handler: &dyn Handler,
+    event: &CloudEvent,
+    term: Option<&Term>,
+    checkpoint: Option<ConsumerCheckpoint>,
+    resolves: Option<(&str, i64)>,
+) -> Result<Taken, Trouble> {
+    let mut conflicts = 0;
+    while conflicts < CONFLICT_LIMIT {
+        let asked = std::panic::AssertUnwindSafe(handler.handle(event)).catch_unwind().await;
+        let reaction = match asked {
+            Ok(Ok(reaction)) => reaction,
+            Ok(Err(HandlerError::Failed(why))) => return Err(Trouble::Failed(why.to_string())),
+            Ok(Err(HandlerError::Unavailable(why))) => {
+                return Err(Trouble::Unavailable(why.to_string()));
+            }
+            Err(_) => return Err(Trouble::Failed("the handler panicked".to_owned())),
+        };
+        if reaction.leads_nowhere() {
+            return Err(Trouble::Failed("a part of the answer holds no event".to_owned()));
+        }
+        if reaction.streams.is_empty() && resolves.is_none() {
+            return Ok(Taken::NoConcern);
+        }
+        let whole = !reaction.part;
+        let append = Append {
+            tenant: reaction.tenant,
+            metadata: reaction.metadata,
+            streams: reaction.streams,
+            checkpoint: checkpoint.clone().filter(|_| whole),
+            fence: None,
+        };
+        let append = match term {
+            Some(term) => term.fenced(append),
+            None => append,
+        };
+        let resolved = resolves.filter(|_| whole).map(|(consumer, position)| {
+            DeadLetterChange::Resolve { consumer: consumer.to_owned(), position }
+        });
+        match store.append_with(append, resolved).await {
+            Ok(_) if whole => return Ok(Taken::Recorded),
+            Ok(_) => conflicts = 0,
+            Err(AppendError::Conflict { .. }) => conflicts += 1,
+            Err(AppendError::CheckpointMoved { stored, .. }) => {
+                return Ok(Taken::Elsewhere(stored));
+            }
+            Err(AppendError::Deposed { .. }) => return Err(Trouble::Deposed),
+            Err(AppendError::Store(StoreError::Closed)) => return Err(Trouble::Closed),
+            Err(AppendError::Store(error)) => return Err(Trouble::Unavailable(error.to_string())),
+            Err(error) => return Err(Trouble::Failed(error.to_string())),
+        }
+    }
+    Err(Trouble::Failed("its streams changed each time it was handled".to_owned()))
+}
+
+/// Handles the dead letters of a consumer once more, oldest first, after the reason was mended. Each
+/// one that succeeds is removed together with what is appended. Answers how many did, and the first
+/// one that still fails, where it stops.
+pub async fn redrive(
+    store: &EventStore,
+    name: &str,
+    handler: &dyn Handler,
+) -> Result<(usize, Option<crate::DeadLetter>), StoreError> {
+    let mut mended = 0;
+    loop {
+        let Some(mut letter) = store.dead_letters(name, 0, 1).await?.into_iter().next() else {
+            return Ok((mended, None));
+        };
+        let resolves = Some((name, letter.event.position));
+        match react(store, handler, &letter.event, None, None, resolves).await {
+            Ok(Taken::Elsewhere(_)) => {}
+            Ok(Taken::Recorded | Taken::NoConcern) => mended += 1,
+            // Without a term nobody is deposed.
+            Err(Trouble::Closed | Trouble::Deposed) => return Err(StoreError::Closed),
+            Err(Trouble::Unavailable(why) | Trouble::Failed(why)) => {
+                letter.error = why;
+                return Ok((mended, Some(letter)));
+            }
+        }
+    }
+}
