@@ -25,7 +25,9 @@
 //! }
 //! ```
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
+#[doc(hidden)]
+pub use serde::{Serialize, Serializer};
 
 use crate::time::Timestamp;
 
@@ -102,6 +104,8 @@ pub trait DomainEvent: Sized + Send + Sync + 'static {
     fn schema_version(&self) -> u16;
     /// The payload as JSON.
     fn to_payload(&self) -> Result<serde_json::Value, serde_json::Error>;
+    /// The payload, to be written straight into some format.
+    fn serialize_payload<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
     /// Reads a stored event, upcasting where its version is old.
     fn decode(event_type: &str, version: u16, payload: &str) -> Result<Self, DecodeError>;
     /// The type strings that this enum reads.
@@ -157,6 +161,16 @@ macro_rules! events {
             }
             fn to_payload(&self) -> Result<::serde_json::Value, ::serde_json::Error> {
                 match self { $(Self::$payload(payload) => ::serde_json::to_value(payload),)+ }
+            }
+            fn serialize_payload<S: $crate::event::Serializer>(
+                &self,
+                serializer: S,
+            ) -> ::std::result::Result<S::Ok, S::Error> {
+                match self {
+                    $(Self::$payload(payload) => {
+                        $crate::event::Serialize::serialize(payload, serializer)
+                    })+
+                }
             }
             fn decode(
                 event_type: &str,

@@ -3,7 +3,9 @@
 
 use std::fmt;
 
+use studio_events::StoreError;
 use studio_kernel::Code;
+use studio_stores::sql::is_unavailable;
 
 /// An error that may be shown to a client.
 #[derive(Debug, Clone)]
@@ -25,6 +27,16 @@ impl ApiError {
             Code::Internal,
             "Something went wrong on our side. Try again; if it stays, give the request id to \
              whoever runs this server.",
+        )
+    }
+
+    /// Something that the service keeps its data in is away: logged here with its cause, and told to
+    /// the client as what it is, since trying again helps.
+    pub fn unavailable(cause: impl fmt::Display) -> Self {
+        tracing::warn!(error = %cause, "a store is away");
+        Self::new(
+            Code::SubgraphUnavailable,
+            "What this service keeps its data in cannot be reached at present: try again shortly.",
         )
     }
 
@@ -68,13 +80,18 @@ impl From<studio_kernel::IdError> for ApiError {
 
 impl From<sea_orm::DbErr> for ApiError {
     fn from(error: sea_orm::DbErr) -> Self {
-        Self::internal(error)
+        if is_unavailable(&error) { Self::unavailable(error) } else { Self::internal(error) }
     }
 }
 
 impl From<studio_events::StoreError> for ApiError {
     fn from(error: studio_events::StoreError) -> Self {
-        Self::internal(error)
+        match &error {
+            StoreError::Database(cause) if is_unavailable(cause) => Self::unavailable(error),
+            // The process is going: another replica answers.
+            StoreError::Closed => Self::unavailable(error),
+            _ => Self::internal(error),
+        }
     }
 }
 
@@ -91,6 +108,7 @@ impl From<studio_events::AppendError> for ApiError {
                 Code::Conflict,
                 "Somebody else changed this at the same moment. Load it again and repeat.",
             ),
+            studio_events::AppendError::Store(error) => error.into(),
             other => Self::internal(other),
         }
     }

@@ -1,10 +1,13 @@
 //! What every subgraph needs to be a service: the configuration, telemetry, the shape of a
-//! subgraph, and helpers for GraphQL and REST that keep the conventions (DESIGN section 4) in one
-//! place.
+//! subgraph, helpers for GraphQL and REST that keep the conventions (DESIGN section 4) in one
+//! place, and how Studio's processes call each other.
 
 pub mod config;
 pub mod error;
+pub mod feed;
 pub mod graphql;
+pub mod internal;
+pub mod reading;
 pub mod rest;
 pub mod subgraph;
 pub mod telemetry;

@@ -6,12 +6,12 @@ use async_graphql::{ObjectType, Request, Response, Schema, SubscriptionType};
 use async_trait::async_trait;
 use futures::{StreamExt, future::BoxFuture, stream::BoxStream};
 use studio_access::Policy;
-use studio_events::{EventFeed, EventStore};
+use studio_events::{EventFeed, EventStore, Leadership, StoreError};
 use studio_kernel::{Env, Id, TenantId, kind};
-use studio_stores::{blobs::Blobs, keyring::Keyring, sql::Database};
+use studio_stores::{blobs::Blobs, graph::Graph, keyring::Keyring, sql::Database};
 use tokio_util::sync::CancellationToken;
 
-use crate::{config::Config, error::ApiError};
+use crate::{config::Config, error::ApiError, reading};
 
 /// The id of the request, in the data of every GraphQL request and in every log line of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,8 +30,12 @@ pub struct Deps {
     pub policy: Arc<Policy>,
     /// Where bytes lie; each subgraph has a store of its own.
     pub blobs: Arc<dyn Blobs>,
+    /// What hangs together: fed and asked by the controls subgraph.
+    pub graph: Arc<dyn Graph>,
     /// The whole configuration.
     pub config: Arc<Config>,
+    /// Whether this process may do the subgraph's background work.
+    pub leadership: Leadership,
     /// Cancelled when the process is to end.
     pub shutdown: CancellationToken,
 }
@@ -53,8 +57,8 @@ pub trait DocumentText: Send + Sync {
 /// What starts once all subgraphs are built: a future that runs until `shutdown`.
 pub type Background = BoxFuture<'static, ()>;
 
-/// Starts what runs in the background of a subgraph.
-pub type Start = Box<dyn FnOnce(&Feeds) -> Vec<Background> + Send>;
+/// Starts what runs in the background of a subgraph; it says why where that cannot be.
+pub type Start = Box<dyn FnOnce(&Feeds) -> Result<Vec<Background>, StoreError> + Send>;
 
 /// A subgraph, built and ready to serve.
 pub struct Subgraph {
@@ -64,6 +68,9 @@ pub struct Subgraph {
     pub graphql: Arc<dyn GraphQlService>,
     /// Its REST endpoints. Authenticated requests carry an [`studio_kernel::Actor`] extension.
     pub routes: axum::Router,
+    /// What it serves to Studio's other processes besides its feed, never to clients: for
+    /// [`internal_routes`](crate::internal::internal_routes), which checks who calls.
+    pub internal: axum::Router,
     /// Its log, for `studio verify`, backups and shutdown.
     pub store: EventStore,
     /// What it publishes.
@@ -109,8 +116,13 @@ where
 {
     fn execute(&self, request: Request) -> BoxFuture<'static, Response> {
         let schema = self.schema.clone();
-        let request = (self.prepare)(request);
-        Box::pin(async move { schema.execute(request).await })
+        let mut request = (self.prepare)(request);
+        Box::pin(async move {
+            let scope = reading::scope(&mut request);
+            let mut response = scope.run(schema.execute(request)).await;
+            reading::tell(&scope, &mut response);
+            response
+        })
     }
 
     fn execute_stream(&self, request: Request) -> BoxStream<'static, Response> {

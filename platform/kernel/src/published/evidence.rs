@@ -25,6 +25,9 @@ pub struct CheckResultsRecorded {
     pub evidence_version: u32,
     /// SHA-256 of the bytes as they were uploaded, 64 lower-case hexadecimal digits.
     pub evidence_hash: String,
+    /// Who uploaded them, if a person did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uploaded_by: Option<Id<kind::User>>,
     /// One entry per (check, account, region).
     pub summaries: Vec<CheckSummary>,
 }

@@ -14,6 +14,7 @@ use crate::{
 pub mod controls;
 pub mod documents;
 pub mod evidence;
+pub mod identity;
 
 /// A published event (CloudEvents 1.0, JSON format), with Studio's extension attributes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -10,6 +10,14 @@ use figment::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+mod cluster;
+mod secret;
+mod stores;
+
+pub use cluster::{Addresses, ClusterConfig};
+pub use secret::Secret;
+pub use stores::{BlobsStore, KeyringStore, S3Config, StoresConfig};
+
 /// Every setting of Studio.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -27,6 +35,10 @@ pub struct Config {
     pub limits: Limits,
     /// Signing in.
     pub identity: IdentityConfig,
+    /// Where things are kept.
+    pub stores: StoresConfig,
+    /// The other processes, where roles run apart.
+    pub cluster: ClusterConfig,
 }
 
 /// Logging.
@@ -86,6 +98,8 @@ impl Default for Config {
             log: LogConfig::default(),
             limits: Limits::default(),
             identity: IdentityConfig::default(),
+            stores: StoresConfig::default(),
+            cluster: ClusterConfig::default(),
         }
     }
 }
