@@ -14,6 +14,8 @@ pub mod error;
 mod execute;
 mod introspect;
 mod limits;
+#[doc(hidden)]
+pub mod parsers;
 mod plan;
 mod request;
 mod router;

@@ -10,5 +10,5 @@ mod keys;
 mod values;
 
 pub(crate) use arena::{Arena, Node, NodeId};
-pub(crate) use json::write_string;
+pub(crate) use json::{JsonError, write_string};
 pub(crate) use keys::{Key, KeyTable};

@@ -5,7 +5,7 @@ mod accept;
 mod http;
 mod origin;
 mod stream;
-mod websocket;
+pub(crate) mod websocket;
 
 pub(crate) use origin::Origin;
 pub use origin::OriginError;

@@ -83,15 +83,7 @@ struct Connection {
 
 async fn serve(router: Arc<Router>, headers: HeaderMap, socket: WebSocket) {
     let init = router.limits().connection_init;
-    let mut connection = Connection {
-        router,
-        headers,
-        caller: None,
-        running: HashMap::new(),
-        streams: SelectAll::new(),
-    };
-    // Never empty, so that waiting for the next message of any operation waits.
-    connection.streams.push(stream::pending().boxed());
+    let mut connection = Connection::new(router, headers);
     let (mut sink, mut source) = socket.split();
     let deadline = tokio::time::sleep(init);
     tokio::pin!(deadline);
@@ -129,7 +121,31 @@ async fn serve(router: Arc<Router>, headers: HeaderMap, socket: WebSocket) {
     let _ = tokio::time::timeout(SEND, sink.send(Message::Close(Some(frame)))).await;
 }
 
+/// What a client is answered at once that sends these messages: texts, until the close and its
+/// code. Operations are begun and not run. For fuzzing.
+pub async fn exchange(router: Arc<Router>, messages: Vec<&str>) -> Vec<Result<String, u16>> {
+    let mut connection = Connection::new(router, HeaderMap::new());
+    let mut answers = Vec::new();
+    for message in messages {
+        match connection.receive(message).await {
+            Ok(answer) => answers.extend(answer.map(Ok)),
+            Err(close) => {
+                answers.push(Err(close.0));
+                break;
+            }
+        }
+    }
+    answers
+}
+
 impl Connection {
+    fn new(router: Arc<Router>, headers: HeaderMap) -> Connection {
+        let mut streams = SelectAll::new();
+        // Never empty, so that waiting for the next message of any operation waits.
+        streams.push(stream::pending().boxed());
+        Connection { router, headers, caller: None, running: HashMap::new(), streams }
+    }
+
     /// Handles a message; gives what is to be answered at once.
     async fn receive(&mut self, text: &str) -> Result<Option<String>, Close> {
         let message: Incoming = serde_json::from_str(text)

@@ -4,6 +4,7 @@ use super::{
     Encoding, SubgraphRequest, SubgraphResponse, SubgraphStream, SubgraphTransport,
     SubgraphVariables, TransportError, sse, websocket,
 };
+use crate::request::Caller;
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, header};
@@ -14,7 +15,7 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 /// How subscriptions reach a subgraph.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,8 +27,15 @@ pub enum SubscriptionTransport {
     WebSocket(String),
 }
 
+/// Headers of a call that the embedder makes for each caller, such as a signed statement of who
+/// asks.
+pub trait CallHeaders: Send + Sync + 'static {
+    /// Adds to the headers of a call to a subgraph; one of the same name is replaced.
+    fn add(&self, caller: &Caller, headers: &mut HeaderMap);
+}
+
 /// How to talk to a subgraph over HTTP.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct HttpOptions {
     /// Time for one answer, from the request to its last byte.
     pub timeout: Duration,
@@ -37,6 +45,8 @@ pub struct HttpOptions {
     pub h2c: bool,
     /// How subscriptions reach it.
     pub subscriptions: SubscriptionTransport,
+    /// Headers made for each call.
+    pub headers: Option<Arc<dyn CallHeaders>>,
 }
 
 impl Default for HttpOptions {
@@ -46,11 +56,23 @@ impl Default for HttpOptions {
             response_bytes: 64 << 20,
             h2c: false,
             subscriptions: SubscriptionTransport::Sse,
+            headers: None,
         }
     }
 }
 
-type Connector = HttpsConnector<HttpConnector>;
+impl fmt::Debug for HttpOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpOptions")
+            .field("timeout", &self.timeout)
+            .field("response_bytes", &self.response_bytes)
+            .field("h2c", &self.h2c)
+            .field("subscriptions", &self.subscriptions)
+            .finish_non_exhaustive()
+    }
+}
+
+pub(super) type Connector = HttpsConnector<HttpConnector>;
 
 /// The transport to a subgraph at an address.
 #[derive(Clone, Debug)]
@@ -70,29 +92,22 @@ pub struct AddressError {
     reason: String,
 }
 
+impl AddressError {
+    pub(super) fn new(url: &str, reason: String) -> AddressError {
+        AddressError { url: url.to_owned(), reason }
+    }
+}
+
 impl HttpSubgraph {
     /// A transport to the subgraph at `url`.
     pub fn new(url: &str, options: HttpOptions) -> Result<HttpSubgraph, AddressError> {
-        let fail = |reason: String| AddressError { url: url.to_owned(), reason };
+        let fail = |reason: String| AddressError::new(url, reason);
         let uri: Uri = url.parse().map_err(|error| fail(format!("{error}")))?;
         if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none() {
             return Err(fail("it must begin with http:// or https:// and name a host".to_owned()));
         }
-        let mut connector = HttpConnector::new();
-        connector.enforce_http(false);
-        connector.set_nodelay(true);
-        connector.set_connect_timeout(Some(options.timeout.min(Duration::from_secs(10))));
-        let tls = tls_config(uri.scheme_str() == Some("https")).map_err(fail)?;
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
-            .https_or_http()
-            .enable_all_versions()
-            .wrap_connector(connector);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(Duration::from_secs(60))
-            .http2_only(options.h2c)
-            .build(connector);
+        let secure = uri.scheme_str() == Some("https");
+        let client = client(secure, options.timeout, options.h2c).map_err(fail)?;
         Ok(HttpSubgraph { uri, options, client })
     }
 
@@ -100,13 +115,13 @@ impl HttpSubgraph {
         &self,
         body: Vec<u8>,
         accept: &'static str,
-        forward: &HeaderMap,
+        caller: &Caller,
     ) -> Request<Full<Bytes>> {
         let mut request = Request::new(Full::new(Bytes::from(body)));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.uri.clone();
         let headers = request.headers_mut();
-        forward_headers(forward, headers);
+        self.forward(caller, headers);
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
         request
@@ -116,11 +131,94 @@ impl HttpSubgraph {
         &self,
         request: Request<Full<Bytes>>,
     ) -> Result<Response<Incoming>, TransportError> {
-        self.client
-            .request(request)
-            .await
-            .map_err(|error| TransportError::Connection(error_chain(&error)))
+        self.client.request(request).await.map_err(|error| match error.is_connect() {
+            true => TransportError::Unreachable(error_chain(&error)),
+            false => TransportError::Connection(error_chain(&error)),
+        })
     }
+
+    fn forward(&self, caller: &Caller, to: &mut HeaderMap) {
+        forward_headers(&caller.forward, to);
+        if let Some(own) = &self.options.headers {
+            own.add(caller, to);
+        }
+    }
+
+    /// One attempt to get an answer.
+    pub(super) async fn ask(
+        &self,
+        request: &SubgraphRequest,
+    ) -> Result<SubgraphResponse, TransportError> {
+        const ACCEPT: &str = "application/graphql-response+json, application/json;q=0.9";
+        let http = self.http_request(body(request)?, ACCEPT, &request.caller);
+        let answer = async { collect(self.send(http).await?, self.options.response_bytes).await };
+        match tokio::time::timeout(self.options.timeout, answer).await {
+            Ok(body) => body.map(SubgraphResponse::Json),
+            Err(_) => Err(TransportError::Timeout(self.options.timeout)),
+        }
+    }
+
+    /// One attempt to begin a subscription.
+    pub(super) async fn listen(
+        &self,
+        request: &SubgraphRequest,
+    ) -> Result<SubgraphStream, TransportError> {
+        let body = body(request)?;
+        let limit = self.options.response_bytes;
+        let start = async {
+            match &self.options.subscriptions {
+                SubscriptionTransport::Sse => {
+                    let http = self.http_request(body, "text/event-stream", &request.caller);
+                    let response = self.send(http).await?;
+                    let kind = response.headers().get(header::CONTENT_TYPE);
+                    let events =
+                        kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
+                    if events {
+                        return Ok(sse::events(response.into_body(), limit).boxed());
+                    }
+                    // A refusal comes as one ordinary answer.
+                    let body = collect(response, limit).await?;
+                    let once = futures::stream::once(async { Ok(SubgraphResponse::Json(body)) });
+                    Ok(once.boxed())
+                }
+                SubscriptionTransport::WebSocket(url) => {
+                    let mut headers = HeaderMap::new();
+                    self.forward(&request.caller, &mut headers);
+                    websocket::events(url, headers, body, limit).await
+                }
+            }
+        };
+        match tokio::time::timeout(self.options.timeout, start).await {
+            Ok(stream) => stream,
+            Err(_) => Err(TransportError::Timeout(self.options.timeout)),
+        }
+    }
+}
+
+/// A pool of connections.
+pub(super) fn client<B>(
+    secure: bool,
+    timeout: Duration,
+    h2c: bool,
+) -> Result<Client<Connector, B>, String>
+where
+    B: hyper::body::Body + Send,
+    B::Data: Send,
+{
+    let mut connector = HttpConnector::new();
+    connector.enforce_http(false);
+    connector.set_nodelay(true);
+    connector.set_connect_timeout(Some(timeout.min(Duration::from_secs(10))));
+    let connector = HttpsConnectorBuilder::new()
+        .with_tls_config(tls_config(secure)?)
+        .https_or_http()
+        .enable_all_versions()
+        .wrap_connector(connector);
+    Ok(Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(Duration::from_secs(60))
+        .http2_only(h2c)
+        .build(connector))
 }
 
 /// The text of an error with its causes, which is where connection errors say what happened.
@@ -241,46 +339,11 @@ impl SubgraphTransport for HttpSubgraph {
     }
 
     async fn execute(&self, request: SubgraphRequest) -> Result<SubgraphResponse, TransportError> {
-        const ACCEPT: &str = "application/graphql-response+json, application/json;q=0.9";
-        let http = self.http_request(body(&request)?, ACCEPT, &request.caller.forward);
-        let answer = async { collect(self.send(http).await?, self.options.response_bytes).await };
-        match tokio::time::timeout(self.options.timeout, answer).await {
-            Ok(body) => body.map(SubgraphResponse::Json),
-            Err(_) => Err(TransportError::Timeout(self.options.timeout)),
-        }
+        self.ask(&request).await
     }
 
     async fn subscribe(&self, request: SubgraphRequest) -> Result<SubgraphStream, TransportError> {
-        let body = body(&request)?;
-        let limit = self.options.response_bytes;
-        let start = async {
-            match &self.options.subscriptions {
-                SubscriptionTransport::Sse => {
-                    let http =
-                        self.http_request(body, "text/event-stream", &request.caller.forward);
-                    let response = self.send(http).await?;
-                    let kind = response.headers().get(header::CONTENT_TYPE);
-                    let events =
-                        kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
-                    if events {
-                        return Ok(sse::events(response.into_body(), limit).boxed());
-                    }
-                    // A refusal comes as one ordinary answer.
-                    let body = collect(response, limit).await?;
-                    let once = futures::stream::once(async { Ok(SubgraphResponse::Json(body)) });
-                    Ok(once.boxed())
-                }
-                SubscriptionTransport::WebSocket(url) => {
-                    let mut headers = HeaderMap::new();
-                    forward_headers(&request.caller.forward, &mut headers);
-                    websocket::events(url, headers, body, limit).await
-                }
-            }
-        };
-        match tokio::time::timeout(self.options.timeout, start).await {
-            Ok(stream) => stream,
-            Err(_) => Err(TransportError::Timeout(self.options.timeout)),
-        }
+        self.listen(&request).await
     }
 }
 

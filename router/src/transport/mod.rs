@@ -1,12 +1,18 @@
 //! How the router talks to subgraphs: one trait, in process or over HTTP.
 
+mod balanced;
 mod http_subgraph;
 mod in_process;
-mod sse;
-mod websocket;
+mod replicas;
+pub(crate) mod sse;
+pub(crate) mod websocket;
 
-pub use http_subgraph::{HttpOptions, HttpSubgraph, SubscriptionTransport};
+pub use balanced::BalancedSubgraph;
+pub use http_subgraph::{
+    AddressError, CallHeaders, HttpOptions, HttpSubgraph, SubscriptionTransport,
+};
 pub use in_process::{InProcess, InProcessSchema};
+pub use replicas::Replicas;
 
 use crate::{plan::SubgraphOperation, request::Caller};
 use async_graphql::{Value, Variables};
@@ -81,8 +87,11 @@ pub enum SubgraphResponse {
 /// Why a subgraph gave no answer. The text is for the log, not for clients.
 #[derive(Debug, thiserror::Error)]
 pub enum TransportError {
-    /// No connection, or it broke.
+    /// No connection could be made, so that nothing was sent.
     #[error("cannot reach it: {0}")]
+    Unreachable(String),
+    /// The connection broke.
+    #[error("the connection broke: {0}")]
     Connection(String),
     /// No answer in time.
     #[error("no answer within {0:?}")]

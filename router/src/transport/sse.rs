@@ -118,22 +118,23 @@ pub(super) fn events(
     })
 }
 
+/// The events of a stream that comes in so many chunks, for tests and fuzzing.
+pub fn decoded(chunks: &[&[u8]]) -> Vec<(String, Bytes)> {
+    let mut decoder = Decoder::default();
+    let mut all = Vec::new();
+    for chunk in chunks {
+        decoder.push(chunk);
+        while let Some(event) = decoder.next() {
+            all.push((event.name, event.data));
+        }
+    }
+    all
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
-
-    fn decoded(chunks: &[&[u8]]) -> Vec<(String, String)> {
-        let mut decoder = Decoder::default();
-        let mut all = Vec::new();
-        for chunk in chunks {
-            decoder.push(chunk);
-            while let Some(event) = decoder.next() {
-                all.push((event.name, String::from_utf8_lossy(&event.data).into_owned()));
-            }
-        }
-        all
-    }
 
     const STREAM: &[u8] =
         b":hi\r\n\r\nevent: next\ndata: {\"a\":1,\ndata:  \"b\":2}\n\nid: 7\nevent: complete\ndata:\n\nevent: next\ndata: cut";
@@ -141,8 +142,8 @@ mod tests {
     #[test]
     fn events_are_read() {
         let expected = vec![
-            ("next".to_owned(), "{\"a\":1,\n \"b\":2}".to_owned()),
-            ("complete".to_owned(), String::new()),
+            ("next".to_owned(), Bytes::from("{\"a\":1,\n \"b\":2}")),
+            ("complete".to_owned(), Bytes::new()),
         ];
         assert_eq!(decoded(&[STREAM]), expected);
     }

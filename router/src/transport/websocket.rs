@@ -117,6 +117,11 @@ fn parse(text: &str) -> Result<Incoming<'_>, TransportError> {
         .map_err(|error| TransportError::Protocol(format!("message: {error}")))
 }
 
+/// The type of a subgraph's message, for fuzzing.
+pub fn kind_of(text: &str) -> Option<String> {
+    parse(text).ok().map(|message| message.kind.to_owned())
+}
+
 fn pong() -> Message {
     Message::text(Value::from_iter([("type", "pong")]).to_string())
 }
