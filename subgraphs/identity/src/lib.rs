@@ -17,25 +17,36 @@ mod tokens;
 use std::sync::Arc;
 
 use axum::{Router, http::header, response::IntoResponse, routing::get};
-use futures::StreamExt;
-use studio_events::{EventStore, EventStoreOptions, LogFeed, Projection, Recorded, StoreError};
-use studio_kernel::{Aggregate, Env};
+use studio_events::{
+    Election, EventFeed, EventStore, EventStoreOptions, LogFeed, Projection, PublishedType,
+    StoreError,
+};
+use studio_kernel::{Env, published::identity};
 use studio_service::{ApiError, Deps, Subgraph};
-use studio_stores::keyring::{KeyringError, SigningKey};
-use tokio_util::sync::CancellationToken;
+use studio_stores::keyring::KeyringError;
 
 pub use commands::{Founded, NewOrganization};
-pub use tokens::{TokenError, TokenVerifier, Verified};
+pub use tokens::{RemoteError, RemoteVerifier, TokenError, TokenVerifier, Verified};
 
 use backoff::Backoff;
 use commands::{Core, Failure};
-use domain::session::{Session, SessionEvent};
+use domain::session::{SessionEnded, SessionRefreshed, SessionStarted};
 use password::{PasswordError, Passwords};
 use personal::People;
 use projections::read_id;
 use tokens::{Issuer, LiveSessions, RefreshTokens};
 
 const NAME: &str = "identity";
+
+/// What the others may read of the log.
+static PUBLISHED: &[PublishedType] = &[
+    PublishedType::as_part::<SessionStarted, identity::SessionExtended>(),
+    PublishedType::as_part::<SessionRefreshed, identity::SessionExtended>(),
+    PublishedType::as_part::<SessionEnded, identity::SessionEnded>(),
+];
+
+/// Sessions read from the read model at a time.
+const PAGE: u64 = 10_000;
 
 /// Why the subgraph does not start.
 #[derive(Debug, thiserror::Error)]
@@ -52,7 +63,7 @@ pub enum BuildError {
     /// Passwords cannot be hashed.
     #[error(transparent)]
     Password(#[from] PasswordError),
-    /// The set-up cannot be offered, or an erasure cannot be completed.
+    /// The set-up cannot be offered.
     #[error("{0}")]
     Prepare(ApiError),
 }
@@ -82,8 +93,8 @@ impl Identity {
         self.verifier.clone()
     }
 
-    /// The token of the one-time set-up address, while no organization exists. Only its hash is
-    /// stored: show it now.
+    /// The token of the one-time set-up address, while no organization exists: the same in every
+    /// process and at every start. Only its hash is stored: show it now.
     pub fn setup_token(&self) -> Option<String> {
         self.setup_token.clone()
     }
@@ -102,13 +113,12 @@ impl Identity {
     }
 }
 
-/// Builds the subgraph. While no organization exists, each start makes a new set-up token and the
-/// ones before stop working.
+/// Builds the subgraph. While no organization exists, it offers the set-up.
 ///
 /// # Errors
 /// [`BuildError`] with what does not work.
 pub async fn build(deps: Deps) -> Result<(Subgraph, Identity), BuildError> {
-    let Deps { env, database, keyring, policy, config, shutdown, .. } = deps;
+    let Deps { env, database, keyring, policy, config, leadership, shutdown, .. } = deps;
     let people = Arc::new(People::new(keyring.clone()).await?);
     let inline: Vec<Arc<dyn Projection>> = vec![
         Arc::new(projections::organizations::Organizations),
@@ -124,12 +134,16 @@ pub async fn build(deps: Deps) -> Result<(Subgraph, Identity), BuildError> {
     let issuer = config.public_url();
     let sessions = Arc::new(LiveSessions::default());
     let known_to = remember_live(&store, &sessions, &env).await?;
-    let verifier = TokenVerifier::new(&[&key], &issuer, sessions.clone(), env.clone());
+    sessions.reached(known_to);
+    let feed: Arc<dyn EventFeed> = Arc::new(LogFeed::new(store.clone(), PUBLISHED));
+    let verifier =
+        TokenVerifier::new(&[&key], &issuer, sessions.clone(), feed.clone(), env.clone());
     let core = Arc::new(Core {
         passwords: Passwords::new(env.clone())?,
         backoff: Backoff::default(),
         issuer: Issuer::new(&key, issuer, config.identity.access_token_seconds, env.clone())?,
         refresh_tokens: RefreshTokens::new(keyring.index_key("refresh").await?, env.clone()),
+        set_up_key: keyring.index_key("set_up").await?,
         session_seconds: i64::from(config.identity.session_seconds),
         erasing: tokio::sync::Mutex::default(),
         env: env.clone(),
@@ -138,18 +152,22 @@ pub async fn build(deps: Deps) -> Result<(Subgraph, Identity), BuildError> {
         people,
         sessions: sessions.clone(),
     });
-    core.complete_erasures().await.map_err(prepare)?;
     let setup_token = core.offer_set_up().await.map_err(prepare)?;
 
-    let feed = Arc::new(LogFeed::new(store.clone(), &[]));
-    let follow = follow_sessions(store.clone(), known_to, sessions, env, shutdown);
+    let jwks = tokens::jwks(&[&key]).to_string();
+    let (election, campaign) = Election::of(&store, leadership, shutdown.clone());
+    let erasures = commands::keep_erased(core.clone(), election, shutdown.clone());
+    let follow = tokens::follow(feed.clone(), known_to, sessions, env, shutdown);
     let subgraph = Subgraph {
         name: NAME,
         graphql: graphql::service(core.clone()),
-        routes: routes(&key),
+        routes: routes(jwks.clone()),
+        internal: tokens::internal_routes(jwks, store.clone()),
         store,
         feed,
-        start: Box::new(move |_| vec![Box::pin(follow)]),
+        start: Box::new(move |_| {
+            Ok(vec![Box::pin(campaign), Box::pin(erasures), Box::pin(follow)])
+        }),
     };
     Ok((subgraph, Identity { core, verifier, setup_token }))
 }
@@ -170,51 +188,20 @@ async fn remember_live(
     // The position first: what is recorded meanwhile is told twice rather than never.
     let position = store.head();
     let now = env.now();
-    for row in projections::sessions::all_live(store, now).await? {
-        let until = studio_kernel::Timestamp::from_micros(row.expires_at);
-        sessions.live(read_id(&row.id)?, until, now);
-    }
-    Ok(position)
-}
-
-/// Keeps the map of live sessions, also with what other processes record.
-async fn follow_sessions(
-    store: EventStore,
-    from: i64,
-    sessions: Arc<LiveSessions>,
-    env: Env,
-    shutdown: CancellationToken,
-) {
-    let mut events = std::pin::pin!(store.tail(from));
+    let mut after = None;
     loop {
-        let next = tokio::select! {
-            next = events.next() => next,
-            () = shutdown.cancelled() => return,
-        };
-        match next {
-            Some(Ok(recorded)) => follow_one(&recorded, &sessions, &env),
-            Some(Err(StoreError::Closed)) | None => return,
-            Some(Err(error)) => {
-                tracing::error!(%error, "sessions ended elsewhere are not noticed any more");
-                return;
-            }
+        let page = projections::sessions::live_page(store, now, after.as_deref(), PAGE).await?;
+        for row in &page {
+            let until = studio_kernel::Timestamp::from_micros(row.expires_at);
+            sessions.live(read_id(&row.id)?, until, now);
         }
-    }
-}
-
-fn follow_one(recorded: &Recorded, sessions: &LiveSessions, env: &Env) {
-    if recorded.stream_type != Session::STREAM_TYPE {
-        return;
-    }
-    match recorded.decode::<SessionEvent>() {
-        Ok(event) => sessions.apply(&event, env.now()),
-        Err(error) => tracing::error!(%error, "an event of a session does not read"),
+        let Some(last) = page.into_iter().next_back() else { return Ok(position) };
+        after = Some(last.id);
     }
 }
 
 /// `GET /.well-known/jwks.json`: the keys by which anybody can check access tokens.
-fn routes(key: &SigningKey) -> Router {
-    let keys = tokens::jwks(&[key]).to_string();
+fn routes(keys: String) -> Router {
     let answer = move || async move {
         let headers = [
             (header::CONTENT_TYPE, "application/jwk-set+json"),

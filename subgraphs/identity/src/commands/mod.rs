@@ -13,11 +13,11 @@ use studio_access::{Denied, Policy};
 use studio_events::{AppendError, EncodeError, EventStore, ExecuteError, StoreError};
 use studio_kernel::{Env, Id, kind};
 use studio_service::{ApiError, graphql::UserError};
-use studio_stores::keyring::KeyringError;
+use studio_stores::keyring::{IndexKey, KeyringError};
 
 pub use organizations::{Founded, NewOrganization};
 pub(crate) use sign_in::SignedIn;
-pub(crate) use users::NewUser;
+pub(crate) use users::{NewUser, keep_erased};
 
 use crate::{
     backoff::Backoff,
@@ -43,8 +43,10 @@ pub(crate) struct Core {
     pub(crate) backoff: Backoff,
     pub(crate) issuer: Issuer,
     pub(crate) refresh_tokens: RefreshTokens,
+    /// What set-up tokens are made with.
+    pub(crate) set_up_key: IndexKey,
     pub(crate) session_seconds: i64,
-    /// Held while somebody is erased, so that two owners cannot erase each other at once.
+    /// Held while somebody is erased in this process; a lease keeps the others apart.
     pub(crate) erasing: tokio::sync::Mutex<()>,
 }
 

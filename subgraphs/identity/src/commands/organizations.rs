@@ -1,7 +1,7 @@
 //! The set-up, and how an organization and its owner come to be.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use studio_events::{Append, AppendError, Expected, Metadata, StreamAppend};
+use studio_events::{Append, AppendError, ExecuteError, Expected, Metadata, StreamAppend};
 use studio_kernel::{Id, Role, TenantId, kind};
 use zeroize::Zeroizing;
 
@@ -10,7 +10,7 @@ use crate::{
     domain::{
         input::{self, Fault},
         organization::{Organization, OrganizationCreated},
-        set_up::{SetUp, SetUpOffered, already_set_up},
+        set_up::{SetUp, already_set_up},
         user::{User, UserCreated},
     },
     personal::Profile,
@@ -48,26 +48,40 @@ pub(super) struct Fields {
 const OWNER: Fields = Fields { name: "ownerName", email: "ownerEmail" };
 
 impl Core {
-    /// Makes a set-up token while no organization exists; one that was made before stops working.
-    /// Only its hash is kept, so it can be shown now and never again.
+    /// The set-up token, while no organization exists. It follows from the keyring and the id that
+    /// the organization will have, so that every process of an installation, whenever it starts,
+    /// offers the same one. Only its hash is kept.
     ///
     /// # Errors
     /// From the store.
     pub(crate) async fn offer_set_up(&self) -> Result<Option<String>, Failure> {
-        if organizations::any(&self.store).await? {
-            return Ok(None);
+        let mut tried = false;
+        loop {
+            if organizations::any(&self.store).await? {
+                return Ok(None);
+            }
+            let tenant: TenantId = match set_up::find(&self.store).await? {
+                Some(row) => read_id(&row.tenant)?,
+                None => self.env.id(),
+            };
+            let token = URL_SAFE_NO_PAD.encode(self.set_up_key.mac(tenant.uuid().as_bytes()));
+            let hash = sha256(token.as_bytes());
+            let metadata = Metadata::system("identity.set_up");
+            let offered = self
+                .store
+                .execute::<SetUp, Failure>(tenant, &tenant.to_string(), &metadata, |state, _| {
+                    Ok(state.offer(&hash))
+                })
+                .await;
+            match offered {
+                Ok(_) => return Ok(Some(token)),
+                // Another process was faster and chose another id, or offered this one.
+                Err(ExecuteError::Append(
+                    AppendError::Projection { .. } | AppendError::Conflict { .. },
+                )) if !tried => tried = true,
+                Err(error) => return Err(error.into()),
+            }
         }
-        let tenant: TenantId = match set_up::find(&self.store).await? {
-            Some(row) => read_id(&row.tenant)?,
-            None => self.env.id(),
-        };
-        let token = URL_SAFE_NO_PAD.encode(self.env.bytes::<32>());
-        let offered = SetUpOffered { token_hash: sha256(token.as_bytes()) };
-        let stream =
-            StreamAppend::of::<SetUp>(tenant.to_string(), Expected::Any, vec![offered.into()])?;
-        let metadata = Metadata::system("identity.set_up");
-        self.store.append(Append::new(tenant, metadata, vec![stream])).await?;
-        Ok(Some(token))
     }
 
     /// Makes the first organization and its owner, and signs the owner in.

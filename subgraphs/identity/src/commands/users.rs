@@ -1,9 +1,12 @@
 //! Adding and erasing people.
 
+use std::{sync::Arc, time::Duration};
+
 use studio_access::Resource;
-use studio_events::{Append, Metadata};
-use studio_kernel::{Actor, Id, Role, kind};
+use studio_events::{Append, Election, Lease, Metadata};
+use studio_kernel::{Actor, Id, Role, TenantId, kind};
 use studio_service::ApiError;
+use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
 use super::{Core, Failure, Faults, Request};
@@ -16,6 +19,17 @@ use crate::{
     personal::Profile,
     projections::users::{self, read_roles},
 };
+
+/// How often erasures that were cut short are looked for;
+const ERASURES_EVERY: Duration = Duration::from_secs(600);
+/// how soon again after a fault.
+const ERASURES_AGAIN: Duration = Duration::from_secs(10);
+
+/// The lease of whoever erases a person, and how long it outlives a process that was killed.
+const ERASING: &str = "erasing";
+const ERASING_LEASE: Duration = Duration::from_secs(5);
+/// How often to look whether another process is done.
+const ERASING_LOOK: Duration = Duration::from_millis(20);
 
 /// A person, as they are asked for.
 pub(crate) struct NewUser {
@@ -80,8 +94,32 @@ impl Core {
     ) -> Result<(), Failure> {
         let resource = Resource::one("User", user, actor.tenant).owned_by(user);
         let tenant = self.policy.require(actor, "identity:user:erase", &resource)?.tenant();
-        let missing = || Failure::from(ApiError::not_found("user", user));
+        // Two owners must not erase each other at once, in whichever process.
         let _erasing = self.erasing.lock().await;
+        let alone = self.erasing_alone().await?;
+        let erased = self.erase_alone(tenant, user, metadata(actor, request)).await;
+        if let Err(error) = alone.release().await {
+            tracing::warn!(%error, "the next erasure waits a little");
+        }
+        erased
+    }
+
+    async fn erasing_alone(&self) -> Result<Lease, Failure> {
+        loop {
+            if let Some(lease) = self.store.try_lease(ERASING, ERASING_LEASE).await? {
+                return Ok(lease);
+            }
+            tokio::time::sleep(ERASING_LOOK).await;
+        }
+    }
+
+    async fn erase_alone(
+        &self,
+        tenant: TenantId,
+        user: Id<kind::User>,
+        metadata: Metadata,
+    ) -> Result<(), Failure> {
+        let missing = || Failure::from(ApiError::not_found("user", user));
         let row = users::find(&self.store, tenant, user).await?.ok_or_else(missing)?;
         if row.erased_at.is_none()
             && read_roles(&row.roles).contains(&Role::Owner)
@@ -94,8 +132,6 @@ impl Core {
             )
             .into());
         }
-        let mut metadata = Metadata::by(actor);
-        metadata.request_id = request;
         self.store
             .execute::<User, Failure>(tenant, &user.to_string(), &metadata, |state, _| {
                 state.erase(user).ok_or_else(missing)
@@ -109,12 +145,45 @@ impl Core {
     ///
     /// # Errors
     /// From the store and the keyring.
-    pub(crate) async fn complete_erasures(&self) -> Result<(), Failure> {
+    async fn complete_erasures(&self) -> Result<(), Failure> {
         for (tenant, user) in users::erased(&self.store).await? {
             self.people.erase(tenant, user).await?;
             let metadata = Metadata::system("identity.erasure");
             self.end_all_sessions(tenant, user, EndReason::UserErased, &metadata).await?;
         }
         Ok(())
+    }
+}
+
+fn metadata(actor: &Actor, request: Request) -> Metadata {
+    let mut metadata = Metadata::by(actor);
+    metadata.request_id = request;
+    metadata
+}
+
+/// Completes erasures that a crash of any process cut short, whenever this process is elected,
+/// until `shutdown`.
+pub(crate) async fn keep_erased(core: Arc<Core>, election: Election, shutdown: CancellationToken) {
+    loop {
+        let term = tokio::select! {
+            () = shutdown.cancelled() => return,
+            term = election.elected() => term,
+        };
+        // Each step may be repeated: it needs no fence.
+        let complete = async {
+            loop {
+                // A fault is logged where it arises, and tried again.
+                let again = match core.complete_erasures().await {
+                    Ok(()) => ERASURES_EVERY,
+                    Err(_) => ERASURES_AGAIN,
+                };
+                tokio::time::sleep(again).await;
+            }
+        };
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = term.ended().cancelled() => {}
+            () = complete => {}
+        }
     }
 }

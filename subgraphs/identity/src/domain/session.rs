@@ -3,7 +3,7 @@
 //! section 4.14.2).
 
 use serde::{Deserialize, Serialize};
-use studio_kernel::{Aggregate, Id, Timestamp, event, events, kind};
+use studio_kernel::{Aggregate, Id, Timestamp, event, events, kind, published::identity};
 
 /// A person signed in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -60,6 +60,24 @@ event!(SessionEnded, "identity.session.ended", 1);
 events! {
     /// What happens to a session.
     pub enum SessionEvent { SessionStarted, SessionRefreshed, SessionEnded }
+}
+
+impl From<SessionStarted> for identity::SessionExtended {
+    fn from(started: SessionStarted) -> Self {
+        Self { session: started.session, expires_at: started.expires_at }
+    }
+}
+
+impl From<SessionRefreshed> for identity::SessionExtended {
+    fn from(refreshed: SessionRefreshed) -> Self {
+        Self { session: refreshed.session, expires_at: refreshed.expires_at }
+    }
+}
+
+impl From<SessionEnded> for identity::SessionEnded {
+    fn from(ended: SessionEnded) -> Self {
+        Self { session: ended.session }
+    }
 }
 
 /// The state of a session.

@@ -6,7 +6,7 @@ use studio_kernel::{Aggregate, Id, Timestamp, event, events, kind};
 
 use super::input::Fault;
 
-/// A token was shown to whoever started the server; it takes the place of any before it.
+/// A token was made to be shown to whoever starts the server; it takes the place of any before it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SetUpOffered {
     /// SHA-256 of the token, 64 lower-case hexadecimal digits.
@@ -35,6 +35,14 @@ pub struct SetUp {
 }
 
 impl SetUp {
+    /// The event that offers this token; nothing where it is on offer already, or used up.
+    pub fn offer(&self, token_hash: &str) -> Vec<SetUpEvent> {
+        if self.completed || self.token_hash.as_deref() == Some(token_hash) {
+            return Vec::new();
+        }
+        vec![SetUpOffered { token_hash: token_hash.to_owned() }.into()]
+    }
+
     /// The event that uses the token up, or why it cannot be.
     pub fn complete(&self, token_hash: &str, owner: Id<kind::User>) -> Result<SetUpEvent, Fault> {
         if self.completed {
@@ -44,8 +52,8 @@ impl SetUp {
             return Err(Fault::new(
                 "INVALID_TOKEN",
                 "token",
-                "That set-up token is not the newest one: use the address that the server printed \
-                 when it last started.",
+                "That set-up token is not the one of this server: use the address that the server \
+                 printed when it started.",
             ));
         }
         Ok(SetUpCompleted { owner }.into())

@@ -31,7 +31,7 @@ pub(crate) struct Mutation(account::AccountMutation, people::PeopleMutation);
 pub(crate) fn service(core: Arc<Core>) -> Arc<dyn GraphQlService> {
     let schema = schema().data(core.clone()).finish();
     Served::new(schema, move |request: Request| {
-        request.data(DataLoader::new(UserLoader::new(core.clone()), tokio::spawn))
+        request.data(DataLoader::new(UserLoader::new(core.clone()), studio_stores::sql::spawn))
     })
 }
 

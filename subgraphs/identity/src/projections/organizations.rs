@@ -6,7 +6,7 @@ use sea_orm::{
     QueryFilter, Set,
 };
 use studio_entities::identity::organization::{ActiveModel, Column, Entity, Model};
-use studio_events::{EventStore, Projection, ProjectionError, Recorded};
+use studio_events::{EventStore, Projection, ProjectionError, Recorded, clear_generation};
 use studio_kernel::{DomainEvent, TenantId};
 
 use super::tenant_of;
@@ -57,8 +57,7 @@ impl Projection for Organizations {
         tx: &DatabaseTransaction,
         generation: i64,
     ) -> Result<(), ProjectionError> {
-        Entity::delete_many().filter(Column::Generation.eq(generation)).exec(tx).await?;
-        Ok(())
+        clear_generation::<Entity>(tx, generation).await
     }
 }
 

@@ -6,7 +6,7 @@ use sea_orm::{
     QueryFilter, QueryOrder, QuerySelect, Set,
 };
 use studio_entities::identity::session::{ActiveModel, Column, Entity, Model};
-use studio_events::{EventStore, Projection, ProjectionError, Recorded};
+use studio_events::{EventStore, Projection, ProjectionError, Recorded, clear_generation};
 use studio_kernel::{DomainEvent, Id, TenantId, Timestamp, kind};
 
 use super::tenant_of;
@@ -79,8 +79,7 @@ impl Projection for Sessions {
         tx: &DatabaseTransaction,
         generation: i64,
     ) -> Result<(), ProjectionError> {
-        Entity::delete_many().filter(Column::Generation.eq(generation)).exec(tx).await?;
-        Ok(())
+        clear_generation::<Entity>(tx, generation).await
     }
 }
 
@@ -116,12 +115,20 @@ pub(crate) async fn live_of(
     query.order_by_desc(Column::Id).limit(limit).all(store.database().reader()).await
 }
 
-/// Every session of the installation that is neither ended nor run out, to know them by heart.
-pub(crate) async fn all_live(store: &EventStore, now: Timestamp) -> Result<Vec<Row>, DbErr> {
-    Entity::find()
+/// Sessions of the whole installation that are neither ended nor run out, by their ids, after an
+/// id: to know them by heart.
+pub(crate) async fn live_page(
+    store: &EventStore,
+    now: Timestamp,
+    after: Option<&str>,
+    limit: u64,
+) -> Result<Vec<Row>, DbErr> {
+    let mut query = Entity::find()
         .filter(Column::Generation.eq(store.generation(NAME)))
         .filter(Column::EndedAt.is_null())
-        .filter(Column::ExpiresAt.gt(now.micros()))
-        .all(store.database().reader())
-        .await
+        .filter(Column::ExpiresAt.gt(now.micros()));
+    if let Some(after) = after {
+        query = query.filter(Column::Id.gt(after));
+    }
+    query.order_by_asc(Column::Id).limit(limit).all(store.database().reader()).await
 }

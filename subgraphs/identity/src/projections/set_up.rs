@@ -2,12 +2,9 @@
 //! offer two organizations.
 
 use async_trait::async_trait;
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel,
-    QueryFilter, Set,
-};
-use studio_entities::identity::set_up::{ActiveModel, Column, Entity, Model};
-use studio_events::{EventStore, Projection, ProjectionError, Recorded};
+use sea_orm::{ActiveModelTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, Set};
+use studio_entities::identity::set_up::{ActiveModel, Entity, Model};
+use studio_events::{EventStore, Projection, ProjectionError, Recorded, clear_generation};
 use studio_kernel::DomainEvent;
 
 use super::tenant_of;
@@ -70,8 +67,7 @@ impl Projection for SetUps {
         tx: &DatabaseTransaction,
         generation: i64,
     ) -> Result<(), ProjectionError> {
-        Entity::delete_many().filter(Column::Generation.eq(generation)).exec(tx).await?;
-        Ok(())
+        clear_generation::<Entity>(tx, generation).await
     }
 }
 

@@ -9,7 +9,7 @@ use sea_orm::{
     PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set,
 };
 use studio_entities::identity::user::{ActiveModel, Column, Entity, Model};
-use studio_events::{EventStore, Projection, ProjectionError, Recorded};
+use studio_events::{EventStore, Projection, ProjectionError, Recorded, clear_generation};
 use studio_kernel::{DomainEvent, Id, Role, TenantId, kind};
 
 use super::tenant_of;
@@ -92,8 +92,7 @@ impl Projection for Users {
         tx: &DatabaseTransaction,
         generation: i64,
     ) -> Result<(), ProjectionError> {
-        Entity::delete_many().filter(Column::Generation.eq(generation)).exec(tx).await?;
-        Ok(())
+        clear_generation::<Entity>(tx, generation).await
     }
 }
 

@@ -1,7 +1,7 @@
 //! The sessions that are alive, known by heart: whether a token's session was ended must not cost
-//! a query. Filled from the read model at the start, and kept by the log and, so that a sign-out
-//! takes effect at once, by the commands of this process. The two may tell the same thing in any
-//! order: an end always wins.
+//! a query. Filled from the read model at the start, and kept by the feed of the log (`follow`)
+//! and, so that a sign-out takes effect at once, by the commands of this process. The two may tell
+//! the same thing in any order: an end always wins.
 
 use std::{
     collections::HashMap,
@@ -9,8 +9,7 @@ use std::{
 };
 
 use studio_kernel::{Id, Timestamp, kind};
-
-use crate::domain::session::SessionEvent;
+use tokio::sync::watch;
 
 #[derive(Debug, Clone, Copy)]
 struct Entry {
@@ -21,7 +20,11 @@ struct Entry {
 
 /// Which sessions are alive, and until when unless they are refreshed.
 #[derive(Debug, Default)]
-pub struct LiveSessions(RwLock<HashMap<Id<kind::Session>, Entry>>);
+pub(crate) struct LiveSessions {
+    entries: RwLock<HashMap<Id<kind::Session>, Entry>>,
+    /// Everything up to this position of identity's log is in it.
+    reached: watch::Sender<i64>,
+}
 
 /// Entries that ran out are dropped whenever the map grows to a power of two of at least this.
 const SWEEP_FROM: usize = 1024;
@@ -30,7 +33,7 @@ const UNKNOWN_SECONDS: i64 = 86_400;
 
 impl LiveSessions {
     /// A session was started or refreshed and lives until then, unless it was ended.
-    pub fn live(&self, session: Id<kind::Session>, until: Timestamp, now: Timestamp) {
+    pub(crate) fn live(&self, session: Id<kind::Session>, until: Timestamp, now: Timestamp) {
         let mut sessions = self.write();
         let entry = sessions.entry(session).or_insert(Entry { until, ended: false });
         entry.until = entry.until.max(until);
@@ -40,31 +43,43 @@ impl LiveSessions {
     }
 
     /// A session was ended.
-    pub fn ended(&self, session: Id<kind::Session>, now: Timestamp) {
+    pub(crate) fn ended(&self, session: Id<kind::Session>, now: Timestamp) {
         let until = now.plus_seconds(UNKNOWN_SECONDS);
         self.write().entry(session).or_insert(Entry { until, ended: true }).ended = true;
     }
 
-    /// Takes an event of the log in.
-    pub fn apply(&self, event: &SessionEvent, now: Timestamp) {
-        match event {
-            SessionEvent::SessionStarted(it) => self.live(it.session, it.expires_at, now),
-            SessionEvent::SessionRefreshed(it) => self.live(it.session, it.expires_at, now),
-            SessionEvent::SessionEnded(it) => self.ended(it.session, now),
-        }
-    }
-
     /// Whether the session is alive.
-    pub fn is_live(&self, session: Id<kind::Session>, now: Timestamp) -> bool {
+    pub(crate) fn is_live(&self, session: Id<kind::Session>, now: Timestamp) -> bool {
         self.read().get(&session).is_some_and(|entry| !entry.ended && entry.until > now)
     }
 
+    /// Whether anything is known of the session.
+    pub(crate) fn knows(&self, session: Id<kind::Session>) -> bool {
+        self.read().contains_key(&session)
+    }
+
+    /// Everything up to this position of identity's log is known now.
+    pub(crate) fn reached(&self, position: i64) {
+        self.reached.send_if_modified(|reached| {
+            let moved = position > *reached;
+            *reached = position.max(*reached);
+            moved
+        });
+    }
+
+    /// Waits until everything up to a position is known.
+    pub(crate) async fn caught_up_to(&self, position: i64) {
+        let mut reached = self.reached.subscribe();
+        // The sender is in `self`: it cannot be gone.
+        let _there = reached.wait_for(|reached| *reached >= position).await;
+    }
+
     fn read(&self) -> RwLockReadGuard<'_, HashMap<Id<kind::Session>, Entry>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
+        self.entries.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, HashMap<Id<kind::Session>, Entry>> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner)
+        self.entries.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -2,13 +2,18 @@
 //! refresh tokens that renew them.
 
 mod access;
+mod follow;
 mod live;
 mod refresh;
+mod remote;
 mod verifier;
 
 pub(crate) use access::{AccessToken, IssueError, Issuer, jwks};
+pub(crate) use follow::follow;
 pub(crate) use live::LiveSessions;
 pub(crate) use refresh::{RefreshToken, RefreshTokens};
+pub(crate) use remote::internal_routes;
+pub use remote::{RemoteError, RemoteVerifier};
 pub use verifier::{TokenError, TokenVerifier, Verified};
 
 use aws_lc_rs::digest;

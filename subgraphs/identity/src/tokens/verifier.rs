@@ -1,10 +1,16 @@
-//! Access tokens as they are checked: by the router's embedder now, by other processes later.
+//! Access tokens as they are checked, in identity's own process and in others (`remote`).
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use studio_events::EventFeed;
 use studio_kernel::{Actor, Code, Env, Principal, Timestamp};
 use studio_stores::keyring::SigningKey;
+use tokio::sync::Notify;
 
 use super::{
     access::{AUDIENCE, Claims},
@@ -13,6 +19,8 @@ use super::{
 
 /// A token of ours has a few hundred bytes.
 const LONGEST: usize = 8 * 1024;
+/// How long the check of a token of a session that is not known here waits for identity's log.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// How far the clocks of two servers may be apart before a fresh token is refused, in seconds.
 const CLOCK_SKEW: i64 = 5;
 
@@ -52,15 +60,43 @@ pub struct Verified {
 pub struct TokenVerifier(Arc<Inner>);
 
 struct Inner {
-    keys: BTreeMap<String, DecodingKey>,
+    keys: RwLock<Keys>,
+    /// Told of a token that names a key which is not known here.
+    unknown_key: Notify,
     validation: Validation,
     sessions: Arc<LiveSessions>,
+    /// Identity's log, which says how far the sessions must be known.
+    feed: Arc<dyn EventFeed>,
     env: Env,
 }
 
+/// The keys that sign access tokens, by their ids.
+pub(super) type Keys = BTreeMap<String, DecodingKey>;
+
 impl TokenVerifier {
-    /// Accepts tokens of that issuer (the server's public address) signed by one of the keys.
-    pub fn new(keys: &[&SigningKey], issuer: &str, sessions: Arc<LiveSessions>, env: Env) -> Self {
+    /// Accepts tokens of that issuer (the server's public address) signed by one of the keys. The
+    /// sessions are kept by whoever follows `feed`.
+    pub(crate) fn new(
+        keys: &[&SigningKey],
+        issuer: &str,
+        sessions: Arc<LiveSessions>,
+        feed: Arc<dyn EventFeed>,
+        env: Env,
+    ) -> Self {
+        let keys = keys
+            .iter()
+            .map(|key| (key.id().to_owned(), DecodingKey::from_ed_der(key.public_key())))
+            .collect();
+        Self::with_keys(keys, issuer, sessions, feed, env)
+    }
+
+    pub(super) fn with_keys(
+        keys: Keys,
+        issuer: &str,
+        sessions: Arc<LiveSessions>,
+        feed: Arc<dyn EventFeed>,
+        env: Env,
+    ) -> Self {
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.set_issuer(&[issuer]);
         validation.set_audience(&[AUDIENCE]);
@@ -68,11 +104,40 @@ impl TokenVerifier {
         // The library reads the system's clock; `check` compares with ours.
         validation.validate_exp = false;
         validation.validate_nbf = false;
-        let keys = keys
-            .iter()
-            .map(|key| (key.id().to_owned(), DecodingKey::from_ed_der(key.public_key())))
-            .collect();
-        Self(Arc::new(Inner { keys, validation, sessions, env }))
+        let unknown_key = Notify::new();
+        let keys = RwLock::new(keys);
+        Self(Arc::new(Inner { keys, unknown_key, validation, sessions, feed, env }))
+    }
+
+    pub(super) fn set_keys(&self, keys: Keys) {
+        *self.0.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+    }
+
+    /// Waits for a token that names a key which is not known here.
+    pub(super) async fn unknown_key(&self) {
+        self.0.unknown_key.notified().await;
+    }
+
+    /// As [`TokenVerifier::verify`]. A session of which nothing is known here may have been started
+    /// a moment ago by another process: then this waits until everything that identity has
+    /// recorded by now is known.
+    ///
+    /// # Errors
+    /// [`TokenError`], for the client as it is.
+    pub async fn verify_newest(&self, token: &str) -> Result<Actor, TokenError> {
+        let claims = self.claims(token)?;
+        if !self.0.sessions.knows(claims.sid) {
+            let caught_up = async {
+                match self.0.feed.head().await {
+                    Ok(head) => self.0.sessions.caught_up_to(head).await,
+                    Err(error) => tracing::warn!(%error, "new sessions are not known here"),
+                }
+            };
+            if tokio::time::timeout(PATIENCE, caught_up).await.is_err() {
+                tracing::warn!("identity's log is not followed: new sessions are not known here");
+            }
+        }
+        self.live(claims).map(|verified| verified.actor)
     }
 
     /// Who the token (without `Bearer`) says is asking.
@@ -88,23 +153,38 @@ impl TokenVerifier {
     /// # Errors
     /// [`TokenError`], for the client as it is.
     pub fn check(&self, token: &str) -> Result<Verified, TokenError> {
+        self.live(self.claims(token)?)
+    }
+
+    /// What the token says, its signature and its time checked.
+    fn claims(&self, token: &str) -> Result<Claims, TokenError> {
         if token.len() > LONGEST {
             return Err(TokenError::Invalid);
         }
         let header = jsonwebtoken::decode_header(token).map_err(|_| TokenError::Invalid)?;
-        let key = header.kid.and_then(|kid| self.0.keys.get(&kid)).ok_or(TokenError::Invalid)?;
-        let claims = jsonwebtoken::decode::<Claims>(token, key, &self.0.validation)
-            .map_err(|_| TokenError::Invalid)?
-            .claims;
+        let kid = header.kid.ok_or(TokenError::Invalid)?;
+        let claims = {
+            let keys = self.0.keys.read().unwrap_or_else(PoisonError::into_inner);
+            let Some(key) = keys.get(&kid) else {
+                self.0.unknown_key.notify_one();
+                return Err(TokenError::Invalid);
+            };
+            jsonwebtoken::decode::<Claims>(token, key, &self.0.validation)
+                .map_err(|_| TokenError::Invalid)?
+                .claims
+        };
         let now = self.0.env.now();
-        let instant = |seconds| Timestamp::from_micros(0).plus_seconds(seconds);
         if now >= instant(claims.exp) {
             return Err(TokenError::Expired);
         }
         if now.plus_seconds(CLOCK_SKEW) < instant(claims.nbf) {
             return Err(TokenError::Invalid);
         }
-        if !self.0.sessions.is_live(claims.sid, now) {
+        Ok(claims)
+    }
+
+    fn live(&self, claims: Claims) -> Result<Verified, TokenError> {
+        if !self.0.sessions.is_live(claims.sid, self.0.env.now()) {
             return Err(TokenError::SessionOver);
         }
         Ok(Verified {
@@ -126,8 +206,13 @@ impl TokenVerifier {
 
 impl std::fmt::Debug for TokenVerifier {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let keys = self.0.keys.read().unwrap_or_else(PoisonError::into_inner);
         f.debug_struct("TokenVerifier")
-            .field("keys", &self.0.keys.keys().collect::<Vec<_>>())
+            .field("keys", &keys.keys().collect::<Vec<_>>())
             .finish_non_exhaustive()
     }
+}
+
+fn instant(seconds: i64) -> Timestamp {
+    Timestamp::from_micros(0).plus_seconds(seconds)
 }

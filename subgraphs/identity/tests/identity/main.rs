@@ -6,6 +6,7 @@
 mod erasure;
 mod people;
 mod postgres;
+mod remote;
 mod schema;
 mod sessions;
 mod set_up;

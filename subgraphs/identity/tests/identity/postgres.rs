@@ -42,3 +42,36 @@ async fn everything_that_touches_the_store_works_on_postgresql() {
     Tokens::of(&server.log_in(EMAIL, PASSWORD).await);
     server.store.verify().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_owners_at_two_processes_cannot_erase_each_other() {
+    let Some(one) = Server::on_postgres().await else { return };
+    let two = one.beside().await;
+    let token = one.identity.setup_token().unwrap();
+    assert_eq!(two.identity.setup_token().unwrap(), token, "the same from every process");
+    let ada = Tokens::of(&two.set_up_with(&token).await);
+    let actor = one.verifier.verify_newest(&ada.access).await.unwrap();
+    assert!(one.verifier.still_valid(&actor));
+    let add = "mutation($input: CreateUserInput!) { createUser(input: $input) {
+        user { id } userErrors { code } } }";
+    let input = json!({
+        "name": "Mary Somerville", "email": "mary@example.org", "password": PASSWORD,
+        "roles": ["OWNER"],
+    });
+    let added = one.data(Some(&ada.access), add, json!({ "input": input })).await;
+    let mary_id = added["createUser"]["user"]["id"].clone();
+    let mary = Tokens::of(&two.log_in("mary@example.org", PASSWORD).await);
+    let me = two.data(Some(&ada.access), "{ me { id } }", json!({})).await;
+    let ada_id = me["me"]["id"].clone();
+
+    let erase = "mutation($id: ID!) { eraseUser(input: { userId: $id }) { userErrors { code } } }";
+    let (first, second) = tokio::join!(
+        one.data(Some(&ada.access), erase, json!({ "id": mary_id })),
+        two.data(Some(&mary.access), erase, json!({ "id": ada_id })),
+    );
+    let refused = [&first, &second]
+        .iter()
+        .filter(|answer| answer["eraseUser"]["userErrors"][0]["code"] == "LAST_OWNER")
+        .count();
+    assert_eq!(refused, 1, "{first} {second}");
+}

@@ -27,13 +27,18 @@ async fn the_token_makes_one_organization_and_signs_its_owner_in() {
 }
 
 #[tokio::test]
-async fn a_new_start_takes_the_place_of_the_old_token() {
+async fn a_restart_offers_the_same_set_up() {
     let server = Server::new().await;
-    let old = server.identity.setup_token().unwrap();
+    let token = server.identity.setup_token().unwrap();
+    let head = server.store.head();
     let server = server.restart().await;
-    let new = server.identity.setup_token().unwrap();
-    assert_eq!(fault(&server.set_up_with(&old).await), "INVALID_TOKEN");
-    Tokens::of(&server.set_up_with(&new).await);
+    assert_eq!(server.identity.setup_token().unwrap(), token);
+    assert_eq!(server.store.head(), head, "nothing new is offered");
+    // Another installation's token is another one.
+    let other = Server::new().await.identity.setup_token().unwrap();
+    assert_ne!(other, token);
+    assert_eq!(fault(&server.set_up_with(&other).await), "INVALID_TOKEN");
+    Tokens::of(&server.set_up_with(&token).await);
 }
 
 #[tokio::test]
@@ -74,14 +79,13 @@ async fn two_at_once_make_one_organization() {
 }
 
 #[tokio::test]
-async fn two_processes_that_start_together_offer_one_set_up() {
+async fn processes_that_start_together_offer_one_set_up() {
     let one = Server::new().await;
     let two = one.beside().await;
-    let (first, second) =
-        (one.identity.setup_token().unwrap(), two.identity.setup_token().unwrap());
-    assert_eq!(fault(&one.set_up_with(&first).await), "INVALID_TOKEN");
-    Tokens::of(&one.set_up_with(&second).await);
-    assert_eq!(fault(&two.set_up_with(&second).await), "ALREADY_SET_UP");
+    let token = one.identity.setup_token().unwrap();
+    assert_eq!(two.identity.setup_token().unwrap(), token);
+    Tokens::of(&two.set_up_with(&token).await);
+    assert_eq!(fault(&one.set_up_with(&token).await), "ALREADY_SET_UP");
 }
 
 #[tokio::test]

@@ -9,9 +9,13 @@ use studio_access::Policy;
 use studio_events::EventStore;
 use studio_identity::{Identity, NewOrganization, TokenVerifier};
 use studio_kernel::{Env, ManualClock, SystemEntropy, Timestamp};
-use studio_service::{Config, Deps, Feeds, GraphQlService};
+use studio_service::{
+    Config, Deps, Feeds, GraphQlService,
+    internal::{InternalRoutes, InternalVerifier, internal_routes},
+};
 use studio_stores::{
     blobs::DirectoryBlobs,
+    graph::PetGraph,
     keyring::Keyring,
     sql::{Database, SqlOptions},
 };
@@ -31,6 +35,8 @@ pub(crate) struct Server {
     pub(crate) keyring: Arc<Keyring>,
     pub(crate) graphql: Arc<dyn GraphQlService>,
     pub(crate) routes: axum::Router,
+    /// What it serves to Studio's other processes.
+    pub(crate) internal: axum::Router,
     pub(crate) store: EventStore,
     pub(crate) identity: Identity,
     pub(crate) verifier: TokenVerifier,
@@ -100,12 +106,21 @@ impl Server {
             database,
             keyring: keyring.clone(),
             policy: Arc::new(Policy::embedded().unwrap()),
+            graph: Arc::new(PetGraph::new()),
             blobs: Arc::new(DirectoryBlobs::open(folder.path().join("blobs")).unwrap()),
             config: Arc::new(Config::default()),
+            leadership: studio_events::Leadership::default(),
             shutdown: shutdown.clone(),
         };
         let (subgraph, identity) = studio_identity::build(deps).await.unwrap();
-        for task in (subgraph.start)(&Feeds::new()) {
+        let internal = internal_routes(InternalRoutes {
+            name: subgraph.name,
+            feed: subgraph.feed,
+            others: subgraph.internal,
+            verifier: InternalVerifier::from_keyring(&keyring, env.clone()).await.unwrap(),
+            shutdown: shutdown.clone(),
+        });
+        for task in (subgraph.start)(&Feeds::new()).unwrap() {
             tokio::spawn(task);
         }
         Self {
@@ -115,6 +130,7 @@ impl Server {
             keyring,
             graphql: subgraph.graphql,
             routes: subgraph.routes,
+            internal,
             store: subgraph.store,
             verifier: identity.verifier(),
             identity,
@@ -140,9 +156,7 @@ impl Server {
     pub(crate) async fn stop(self) {
         self.shutdown.cancel();
         self.store.shutdown().await;
-        let database = self.store.database();
-        database.reader().clone().close().await.unwrap();
-        database.writer().clone().close().await.unwrap();
+        self.store.database().close().await.unwrap();
     }
 
     /// Over files that are there already.

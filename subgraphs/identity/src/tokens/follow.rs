@@ -1,0 +1,80 @@
+//! Keeps the sessions that are known by heart, by the feed of identity's log: in its own process
+//! and in others, with what every process records.
+
+use std::{sync::Arc, time::Duration};
+
+use studio_events::EventFeed;
+use studio_kernel::{
+    Env,
+    published::{
+        CloudEvent,
+        identity::{SessionEnded, SessionExtended},
+    },
+};
+use tokio_util::sync::CancellationToken;
+
+use super::LiveSessions;
+
+/// Events read at a time.
+const PAGE: usize = 1_000;
+/// How often to look without being woken: the end of a session is noticed about that soon at the
+/// latest.
+const POLL: Duration = Duration::from_millis(500);
+
+/// Takes in what is published after `position`, until `shutdown`.
+pub(crate) async fn follow(
+    feed: Arc<dyn EventFeed>,
+    mut position: i64,
+    sessions: Arc<LiveSessions>,
+    env: Env,
+    shutdown: CancellationToken,
+) {
+    let mut wake = feed.wake();
+    let mut failing = false;
+    loop {
+        wake.borrow_and_update();
+        let page = tokio::select! {
+            () = shutdown.cancelled() => return,
+            page = feed.read(position, PAGE) => page,
+        };
+        let before = position;
+        match page {
+            Ok(page) => {
+                if std::mem::take(&mut failing) {
+                    tracing::info!("the sessions are followed again");
+                }
+                for event in &page.events {
+                    take(event, &sessions, &env);
+                }
+                position = page.scanned_to;
+                sessions.reached(position);
+            }
+            Err(error) if !failing => {
+                failing = true;
+                tracing::error!(%error, "sessions ended elsewhere are not noticed for now");
+            }
+            Err(_) => {}
+        }
+        if position == before {
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = tokio::time::sleep(POLL) => {}
+                // A feed that wakes nobody any more is looked at now and then.
+                Ok(()) = wake.changed() => {}
+            }
+        }
+    }
+}
+
+fn take(event: &CloudEvent, sessions: &LiveSessions, env: &Env) {
+    let taken = match (event.read::<SessionExtended>(), event.read::<SessionEnded>()) {
+        (Some(extended), _) => {
+            extended.map(|it| sessions.live(it.session, it.expires_at, env.now()))
+        }
+        (_, Some(ended)) => ended.map(|it| sessions.ended(it.session, env.now())),
+        (None, None) => Ok(()),
+    };
+    if let Err(error) = taken {
+        tracing::error!(%error, position = event.position, "an event of a session does not read");
+    }
+}

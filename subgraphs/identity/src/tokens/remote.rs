@@ -1,0 +1,196 @@
+//! Checking access tokens in another process than identity's: the keys and the sessions that are
+//! alive come over HTTP, and from then on the feed of identity's log keeps the sessions.
+//!
+//! A session that was ended is refused about as soon as the feed brings it, within a second at the
+//! most. While identity cannot be reached, what is known stays in force: the access tokens that
+//! were given out go on to hold until they run out, ten minutes by default, and nobody new gets in.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Json, Router,
+    extract::{Query, State, rejection::QueryRejection},
+    routing::get,
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use jsonwebtoken::DecodingKey;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use studio_events::{EventFeed, EventStore};
+use studio_kernel::{Code, Env, Id, Timestamp, kind};
+use studio_service::{
+    ApiError,
+    feed::HttpFeed,
+    internal::{CallError, InternalClient},
+};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::{LiveSessions, TokenVerifier, follow::follow, verifier::Keys};
+use crate::projections::{read_id, sessions};
+
+/// Sessions on one page.
+const PAGE: u64 = 10_000;
+/// A page of them in bytes, at most.
+const LONGEST: usize = 4 << 20;
+/// How often the keys are read anew.
+const KEYS_EVERY: Duration = Duration::from_secs(300);
+/// How soon they are read again after that, whatever tokens come.
+const KEYS_AGAIN: Duration = Duration::from_secs(5);
+
+/// Why another process's identity cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RemoteError {
+    /// It cannot be reached, or refuses.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// It answers what cannot be read: is it another version of Studio?
+    #[error("identity at {replica} answers what this version of Studio cannot read: {cause}")]
+    Answer {
+        /// Which of its addresses.
+        replica: String,
+        /// What is wrong.
+        cause: String,
+    },
+}
+
+/// Checks access tokens away from identity. What it follows ends when it is dropped.
+#[derive(Debug)]
+pub struct RemoteVerifier {
+    verifier: TokenVerifier,
+    _stop: DropGuard,
+}
+
+impl RemoteVerifier {
+    /// Asks identity for its keys and the sessions that are alive, and follows it from then on.
+    /// `issuer` is the public address of the installation, as in identity's own configuration.
+    ///
+    /// # Errors
+    /// [`RemoteError`]: nothing is known then, and nobody could sign in.
+    pub async fn connect(
+        client: InternalClient,
+        issuer: &str,
+        env: Env,
+    ) -> Result<Self, RemoteError> {
+        let keys = keys(&client).await?;
+        let live = Arc::new(LiveSessions::default());
+        let position = fill(&client, &live, &env).await?;
+        live.reached(position);
+        let feed: Arc<dyn EventFeed> = HttpFeed::new(client.clone());
+        let verifier =
+            TokenVerifier::with_keys(keys, issuer, live.clone(), feed.clone(), env.clone());
+        let stop = CancellationToken::new();
+        tokio::spawn(follow(feed, position, live, env, stop.clone()));
+        tokio::spawn(renew_keys(client, verifier.clone(), stop.clone()));
+        Ok(Self { verifier, _stop: stop.drop_guard() })
+    }
+
+    /// Checks tokens for as long as `self` lives.
+    pub fn verifier(&self) -> TokenVerifier {
+        self.verifier.clone()
+    }
+}
+
+async fn keys(client: &InternalClient) -> Result<Keys, RemoteError> {
+    let body = client.get("/internal/jwks", &[], LONGEST, Duration::ZERO).await?;
+    let read = || -> Option<Keys> {
+        let set: Value = serde_json::from_slice(&body.bytes).ok()?;
+        let keys = set.get("keys")?.as_array()?.iter().map(|key| {
+            let bytes = URL_SAFE_NO_PAD.decode(key.get("x")?.as_str()?).ok()?;
+            Some((key.get("kid")?.as_str()?.to_owned(), DecodingKey::from_ed_der(&bytes)))
+        });
+        keys.collect()
+    };
+    read().filter(|keys| !keys.is_empty()).ok_or_else(|| RemoteError::Answer {
+        replica: body.replica.clone(),
+        cause: "its keys are no JWK set".to_owned(),
+    })
+}
+
+/// Reads the keys anew now and then, and when a token names one that is not known.
+async fn renew_keys(client: InternalClient, verifier: TokenVerifier, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(KEYS_EVERY) => {}
+            () = verifier.unknown_key() => {}
+        }
+        match keys(&client).await {
+            Ok(keys) => verifier.set_keys(keys),
+            Err(error) => tracing::warn!(%error, "the keys of access tokens cannot be read anew"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(KEYS_AGAIN) => {}
+        }
+    }
+}
+
+/// Reads all sessions that are alive; answers the position from which on the feed tells the rest.
+async fn fill(client: &InternalClient, live: &LiveSessions, env: &Env) -> Result<i64, RemoteError> {
+    let mut position = None;
+    let mut after: Option<Id<kind::Session>> = None;
+    loop {
+        let query: Vec<_> = after.iter().map(|after| ("after", after.to_string())).collect();
+        let body = client.get("/internal/sessions", &query, LONGEST, Duration::ZERO).await?;
+        let page: Page = serde_json::from_slice(&body.bytes).map_err(|error| {
+            RemoteError::Answer { replica: body.replica.clone(), cause: error.to_string() }
+        })?;
+        // That of the first page: what happens between two pages is told by the feed.
+        let from = *position.get_or_insert(page.position);
+        let Some(last) = page.sessions.last() else { return Ok(from) };
+        after = Some(last.session);
+        for session in &page.sessions {
+            live.live(session.session, session.expires_at, env.now());
+        }
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Page {
+    /// Everything up to here is in it; more may be.
+    position: i64,
+    sessions: Vec<Entry>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Entry {
+    session: Id<kind::Session>,
+    expires_at: Timestamp,
+}
+
+/// What identity serves to the others besides its feed: `GET /internal/jwks` and
+/// `GET /internal/sessions?after=`.
+pub(crate) fn internal_routes(jwks: String, store: EventStore) -> Router {
+    let keys = move || std::future::ready(jwks.clone());
+    Router::new()
+        .route("/internal/jwks", get(keys))
+        .route("/internal/sessions", get(page).with_state(store))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PageQuery {
+    after: Option<Id<kind::Session>>,
+}
+
+async fn page(
+    State(store): State<EventStore>,
+    query: Result<Query<PageQuery>, QueryRejection>,
+) -> Result<Json<Page>, ApiError> {
+    let Query(PageQuery { after }) =
+        query.map_err(|rejected| ApiError::new(Code::BadRequest, rejected.body_text()))?;
+    // The position first: what is recorded meanwhile is told twice rather than never.
+    let position = store.head();
+    let now = store.env().now();
+    let after = after.map(|after| after.to_string());
+    let rows = sessions::live_page(&store, now, after.as_deref(), PAGE).await?;
+    let sessions = rows
+        .iter()
+        .map(|row| {
+            let expires_at = Timestamp::from_micros(row.expires_at);
+            Ok(Entry { session: read_id(&row.id)?, expires_at })
+        })
+        .collect::<Result<_, sea_orm::DbErr>>()?;
+    Ok(Json(Page { position, sessions }))
+}

@@ -1,0 +1,127 @@
+//! Checking access tokens in another process, over real sockets.
+
+use std::time::Duration;
+
+use serde_json::json;
+use studio_identity::{RemoteError, RemoteVerifier, TokenError};
+use studio_service::{
+    Config,
+    internal::{CallError, HEADER, InternalClient, InternalSigner, Options},
+};
+use tokio::{net::TcpListener, task::JoinHandle};
+
+use crate::support::{EMAIL, PASSWORD, Server, Tokens};
+
+const LOG_OUT: &str = "mutation { logOut { userErrors { code } } }";
+
+/// Serves what identity has for the others.
+async fn serve(server: &Server) -> (String, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let routes = server.internal.clone();
+    (url, tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() }))
+}
+
+async fn client(server: &Server, urls: &[&str]) -> InternalClient {
+    let signer = InternalSigner::from_keyring(&server.keyring, "router", server.env.clone()).await;
+    InternalClient::new("identity", urls, signer.unwrap(), Options::default()).unwrap()
+}
+
+async fn connect(server: &Server, urls: &[&str]) -> Result<RemoteVerifier, RemoteError> {
+    let issuer = Config::default().public_url();
+    RemoteVerifier::connect(client(server, urls).await, &issuer, server.env.clone()).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_says_what_identity_says() {
+    let (server, before) = Server::set_up().await;
+    let over = Tokens::of(&server.log_in(EMAIL, PASSWORD).await);
+    server.data(Some(&over.access), LOG_OUT, json!({})).await;
+    let (url, _serving) = serve(&server).await;
+    let remote = connect(&server, &[&url]).await.unwrap();
+    let verifier = remote.verifier();
+
+    // What was there before it connected.
+    assert_eq!(verifier.verify(&before.access), server.verifier.verify(&before.access));
+    assert!(verifier.verify(&before.access).is_ok());
+    assert_eq!(verifier.verify(&over.access), Err(TokenError::SessionOver));
+    assert_eq!(verifier.verify("nonsense"), Err(TokenError::Invalid));
+
+    // A session that was started a moment ago is known at once, whoever started it.
+    for _ in 0..20 {
+        let new = Tokens::of(&server.log_in(EMAIL, PASSWORD).await);
+        let actor = verifier.verify_newest(&new.access).await.unwrap();
+        assert_eq!(actor, server.verifier.verify(&new.access).unwrap());
+        assert!(verifier.still_valid(&actor));
+
+        server.data(Some(&new.access), LOG_OUT, json!({})).await;
+        let refused = async {
+            while verifier.still_valid(&actor) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        // Far longer than it may take.
+        tokio::time::timeout(Duration::from_secs(30), refused).await.unwrap();
+        assert_eq!(verifier.verify_newest(&new.access).await, Err(TokenError::SessionOver));
+    }
+    server.clock.advance_micros(600_000_000);
+    assert_eq!(verifier.verify_newest(&before.access).await, Err(TokenError::Expired));
+    // A refreshed session goes on; its old access token has run out.
+    let refreshed = Tokens::of(&server.refresh(&before.refresh).await);
+    verifier.verify_newest(&refreshed.access).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_known_holds_while_identity_is_away() {
+    let (server, tokens) = Server::set_up().await;
+    let (first, serving) = serve(&server).await;
+    let (second, _serving) = serve(&server).await;
+    let remote = connect(&server, &[&first, &second]).await.unwrap();
+    let verifier = remote.verifier();
+    // One replica of two is enough.
+    serving.abort();
+    let new = Tokens::of(&server.log_in(EMAIL, PASSWORD).await);
+    verifier.verify_newest(&new.access).await.unwrap();
+
+    let (only, serving) = serve(&server).await;
+    let remote = connect(&server, &[&only]).await.unwrap();
+    let verifier = remote.verifier();
+    serving.abort();
+    assert!(serving.await.unwrap_err().is_cancelled());
+    assert!(verifier.verify_newest(&tokens.access).await.is_ok());
+    let late = Tokens::of(&server.log_in(EMAIL, PASSWORD).await);
+    assert_eq!(verifier.verify_newest(&late.access).await, Err(TokenError::SessionOver));
+}
+
+#[tokio::test]
+async fn an_identity_that_is_not_there_is_named() {
+    let (server, _) = Server::set_up().await;
+    let (url, serving) = serve(&server).await;
+    serving.abort();
+    assert!(serving.await.unwrap_err().is_cancelled());
+    let error = connect(&server, &[&url]).await.unwrap_err();
+    assert!(matches!(error, RemoteError::Call(CallError::Unreachable { .. })), "{error}");
+    let said = error.to_string();
+    assert!(said.contains("identity cannot be reached") && said.contains(&url), "{said}");
+}
+
+#[tokio::test]
+async fn sessions_are_told_to_studio_alone_and_hold_ids_alone() {
+    let (server, tokens) = Server::set_up().await;
+    let (url, _serving) = serve(&server).await;
+    let sessions = format!("{url}/internal/sessions");
+    let feed = format!("{url}/internal/feed?after=0&limit=1000");
+    for address in [&sessions, &feed] {
+        assert_eq!(reqwest::get(address).await.unwrap().status(), 401);
+    }
+    let signer = InternalSigner::from_keyring(&server.keyring, "router", server.env.clone()).await;
+    let token = signer.unwrap().service_token("identity").unwrap();
+    for (address, fields) in [(&sessions, "expiresAt"), (&feed, "expires_at")] {
+        let asked = reqwest::Client::new().get(address).header(HEADER, &token);
+        let text = asked.send().await.unwrap().text().await.unwrap();
+        assert!(text.contains("ses_") && text.contains(fields), "{text}");
+        for secret in ["token", "usr_", "Ada", &tokens.refresh] {
+            assert!(!text.contains(secret), "{secret} in {text}");
+        }
+    }
+}
