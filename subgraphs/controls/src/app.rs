@@ -16,6 +16,7 @@ use crate::{
         matching::CatalogIndex,
         project::{Catalogs, NewIds, Project},
     },
+    graph::Graphs,
     projections::read::Read,
     scores::Scores,
 };
@@ -27,6 +28,7 @@ pub(crate) struct App {
     pub(crate) policy: Arc<Policy>,
     pub(crate) scores: Scores,
     pub(crate) catalogs: CatalogCache,
+    pub(crate) graphs: Graphs,
     /// The largest framework document, in bytes.
     pub(crate) catalog_limit: usize,
 }

@@ -4,11 +4,13 @@
 //! The way of a fact: a command ([`domain::project`] decides, `commands` append) or the process
 //! manager (`process`, which takes in what the evidence subgraph publishes) records it in the
 //! project's stream; inline projections make it readable; the score engine (`scores`) computes what
-//! it touches and records a `ScoreChanged`; subscribers read that from the log.
+//! it touches and records a `ScoreChanged`; subscribers read that from the log. Beside it `graph`
+//! follows the same log into the graph port, for the questions that go from one thing to the next.
 
 mod app;
 mod commands;
 pub mod domain;
+mod graph;
 mod graphql;
 mod process;
 mod projections;
@@ -18,7 +20,7 @@ mod scores;
 use std::{sync::Arc, time::Duration};
 
 use studio_events::{
-    ConsumerOptions, EventStore, EventStoreOptions, LogFeed, PublishedType, StoreError,
+    ConsumerOptions, Election, EventStore, EventStoreOptions, LogFeed, PublishedType, StoreError,
     run_consumer,
 };
 use studio_kernel::published::controls::{CheckResultsMatched, ControlTestAdded, ProjectCreated};
@@ -28,6 +30,7 @@ use studio_stores::keyring::KeyringError;
 pub use rest::openapi;
 
 use app::{App, CatalogCache};
+use graph::Graphs;
 use scores::Scores;
 
 /// The subgraph's name in the supergraph and of its log.
@@ -70,24 +73,31 @@ pub async fn build(deps: Deps) -> Result<Subgraph, BuildError> {
         policy: deps.policy.clone(),
         scores: Scores::new(store.clone(), deps.env.clone(), deps.policy.clone()),
         catalogs: CatalogCache::new(store.clone()),
+        graphs: Graphs::new(store.clone(), deps.graph.clone()),
         catalog_limit: deps.config.limits.catalog,
     });
     Ok(Subgraph {
         name: NAME,
         graphql: graphql::serve(&app),
         routes: rest::routes(&app),
+        internal: axum::Router::new(),
         store: store.clone(),
         feed: Arc::new(LogFeed::new(store, PUBLISHED)),
         start: Box::new(move |feeds| start(&app, &deps, feeds)),
     })
 }
 
-/// The score engine, and taking in what the evidence subgraph publishes.
-fn start(app: &Arc<App>, deps: &Deps, feeds: &Feeds) -> Vec<Background> {
-    let engine: Background = Box::pin(scores::run(app.scores.clone(), TICK, deps.shutdown.clone()));
+/// The score engine, what feeds the graph, and taking in what the evidence subgraph publishes: by
+/// the process that is elected.
+fn start(app: &Arc<App>, deps: &Deps, feeds: &Feeds) -> Result<Vec<Background>, StoreError> {
+    let (election, campaign) = Election::of(&app.store, deps.leadership, deps.shutdown.clone());
+    let campaign: Background = Box::pin(campaign);
+    let engine: Background =
+        Box::pin(scores::run(app.scores.clone(), TICK, election.clone(), deps.shutdown.clone()));
+    let graph: Background = Box::pin(graph::run(app.graphs.clone(), deps.shutdown.clone()));
     let Some(feed) = feeds.get("evidence") else {
         tracing::warn!("no feed of the evidence subgraph: scans will make no tests");
-        return vec![engine];
+        return Ok(vec![campaign, engine, graph]);
     };
     let consumer = run_consumer(
         app.store.clone(),
@@ -95,14 +105,15 @@ fn start(app: &Arc<App>, deps: &Deps, feeds: &Feeds) -> Vec<Background> {
         process::NAME,
         Arc::new(process::ProcessManager(app.clone())),
         ConsumerOptions::default(),
+        election,
         deps.shutdown.clone(),
-    );
+    )?;
     let shutdown = deps.shutdown.clone();
     let intake: Background = Box::pin(async move {
         shutdown.cancelled().await;
         consumer.stop().await;
     });
-    vec![engine, intake]
+    Ok(vec![campaign, engine, graph, intake])
 }
 
 /// The federation SDL, without a store behind it.

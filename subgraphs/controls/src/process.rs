@@ -1,12 +1,15 @@
 //! The process manager: what the evidence subgraph publishes becomes tests, summaries and
 //! rejections of a project. Its answer is appended together with its checkpoint, so each published
-//! event has its effect exactly once; its own state is the project's stream.
+//! event has its effect exactly once; its own state is the project's stream. Results that make more
+//! tests than one append takes are taken in by parts, and the checkpoint moves with the last.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use studio_access::Resource;
-use studio_events::{EventStore, Expected, Handler, HandlerError, Reaction, StreamAppend};
+use studio_events::{
+    EventStore, Expected, Handler, HandlerError, MAX_EVENTS, Reaction, StreamAppend,
+};
 use studio_kernel::{
     Actor, TenantId,
     published::{
@@ -17,12 +20,15 @@ use studio_kernel::{
 
 use crate::{
     app::{App, Ids},
-    domain::project::{Project, TakenIn, discount, take_in},
+    domain::project::{MOST_TESTS_AT_ONCE, Project, TakenIn, discount, take_in},
     projections::read::Read,
 };
 
 /// Its name: of the consumer, and of who did what it does.
 pub(crate) const NAME: &str = "controls.process_manager";
+
+// Tests, and the few events beside them, go into one append.
+const _: () = assert!(MOST_TESTS_AT_ONCE + 4 <= MAX_EVENTS);
 
 /// Takes in what the evidence subgraph publishes.
 pub(crate) struct ProcessManager(pub(crate) Arc<App>);
@@ -75,12 +81,13 @@ impl ProcessManager {
             .await
             .map_err(HandlerError::unavailable)?;
         let from = TakenIn { event: event.id, position: event.position };
-        let events = take_in(&loaded.state, results, from, &catalogs, &mut Ids(&self.0.env))
+        let taken = take_in(&loaded.state, results, from, &catalogs, &mut Ids(&self.0.env))
             .map_err(HandlerError::failed)?;
         let expected = Expected::Version(loaded.version);
-        let append =
-            StreamAppend::of::<Project>(stream, expected, events).map_err(HandlerError::failed)?;
-        Ok(Reaction::to(event, NAME, vec![append]))
+        let append = StreamAppend::of::<Project>(stream, expected, taken.events)
+            .map_err(HandlerError::failed)?;
+        let reaction = Reaction::to(event, NAME, vec![append]);
+        Ok(if taken.part { reaction.as_part() } else { reaction })
     }
 
     async fn rejection(

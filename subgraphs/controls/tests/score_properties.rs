@@ -139,6 +139,7 @@ fn explanation_adds_up(model: &Model) {
         let hundred = 100 * Fixed::ONE.units();
         assert_eq!(sum(|line| line.lost_lo), hundred - value.lo.units());
         assert_eq!(sum(|line| line.lost_hi), hundred - value.hi.units());
+        assert!(explained.requirements.iter().all(|line| line.undecided() >= Fixed::ZERO));
         for line in &explained.requirements {
             let lost =
                 100.0 * f64::from(line.weight) * (1.0 - line.contributions.score.value.lo.to_f64())

@@ -71,7 +71,7 @@ impl From<AppendError> for CommandError {
                     "Somebody else changed this at the same time: load it again and try again.",
                 ))
             }
-            other => Self::Api(ApiError::internal(other)),
+            other => Self::Api(other.into()),
         }
     }
 }

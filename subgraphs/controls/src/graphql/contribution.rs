@@ -57,7 +57,7 @@ pub(super) struct RequirementScore {
     verdict: Verdict,
     weight: u32,
     lost_lo: f64,
-    lost_hi: f64,
+    undecided: f64,
 }
 
 impl RequirementScore {
@@ -71,7 +71,7 @@ impl RequirementScore {
             verdict: score.verdict.into(),
             weight: line.weight,
             lost_lo: line.lost_lo.to_f64(),
-            lost_hi: line.lost_hi.to_f64(),
+            undecided: line.undecided().to_f64(),
         }
     }
 
@@ -122,7 +122,7 @@ impl RequirementScore {
 
     /// Of those points, the ones that may yet be won: nothing is known that speaks against them.
     async fn points_undecided(&self) -> f64 {
-        self.lost_lo - self.lost_hi
+        self.undecided
     }
 }
 

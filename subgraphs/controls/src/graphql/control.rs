@@ -7,7 +7,7 @@ use async_graphql::{
 use chrono::{DateTime, Utc};
 use studio_entities::controls::control;
 use studio_kernel::Timestamp;
-use studio_service::graphql::{Page, PageArgs, connection, encode_cursor, gql};
+use studio_service::graphql::{Instant, Page, PageArgs, connection, encode_cursor, gql};
 
 use super::{
     control_score::{self, ControlScore},
@@ -17,6 +17,7 @@ use super::{
     loaders::there,
     own_id,
     project::Project,
+    reach::{self, Cut, DependencyCycle, Follow, Impact, ReachedControl},
     read,
     references::User,
     requirement::Requirement,
@@ -123,16 +124,54 @@ impl Control {
         Ok(connection(rows, &page, |row| row.ordinal.to_string(), ControlTest))
     }
 
-    /// What it rests on.
+    /// What it rests on, directly.
     async fn dependencies(&self, ctx: &Context<'_>) -> Result<Vec<ControlDependency>> {
         let rows = loaders(ctx)?.rests_on(self.0.id.clone()).await?.unwrap_or_default();
         Ok(rows.into_iter().map(ControlDependency).collect())
     }
 
-    /// What rests on it.
+    /// What rests on it, directly.
     async fn dependents(&self, ctx: &Context<'_>) -> Result<Vec<ControlDependency>> {
         let rows = loaders(ctx)?.carries(self.0.id.clone()).await?.unwrap_or_default();
         Ok(rows.into_iter().map(ControlDependency).collect())
+    }
+
+    /// Every control that it rests on, directly or through others, in the order of their ids. A
+    /// retired control is listed, and nothing beyond it.
+    async fn all_dependencies(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many dependencies a path may have, 1 to 16; 16 by default.")]
+        depth: Option<i32>,
+        #[graphql(desc = "How many, 1 to 100; 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
+    ) -> Result<Cut<ReachedControl>> {
+        let page = PageArgs::new(first, after)?;
+        reach::reached(ctx, &self.0.id, Follow::Dependencies, depth, page).await
+    }
+
+    /// Every control that rests on it, directly or through others, in the order of their ids. A
+    /// retired control is listed, and nothing beyond it.
+    async fn all_dependents(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many dependencies a path may have, 1 to 16; 16 by default.")]
+        depth: Option<i32>,
+        #[graphql(desc = "How many, 1 to 100; 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
+    ) -> Result<Cut<ReachedControl>> {
+        let page = PageArgs::new(first, after)?;
+        reach::reached(ctx, &self.0.id, Follow::Dependents, depth, page).await
+    }
+
+    /// The circles of dependencies that it is in or rests on, one way round for each.
+    async fn dependency_cycles(&self, ctx: &Context<'_>) -> Result<Vec<DependencyCycle>> {
+        reach::cycles(ctx, &self.0.id).await
+    }
+
+    /// What a loss of it can reach: other controls, requirements, frameworks.
+    async fn impact(&self, ctx: &Context<'_>) -> Result<Impact> {
+        reach::impact(ctx, &self.0.id).await
     }
 
     /// What it is worth: as of an instant (by default now), judged at an instant (by default the
@@ -141,11 +180,9 @@ impl Control {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What was known at this instant; by default, now.")] as_of: Option<
-            DateTime<Utc>,
+            Instant,
         >,
-        #[graphql(desc = "When freshness is judged; by default, at asOf.")] at: Option<
-            DateTime<Utc>,
-        >,
+        #[graphql(desc = "When freshness is judged; by default, at asOf.")] at: Option<Instant>,
     ) -> Result<Option<ControlScore>> {
         control_score::load(ctx, own_id(&self.0.project)?, own_id(&self.0.id)?, as_of, at).await
     }

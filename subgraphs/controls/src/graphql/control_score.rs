@@ -3,7 +3,10 @@
 use async_graphql::{Context, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use studio_kernel::{Id, kind};
-use studio_service::{ApiError, graphql::gql};
+use studio_service::{
+    ApiError,
+    graphql::{Instant, gql},
+};
 
 use super::{contribution::ControlContribution, enums::Verdict, score};
 use crate::{domain::score::ExplainError, scores::View};
@@ -29,8 +32,8 @@ pub(super) async fn load(
     ctx: &Context<'_>,
     project: Id<kind::Project>,
     control: Id<kind::Control>,
-    as_of: Option<DateTime<Utc>>,
-    at: Option<DateTime<Utc>>,
+    as_of: Option<Instant>,
+    at: Option<Instant>,
 ) -> Result<Option<ControlScore>> {
     let view = score::view(ctx, project, as_of, at).await?;
     match view.model.explain_control(control) {

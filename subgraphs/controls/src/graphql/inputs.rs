@@ -1,7 +1,7 @@
 //! The inputs of mutations.
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
-use chrono::{DateTime, Utc};
+use studio_service::graphql::Instant;
 
 use super::enums::{AdoptControls, DependencyStrength, ImplementationState, TestOutcome};
 
@@ -140,9 +140,9 @@ pub(super) struct RecordTestResultInput {
     /// What came out.
     pub(super) outcome: TestOutcome,
     /// Since when it is true; by default, now.
-    pub(super) effective_from: Option<DateTime<Utc>>,
+    pub(super) effective_from: Option<Instant>,
     /// Until when it was true, where that is known.
-    pub(super) effective_to: Option<DateTime<Utc>>,
+    pub(super) effective_to: Option<Instant>,
 }
 
 /// A dependency to be stated; the same controls again replace the strength.

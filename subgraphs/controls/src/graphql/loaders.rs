@@ -118,7 +118,7 @@ impl Loaders {
 }
 
 fn loader<L: Send + Sync + 'static>(loader: L) -> DataLoader<L> {
-    DataLoader::new(loader, tokio::spawn)
+    DataLoader::new(loader, studio_stores::sql::spawn)
 }
 
 /// Methods that load one thing or a list.

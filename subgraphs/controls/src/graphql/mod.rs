@@ -3,6 +3,7 @@
 mod contribution;
 mod control;
 mod control_score;
+mod coverage;
 mod dependency;
 mod enums;
 mod framework;
@@ -12,6 +13,7 @@ mod mutation_controls;
 mod mutation_frameworks;
 mod project;
 mod query;
+mod reach;
 mod references;
 mod requirement;
 mod score;

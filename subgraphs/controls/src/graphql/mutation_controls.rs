@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use async_graphql::{Context, MaybeUndefined, Object, Result, SimpleObject};
-use studio_kernel::{Id, Timestamp, kind};
-use studio_service::graphql::{UserError, actor, id};
+use studio_kernel::{Id, kind};
+use studio_service::graphql::{Instant, UserError, actor, id};
 
 use super::{
     app,
@@ -203,11 +203,13 @@ impl ControlMutations {
         #[graphql(desc = "The result.")] input: RecordTestResultInput,
     ) -> Result<ControlTestPayload> {
         let now = app(ctx)?.env.now();
+        let since = Instant::optional(input.effective_from.as_ref(), "input.effectiveFrom")?;
+        let until = Instant::optional(input.effective_to.as_ref(), "input.effectiveTo")?;
         let result = TestResult {
             test: id(&input.test_id)?,
             outcome: input.outcome.into(),
-            effective_from: input.effective_from.map_or(now, Timestamp::from_datetime),
-            effective_to: input.effective_to.map(Timestamp::from_datetime),
+            effective_from: since.unwrap_or(now),
+            effective_to: until,
             collected_at: now,
         };
         let recorded = commands::record_test_result(app(ctx)?, actor(ctx)?, &result).await;

@@ -4,15 +4,21 @@ use async_graphql::{Context, ID, Object, Result, connection::Connection};
 use chrono::{DateTime, Utc};
 use studio_entities::controls::project;
 use studio_kernel::{Id, Timestamp, kind};
-use studio_service::graphql::{PageArgs, connection, gql, id};
+use studio_service::{
+    ApiError,
+    graphql::{Instant, PageArgs, connection, gql, id},
+};
 
 use super::{
     control::Control,
+    coverage::{self, PersonBehindScore},
     enums::ImplementationState,
     framework::Framework,
     from, loaders,
     loaders::there,
-    own_id, read,
+    own_id,
+    reach::Cut,
+    read,
     references::User,
     score::{self, Score},
 };
@@ -92,19 +98,40 @@ impl Project {
         ctx: &Context<'_>,
         #[graphql(desc = "The framework.")] framework_id: ID,
         #[graphql(desc = "What was known at this instant; by default, now.")] as_of: Option<
-            DateTime<Utc>,
+            Instant,
         >,
-        #[graphql(desc = "When freshness is judged; by default, at asOf.")] at: Option<
-            DateTime<Utc>,
-        >,
+        #[graphql(desc = "When freshness is judged; by default, at asOf.")] at: Option<Instant>,
     ) -> Result<Option<Score>> {
         let framework = id(&framework_id)?;
         score::load(ctx, self.key()?, framework, as_of, at).await
     }
 
+    /// The people whose work is behind the score of a framework as it is now, the weightiest first;
+    /// nobody where the project has not adopted the framework.
+    async fn behind_score(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The framework.")] framework_id: ID,
+        #[graphql(desc = "How many, 1 to 100; 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
+    ) -> Result<Cut<PersonBehindScore>> {
+        let framework = id(&framework_id)?;
+        coverage::people(ctx, self.key()?, framework, PageArgs::new(first, after)?).await
+    }
+
     /// The live score of each framework that the project has adopted.
     async fn scores(&self, ctx: &Context<'_>) -> Result<Vec<Score>> {
         score::live(ctx, self.key()?).await
+    }
+}
+
+/// The id of a project that the organization has, or `NOT_FOUND`: the same whether there is none of
+/// that id or another organization has it.
+pub(super) async fn own(ctx: &Context<'_>, given: &ID) -> Result<Id<kind::Project>> {
+    let project: Id<kind::Project> = id(given)?;
+    match loaders(ctx)?.projects(project.to_string()).await? {
+        Some(_) => Ok(project),
+        None => Err(gql(ApiError::not_found("project", project))),
     }
 }
 

@@ -100,7 +100,7 @@ impl Query {
             ImplementationState,
         >,
     ) -> Result<Connection<String, Control>> {
-        let project: Id<kind::Project> = id(&project_id)?;
+        let project = project::own(ctx, &project_id).await?;
         let page = PageArgs::new(first, after)?;
         let filter = ControlFilter {
             include_retired,

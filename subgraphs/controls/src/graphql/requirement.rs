@@ -3,10 +3,18 @@
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use studio_entities::controls::requirement;
 use studio_kernel::{Id, kind};
-use studio_service::graphql::{gql, id};
+use studio_service::graphql::{PageArgs, gql, id};
 
 use super::{
-    control::Control, enums::Importance, framework::Framework, loaders, loaders::there, read,
+    control::Control,
+    coverage::{self, CoveragePath},
+    enums::Importance,
+    framework::Framework,
+    loaders,
+    loaders::there,
+    own_id, project,
+    reach::Cut,
+    read,
 };
 use crate::domain::score::Fixed;
 
@@ -68,13 +76,26 @@ impl Requirement {
         Ok(Framework(there(row, "framework")?))
     }
 
+    /// The ways from it to what proves it in a project: control, test, evidence. The own ones come
+    /// first, then those of requirements that it inherits from; retired controls are left out.
+    async fn coverage_paths(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The project.")] project_id: ID,
+        #[graphql(desc = "How many, 1 to 100; 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
+    ) -> Result<Cut<CoveragePath>> {
+        let project: Id<kind::Project> = id(&project_id)?;
+        coverage::paths(ctx, own_id(&self.0.id)?, project, PageArgs::new(first, after)?).await
+    }
+
     /// The controls of a project that are members of it, retired ones left out.
     async fn members(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The project.")] project_id: ID,
     ) -> Result<Vec<RequirementMember>> {
-        let project: Id<kind::Project> = id(&project_id)?;
+        let project = project::own(ctx, &project_id).await?;
         let rows = read(ctx, "controls:mapping:read")?
             .members(&project.to_string(), &self.0.id)
             .await

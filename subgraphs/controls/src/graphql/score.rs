@@ -8,10 +8,10 @@ use async_graphql::{
 };
 use chrono::{DateTime, Utc};
 use studio_access::Resource;
-use studio_kernel::{Actor, Id, Timestamp, kind};
+use studio_kernel::{Actor, Id, kind};
 use studio_service::{
     ApiError,
-    graphql::{PageArgs, actor, encode_cursor, gql, id},
+    graphql::{Instant, PageArgs, actor, encode_cursor, gql, id},
 };
 
 use super::{
@@ -70,12 +70,12 @@ fn allow(ctx: &Context<'_>, project: Id<kind::Project>) -> Result<Actor> {
 pub(super) async fn view(
     ctx: &Context<'_>,
     project: Id<kind::Project>,
-    as_of: Option<DateTime<Utc>>,
-    at: Option<DateTime<Utc>>,
+    as_of: Option<Instant>,
+    at: Option<Instant>,
 ) -> Result<View> {
     let actor = allow(ctx, project)?;
-    let as_of = as_of.map(Timestamp::from_datetime);
-    let at = at.map(Timestamp::from_datetime);
+    let as_of = Instant::optional(as_of.as_ref(), "asOf")?;
+    let at = Instant::optional(at.as_ref(), "at")?;
     app(ctx)?.scores.view(actor.tenant, project, as_of, at).await.map_err(gql)
 }
 
@@ -83,8 +83,8 @@ pub(super) async fn load(
     ctx: &Context<'_>,
     project: Id<kind::Project>,
     framework: Id<kind::Framework>,
-    as_of: Option<DateTime<Utc>>,
-    at: Option<DateTime<Utc>>,
+    as_of: Option<Instant>,
+    at: Option<Instant>,
 ) -> Result<Option<Score>> {
     let view = view(ctx, project, as_of, at).await?;
     Ok(Score::of(&view, project, framework))

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use sea_orm::DatabaseTransaction;
 use studio_entities::controls::adoption::{self, Entity};
-use studio_events::{Projection, ProjectionError, Recorded};
+use studio_events::{Projection, ProjectionError, Recorded, clear_generation};
 use studio_kernel::Payload;
 
 use crate::domain::project::events::{FrameworkAdopted, ProjectEvent};
@@ -54,6 +54,6 @@ impl Projection for Adoptions {
         tx: &DatabaseTransaction,
         generation: i64,
     ) -> Result<(), ProjectionError> {
-        super::clear::<Entity>(tx, adoption::Column::Generation, generation).await
+        clear_generation::<Entity>(tx, generation).await
     }
 }

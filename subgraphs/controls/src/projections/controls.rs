@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use sea_orm::DatabaseTransaction;
 use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter, UpdateMany, sea_query::Expr};
 use studio_entities::controls::control::{self, Entity};
-use studio_events::{Projection, ProjectionError, Recorded};
+use studio_events::{Projection, ProjectionError, Recorded, clear_generation};
 use studio_kernel::Payload;
 
 use crate::domain::{
@@ -92,7 +92,7 @@ impl Projection for Controls {
         tx: &DatabaseTransaction,
         generation: i64,
     ) -> Result<(), ProjectionError> {
-        super::clear::<Entity>(tx, control::Column::Generation, generation).await
+        clear_generation::<Entity>(tx, generation).await
     }
 }
 

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use sea_orm::DatabaseTransaction;
 use sea_orm::sea_query::OnConflict;
 use studio_entities::controls::evidence_use::{self, Entity};
-use studio_events::{Projection, ProjectionError, Recorded};
+use studio_events::{Projection, ProjectionError, Recorded, clear_generation};
 use studio_kernel::Payload;
 
 use crate::domain::project::events::{CheckSummariesRecorded, ProjectEvent};
@@ -66,6 +66,6 @@ impl Projection for EvidenceUses {
         tx: &DatabaseTransaction,
         generation: i64,
     ) -> Result<(), ProjectionError> {
-        super::clear::<Entity>(tx, evidence_use::Column::Generation, generation).await
+        clear_generation::<Entity>(tx, generation).await
     }
 }

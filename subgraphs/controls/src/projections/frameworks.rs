@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use sea_orm::DatabaseTransaction;
 use studio_entities::controls::framework::{self, Entity};
-use studio_events::{Projection, ProjectionError, Recorded};
+use studio_events::{Projection, ProjectionError, Recorded, clear_generation};
 use studio_kernel::Payload;
 
 use crate::domain::framework::{FrameworkEvent, FrameworkImported};
@@ -60,6 +60,6 @@ impl Projection for Frameworks {
         tx: &DatabaseTransaction,
         generation: i64,
     ) -> Result<(), ProjectionError> {
-        super::clear::<Entity>(tx, framework::Column::Generation, generation).await
+        clear_generation::<Entity>(tx, generation).await
     }
 }

@@ -16,7 +16,7 @@ mod tests;
 use std::sync::Arc;
 
 use sea_orm::{
-    ActiveModelTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, QueryFilter,
+    ActiveModelTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel,
     sea_query::OnConflict,
 };
 use studio_events::{Projection, Recorded};
@@ -84,16 +84,5 @@ where
         }
         statement.exec_without_returning(tx).await?;
     }
-    Ok(())
-}
-
-/// Removes the rows of a generation.
-async fn clear<E: EntityTrait>(
-    tx: &DatabaseTransaction,
-    generation: E::Column,
-    value: i64,
-) -> Result<(), studio_events::ProjectionError> {
-    use sea_orm::ColumnTrait;
-    E::delete_many().filter(generation.eq(value)).exec(tx).await?;
     Ok(())
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use sea_orm::DatabaseTransaction;
 use studio_entities::controls::project::{self, Entity};
-use studio_events::{Projection, ProjectionError, Recorded};
+use studio_events::{Projection, ProjectionError, Recorded, clear_generation};
 use studio_kernel::{Payload, Principal};
 
 use crate::domain::project::events::{ProjectCreated, ProjectEvent};
@@ -59,6 +59,6 @@ impl Projection for Projects {
         tx: &DatabaseTransaction,
         generation: i64,
     ) -> Result<(), ProjectionError> {
-        super::clear::<Entity>(tx, project::Column::Generation, generation).await
+        clear_generation::<Entity>(tx, generation).await
     }
 }

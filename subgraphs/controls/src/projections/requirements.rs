@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use sea_orm::DatabaseTransaction;
 use studio_entities::controls::requirement::{self, Entity};
-use studio_events::{Projection, ProjectionError, Recorded};
+use studio_events::{Projection, ProjectionError, Recorded, clear_generation};
 use studio_kernel::Payload;
 
 use crate::domain::{
@@ -66,7 +66,7 @@ impl Projection for Requirements {
         tx: &DatabaseTransaction,
         generation: i64,
     ) -> Result<(), ProjectionError> {
-        super::clear::<Entity>(tx, requirement::Column::Generation, generation).await
+        clear_generation::<Entity>(tx, generation).await
     }
 }
 

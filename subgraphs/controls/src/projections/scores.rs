@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use sea_orm::DatabaseTransaction;
 use sea_orm::sea_query::OnConflict;
 use studio_entities::controls::score::{self, Entity};
-use studio_events::{Projection, ProjectionError, Recorded};
+use studio_events::{Projection, ProjectionError, Recorded, clear_generation};
 use studio_kernel::Payload;
 
 use crate::domain::score_log::{ScoreChanged, ScoreEvent};
@@ -68,6 +68,6 @@ impl Projection for Scores {
         tx: &DatabaseTransaction,
         generation: i64,
     ) -> Result<(), ProjectionError> {
-        super::clear::<Entity>(tx, score::Column::Generation, generation).await
+        clear_generation::<Entity>(tx, generation).await
     }
 }

@@ -1,10 +1,11 @@
 //! The live scores of every project, and the scores of any other instant by replay.
 //!
-//! One worker ([`worker`]) follows this subgraph's own log, keeps a [`Model`] per project in
-//! memory and records a `ScoreChanged` whenever numbers move. A change is whatever differs from the
-//! newest recorded one, so a worker that is cut off anywhere records each change exactly once. Live
-//! queries read the worker's models; a replay folds the project's stream up to an instant. Both go
-//! over [`facts`], so they agree to the last digit.
+//! One worker ([`worker`]) per process follows this subgraph's own log and keeps a [`Model`] per
+//! project in memory; the worker of the process that was elected records a `ScoreChanged` whenever
+//! numbers move. A change is whatever differs from the newest recorded one, so a worker that is cut
+//! off anywhere records each change exactly once. Live queries read the worker's models; a replay
+//! folds the project's stream up to an instant. Both go over [`facts`], so they agree to the last
+//! digit, in every process.
 
 mod slot;
 mod subscribe;
@@ -98,7 +99,8 @@ impl Scores {
     }
 
     async fn live(&self, key: Key, at: Option<Timestamp>) -> Result<View, ApiError> {
-        let head = self.0.store.head();
+        // Whichever process the change was made through, it is in the answer.
+        let head = self.0.store.newest().await?;
         let mut reached = self.0.reached.subscribe();
         let there = async { reached.wait_for(|now| *now >= head).await.is_ok() };
         if !tokio::time::timeout(PATIENCE, there).await.unwrap_or(false) {

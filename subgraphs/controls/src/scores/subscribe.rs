@@ -37,7 +37,8 @@ pub(crate) async fn changes(
     project: Id<kind::Project>,
     after: Option<i64>,
 ) -> Result<impl Stream<Item = Result<Change, ApiError>> + Send + 'static, ApiError> {
-    let head = app.store.head();
+    // The cursor may be of a change that another process has shown already.
+    let head = app.store.newest().await?;
     let read = Read::new(&app.store, actor.tenant);
     let mut first = Vec::new();
     let start = match after {

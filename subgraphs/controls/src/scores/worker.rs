@@ -1,5 +1,9 @@
 //! Follows the log and records the scores that move. A batch is everything that is committed when
 //! the worker looks: it never ends within an append, so no score is of half a change.
+//!
+//! Every process follows, so that each can answer live queries; the one that was elected records
+//! what moved. One that becomes the recorder, or ceases to be it, reads everything anew from the
+//! log, and goes on answering from the models it has until the new ones have caught up.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -8,7 +12,10 @@ use std::{
 };
 
 use studio_access::Resource;
-use studio_events::{Append, ConsumerCheckpoint, Expected, Metadata, Recorded, StreamAppend};
+use studio_events::{
+    Append, AppendError, ConsumerCheckpoint, Election, Expected, Metadata, Recorded, StoreError,
+    StreamAppend, Term,
+};
 use studio_kernel::{Actor, Aggregate, TenantId, Timestamp};
 use studio_service::ApiError;
 use tokio_util::sync::CancellationToken;
@@ -34,16 +41,51 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 /// Positions without any score that may be looked at again after a stop.
 const UNSAVED: i64 = 1_000;
 
+/// Why the worker starts anew.
+enum Left {
+    /// This process became the one that records, or is no longer.
+    HandedOver,
+    /// Another process was faster.
+    Raced(AppendError),
+    /// Something is wrong.
+    Fault(ApiError),
+}
+
+impl From<ApiError> for Left {
+    fn from(error: ApiError) -> Self {
+        Self::Fault(error)
+    }
+}
+
+impl From<StoreError> for Left {
+    fn from(error: StoreError) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
 /// Runs until it is cancelled. After a fault everything is read anew from the log, which is safe
 /// at any point.
-pub(crate) async fn run(scores: Scores, tick: Duration, shutdown: CancellationToken) {
+pub(crate) async fn run(
+    scores: Scores,
+    tick: Duration,
+    election: Election,
+    shutdown: CancellationToken,
+) {
     let mut pause = SHORTEST_PAUSE;
     loop {
-        let fault = tokio::select! {
+        let left = tokio::select! {
             () = shutdown.cancelled() => return,
-            fault = follow(&scores, tick, &mut pause) => fault,
+            left = follow(&scores, tick, &election, &mut pause) => left,
         };
-        tracing::error!(error = %fault, "the score engine stumbled and starts anew");
+        match left {
+            Left::HandedOver => continue,
+            Left::Raced(error) => {
+                tracing::info!(%error, "another process recorded scores first: the score engine starts anew");
+            }
+            Left::Fault(error) => {
+                tracing::error!(%error, "the score engine stumbled and starts anew");
+            }
+        }
         tokio::select! {
             () = shutdown.cancelled() => return,
             () = tokio::time::sleep(pause) => pause = (pause * 2).min(Duration::from_secs(30)),
@@ -51,27 +93,33 @@ pub(crate) async fn run(scores: Scores, tick: Duration, shutdown: CancellationTo
     }
 }
 
-/// Follows the log for as long as nothing goes wrong.
-async fn follow(scores: &Scores, tick: Duration, pause: &mut Duration) -> ApiError {
-    let mut worker = match Worker::start(scores).await {
+/// Follows the log for as long as nothing goes wrong and nobody else is elected.
+async fn follow(
+    scores: &Scores,
+    tick: Duration,
+    election: &Election,
+    pause: &mut Duration,
+) -> Left {
+    let mut worker = match Worker::start(scores, election.term()).await {
         Ok(worker) => worker,
-        Err(error) => return error,
+        Err(left) => return left,
     };
     let mut wake = scores.0.store.wake();
     let mut clock = tokio::time::interval(tick);
     clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         wake.borrow_and_update();
-        if let Err(error) = worker.batch().await {
-            return error;
+        if let Err(left) = worker.batch().await {
+            return left;
         }
         *pause = SHORTEST_PAUSE;
         tokio::select! {
+            () = worker.handed_over(election) => return Left::HandedOver,
             changed = wake.changed() => if changed.is_err() {
-                return ApiError::internal("the event store is closed");
+                return ApiError::internal("the event store is closed").into();
             },
-            _ = clock.tick() => if let Err(error) = worker.time_passes().await {
-                return error;
+            _ = clock.tick() => if let Err(left) = worker.time_passes().await {
+                return left;
             },
         }
     }
@@ -79,6 +127,12 @@ async fn follow(scores: &Scores, tick: Duration, pause: &mut Duration) -> ApiErr
 
 struct Worker<'a> {
     scores: &'a Scores,
+    /// While this process records what moves.
+    term: Option<Term>,
+    /// The model of each project.
+    slots: HashMap<Key, Arc<Mutex<Slot>>>,
+    /// Whether queries see them.
+    published: bool,
     /// Everything up to here is in the models, and what followed from it is recorded.
     position: i64,
     /// The checkpoint on record.
@@ -95,35 +149,57 @@ struct Changes {
 }
 
 impl<'a> Worker<'a> {
-    /// Takes up where the last one left off: the models of all projects as of the checkpoint.
-    async fn start(scores: &'a Scores) -> Result<Self, ApiError> {
+    /// Takes up where the last one left off: the models of all projects as of the checkpoint, and
+    /// from there to the head. Then queries read them.
+    async fn start(scores: &'a Scores, term: Option<Term>) -> Result<Self, Left> {
         let store = &scores.0.store;
         let saved = store.checkpoint(CHECKPOINT).await?;
-        // Queries wait until the models are there.
-        scores.0.reached.send_replace(-1);
         let mut slots = HashMap::new();
-        for (tenant, project) in scored_projects(store).await? {
+        for (tenant, project) in scored_projects(store).await.map_err(ApiError::from)? {
             let key = (
                 tenant.parse().map_err(ApiError::internal)?,
                 project.parse().map_err(ApiError::internal)?,
             );
             slots.insert(key, open(scores, key, saved).await?);
         }
-        let opened: Vec<_> = slots.iter().map(|(key, slot)| (*key, slot.clone())).collect();
-        *lock(&scores.0.slots) = slots;
-        let mut worker = Self { scores, position: saved, saved, tenant: None };
+        let mut worker =
+            Self { scores, term, slots, published: false, position: saved, saved, tenant: None };
         let mut changes = Vec::new();
-        for (key, slot) in opened {
-            changes.extend(collect(key, &slot, |slot| Ok(slot.settle()))?);
+        for (key, slot) in &worker.slots {
+            changes.extend(collect(*key, slot, |slot| Ok(slot.settle()))?);
         }
         worker.record(changes, saved).await?;
         worker.batch().await?;
         worker.time_passes().await?;
+        worker.publish();
         Ok(worker)
     }
 
+    /// Lets queries read the models.
+    fn publish(&mut self) {
+        self.published = true;
+        lock(&self.scores.0.slots).clone_from(&self.slots);
+        self.reached(self.position);
+    }
+
+    fn reached(&self, position: i64) {
+        self.scores.0.reached.send_if_modified(|reached| {
+            let moved = *reached < position;
+            *reached = position.max(*reached);
+            moved
+        });
+    }
+
+    /// Waits until this process becomes the one that records, or is it no longer.
+    async fn handed_over(&self, election: &Election) {
+        match &self.term {
+            Some(term) => term.ended().cancelled().await,
+            None => drop(election.elected().await),
+        }
+    }
+
     /// Takes in all that is committed by now.
-    async fn batch(&mut self) -> Result<(), ApiError> {
+    async fn batch(&mut self) -> Result<(), Left> {
         let store = &self.scores.0.store;
         let head = store.head();
         let mut news: BTreeMap<Key, News> = BTreeMap::new();
@@ -131,7 +207,9 @@ impl<'a> Worker<'a> {
         while read < head {
             let events = store.read(read, PAGE).await?;
             let Some(last) = events.last() else {
-                return Err(ApiError::internal(format!("the log ends at {read}, before {head}")));
+                return Err(
+                    ApiError::internal(format!("the log ends at {read}, before {head}")).into()
+                );
             };
             read = last.position;
             self.tenant = Some(last.tenant);
@@ -141,50 +219,67 @@ impl<'a> Worker<'a> {
         }
         let mut changes = Vec::new();
         for (key, news) in news {
-            let slot = match self.scores.slot(key) {
-                Some(slot) => slot,
+            let slot = match self.slots.get(&key) {
+                Some(slot) => slot.clone(),
                 None => {
                     // What came before this batch; the batch itself is taken in below.
                     let slot = open(self.scores, key, self.position).await?;
-                    lock(&self.scores.0.slots).insert(key, slot.clone());
+                    self.slots.insert(key, slot.clone());
+                    if self.published {
+                        lock(&self.scores.0.slots).insert(key, slot.clone());
+                    }
                     slot
                 }
             };
             changes.extend(collect(key, &slot, |slot| slot.take(news))?);
         }
         // Queries may read the models now: what is recorded below follows from them.
-        self.scores.0.reached.send_if_modified(|reached| {
-            let moved = *reached < head;
-            *reached = head.max(*reached);
-            moved
-        });
+        if self.published {
+            self.reached(head);
+        }
         let position = head.max(self.position);
         self.record(changes, position).await?;
         self.position = position;
         if let Some(tenant) = self.tenant.filter(|_| self.position - self.saved > UNSAVED) {
             let mut append = Append::new(tenant, Metadata::system(SYSTEM), Vec::new());
             append.checkpoint = Some(checkpoint(self.position));
-            store.append(append).await.map_err(ApiError::internal)?;
+            self.append(append).await?;
             self.saved = self.position;
         }
         Ok(())
     }
 
+    /// Appends in this process's term; without one nothing is recorded.
+    async fn append(&self, append: Append) -> Result<(), Left> {
+        let Some(term) = &self.term else { return Ok(()) };
+        match self.scores.0.store.append(term.fenced(append)).await {
+            Ok(_) => Ok(()),
+            Err(AppendError::Deposed { .. }) => {
+                term.deposed();
+                Err(Left::HandedOver)
+            }
+            Err(error @ (AppendError::Conflict { .. } | AppendError::CheckpointMoved { .. })) => {
+                Err(Left::Raced(error))
+            }
+            Err(error) => Err(ApiError::internal(error).into()),
+        }
+    }
+
     /// Lets the clock move what it moves.
-    async fn time_passes(&mut self) -> Result<(), ApiError> {
+    async fn time_passes(&mut self) -> Result<(), Left> {
         let now = self.scores.0.env.now();
-        let slots: Vec<_> =
-            lock(&self.scores.0.slots).iter().map(|(key, slot)| (*key, slot.clone())).collect();
         let mut changes = Vec::new();
-        for (key, slot) in slots {
-            changes.extend(collect(key, &slot, |slot| slot.advance(now))?);
+        for (key, slot) in &self.slots {
+            changes.extend(collect(*key, slot, |slot| slot.advance(now))?);
         }
         self.record(changes, self.position).await
     }
 
     /// Records changes, and with the last of them the checkpoint.
-    async fn record(&mut self, changes: Vec<Changes>, position: i64) -> Result<(), ApiError> {
-        let store = &self.scores.0.store;
+    async fn record(&mut self, changes: Vec<Changes>, position: i64) -> Result<(), Left> {
+        if self.term.is_none() {
+            return Ok(());
+        }
         let mut left = changes.len();
         for Changes { key: (tenant, project), before, changes } in changes {
             left -= 1;
@@ -201,7 +296,7 @@ impl<'a> Worker<'a> {
                 append.checkpoint = Some(checkpoint(position));
                 self.saved = position;
             }
-            store.append(append).await.map_err(ApiError::internal)?;
+            self.append(append).await?;
         }
         Ok(())
     }

@@ -11,14 +11,14 @@ const CREATE: &str = "mutation($input: CreateControlInput!) { createControl(inpu
 const UPDATE: &str = "mutation($input: UpdateControlInput!) { updateControl(input: $input) {
     control { version title description implementation owner { id } } userErrors { code path } } }";
 
-struct Small {
-    project: String,
-    framework: String,
-    requirements: Vec<Value>,
+pub(super) struct Small {
+    pub(super) project: String,
+    pub(super) framework: String,
+    pub(super) requirements: Vec<Value>,
 }
 
 /// SOC 2 without controls.
-async fn small(world: &World) -> Small {
+pub(super) async fn small(world: &World) -> Small {
     let project = world.project().await;
     let framework = world.builtin("soc2").await;
     world.adopt(&project, &framework, "NONE", "PLANNED").await;
@@ -33,7 +33,12 @@ async fn small(world: &World) -> Small {
     Small { project, framework, requirements }
 }
 
-async fn control(world: &World, small: &Small, code: &str, requirements: &[Value]) -> String {
+pub(super) async fn control(
+    world: &World,
+    small: &Small,
+    code: &str,
+    requirements: &[Value],
+) -> String {
     let input = json!({ "projectId": small.project, "code": code, "title": "A control",
         "implementation": "IMPLEMENTED", "requirementIds": requirements });
     let made = world.ask(CREATE, json!({ "input": input })).await;

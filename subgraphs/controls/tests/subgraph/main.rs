@@ -4,7 +4,9 @@
 
 mod controls;
 mod frameworks;
+mod graph;
 mod interrupted;
+mod replicas;
 mod scans;
 mod subscriptions;
 mod support;

@@ -1,6 +1,6 @@
 //! A running controls subgraph beside a log that stands for the evidence subgraph's.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use async_graphql::{Request, Variables};
 use futures::{StreamExt, stream::BoxStream};
@@ -8,8 +8,8 @@ use sea_orm_migration::MigratorTrait;
 use serde_json::{Value, json};
 use studio_access::Policy;
 use studio_events::{
-    Append, EventData, EventStore, EventStoreOptions, Expected, LogFeed, Metadata, PublishedType,
-    StreamAppend,
+    Append, EventData, EventStore, EventStoreOptions, Expected, Leadership, LogFeed, Metadata,
+    PublishedType, StreamAppend,
 };
 use studio_kernel::{
     Actor, Env, FixedEntropy, Id, ManualClock, Payload, Role, TenantId, Timestamp, kind,
@@ -21,6 +21,7 @@ use studio_kernel::{
 use studio_service::{Config, Deps, Feeds, GraphQlService};
 use studio_stores::{
     blobs::DirectoryBlobs,
+    graph::{Graph, PetGraph},
     keyring::Keyring,
     sql::{Database, SqlOptions},
 };
@@ -53,6 +54,30 @@ impl World {
     }
 
     pub(crate) async fn open_at(root: &Path, clock: Arc<ManualClock>) -> Self {
+        Self::open_on(root, clock, None, Arc::new(PetGraph::new())).await
+    }
+
+    /// With a graph that may hold something already.
+    pub(crate) async fn open_with(
+        root: &Path,
+        clock: Arc<ManualClock>,
+        graph: Arc<dyn Graph>,
+    ) -> Self {
+        Self::open_on(root, clock, None, graph).await
+    }
+
+    /// Opens one of several processes on PostgreSQL, its schemas beginning with `prefix`.
+    pub(crate) async fn open_replica(root: &Path, clock: Arc<ManualClock>, prefix: &str) -> Self {
+        Self::open_on(root, clock, Some(prefix), Arc::new(PetGraph::new())).await
+    }
+
+    async fn open_on(
+        root: &Path,
+        clock: Arc<ManualClock>,
+        postgres: Option<&str>,
+        graph: Arc<dyn Graph>,
+    ) -> Self {
+        use studio_migrations::{controls, events};
         studio_service::telemetry::init(&Config::default().log).unwrap();
         // Ids of a second start must not be those of the first.
         let starts = root.join("starts");
@@ -62,21 +87,23 @@ impl World {
         let shutdown = CancellationToken::new();
         let deps = Deps {
             env: env.clone(),
-            database: database::<studio_migrations::controls::Migrator>(root, "controls").await,
+            database: database::<controls::Migrator>(root, "controls", postgres).await,
             keyring: Arc::new(Keyring::embedded(&root.join("keyring"), env.clone()).await.unwrap()),
             policy: Arc::new(Policy::embedded().unwrap()),
             blobs: Arc::new(DirectoryBlobs::open(root.join("blobs")).unwrap()),
+            graph,
             config: Arc::new(Config { data_dir: root.to_owned(), ..Config::default() }),
+            leadership: Leadership::Candidate { ttl: Duration::from_millis(300) },
             shutdown: shutdown.clone(),
         };
         let subgraph = studio_controls::build(deps).await.unwrap();
-        let evidence = database::<studio_migrations::events::Migrator>(root, "evidence").await;
+        let evidence = database::<events::Migrator>(root, "evidence", postgres).await;
         let options = EventStoreOptions::new(evidence, "evidence", env.clone());
         let evidence = EventStore::open(options).await.unwrap();
         let mut feeds = Feeds::new();
         feeds.insert("evidence", Arc::new(LogFeed::new(evidence.clone(), EVIDENCE)));
         let mut background = JoinSet::new();
-        for task in (subgraph.start)(&feeds) {
+        for task in (subgraph.start)(&feeds).unwrap() {
             background.spawn(task);
         }
         Self {
@@ -222,7 +249,7 @@ impl World {
         let event = EventData {
             event_type: P::TYPE.into(),
             schema_version: P::VERSION,
-            payload: serde_json::to_value(payload).unwrap(),
+            payload: serde_json::to_value(payload).unwrap().into(),
         };
         let stream = StreamAppend {
             stream_type: "evidence.test".into(),
@@ -334,11 +361,24 @@ impl ParseAs for String {
     }
 }
 
-async fn database<M: MigratorTrait>(root: &Path, name: &str) -> Database {
-    let url = format!("sqlite://{}", root.join(format!("{name}.db")).display());
-    let database = Database::connect(&url, SqlOptions::default()).await.unwrap();
+async fn database<M: MigratorTrait>(root: &Path, name: &str, postgres: Option<&str>) -> Database {
+    let (url, schema) = match postgres {
+        Some(prefix) => (postgres_url().unwrap(), Some(format!("{prefix}_{name}"))),
+        None => (format!("sqlite://{}", root.join(format!("{name}.db")).display()), None),
+    };
+    let options = SqlOptions { schema, ..SqlOptions::default() };
+    let database = Database::connect(&url, options).await.unwrap();
     M::up(database.writer(), None).await.unwrap();
     database
+}
+
+/// The PostgreSQL server of the tests; `None`, and a line that says so, where there is none.
+pub(crate) fn postgres_url() -> Option<String> {
+    let url = std::env::var("STUDIO_TEST_POSTGRES").ok();
+    if url.is_none() {
+        println!("skipped: set STUDIO_TEST_POSTGRES to a postgres:// address to run this");
+    }
+    url
 }
 
 /// A file of the test data; `None`, and a line that says so, where it is missing.
@@ -388,6 +428,7 @@ pub(crate) fn results(
         evidence: evidence_id(),
         evidence_version: version,
         evidence_hash: format!("{version:064x}"),
+        uploaded_by: owner().user_id(),
         summaries,
     }
 }

@@ -222,10 +222,28 @@ pub struct CheckSummariesRecorded {
     pub evidence_version: u32,
     /// Its SHA-256, 64 lower-case hexadecimal digits.
     pub evidence_hash: String,
+    /// Who uploaded it, where a person did and the source said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uploaded_by: Option<Id<kind::User>>,
     /// One per (check, account, region).
     pub summaries: Vec<RecordedSummary>,
 }
 event!(CheckSummariesRecorded, "controls.check_summaries.recorded", 1);
+
+/// Some of the tests that published check results make were added, and more follow: results that
+/// make more tests than one append takes come in parts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ResultsTakenInPart {
+    /// The project.
+    pub project: Id<kind::Project>,
+    /// The run that brought the results.
+    pub run: Id<kind::IngestRun>,
+    /// The position of the results in the evidence subgraph's log.
+    pub source_position: i64,
+    /// Tests that this part and the parts before it added.
+    pub tests_added: u32,
+}
+event!(ResultsTakenInPart, "controls.check_results.taken_in_part", 1);
 
 /// The counts of one check in one account and region.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -274,6 +292,6 @@ events! {
         ProjectCreated, FrameworkAdopted, ControlCreated, ControlUpdated, ControlRetired,
         RequirementMapped, RequirementUnmapped, ControlTestAdded, TestResultRecorded,
         DependencyAdded, DependencyRemoved, ChecksSeen, CheckSummariesRecorded,
-        CheckResultsMatched, EvidenceDiscounted,
+        CheckResultsMatched, EvidenceDiscounted, ResultsTakenInPart,
     }
 }

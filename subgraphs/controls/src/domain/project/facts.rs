@@ -73,7 +73,8 @@ fn statements(event: &ProjectEvent, recorded_at: Timestamp) -> Result<Vec<Statem
         }],
         ProjectEvent::ProjectCreated(_)
         | ProjectEvent::ChecksSeen(_)
-        | ProjectEvent::CheckResultsMatched(_) => Vec::new(),
+        | ProjectEvent::CheckResultsMatched(_)
+        | ProjectEvent::ResultsTakenInPart(_) => Vec::new(),
     })
 }
 

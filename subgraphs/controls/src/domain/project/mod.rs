@@ -18,7 +18,7 @@ pub use controls::{ControlChange, NewControl, NewMapping, NewTest, TestResult};
 pub use error::Refused;
 pub use facts::facts;
 pub use frameworks::{Adoption, NewIds};
-pub use results::{TakenIn, discount, take_in};
+pub use results::{MOST_TESTS_AT_ONCE, Reaction, TakenIn, discount, take_in};
 pub use tests_of::Catalogs;
 
 use events::{ControlText, ProjectEvent, SeenCheck};
@@ -46,6 +46,17 @@ pub struct Project {
     pub tests: BTreeMap<TestId, Test>,
     /// The scanner's checks that were met.
     pub checks: BTreeMap<String, SeenCheck>,
+    /// The results that are being taken in by parts, if there are any.
+    pub taking_in: Option<TakingIn>,
+}
+
+/// How far results are taken in that come in parts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakingIn {
+    /// Their position in the evidence subgraph's log.
+    pub source_position: i64,
+    /// Tests added so far.
+    pub tests_added: u32,
 }
 
 /// The members of a requirement.
@@ -110,7 +121,7 @@ pub struct Test {
 
 impl Aggregate for Project {
     const STREAM_TYPE: &'static str = "controls.project";
-    const STATE_VERSION: u32 = 1;
+    const STATE_VERSION: u32 = 2;
     type Event = ProjectEvent;
 
     fn apply(&mut self, event: &ProjectEvent, _recorded_at: Timestamp) {
@@ -187,9 +198,15 @@ impl Aggregate for Project {
                 let seen = seen.checks.iter().map(|(id, check)| (id.clone(), check.clone()));
                 self.checks.extend(seen);
             }
+            ProjectEvent::ResultsTakenInPart(part) => {
+                self.taking_in = Some(TakingIn {
+                    source_position: part.source_position,
+                    tests_added: part.tests_added,
+                });
+            }
+            ProjectEvent::CheckResultsMatched(_) => self.taking_in = None,
             ProjectEvent::TestResultRecorded(_)
             | ProjectEvent::CheckSummariesRecorded(_)
-            | ProjectEvent::CheckResultsMatched(_)
             | ProjectEvent::EvidenceDiscounted(_) => {}
         }
     }

@@ -12,7 +12,7 @@ use super::{
     Catalogs, NewIds, Project, ProjectId,
     events::{
         CheckResultsMatched, CheckSummariesRecorded, ChecksSeen, EvidenceDiscounted, ProjectEvent,
-        RecordedSummary, SeenCheck,
+        RecordedSummary, ResultsTakenInPart, SeenCheck,
     },
     facts,
 };
@@ -30,7 +30,21 @@ pub struct TakenIn {
     pub position: i64,
 }
 
+/// The most tests that are added at once: results that make more are taken in by parts. Well below
+/// what one append may hold, so that other writers wait less.
+pub const MOST_TESTS_AT_ONCE: usize = 5_000;
+
 /// What a project makes of published check results.
+#[derive(Debug)]
+pub struct Reaction {
+    /// What happened.
+    pub events: Vec<ProjectEvent>,
+    /// Whether this is a part: after it, the same results are to be taken in again.
+    pub part: bool,
+}
+
+/// What a project makes of published check results. A test that is there is not made again, so
+/// that after a part, or a kill behind it, the same question gives what is still missing.
 ///
 /// # Errors
 /// Counts that cannot be right (they do not add up, or their evidence has no hash).
@@ -40,7 +54,7 @@ pub fn take_in(
     from: TakenIn,
     catalogs: &Catalogs,
     ids: &mut impl NewIds,
-) -> Result<Vec<ProjectEvent>, Refusal> {
+) -> Result<Reaction, Refusal> {
     let id = results.project;
     let named = checks_named(results);
     let news: BTreeMap<String, SeenCheck> = named
@@ -52,8 +66,17 @@ pub fn take_in(
     if !news.is_empty() {
         events.push(ChecksSeen { project: id, checks: news }.into());
     }
-    let tests = project.missing_tests(id, catalogs, &named, ids);
-    let tests_added = count(tests.len());
+    let mut tests = project.missing_tests(id, catalogs, &named, ids);
+    let part = tests.len() > MOST_TESTS_AT_ONCE;
+    tests.truncate(MOST_TESTS_AT_ONCE);
+    let before = project.taking_in.as_ref().filter(|part| part.source_position == from.position);
+    let tests_added = before.map_or(0, |part| part.tests_added) + count(tests.len());
+    if part {
+        events.extend(tests);
+        let (run, source_position) = (results.run, from.position);
+        events.push(ResultsTakenInPart { project: id, run, source_position, tests_added }.into());
+        return Ok(Reaction { events, part });
+    }
     let mut tested: BTreeSet<&str> = project
         .controls
         .values()
@@ -87,7 +110,7 @@ pub fn take_in(
         }
         .into(),
     );
-    Ok(events)
+    Ok(Reaction { events, part })
 }
 
 /// What a project makes of a rejection.
@@ -146,6 +169,7 @@ fn summaries(results: &CheckResultsRecorded, from: TakenIn) -> CheckSummariesRec
         evidence: results.evidence,
         evidence_version: results.evidence_version,
         evidence_hash: results.evidence_hash.clone(),
+        uploaded_by: results.uploaded_by,
         summaries: results
             .summaries
             .iter()

@@ -72,6 +72,7 @@ fn results(case: &Case, checks: &[(&str, &[&str])]) -> CheckResultsRecorded {
         evidence: case.ids.0.id(),
         evidence_version: 1,
         evidence_hash: "0".repeat(64),
+        uploaded_by: None,
         summaries: checks
             .iter()
             .map(|(check, ids)| CheckSummary {
@@ -102,9 +103,10 @@ fn results(case: &Case, checks: &[(&str, &[&str])]) -> CheckResultsRecorded {
 
 fn taken_in(case: &mut Case, results: &CheckResultsRecorded) -> Vec<ProjectEvent> {
     let from = TakenIn { event: case.ids.0.id(), position: 9 };
-    let events = take_in(&case.project, results, from, &case.catalogs, &mut case.ids).unwrap();
-    apply(&mut case.project, &events);
-    events
+    let taken = take_in(&case.project, results, from, &case.catalogs, &mut case.ids).unwrap();
+    assert!(!taken.part);
+    apply(&mut case.project, &taken.events);
+    taken.events
 }
 
 fn of_type<P: Payload>(events: &[ProjectEvent]) -> Vec<P> {
@@ -128,6 +130,39 @@ fn results_make_one_test_for_each_control_and_check() {
     assert_eq!(kept, ["PCI-4.0", "SOC2"], "frameworks of no known family are not kept");
     let again = taken_in(&mut case, &scan);
     assert!(of_type::<ControlTestAdded>(&again).is_empty());
+}
+
+/// So many checks that each name these ids.
+fn wide(case: &Case, checks: usize) -> CheckResultsRecorded {
+    const IDS: &[&str] = &["cc_1_1", "cc_2_1", "cc_3_1", "cc_6_1", "cc_6_2", "cc_6_3", "cc_7_2"];
+    let checks: Vec<String> = (0..checks).map(|number| format!("check_{number}")).collect();
+    let named: Vec<(&str, &[&str])> = checks.iter().map(|check| (&**check, IDS)).collect();
+    results(case, &named)
+}
+
+#[test]
+fn results_that_make_many_tests_are_taken_in_by_parts() {
+    let mut case = case();
+    let scan = wide(&case, 1_500);
+    let from = TakenIn { event: case.ids.0.id(), position: 9 };
+    let mut added = BTreeSet::new();
+    for (tests, part) in [(5_000, true), (5_000, true), (500, false)] {
+        let taken = take_in(&case.project, &scan, from, &case.catalogs, &mut case.ids).unwrap();
+        assert_eq!(taken.part, part);
+        assert!(taken.events.len() <= MOST_TESTS_AT_ONCE + 4);
+        let new: Vec<ControlTestAdded> = of_type(&taken.events);
+        assert_eq!(new.len(), tests);
+        added.extend(new.into_iter().map(|test| (test.control, test.check)));
+        let answers: Vec<CheckResultsMatched> = of_type(&taken.events);
+        let told: Vec<u32> = answers.iter().map(|answer| answer.tests_added).collect();
+        assert_eq!(told, if part { vec![] } else { vec![10_500] }, "told once, at the end");
+        apply(&mut case.project, &taken.events);
+        assert_eq!(case.project.taking_in.is_some(), part);
+    }
+    assert_eq!(added.len(), 10_500, "one for each control and check");
+    let again = take_in(&case.project, &scan, from, &case.catalogs, &mut case.ids).unwrap();
+    let [matched] = &of_type::<CheckResultsMatched>(&again.events)[..] else { panic!("one") };
+    assert_eq!((again.part, matched.tests_added), (false, 0));
 }
 
 #[test]

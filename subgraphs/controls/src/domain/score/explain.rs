@@ -9,7 +9,7 @@ use super::{
     control::{Cap, Own},
     dependency::{LimitingPath, limiting_path},
     fact::{Implementation, MemberKey, Reading},
-    framework::PointsLost,
+    framework::{PointsLost, undecided},
     model::{Model, Test, TestDefinition},
     requirement::{Shares, member_value},
     tally::Tally,
@@ -64,6 +64,13 @@ pub struct RequirementLine {
     pub lost_hi: Fixed,
     /// Where its own value comes from.
     pub contributions: RequirementContributions,
+}
+
+impl RequirementLine {
+    /// Of the points that are not proven because of it, those that may yet be won: 0 or more.
+    pub fn undecided(&self) -> Fixed {
+        undecided(self.lost_lo, self.lost_hi)
+    }
 }
 
 /// Where the value of a requirement comes from (rule 6).

@@ -73,6 +73,13 @@ impl PointsLost {
     }
 }
 
+/// Of the points lost by a requirement, those that may yet be won. Each of the two numbers is
+/// rounded so that its own sum is right to the last digit, so they can cross by that digit where
+/// nothing may be won: never below 0.
+pub(super) fn undecided(lost_lo: Fixed, lost_hi: Fixed) -> Fixed {
+    Fixed::from_wide(lost_lo.wide() - lost_hi.wide()).max(Fixed::ZERO)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,5 +129,20 @@ mod tests {
             .sum();
         let lo = totals.score(id(), Timestamp::default()).value.unwrap().lo;
         assert_eq!(sum, 100 * Fixed::ONE.units() - lo.units());
+    }
+
+    #[test]
+    fn what_may_yet_be_won_is_never_less_than_nothing() {
+        // Of a weight of 1,000, ten units less of a bound are one unit of points.
+        let less = |units: i64| Fixed::from_units(Fixed::ONE.units() - units);
+        let (mut lo, mut hi) = (PointsLost::new(1_000), PointsLost::new(1_000));
+        let mut next = |lost_lo, lost_hi| {
+            let lo = lo.next(Importance::Normal, less(lost_lo));
+            let hi = hi.next(Importance::Normal, less(lost_hi));
+            (lo.units(), hi.units(), undecided(lo, hi).units())
+        };
+        assert_eq!(next(9, 1), (1, 0, 1));
+        assert_eq!(next(5, 5), (0, 1, 0), "a known failure that costs half a unit");
+        assert_eq!(next(30, 10), (3, 1, 2));
     }
 }
