@@ -79,6 +79,9 @@ impl From<EvidenceError> for ApiError {
             }
             EvidenceError::Blob(BlobError::TooLarge { limit }) => too_large(limit),
             EvidenceError::Blob(BlobError::Interrupted(_)) => told(Code::BadRequest, error),
+            EvidenceError::Append(error) => error.into(),
+            EvidenceError::Store(error) => error.into(),
+            EvidenceError::Read(ProjectionError::Database(error)) => error.into(),
             EvidenceError::Stopping => told(Code::SubgraphUnavailable, error),
             other => ApiError::internal(other),
         }

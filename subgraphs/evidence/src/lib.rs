@@ -20,8 +20,8 @@ mod rest;
 use std::sync::Arc;
 
 use studio_events::{
-    ConsumerOptions, EventStore, EventStoreOptions, LogFeed, PublishedType, StoreError,
-    run_consumer,
+    ConsumerOptions, Election, EventStore, EventStoreOptions, Leadership, LogFeed, PublishedType,
+    StoreError, run_consumer,
 };
 use studio_kernel::published::evidence::{CheckResultsRecorded, EvidenceRejected};
 use studio_service::{Deps, Feeds, Subgraph, subgraph::Background};
@@ -60,26 +60,35 @@ pub async fn build(deps: Deps) -> Result<Subgraph, BuildError> {
         .inline(projections::all())
         .signer(signer);
     let store = EventStore::open(options).await?;
+    let leadership = deps.leadership;
     let core = Core::new(store.clone(), deps.policy, deps.blobs, deps.config, deps.shutdown);
     Ok(Subgraph {
         name: NAME,
         graphql: graphql::service(&core),
         routes: rest::routes(core.clone()),
+        internal: axum::Router::new(),
         feed: Arc::new(LogFeed::new(store.clone(), PUBLISHED)),
         store,
-        start: Box::new(move |feeds| start(core, feeds)),
+        start: Box::new(move |feeds| start(core, leadership, feeds)),
     })
 }
 
-/// Follows the controls subgraph, and takes up the runs that were cut.
-fn start(core: Core, feeds: &Feeds) -> Vec<Background> {
-    let resumed = core.clone();
-    let mut background: Vec<Background> = vec![Box::pin(async move {
-        resumed.resume().await;
-        resumed.shutdown.cancelled().await;
-        resumed.running.close();
-        resumed.running.wait().await;
-    })];
+/// Follows the controls subgraph, and takes up the runs that were cut: in the process that is
+/// elected.
+fn start(core: Core, leadership: Leadership, feeds: &Feeds) -> Result<Vec<Background>, StoreError> {
+    let (election, campaign) = Election::of(&core.store, leadership, core.shutdown.clone());
+    let (resumed, elected) = (core.clone(), election.clone());
+    let mut background: Vec<Background> = vec![
+        Box::pin(campaign),
+        Box::pin(async move {
+            tokio::select! {
+                () = resumed.shutdown.cancelled() => {}
+                () = resumed.keep_resumed(&elected) => {}
+            }
+            resumed.running.close();
+            resumed.running.wait().await;
+        }),
+    ];
     match feeds.get("controls") {
         Some(feed) => {
             let consumer = Arc::new(run_consumer(
@@ -88,18 +97,16 @@ fn start(core: Core, feeds: &Feeds) -> Vec<Background> {
                 consumers::NAME,
                 Arc::new(consumers::FromControls),
                 ConsumerOptions::default(),
+                election,
                 core.shutdown.clone(),
-            ));
+            )?);
             // `start` runs once, so that nothing is there yet.
             let _first = core.follow(Upstream { feed: feed.clone(), consumer: consumer.clone() });
-            background.push(Box::pin(async move {
-                // No log is that long: this answers when the consumer has stopped.
-                let _stopped = consumer.caught_up_to(i64::MAX).await;
-            }));
+            background.push(Box::pin(async move { consumer.stopped().await }));
         }
         None => tracing::warn!("there is no feed of the controls subgraph: no project is known"),
     }
-    background
+    Ok(background)
 }
 
 /// The federation SDL, without a store behind it.

@@ -1,20 +1,23 @@
-//! Reads a kept scan again, from where its run stands, in a thread of its own, and hands batches
-//! to whoever records them. At most three batches are in memory.
+//! The items of a scan in batches, as they are recorded. A scan is read once, while it arrives; its
+//! batches are noted beside it ([`super::notes`]). Where there are no notes, since the run was cut
+//! and its process is gone, the kept scan is read again from where the run stands. Either way at
+//! most three batches are in memory.
 
 use std::io::Read;
 
+use serde::{Deserialize, Serialize};
 use studio_kernel::{Id, TenantId, Timestamp, kind};
 use tokio::sync::mpsc;
 use tokio_util::io::SyncIoBridge;
 
-use super::Core;
+use super::{Core, notes::Notes};
 use crate::{
     domain::{
         FindingStatus, ObservedAsset, ObservedCheck, ObservedFinding, RefusedItem, RunStarted,
     },
     error::EvidenceError,
     names,
-    ocsf::{Finding, Limits, Reader, Requirements, Status},
+    ocsf::{Finding, Item, Reader, Requirements, Status},
 };
 
 /// Most items of a batch.
@@ -25,7 +28,7 @@ const BYTES: usize = 1024 * 1024;
 const AHEAD: usize = 2;
 
 /// A finding with its place.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Observation {
     pub(super) index: u64,
     pub(super) offset: u64,
@@ -39,21 +42,22 @@ pub(super) struct Observation {
 }
 
 /// Some items of a scan that follow each other.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Batch {
     pub(super) observations: Vec<Observation>,
     pub(super) checks: Vec<ObservedCheck>,
     pub(super) refused: Vec<RefusedItem>,
     /// The number of the item after the last one.
     pub(super) next_item: u64,
-    bytes: usize,
+    /// Bytes of JSON that it comes to, about.
+    pub(super) bytes: usize,
 }
 
 /// Whose scan it is.
-#[derive(Clone, Copy)]
-struct Owner {
-    tenant: TenantId,
-    project: Id<kind::Project>,
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Owner {
+    pub(super) tenant: TenantId,
+    pub(super) project: Id<kind::Project>,
 }
 
 impl Core {
@@ -63,21 +67,35 @@ impl Core {
         tenant: TenantId,
         started: &RunStarted,
         from: u64,
+        notes: Option<&Notes>,
     ) -> Result<mpsc::Receiver<Result<Batch, EvidenceError>>, EvidenceError> {
-        let name = started
-            .sha256
-            .parse()
-            .map_err(|_| EvidenceError::Broken(format!("\"{}\" is no SHA-256", started.sha256)))?;
-        let blob = self.blobs.open(tenant, name).await?;
-        let limits = self.limits();
-        let owner = Owner { tenant, project: started.project };
         let (sender, receiver) = mpsc::channel(AHEAD);
-        let bridge = SyncIoBridge::new(blob);
+        let give = {
+            let sender = sender.clone();
+            move |batch| Ok(sender.blocking_send(Ok(batch)).is_ok())
+        };
+        let read: Box<dyn FnOnce() -> Result<(), EvidenceError> + Send> = match notes {
+            Some(notes) => {
+                let source = SyncIoBridge::new(notes.open().await?);
+                Box::new(move || super::notes::read(source, from, give))
+            }
+            None => {
+                let name = started.sha256.parse().map_err(|_| {
+                    EvidenceError::Broken(format!("\"{}\" is no SHA-256", started.sha256))
+                })?;
+                let source = SyncIoBridge::new(self.blobs.open(tenant, name).await?);
+                let limits = self.limits();
+                let owner = Owner { tenant, project: started.project };
+                Box::new(move || {
+                    let mut reader = Reader::new(source, limits, false)?;
+                    reader.skip(from)?;
+                    read(reader, owner, from, |_| {}, give)
+                })
+            }
+        };
         // The thread ends by itself once the receiver is dropped.
         tokio::task::spawn_blocking(move || {
-            let result =
-                read(bridge, limits, owner, from, |batch| sender.blocking_send(Ok(batch)).is_ok());
-            if let Err(error) = result {
+            if let Err(error) = read() {
                 // Nobody is there to hear it if the receiver is gone.
                 let _heard = sender.blocking_send(Err(error));
             }
@@ -86,18 +104,18 @@ impl Core {
     }
 }
 
-/// Gives the batches to `give` until it wants no more.
-fn read(
-    source: impl Read,
-    limits: Limits,
+/// Shows each item to `see`, and gives the batches to `give` until it wants no more. The reader
+/// stands at the item `from`.
+pub(super) fn read<R: Read>(
+    mut reader: Reader<R>,
     owner: Owner,
     from: u64,
-    mut give: impl FnMut(Batch) -> bool,
+    mut see: impl FnMut(&Item<'_>),
+    mut give: impl FnMut(Batch) -> Result<bool, EvidenceError>,
 ) -> Result<(), EvidenceError> {
-    let mut reader = Reader::new(source, limits, false)?;
-    reader.skip(from)?;
     let mut batch = Batch { next_item: from, ..Batch::default() };
     while let Some(item) = reader.next_item()? {
+        see(&item);
         let (index, offset) = (item.index, item.offset);
         match item.finding {
             Ok(finding) => batch.take(owner, index, offset, finding, item.requirements),
@@ -110,14 +128,14 @@ fn read(
         batch.next_item = index + 1;
         if batch.observations.len() + batch.refused.len() >= ITEMS || batch.bytes >= BYTES {
             let next_item = batch.next_item;
-            if !give(std::mem::take(&mut batch)) {
+            if !give(std::mem::take(&mut batch))? {
                 return Ok(());
             }
             batch.next_item = next_item;
         }
     }
     if batch.bytes > 0 {
-        give(batch);
+        give(batch)?;
     }
     Ok(())
 }
@@ -225,6 +243,7 @@ mod tests {
     use studio_kernel::Env;
 
     use super::*;
+    use crate::ocsf::Limits;
 
     #[test]
     fn batches_are_bounded_and_hold_every_item_once() {
@@ -244,7 +263,11 @@ mod tests {
         let text = serde_json::to_vec(&(0..1234).map(item).collect::<Vec<_>>()).unwrap();
         for from in [0, 1, 499, 1233, 1234] {
             let (mut items, mut next) = (Vec::new(), from);
-            read(&text[..], limits, owner, from, |batch| {
+            let mut reader = Reader::new(&text[..], limits, false).unwrap();
+            reader.skip(from).unwrap();
+            let mut seen = 0;
+            let see = |_: &Item<'_>| seen += 1;
+            read(reader, owner, from, see, |batch| {
                 let count = batch.observations.len() + batch.refused.len();
                 assert!(count <= ITEMS);
                 assert!(batch.bytes < BYTES + (1 << 20));
@@ -258,9 +281,10 @@ mod tests {
                 items.extend(batch.refused.iter().map(|one| one.index));
                 assert_eq!(batch.next_item, next + count as u64);
                 next = batch.next_item;
-                true
+                Ok(true)
             })
             .unwrap();
+            assert_eq!(seen, 1234 - from);
             items.sort_unstable();
             assert_eq!(items, (from..1234).collect::<Vec<_>>());
         }

@@ -11,7 +11,9 @@ use studio_service::{ApiError, RequestId};
 use studio_stores::blobs::BlobError;
 use tokio::time::timeout;
 
-use super::{Core, Encoding, metadata, record::Recording, upload::Uploaded};
+use super::{
+    Core, Encoding, batch::Owner, metadata, notes::Notes, record::Recording, upload::Uploaded,
+};
 use crate::{
     domain::{
         Evidence, EvidenceVersionAdded, Intake, IntakeClaimed, IntakeReleased, Run, RunStarted,
@@ -61,7 +63,8 @@ impl Core {
             Self::turn_away(body).await;
             return Err(error.into());
         }
-        let uploaded = self.take_in(body, upload.encoding).await?;
+        let owner = Owner { tenant: actor.tenant, project: upload.project };
+        let uploaded = self.take_in(body, upload.encoding, owner).await?;
         let (core, actor) = (self.clone(), actor.clone());
         // From here on the run goes to its end, also if the client goes away.
         let recording =
@@ -116,8 +119,8 @@ impl Core {
         uploaded: Uploaded,
     ) -> Result<Ingested, EvidenceError> {
         let (tenant, project) = (actor.tenant, upload.project);
-        let Uploaded { spooled, survey } = uploaded;
-        let hash = spooled.hash();
+        let Uploaded { spooled, survey, notes } = uploaded;
+        let hash = spooled.content_hash();
         let run = names::run(tenant, project, &hash.to_string());
         let metadata = metadata(actor, upload.request.as_ref());
         let intake = self.intake(tenant, project);
@@ -136,14 +139,14 @@ impl Core {
                 evidence_version: 0,
                 source,
                 sha256: hash.to_string(),
-                size: spooled.size(),
+                size: spooled.content_size(),
                 items: survey.items,
                 uploaded_by: actor.user_id(),
             };
             self.blobs.put(tenant, hash, spooled).await?;
             created = self.start(tenant, run, &metadata, &mut started).await?;
         }
-        self.drive(tenant, run, &metadata).await?;
+        self.drive(tenant, run, &metadata, Some(&notes)).await?;
         Ok(Ingested { run, created })
     }
 
@@ -244,7 +247,7 @@ impl Core {
         other: Id<kind::IngestRun>,
     ) -> Result<(), EvidenceError> {
         let metadata = Metadata::system("evidence.resume");
-        match Box::pin(self.drive(tenant, other, &metadata)).await {
+        match Box::pin(self.drive(tenant, other, &metadata, None)).await {
             Err(EvidenceError::Blob(
                 error @ (BlobError::NotFound { .. } | BlobError::Damaged { .. }),
             )) => {
@@ -273,12 +276,13 @@ impl Core {
     }
 
     /// Brings a run to its end from wherever it stands. Two processes may do so at the same time:
-    /// every step follows from the log, and one of them is first.
+    /// every step follows from the log, and one of them is first. `notes` are of the run's scan.
     pub(super) async fn drive(
         &self,
         tenant: TenantId,
         run: Id<kind::IngestRun>,
         metadata: &Metadata,
+        notes: Option<&Notes>,
     ) -> Result<(), EvidenceError> {
         for _ in 0..CONFLICTS {
             let recording = Recording::load(self, tenant, run, metadata.clone()).await?;
@@ -288,7 +292,7 @@ impl Core {
             if recording.run.completed {
                 return Ok(());
             }
-            match self.steps(&mut recording).await {
+            match self.steps(&mut recording, notes).await {
                 Err(EvidenceError::Conflict) => {}
                 other => return other,
             }
@@ -296,8 +300,12 @@ impl Core {
         Err(EvidenceError::Conflict)
     }
 
-    async fn steps(&self, recording: &mut Recording) -> Result<(), EvidenceError> {
-        recording.observe(self).await?;
+    async fn steps(
+        &self,
+        recording: &mut Recording,
+        notes: Option<&Notes>,
+    ) -> Result<(), EvidenceError> {
+        recording.observe(self, notes).await?;
         recording.leave(self).await?;
         recording.publish(self).await?;
         recording.complete(self).await

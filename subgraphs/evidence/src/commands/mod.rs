@@ -3,6 +3,7 @@
 
 mod batch;
 mod ingest;
+mod notes;
 mod record;
 mod reject;
 mod resume;

@@ -1,14 +1,16 @@
 //! Records the batches of a run: compares each finding with what is on record, and appends one
-//! event a batch.
+//! event a batch, some of them together.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use studio_events::{Append, Expected, Metadata, StreamAppend};
+use studio_events::{Append, EncodeError, EventData, Expected, Metadata, StreamAppend};
 use studio_kernel::{Aggregate, Id, TenantId, Timestamp, kind};
+use tokio::sync::mpsc;
 
 use super::{
     Core,
     batch::{Batch, Observation},
+    notes::Notes,
 };
 use crate::{
     domain::{
@@ -18,6 +20,11 @@ use crate::{
     error::EvidenceError,
     projections::{Findings, Summaries},
 };
+
+/// Most batches that are appended together: what a transaction costs is shared, and a page of an
+/// index is written once for all of them. The first goes alone, then two, so that the database has
+/// something to do while the next are read.
+const TOGETHER: usize = 4;
 
 /// A run while it is recorded: its state and the version of its stream.
 pub(super) struct Recording {
@@ -56,20 +63,22 @@ impl Recording {
         events: Vec<RunEvent>,
         others: Vec<StreamAppend>,
     ) -> Result<(), EvidenceError> {
-        let expected = Expected::Version(self.version);
-        let mut applied = Vec::with_capacity(events.len());
+        let events = events.into_iter().map(encode).collect::<Result<_, _>>()?;
+        self.append_encoded(core, events, others).await
+    }
+
+    async fn append_encoded(
+        &mut self,
+        core: &Core,
+        events: Vec<(RunEvent, EventData)>,
+        others: Vec<StreamAppend>,
+    ) -> Result<(), EvidenceError> {
+        let (applied, events): (Vec<RunEvent>, Vec<EventData>) = events.into_iter().unzip();
         let own = StreamAppend {
             stream_type: Run::STREAM_TYPE.into(),
             stream_id: self.id.to_string(),
-            expected,
-            events: events
-                .into_iter()
-                .map(|event| {
-                    let data = studio_events::EventData::of(&event);
-                    applied.push(event);
-                    data
-                })
-                .collect::<Result<_, _>>()?,
+            expected: Expected::Version(self.version),
+            events,
         };
         let streams = std::iter::once(own).chain(others).collect();
         let append = Append::new(self.tenant, self.metadata.clone(), streams);
@@ -80,36 +89,42 @@ impl Recording {
         Ok(())
     }
 
-    /// Records every item that is not recorded yet. While one batch is appended, the next is
-    /// looked up.
-    pub(super) async fn observe(&mut self, core: &Core) -> Result<(), EvidenceError> {
+    /// Records every item that is not recorded yet. While some batches are appended, the next are
+    /// looked up and encoded.
+    pub(super) async fn observe(
+        &mut self,
+        core: &Core,
+        notes: Option<&Notes>,
+    ) -> Result<(), EvidenceError> {
         if self.run.read_whole() {
             return Ok(());
         }
-        let mut batches = core.batches(self.tenant, &self.started, self.run.next_item).await?;
-        let (tenant, project) = (self.tenant, self.started.project);
-        let mut ready = None;
-        let mut before = HashSet::new();
+        let from = self.run.next_item;
+        let mut batches = core.batches(self.tenant, &self.started, from, notes).await?;
+        let mut deciding = Deciding {
+            tenant: self.tenant,
+            project: self.started.project,
+            run: self.id,
+            listed: self.run.refused_listed,
+            before: HashSet::new(),
+            together: 1,
+        };
+        let mut ready = Vec::new();
         loop {
             core.go_on()?;
             let append = async {
-                match ready.take() {
-                    Some(event) => self.append(core, vec![event], Vec::new()).await,
-                    None => Ok(()),
+                match std::mem::take(&mut ready) {
+                    none if none.is_empty() => Ok(()),
+                    events => self.append_encoded(core, events, Vec::new()).await,
                 }
             };
-            let look_ahead = async {
-                let Some(batch) = batches.recv().await.transpose()? else { return Ok(None) };
-                let on_record = look_up(core, tenant, project, &batch).await?;
-                Ok::<_, EvidenceError>(Some((batch, on_record)))
-            };
-            let (appended, next) = futures::future::join(append, look_ahead).await;
+            let (appended, next) =
+                futures::future::join(append, deciding.next(core, &mut batches)).await;
             appended?;
-            let Some((batch, on_record)) = next? else { break };
-            let met = batch.observations.iter().map(|one| one.finding.id).collect();
-            // The lookup may not have seen the batch that was appended meanwhile.
-            ready = Some(self.decide(batch, on_record, &before).into());
-            before = met;
+            ready = next?;
+            if ready.is_empty() {
+                break;
+            }
         }
         if self.run.read_whole() {
             return Ok(());
@@ -119,15 +134,53 @@ impl Recording {
             self.id, self.run.next_item, self.started.items
         )))
     }
+}
 
+fn encode(event: RunEvent) -> Result<(RunEvent, EventData), EncodeError> {
+    let data = EventData::of(&event)?;
+    Ok((event, data))
+}
+
+/// What it takes to decide on batches while those before them are still being appended.
+struct Deciding {
+    tenant: TenantId,
+    project: Id<kind::Project>,
+    run: Id<kind::IngestRun>,
+    /// Refused items that the run lists so far.
+    listed: usize,
+    /// Findings that are being appended, which a lookup may not see yet.
+    before: HashSet<Id<kind::Finding>>,
+    /// Batches of the next append.
+    together: usize,
+}
+
+impl Deciding {
+    /// The events of the next batches; none at the end.
+    async fn next(
+        &mut self,
+        core: &Core,
+        batches: &mut mpsc::Receiver<Result<Batch, EvidenceError>>,
+    ) -> Result<Vec<(RunEvent, EventData)>, EvidenceError> {
+        let (mut events, mut met) = (Vec::with_capacity(self.together), HashSet::new());
+        while events.len() < self.together {
+            let Some(batch) = batches.recv().await.transpose()? else { break };
+            let on_record = look_up(core, self.tenant, self.project, &batch).await?;
+            events.push(encode(self.decide(batch, on_record, &mut met).into())?);
+        }
+        self.before = met;
+        self.together = (self.together * 2).min(TOGETHER);
+        Ok(events)
+    }
+
+    /// `met` are the findings of the batches before it that are appended together with it.
     fn decide(
-        &self,
+        &mut self,
         batch: Batch,
         on_record: OnRecord,
-        before: &HashSet<Id<kind::Finding>>,
+        met: &mut HashSet<Id<kind::Finding>>,
     ) -> FindingsObserved {
         let mut event = FindingsObserved {
-            project: self.started.project,
+            project: self.project,
             next_item: batch.next_item,
             checks: batch.checks,
             groups: Vec::new(),
@@ -135,12 +188,11 @@ impl Recording {
             refused: 0,
             refused_items: batch.refused,
         };
-        let mut met = HashSet::with_capacity(batch.observations.len());
         let mut groups = Groups::default();
         for observation in batch.observations {
             let id = observation.finding.id;
-            let class = if met.insert(id) && !before.contains(&id) {
-                on_record.classify(self.id, &observation)
+            let class = if met.insert(id) && !self.before.contains(&id) {
+                on_record.classify(self.run, &observation)
             } else {
                 Class::Duplicate
             };
@@ -164,7 +216,8 @@ impl Recording {
         event.groups = groups.list;
         event.refused = event.refused_items.len() as u64;
         event.refused_items.sort_by_key(|item| item.index);
-        event.refused_items.truncate(MAX_REFUSED_SHOWN.saturating_sub(self.run.refused_listed));
+        event.refused_items.truncate(MAX_REFUSED_SHOWN.saturating_sub(self.listed));
+        self.listed += event.refused_items.len();
         event
     }
 }

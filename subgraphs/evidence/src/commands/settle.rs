@@ -178,6 +178,7 @@ impl Pages {
             evidence: started.evidence,
             evidence_version: started.evidence_version,
             evidence_hash: started.sha256.clone(),
+            uploaded_by: started.uploaded_by,
             summaries: Vec::new(),
         };
         Self { open: blank.clone(), blank, done: Vec::new(), resources: 0, bytes: 0 }
@@ -271,6 +272,7 @@ mod tests {
             evidence: env.id(),
             evidence_version: 1,
             evidence_hash: String::new(),
+            uploaded_by: None,
             summaries: Vec::new(),
         };
         let mut pages =

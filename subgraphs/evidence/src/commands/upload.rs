@@ -1,5 +1,6 @@
-//! Takes the body of an upload in: to a spool, hashed, and at the same time through the reader, so
-//! that a file that cannot be taken is refused before anything is recorded, and early.
+//! Takes the body of an upload in: to a spool, hashed and sealed, and at the same time through the
+//! reader, so that a file that cannot be taken is refused before anything is recorded, and early.
+//! The reader notes what the file says, so that it is read once.
 
 use std::{
     collections::BTreeSet,
@@ -13,10 +14,14 @@ use futures::{Stream, StreamExt};
 use studio_stores::blobs::{BlobError, Spooled};
 use tokio::sync::mpsc;
 
-use super::Core;
+use super::{
+    Core,
+    batch::{self, Owner},
+    notes::{Notes, Taking},
+};
 use crate::{
     error::{EvidenceError, too_large},
-    ocsf::{Limits, Reader},
+    ocsf::{Item, Limits, Reader},
 };
 
 /// Chunks on their way to the reader.
@@ -54,9 +59,25 @@ pub(super) struct Survey {
 pub(super) struct Uploaded {
     pub(super) spooled: Spooled,
     pub(super) survey: Survey,
+    pub(super) notes: Notes,
 }
 
 impl Survey {
+    fn see(&mut self, item: &Item<'_>) {
+        self.items += 1;
+        match &item.finding {
+            Ok(finding) => {
+                self.good += 1;
+                note(&mut self.providers, &finding.provider);
+                note(&mut self.accounts, &finding.account);
+            }
+            Err(refusal) if self.first_refused.is_none() => {
+                self.first_refused = Some((item.index, refusal.reason.clone()));
+            }
+            Err(_) => {}
+        }
+    }
+
     /// Which scanner looked at what: one evidence item for each.
     pub(super) fn source(&self) -> String {
         let one = |names: &BTreeSet<String>, many: &str| match names.first() {
@@ -71,26 +92,20 @@ impl Survey {
     }
 }
 
-/// Reads the whole file without keeping anything of it but counts.
-fn survey(source: impl Read, limits: Limits, encoding: Encoding) -> Result<Survey, EvidenceError> {
-    let mut reader = Reader::new(source, limits, encoding == Encoding::Gzip)?;
+/// Reads the whole file, keeping nothing of it but counts and notes.
+fn survey(
+    source: impl Read,
+    limits: Limits,
+    encoding: Encoding,
+    owner: Owner,
+    mut notes: Taking,
+) -> Result<(Survey, Taking), EvidenceError> {
+    let reader = Reader::new(source, limits, encoding == Encoding::Gzip)?;
     let mut survey = Survey::default();
-    while let Some(item) = reader.next_item()? {
-        survey.items += 1;
-        match item.finding {
-            Ok(finding) => {
-                survey.good += 1;
-                note(&mut survey.providers, &finding.provider);
-                note(&mut survey.accounts, &finding.account);
-            }
-            Err(refusal) if survey.first_refused.is_none() => {
-                survey.first_refused = Some((item.index, refusal.reason));
-            }
-            Err(_) => {}
-        }
-    }
+    let see = |item: &Item<'_>| survey.see(item);
+    batch::read(reader, owner, 0, see, |batch| notes.note(&batch).map(|()| true))?;
     match (&survey.first_refused, survey.good) {
-        (_, 1..) => Ok(survey),
+        (_, 1..) => Ok((survey, notes)),
         (None, _) => Err(EvidenceError::NothingToTake(
             "the file holds no findings: nothing was scanned, so nothing is recorded".to_owned(),
         )),
@@ -117,20 +132,22 @@ impl Core {
         &self,
         body: Body,
         encoding: Encoding,
+        owner: Owner,
     ) -> Result<Uploaded, EvidenceError> {
         let limit = self.config.limits.ingest_body;
         let limits = self.limits();
-        let mut spool = self.blobs.spool(limit).await?;
+        let mut spool = self.blobs.spool_for(owner.tenant, limit).await?;
+        let notes = Taking::new(self.blobs.spool_for(owner.tenant, u64::MAX).await?);
         let (sender, receiver) = mpsc::channel::<Bytes>(CHUNKS);
         let reading = tokio::task::spawn_blocking(move || {
-            survey(Chunks { receiver, chunk: Bytes::new() }, limits, encoding)
+            survey(Chunks { receiver, chunk: Bytes::new() }, limits, encoding, owner, notes)
         });
         let mut body = body.into_data_stream();
         let mut spooled = Ok(());
         while let Some(chunk) = body.next().await {
             spooled = match chunk {
                 Err(error) => Err(BlobError::Interrupted(io::Error::other(error))),
-                Ok(chunk) => match spool.write(&chunk).await {
+                Ok(chunk) => match spool.take(chunk.clone()).await {
                     // The reader is gone: it has found a fault.
                     Ok(()) if sender.send(chunk).await.is_err() => break,
                     other => other,
@@ -153,7 +170,10 @@ impl Core {
             });
         }
         match survey {
-            Ok(survey) => Ok(Uploaded { spooled: spool.finish().await?, survey }),
+            Ok((survey, notes)) => {
+                let notes = notes.finish().await?;
+                Ok(Uploaded { spooled: spool.finish().await?, survey, notes })
+            }
             Err(error) => {
                 drain(&mut body).await;
                 Err(error)

@@ -20,7 +20,7 @@ use crate::{
 /// Adds the loaders to a request.
 pub(super) fn prepare(core: &Core, request: Request) -> Request {
     let loader = || Rows(core.store.clone());
-    request.data(DataLoader::new(loader(), tokio::spawn))
+    request.data(DataLoader::new(loader(), studio_stores::sql::spawn))
 }
 
 /// Reads rows by their ids, many at a time.

@@ -1,8 +1,11 @@
 //! The queries, and how entities are found by their ids.
 
 use async_graphql::{Context, ID, Object, Result, dataloader::DataLoader};
-use studio_kernel::{Id, id::Kind, kind};
-use studio_service::graphql::{PageArgs, gql};
+use studio_kernel::{Id, TenantId, id::Kind, kind};
+use studio_service::{
+    ApiError,
+    graphql::{PageArgs, gql},
+};
 
 use super::{
     allowed,
@@ -14,13 +17,24 @@ use super::{
     loaders::{AssetKey, FindingKey, Rows, RunKey},
     project::Project,
 };
-use crate::projections::FindingsFilter;
+use crate::{commands::Core, projections::FindingsFilter};
 
 pub(super) struct Query;
 
 /// The id in its own spelling, or `BAD_REQUEST`.
 fn typed<K: Kind>(given: &ID) -> Result<String> {
     studio_service::graphql::id::<K>(given).map(|id: Id<K>| id.to_string())
+}
+
+/// The id of a project that the organization has, or `NOT_FOUND`: the same whether there is none of
+/// that id or another organization has it.
+async fn own_project(core: &Core, tenant: TenantId, given: &ID) -> Result<String> {
+    let project = studio_service::graphql::id::<kind::Project>(given)?;
+    if core.knows(tenant, project).await.map_err(|error| gql(ApiError::from(error)))? {
+        Ok(project.to_string())
+    } else {
+        Err(gql(ApiError::not_found("project", project)))
+    }
 }
 
 async fn evidence(ctx: &Context<'_>, id: &ID) -> Result<Option<Evidence>> {
@@ -97,7 +111,7 @@ impl Query {
         #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
     ) -> Result<IngestRunConnection> {
         let (core, tenant) = allowed(ctx, "evidence:run:read", "IngestRun")?;
-        let project = typed::<kind::Project>(&project_id)?;
+        let project = own_project(core, tenant, &project_id).await?;
         let page = PageArgs::new(first, after)?;
         ingest_run::page(&core.store, tenant, &project, &page).await
     }
@@ -116,7 +130,7 @@ impl Query {
     ) -> Result<FindingConnection> {
         let (core, tenant) = allowed(ctx, "evidence:finding:read", "Finding")?;
         let filter = FindingsFilter {
-            project: Some(typed::<kind::Project>(&project_id)?),
+            project: Some(own_project(core, tenant, &project_id).await?),
             checks: check.map(|check| vec![check]),
             status: status.map(Into::into),
             severity: severity.map(|severity| severity.as_str().to_owned()),
@@ -136,7 +150,7 @@ impl Query {
         #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
     ) -> Result<AssetConnection> {
         let (core, tenant) = allowed(ctx, "evidence:asset:read", "Asset")?;
-        let project = typed::<kind::Project>(&project_id)?;
+        let project = own_project(core, tenant, &project_id).await?;
         let page = PageArgs::new(first, after)?;
         asset::page(&core.store, tenant, &project, kind.as_deref(), &page).await
     }

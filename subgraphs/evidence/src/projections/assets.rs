@@ -1,6 +1,6 @@
 //! Assets: the resources that findings are about, each once.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QueryOrder,
@@ -95,8 +95,9 @@ pub(super) async fn write(
     batch: &FindingsObserved,
 ) -> Result<(), ProjectionError> {
     let project = batch.project.to_string();
-    // One statement must not meet a row twice: the newest of the batch stands.
-    let mut newest = HashMap::new();
+    // One statement must not meet a row twice: the newest of the batch stands. In the order of the
+    // index, so that each of its pages is met once.
+    let mut newest = BTreeMap::new();
     for group in &batch.groups {
         for asset in group.new.iter().chain(&group.changed).flat_map(|finding| &finding.assets) {
             let stands = newest.entry(asset.id).or_insert((asset, group));

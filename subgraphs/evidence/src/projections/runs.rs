@@ -5,12 +5,13 @@ use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter,
     QueryOrder, QuerySelect,
 };
+use serde::{Deserialize, de::IgnoredAny};
 use studio_entities::evidence::run;
 use studio_events::{EventStore, Projection, ProjectionError, Recorded};
-use studio_kernel::{DomainEvent, TenantId};
+use studio_kernel::{DomainEvent, Payload, TenantId};
 
 use super::sql::{self, Insert, count, statement};
-use crate::domain::{FindingsObserved, RefusedItem, RunEvent, RunStarted};
+use crate::domain::{FindingsObserved, ObservedGroup, RefusedItem, RunEvent, RunStarted};
 
 /// A row of the read model.
 pub(crate) type RunRow = run::Model;
@@ -119,15 +120,16 @@ impl Projection for Runs {
                 event.tenant.to_string().into(),
                 event.stream_id.clone().into(),
             ];
+            if event.event_type == FindingsObserved::TYPE {
+                observe(tx, key, Brought::read(event)?).await?;
+                continue;
+            }
             let (set, extra): (&str, Vec<sea_orm::Value>) = match event.decode()? {
                 RunEvent::RunStarted(started) => {
                     INSERT.run(tx, start(key, event, started)).await?;
                     continue;
                 }
-                RunEvent::FindingsObserved(batch) => {
-                    observe(tx, key, batch).await?;
-                    continue;
-                }
+                RunEvent::FindingsObserved(_) => continue,
                 RunEvent::FindingsGone(gone) => {
                     ("gone = gone + $4", vec![count(gone.findings.len() as u64).into()])
                 }
@@ -186,12 +188,54 @@ fn start(
     row
 }
 
+/// What a batch adds to its run. The findings are counted and not read: they are nearly all of it.
+#[derive(Deserialize)]
+struct Brought {
+    #[serde(default)]
+    groups: Vec<Counted>,
+    superseded: u64,
+    refused: u64,
+    #[serde(default)]
+    refused_items: Vec<RefusedItem>,
+}
+
+#[derive(Deserialize)]
+struct Counted {
+    #[serde(default)]
+    new: Vec<IgnoredAny>,
+    #[serde(default)]
+    changed: Vec<IgnoredAny>,
+    #[serde(default)]
+    unchanged: Vec<IgnoredAny>,
+}
+
+impl Brought {
+    fn read(event: &Recorded) -> Result<Self, ProjectionError> {
+        if event.schema_version == FindingsObserved::VERSION {
+            return serde_json::from_str(&event.payload).map_err(ProjectionError::other);
+        }
+        // One of an older version has to be read whole.
+        let batch = FindingsObserved::decode(event.schema_version, &event.payload)?;
+        let counted = |group: &ObservedGroup| Counted {
+            new: vec![IgnoredAny; group.new.len()],
+            changed: vec![IgnoredAny; group.changed.len()],
+            unchanged: vec![IgnoredAny; group.unchanged.len()],
+        };
+        Ok(Self {
+            groups: batch.groups.iter().map(counted).collect(),
+            superseded: batch.superseded,
+            refused: batch.refused,
+            refused_items: batch.refused_items,
+        })
+    }
+}
+
 async fn observe(
     tx: &DatabaseTransaction,
     key: Vec<sea_orm::Value>,
-    batch: FindingsObserved,
+    batch: Brought,
 ) -> Result<(), ProjectionError> {
-    let sum = |of: fn(&crate::domain::ObservedGroup) -> usize| {
+    let sum = |of: fn(&Counted) -> usize| {
         count(batch.groups.iter().map(|group| of(group) as u64).sum()).into()
     };
     let counts = vec![

@@ -60,10 +60,8 @@ async fn organizations_never_see_each_other() {
         .await;
     let finding_id = &own["findings"]["nodes"][0]["id"];
     let asset_id = &own["findings"]["nodes"][0]["asset"]["id"];
-    let text = "query($p: ID!, $e: ID!, $f: ID!, $a: ID!, $r: ID!, $of: [_Any!]!) {
+    let text = "query($e: ID!, $f: ID!, $a: ID!, $r: ID!, $of: [_Any!]!) {
         evidence(id: $e) { id } finding(id: $f) { id } asset(id: $a) { id } ingestRun(id: $r) { id }
-        findings(projectId: $p) { nodes { id } } assets(projectId: $p) { nodes { id } }
-        ingestRuns(projectId: $p) { nodes { id } }
         _entities(representations: $of) {
             ... on Control { findings { nodes { id } } evidence { nodes { id } } }
             ... on Project { all: findings { nodes { id } } assets { nodes { id } } ingestRuns { nodes { id } } }
@@ -79,7 +77,7 @@ async fn organizations_never_see_each_other() {
         entity("Asset", asset_id),
         entity("IngestRun", &run["id"]),
     ];
-    let variables = json!({ "p": project, "e": run["evidence"]["id"], "f": finding_id,
+    let variables = json!({ "e": run["evidence"]["id"], "f": finding_id,
         "a": asset_id, "r": run["id"], "of": of });
     let seen = running.data(&world.owner, text, variables.clone()).await;
     for one in ["evidence", "finding", "asset", "ingestRun"] {
@@ -91,8 +89,13 @@ async fn organizations_never_see_each_other() {
         assert_eq!(data[one], Value::Null, "{one}");
     }
     for list in ["findings", "assets", "ingestRuns"] {
-        assert_eq!(data[list], nothing, "{list}");
-        assert_ne!(seen[list], nothing, "{list}");
+        let text = format!("query($p: ID!) {{ {list}(projectId: $p) {{ nodes {{ id }} }} }}");
+        let variables = json!({ "p": project });
+        let own = running.data(&world.owner, &text, variables.clone()).await;
+        assert_ne!(own[list], nothing, "{list}");
+        // Not an empty list: whoever mistypes an id is told so, and no more than that.
+        let refused = running.query(Some(&world.stranger), &text, variables).await;
+        assert_eq!(refused["errors"][0]["extensions"]["code"], "NOT_FOUND", "{list}: {refused}");
     }
     let entities = data["_entities"].as_array().unwrap();
     assert_eq!(entities[0], json!({ "findings": nothing, "evidence": nothing }));

@@ -14,8 +14,8 @@ use sea_orm_migration::MigratorTrait;
 use serde_json::{Value, json};
 use studio_access::Policy;
 use studio_events::{
-    Append, EventData, EventFeed, EventStore, EventStoreOptions, Expected, LogFeed, Metadata,
-    PublishedType, StreamAppend,
+    Append, EventData, EventFeed, EventStore, EventStoreOptions, Expected, Leadership, LogFeed,
+    Metadata, PublishedType, StreamAppend,
 };
 use studio_kernel::{
     Actor, Env, Id, Payload, Role, TenantId, kind,
@@ -28,6 +28,7 @@ use studio_migrations::evidence::Migrator;
 use studio_service::{Config, Deps, Feeds, GraphQlService, RequestId};
 use studio_stores::{
     blobs::DirectoryBlobs,
+    graph::PetGraph,
     keyring::Keyring,
     sql::{Database, SqlOptions},
 };
@@ -116,15 +117,17 @@ impl World {
             database: self.database().await,
             keyring: Arc::new(keyring),
             policy: Arc::new(Policy::embedded().unwrap()),
+            graph: Arc::new(PetGraph::new()),
             blobs: Arc::new(DirectoryBlobs::open(folder.join("blobs")).unwrap()),
             config: Arc::new(self.config.clone()),
+            leadership: Leadership::Candidate { ttl: Duration::from_millis(300) },
             shutdown: shutdown.clone(),
         };
         let subgraph = studio_evidence::build(deps).await.unwrap();
         let feed: Arc<dyn EventFeed> = Arc::new(LogFeed::new(controls.clone(), PUBLISHED));
         let feeds: Feeds = BTreeMap::from([("controls", feed)]);
         let mut background = JoinSet::new();
-        for task in (subgraph.start)(&feeds) {
+        for task in (subgraph.start)(&feeds).unwrap() {
             background.spawn(task);
         }
         Running {
@@ -169,7 +172,7 @@ impl Running {
             events: vec![EventData {
                 event_type: P::TYPE.into(),
                 schema_version: P::VERSION,
-                payload: serde_json::to_value(payload).unwrap(),
+                payload: serde_json::to_value(payload).unwrap().into(),
             }],
         };
         let append = Append::new(tenant, Metadata::system("controls.test"), vec![stream]);
