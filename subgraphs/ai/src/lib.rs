@@ -14,8 +14,8 @@ mod projections;
 use std::sync::{Arc, OnceLock};
 
 use studio_events::{
-    ConsumerOptions, EventStore, EventStoreOptions, LogFeed, PublishedType, StoreError,
-    run_consumer,
+    ConsumerOptions, Election, EventStore, EventStoreOptions, Leadership, LogFeed, PublishedType,
+    StoreError, run_consumer,
 };
 use studio_service::{Deps, DocumentText, Feeds, Subgraph, subgraph::Background};
 use studio_stores::keyring::KeyringError;
@@ -77,24 +77,29 @@ pub async fn build(deps: Deps, text: Arc<dyn DocumentText>) -> Result<Subgraph, 
         doubts: follower.doubts(),
         documents: OnceLock::new(),
     });
-    let shutdown = deps.shutdown;
+    let (leadership, shutdown) = (deps.leadership, deps.shutdown);
     Ok(Subgraph {
         name: NAME,
         graphql: graphql::service(&ai),
         routes: axum::Router::new(),
+        internal: axum::Router::new(),
         feed: Arc::new(LogFeed::new(store.clone(), PUBLISHED)),
         store,
-        start: Box::new(move |feeds| start(&ai, follower, feeds, &shutdown)),
+        start: Box::new(move |feeds| start(&ai, follower, leadership, feeds, &shutdown)),
     })
 }
 
 fn start(
     ai: &Ai,
     follower: Follower,
+    leadership: Leadership,
     feeds: &Feeds,
     shutdown: &CancellationToken,
-) -> Vec<Background> {
-    let mut background: Vec<Background> = vec![Box::pin(follower.run(shutdown.clone()))];
+) -> Result<Vec<Background>, StoreError> {
+    let (election, campaign) = Election::of(&ai.store, leadership, shutdown.clone());
+    // The index is each process's own, and so is the work on it.
+    let mut background: Vec<Background> =
+        vec![Box::pin(campaign), Box::pin(follower.run(shutdown.clone()))];
     if let Some(feed) = feeds.get("documents") {
         let handler = Arc::new(NoteVersions { store: ai.store.clone() });
         let consumer = Arc::new(run_consumer(
@@ -103,17 +108,15 @@ fn start(
             NoteVersions::NAME,
             handler,
             ConsumerOptions::default(),
+            election,
             shutdown.clone(),
-        ));
+        )?);
         let running = consumer.clone();
-        background.push(Box::pin(async move {
-            // No log is that long: this answers when the consumer has stopped.
-            let _stopped = running.caught_up_to(i64::MAX).await;
-        }));
+        background.push(Box::pin(async move { running.stopped().await }));
         // `start` runs once, so that nothing is there yet.
         let _first = ai.documents.set(DocumentsFollowed { feed: feed.clone(), consumer });
     }
-    background
+    Ok(background)
 }
 
 /// The federation SDL, without a store behind it.

@@ -7,6 +7,8 @@
 mod commands;
 mod domain;
 mod graphql;
+#[doc(hidden)]
+pub mod parsers;
 mod projections;
 mod rest;
 mod text;
@@ -14,11 +16,13 @@ mod text;
 use std::sync::{Arc, OnceLock};
 
 use studio_events::{
-    ConsumerOptions, EventStore, EventStoreOptions, LogFeed, PublishedType, StoreError,
-    run_consumer,
+    ConsumerOptions, Election, EventStore, EventStoreOptions, Leadership, LogFeed, PublishedType,
+    StoreError, run_consumer,
 };
 use studio_kernel::published::documents::DocumentVersionStored;
-use studio_service::{Deps, DocumentText, Feeds, Subgraph, subgraph::Background};
+use studio_service::{
+    Deps, DocumentText, Feeds, Subgraph, internal::text_routes, subgraph::Background,
+};
 use studio_stores::keyring::KeyringError;
 use tokio_util::sync::CancellationToken;
 
@@ -59,25 +63,31 @@ pub async fn build(deps: Deps) -> Result<(Subgraph, Arc<dyn DocumentText>), Buil
         limit: deps.config.limits.document,
         projects: OnceLock::new(),
     });
-    let text = Arc::new(text::StoredText { store: store.clone(), blobs: deps.blobs });
-    let shutdown = deps.shutdown;
+    let text: Arc<dyn DocumentText> =
+        Arc::new(text::StoredText { store: store.clone(), blobs: deps.blobs });
+    let (leadership, shutdown) = (deps.leadership, deps.shutdown);
     let subgraph = Subgraph {
         name: NAME,
         graphql: graphql::service(&documents),
         routes: rest::routes(documents.clone()),
+        internal: text_routes(text.clone()),
         feed: Arc::new(LogFeed::new(store.clone(), PUBLISHED)),
         store,
-        start: Box::new(move |feeds| start(documents, feeds, shutdown)),
+        start: Box::new(move |feeds| start(documents, leadership, feeds, shutdown)),
     };
     Ok((subgraph, text))
 }
 
-fn start(documents: Arc<Documents>, feeds: &Feeds, shutdown: CancellationToken) -> Vec<Background> {
-    let swept = documents.clone();
-    let mut background: Vec<Background> = vec![{
-        let shutdown = shutdown.clone();
-        Box::pin(async move { swept.keep_swept(shutdown).await })
-    }];
+fn start(
+    documents: Arc<Documents>,
+    leadership: Leadership,
+    feeds: &Feeds,
+    shutdown: CancellationToken,
+) -> Result<Vec<Background>, StoreError> {
+    let (election, campaign) = Election::of(&documents.store, leadership, shutdown.clone());
+    let (swept, elected, ends) = (documents.clone(), election.clone(), shutdown.clone());
+    let mut background: Vec<Background> =
+        vec![Box::pin(campaign), Box::pin(async move { swept.keep_swept(&elected, &ends).await })];
     if let Some(feed) = feeds.get("controls") {
         let handler = Arc::new(NoteProjects { store: documents.store.clone() });
         let consumer = Arc::new(run_consumer(
@@ -86,17 +96,15 @@ fn start(documents: Arc<Documents>, feeds: &Feeds, shutdown: CancellationToken) 
             NoteProjects::NAME,
             handler,
             ConsumerOptions::default(),
+            election,
             shutdown,
-        ));
+        )?);
         let running = consumer.clone();
-        background.push(Box::pin(async move {
-            // No log is that long: this answers when the consumer has stopped.
-            let _stopped = running.caught_up_to(i64::MAX).await;
-        }));
+        background.push(Box::pin(async move { running.stopped().await }));
         // `start` runs once, so that nothing is there yet.
         let _first = documents.projects.set(ProjectsKnown { feed: feed.clone(), consumer });
     }
-    background
+    Ok(background)
 }
 
 /// The federation SDL, without a store behind it.

@@ -1,9 +1,9 @@
 //! Answers that were given.
 
 use async_trait::async_trait;
-use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
+use sea_orm::{ActiveValue::Set, DatabaseTransaction, EntityTrait};
 use studio_entities::ai::answer;
-use studio_events::{EventStore, Projection, ProjectionError, Recorded};
+use studio_events::{EventStore, Projection, ProjectionError, Recorded, clear_generation};
 use studio_kernel::{DomainEvent, Id, TenantId, Timestamp, kind};
 use studio_service::ApiError;
 
@@ -48,11 +48,7 @@ impl Projection for Answers {
         tx: &DatabaseTransaction,
         generation: i64,
     ) -> Result<(), ProjectionError> {
-        answer::Entity::delete_many()
-            .filter(answer::Column::Generation.eq(generation))
-            .exec(tx)
-            .await?;
-        Ok(())
+        clear_generation::<answer::Entity>(tx, generation).await
     }
 }
 

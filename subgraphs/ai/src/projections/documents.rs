@@ -1,12 +1,9 @@
 //! The newest version of each document that was heard of.
 
 use async_trait::async_trait;
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter,
-    sea_query::OnConflict,
-};
+use sea_orm::{ActiveValue::Set, DatabaseTransaction, DbErr, EntityTrait, sea_query::OnConflict};
 use studio_entities::ai::document;
-use studio_events::{EventStore, Projection, ProjectionError, Recorded};
+use studio_events::{EventStore, Projection, ProjectionError, Recorded, clear_generation};
 use studio_kernel::{DomainEvent, Id, TenantId, kind};
 
 use crate::domain::IndexedEvent;
@@ -71,11 +68,7 @@ impl Projection for Documents {
         tx: &DatabaseTransaction,
         generation: i64,
     ) -> Result<(), ProjectionError> {
-        document::Entity::delete_many()
-            .filter(document::Column::Generation.eq(generation))
-            .exec(tx)
-            .await?;
-        Ok(())
+        clear_generation::<document::Entity>(tx, generation).await
     }
 }
 

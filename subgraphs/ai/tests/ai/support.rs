@@ -22,6 +22,7 @@ use studio_kernel::{
 use studio_service::{ApiError, Config, Deps, DocumentText, Feeds, GraphQlService};
 use studio_stores::{
     blobs::{ContentHash, DirectoryBlobs},
+    graph::PetGraph,
     keyring::Keyring,
     sql::{Database, SqlOptions},
 };
@@ -99,8 +100,10 @@ impl World {
             database: open_database::<studio_migrations::ai::Migrator>(root, "ai").await,
             keyring: keyring.clone(),
             policy: Arc::new(Policy::embedded().unwrap()),
+            graph: Arc::new(PetGraph::new()),
             blobs: Arc::new(DirectoryBlobs::open(root.join("blobs")).unwrap()),
             config: Arc::new(Config { data_dir: root.to_owned(), ..Config::default() }),
+            leadership: studio_events::Leadership::default(),
             shutdown: shutdown.clone(),
         };
         let subgraph = studio_ai::build(deps, library.clone()).await.unwrap();
@@ -110,7 +113,7 @@ impl World {
         let mut feeds = Feeds::new();
         feeds.insert("documents", Arc::new(LogFeed::new(documents.clone(), DOCUMENTS)));
         let mut background = JoinSet::new();
-        for task in (subgraph.start)(&feeds) {
+        for task in (subgraph.start)(&feeds).unwrap() {
             background.spawn(task);
         }
         Self {
@@ -176,7 +179,7 @@ impl World {
         let event = EventData {
             event_type: DocumentVersionStored::TYPE.into(),
             schema_version: DocumentVersionStored::VERSION,
-            payload: serde_json::to_value(&stored).unwrap(),
+            payload: serde_json::to_value(&stored).unwrap().into(),
         };
         let stream = StreamAppend {
             stream_type: "documents.document".into(),

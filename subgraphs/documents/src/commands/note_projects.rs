@@ -59,7 +59,7 @@ impl Handler for NoteProjects {
 impl Documents {
     /// Whether the organization has the project. One that is not known yet may have been created
     /// a moment ago: the answer waits until everything published so far was read.
-    pub(super) async fn knows_project(
+    pub(crate) async fn knows_project(
         &self,
         tenant: TenantId,
         project: Id<kind::Project>,

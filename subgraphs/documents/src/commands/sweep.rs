@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use studio_events::Election;
 use studio_service::ApiError;
 use tokio_util::sync::CancellationToken;
 
@@ -11,7 +12,7 @@ use crate::projections::documents;
 
 /// Seconds for which unnamed bytes may belong to an upload under way.
 const GRACE: i64 = 3_600;
-/// How often they are looked for while the process runs; the first time is at its start.
+/// How often they are looked for; the first time is at the start.
 const EVERY: Duration = Duration::from_secs(3_600);
 const PAGE: usize = 500;
 
@@ -34,16 +35,26 @@ impl Documents {
         }
     }
 
-    /// Sweeps now and every hour, until `shutdown`.
-    pub(crate) async fn keep_swept(&self, shutdown: CancellationToken) {
+    /// Sweeps now and every hour, whenever this process is elected, until `shutdown`.
+    pub(crate) async fn keep_swept(&self, election: &Election, shutdown: &CancellationToken) {
         let mut ticks = tokio::time::interval(EVERY);
         loop {
-            tokio::select! {
+            let term = tokio::select! {
                 () = shutdown.cancelled() => return,
-                _ = ticks.tick() => {}
-            }
+                term = election.elected() => term,
+            };
+            // One sweep too many removes nothing that it should not: it needs no fence.
+            let swept = async {
+                ticks.tick().await;
+                self.sweep().await
+            };
+            let swept = tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = term.ended().cancelled() => continue,
+                swept = swept => swept,
+            };
             // A fault is logged where it arises, and the next sweep tries again.
-            if let Ok(removed @ 1..) = self.sweep().await {
+            if let Ok(removed @ 1..) = swept {
                 tracing::info!(removed, "removed the bytes of uploads that were cut off");
             }
         }

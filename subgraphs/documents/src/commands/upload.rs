@@ -72,10 +72,10 @@ impl Documents {
             version: self.env.id(),
             project: upload.project,
             media_type,
-            sha256: spooled.hash().to_string(),
-            size: spooled.size(),
+            sha256: spooled.content_hash().to_string(),
+            size: spooled.content_size(),
         };
-        let hash = spooled.hash();
+        let hash = spooled.content_hash();
         self.blobs.put(tenant, hash, spooled).await.map_err(ApiError::internal)?;
         let is_new = upload.document.is_none();
         self.record(actor, upload.request, is_new, &name, version).await
@@ -97,7 +97,7 @@ impl Documents {
             ),
             other => ApiError::internal(other),
         })?;
-        if spooled.size() == 0 { Err(bad(UploadRefused::Empty)) } else { Ok(spooled) }
+        if spooled.content_size() == 0 { Err(bad(UploadRefused::Empty)) } else { Ok(spooled) }
     }
 
     async fn name_for_version(

@@ -21,9 +21,9 @@ use crate::{
 pub(super) fn prepare(documents: &Documents, request: Request) -> Request {
     let store = || documents.store.clone();
     request
-        .data(DataLoader::new(DocumentById(store()), tokio::spawn))
-        .data(DataLoader::new(VersionByNumber(store()), tokio::spawn))
-        .data(DataLoader::new(ControlsOfDocument(store()), tokio::spawn))
+        .data(DataLoader::new(DocumentById(store()), studio_stores::sql::spawn))
+        .data(DataLoader::new(VersionByNumber(store()), studio_stores::sql::spawn))
+        .data(DataLoader::new(ControlsOfDocument(store()), studio_stores::sql::spawn))
 }
 
 /// A key within one organization.

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, Result, dataloader::DataLoader};
 use studio_kernel::{Id, TenantId, kind};
-use studio_service::graphql::{PageArgs, actor, gql, id};
+use studio_service::{
+    ApiError,
+    graphql::{PageArgs, actor, gql, id},
+};
 
 use super::{
     control::Control,
@@ -52,6 +55,11 @@ impl Query {
     ) -> Result<DocumentConnection> {
         let (documents, tenant) = reader(ctx)?;
         let project = project_id.as_ref().map(id::<kind::Project>).transpose()?;
+        if let Some(project) = project
+            && !documents.knows_project(tenant, project).await.map_err(gql)?
+        {
+            return Err(gql(ApiError::not_found("project", project)));
+        }
         let page = PageArgs::new(first, after)?;
         let rows = documents::page(&documents.store, tenant, project, &page).await.map_err(gql)?;
         Ok(document::page(tenant, rows, &page))

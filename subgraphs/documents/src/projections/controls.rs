@@ -6,7 +6,7 @@ use sea_orm::{
     QueryOrder, QuerySelect,
 };
 use studio_entities::documents::{control, document};
-use studio_events::{EventStore, Projection, ProjectionError, Recorded};
+use studio_events::{EventStore, Projection, ProjectionError, Recorded, clear_generation};
 use studio_kernel::{Payload, TenantId};
 use studio_service::graphql::PageArgs;
 
@@ -64,11 +64,7 @@ impl Projection for DocumentControls {
         tx: &DatabaseTransaction,
         generation: i64,
     ) -> Result<(), ProjectionError> {
-        control::Entity::delete_many()
-            .filter(control::Column::Generation.eq(generation))
-            .exec(tx)
-            .await?;
-        Ok(())
+        clear_generation::<control::Entity>(tx, generation).await
     }
 }
 

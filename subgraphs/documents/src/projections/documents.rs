@@ -6,7 +6,7 @@ use sea_orm::{
     PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr,
 };
 use studio_entities::documents::{document, version};
-use studio_events::{EventStore, Projection, ProjectionError, Recorded};
+use studio_events::{EventStore, Projection, ProjectionError, Recorded, clear_generation};
 use studio_kernel::{
     Id, Payload, Principal, TenantId, kind, published::documents::DocumentVersionStored,
 };
@@ -61,15 +61,8 @@ impl Projection for Documents {
         tx: &DatabaseTransaction,
         generation: i64,
     ) -> Result<(), ProjectionError> {
-        document::Entity::delete_many()
-            .filter(document::Column::Generation.eq(generation))
-            .exec(tx)
-            .await?;
-        version::Entity::delete_many()
-            .filter(version::Column::Generation.eq(generation))
-            .exec(tx)
-            .await?;
-        Ok(())
+        clear_generation::<document::Entity>(tx, generation).await?;
+        clear_generation::<version::Entity>(tx, generation).await
     }
 }
 

@@ -1,9 +1,9 @@
 //! The projects that documents may belong to.
 
 use async_trait::async_trait;
-use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
+use sea_orm::{ActiveValue::Set, DatabaseTransaction, EntityTrait};
 use studio_entities::documents::project;
-use studio_events::{EventStore, Projection, ProjectionError, Recorded};
+use studio_events::{EventStore, Projection, ProjectionError, Recorded, clear_generation};
 use studio_kernel::{DomainEvent, Id, TenantId, kind};
 
 use crate::domain::ProjectEvent;
@@ -45,11 +45,7 @@ impl Projection for Projects {
         tx: &DatabaseTransaction,
         generation: i64,
     ) -> Result<(), ProjectionError> {
-        project::Entity::delete_many()
-            .filter(project::Column::Generation.eq(generation))
-            .exec(tx)
-            .await?;
-        Ok(())
+        clear_generation::<project::Entity>(tx, generation).await
     }
 }
 

@@ -108,6 +108,11 @@ async fn refuses_with_codes() {
     let bad = "{ documents(after: \"!\") { nodes { id } } }";
     assert_eq!(code(world.graphql(Some(&owner), bad).await), "BAD_REQUEST");
 
+    let list = format!("{{ documents(projectId: \"{project}\") {{ nodes {{ id }} }} }}");
+    let own = world.graphql(Some(&owner), &list).await;
+    assert_eq!(own["data"]["documents"]["nodes"][0]["id"], document);
+    assert_eq!(code(world.graphql(Some(&stranger), &list).await), "NOT_FOUND");
+
     let link = |document: &str, control: &str| {
         format!(
             "mutation {{ linkDocument(input: {{ documentId: \"{document}\", controlId: \"{control}\" }})

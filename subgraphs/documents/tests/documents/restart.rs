@@ -39,7 +39,7 @@ async fn bytes_without_a_version_are_swept() {
     let mut spool = world.blobs.spool(100).await.unwrap();
     spool.write(b"unnamed").await.unwrap();
     let orphan = spool.finish().await.unwrap();
-    let name = orphan.hash();
+    let name = orphan.content_hash();
     world.blobs.put(owner.tenant, name, orphan).await.unwrap();
     world.close().await;
 

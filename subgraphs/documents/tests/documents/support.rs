@@ -18,6 +18,7 @@ use studio_kernel::{
 use studio_service::{Config, Deps, DocumentText, Feeds, GraphQlService, RequestId};
 use studio_stores::{
     blobs::{Blobs, DirectoryBlobs},
+    graph::PetGraph,
     keyring::Keyring,
     sql::{Database, SqlOptions},
 };
@@ -65,8 +66,10 @@ impl World {
             database,
             keyring: Arc::new(Keyring::embedded(&root.join("keyring"), env.clone()).await.unwrap()),
             policy: Arc::new(Policy::embedded().unwrap()),
+            graph: Arc::new(PetGraph::new()),
             blobs: blobs.clone(),
             config: Arc::new(config),
+            leadership: studio_events::Leadership::default(),
             shutdown: shutdown.clone(),
         };
         let (subgraph, text) = studio_documents::build(deps).await.unwrap();
@@ -76,7 +79,7 @@ impl World {
         let mut feeds = Feeds::new();
         feeds.insert("controls", Arc::new(LogFeed::new(controls.clone(), CONTROLS)));
         let mut background = JoinSet::new();
-        for task in (subgraph.start)(&feeds) {
+        for task in (subgraph.start)(&feeds).unwrap() {
             background.spawn(task);
         }
         let url = serve(subgraph.routes, shutdown.clone()).await;
@@ -119,7 +122,7 @@ impl World {
         let event = EventData {
             event_type: ProjectCreated::TYPE.into(),
             schema_version: ProjectCreated::VERSION,
-            payload: serde_json::to_value(&created).unwrap(),
+            payload: serde_json::to_value(&created).unwrap().into(),
         };
         let stream = StreamAppend {
             stream_type: "controls.project".into(),
