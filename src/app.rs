@@ -10,6 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+use studio_events::EventStore;
 use studio_identity::TokenVerifier;
 use studio_kernel::Code;
 use studio_service::ApiError;
@@ -21,31 +22,51 @@ use crate::{
     pages,
 };
 
-/// Everything that the server answers.
-pub(crate) fn app(
+/// Everything that one process with all subgraphs answers.
+pub(crate) fn whole(
     router: Arc<studio_router::Router>,
     subgraphs: &[Running],
     verifier: TokenVerifier,
 ) -> Router {
-    let rest = subgraphs
-        .iter()
-        .fold(Router::new(), |rest, subgraph| rest.merge(subgraph.routes.clone()))
-        .layer(middleware::from_fn_with_state(verifier, authenticate));
-    let logs = subgraphs.iter().map(|subgraph| (subgraph.name, subgraph.store.clone()));
-    let metrics = Metrics::new(logs.collect());
+    let rest =
+        subgraphs.iter().fold(Router::new(), |rest, subgraph| rest.merge(subgraph.routes.clone()));
+    for_clients(router, rest, verifier, logs(subgraphs))
+}
+
+/// What clients reach: GraphQL, REST (`rest`, which finds the actor in its requests), the pages.
+pub(crate) fn for_clients(
+    router: Arc<studio_router::Router>,
+    rest: Router,
+    verifier: TokenVerifier,
+    logs: Logs,
+) -> Router {
+    let rest = rest.layer(middleware::from_fn_with_state(verifier, authenticate));
     let openapi = studio_service::rest::openapi([
         studio_controls::openapi(),
         studio_evidence::openapi(),
         studio_documents::openapi(),
     ]);
-    Router::new()
+    let app = Router::new()
         .merge(studio_router::serve::routes(router))
         .merge(rest)
         .merge(pages::routes())
-        .route("/v1/openapi.json", get(move || async move { axum::Json(openapi) }))
-        .route("/metrics", get(metrics::show).with_state(metrics.clone()))
+        .route("/v1/openapi.json", get(move || async move { axum::Json(openapi) }));
+    counted(app, logs).layer(middleware::from_fn(harden))
+}
+
+/// The logs whose positions are told.
+pub(crate) type Logs = Vec<(&'static str, EventStore)>;
+
+/// The logs of these subgraphs.
+pub(crate) fn logs(subgraphs: &[Running]) -> Logs {
+    subgraphs.iter().map(|subgraph| (subgraph.name, subgraph.store.clone())).collect()
+}
+
+/// With `GET /metrics`, which counts what `app` answers.
+pub(crate) fn counted(app: Router, logs: Logs) -> Router {
+    let metrics = Metrics::new(logs);
+    app.route("/metrics", get(metrics::show).with_state(metrics.clone()))
         .layer(middleware::from_fn_with_state(metrics, metrics::count))
-        .layer(middleware::from_fn(harden))
 }
 
 /// Puts the actor into the request. A missing token is no fault here (a route may be public);
@@ -56,7 +77,7 @@ async fn authenticate(
     next: Next,
 ) -> Response {
     if let Some(value) = request.headers().get(header::AUTHORIZATION) {
-        match gateway::bearer(&verifier, value.to_str().unwrap_or("")) {
+        match gateway::bearer(&verifier, value.to_str().unwrap_or("")).await {
             Ok(actor) => request.extensions_mut().insert(actor),
             Err(message) => return ApiError::new(Code::Unauthenticated, message).into_response(),
         };

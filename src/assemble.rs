@@ -1,32 +1,44 @@
-//! Builds all five subgraphs on embedded stores, in one process.
+//! Builds subgraphs, all of them or some, on the stores of this process, and starts what runs behind
+//! them. What lives in another process is reached over HTTP, at the addresses in the configuration.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use sea_orm_migration::MigratorTrait;
 use studio_access::Policy;
+use studio_events::{EventFeed, Leadership};
 use studio_identity::Identity;
 use studio_kernel::Env;
-use studio_service::{Config, Deps, Feeds, Subgraph};
-use studio_stores::{
-    blobs::{DirectoryBlobs, SealedBlobs},
-    keyring::Keyring,
-    sql::{Database, SqlOptions},
+use studio_migrations as migrations;
+use studio_service::{
+    Config, Deps, DocumentText, Feeds, Subgraph,
+    feed::HttpFeed,
+    internal::{HttpDocumentText, InternalClient, InternalSigner, Options},
 };
+use studio_stores::graph::{Graph, PetGraph};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::{data_dir::DataDir, keyring};
+use crate::{stores::Stores, wake};
 
-/// Everything that runs behind the gateway.
+/// Whose feeds a subgraph follows. The first ones are built before it.
+const FOLLOWS: [(&str, &[&str]); 5] = [
+    ("identity", &[]),
+    ("controls", &["evidence"]),
+    ("evidence", &["controls"]),
+    ("documents", &["controls"]),
+    ("ai", &["documents"]),
+];
+
+/// Everything that runs behind the gateway in this process.
 pub(crate) struct Assembly {
     /// The subgraphs, without their background work, which runs already.
     pub(crate) subgraphs: Vec<Running>,
-    /// Who is signed in, and how the first organization is set up.
-    pub(crate) identity: Identity,
+    /// Who is signed in, and how the first organization is set up, where identity is among them.
+    pub(crate) identity: Option<Identity>,
     /// Consumers, score workers, schedulers.
-    pub(crate) background: JoinSet<()>,
-    _data: DataDir,
+    background: JoinSet<()>,
+    _stores: Stores,
 }
 
 /// A subgraph whose background work has been started.
@@ -34,91 +46,158 @@ pub(crate) struct Running {
     pub(crate) name: &'static str,
     pub(crate) graphql: Arc<dyn studio_service::GraphQlService>,
     pub(crate) routes: axum::Router,
+    pub(crate) internal: axum::Router,
+    pub(crate) feed: Arc<dyn EventFeed>,
     pub(crate) store: studio_events::EventStore,
 }
 
-/// What the subgraphs share.
-struct Shared {
+/// What the subgraphs share, and how others are reached.
+struct Builder {
+    stores: Stores,
     env: Env,
-    data: DataDir,
-    keyring: Arc<Keyring>,
+    config: Arc<Config>,
     policy: Arc<Policy>,
-    config: Arc<Config>,
+    leadership: Leadership,
     shutdown: CancellationToken,
+    signer: InternalSigner,
+    graph: Arc<dyn Graph>,
+    text: Option<Arc<dyn DocumentText>>,
+    identity: Option<Identity>,
 }
 
-impl Shared {
-    /// The dependencies of one subgraph, its store migrated.
-    async fn deps<M: MigratorTrait>(&self, name: &'static str) -> anyhow::Result<Deps> {
-        let file = self.data.join(format!("{name}.db"));
-        let database =
-            Database::connect(&format!("sqlite://{}", file.display()), SqlOptions::default())
-                .await
-                .with_context(|| format!("the store of {name} does not open"))?;
-        M::up(database.writer(), None)
-            .await
-            .with_context(|| format!("the store of {name} cannot be brought up to date"))?;
-        let blobs = DirectoryBlobs::open(self.data.join("blobs").join(name))
-            .with_context(|| format!("the blobs of {name} do not open"))?;
-        Ok(Deps {
-            env: self.env.clone(),
-            database,
-            keyring: self.keyring.clone(),
-            policy: self.policy.clone(),
-            blobs: Arc::new(SealedBlobs::new(blobs, self.keyring.clone())),
-            config: self.config.clone(),
-            shutdown: self.shutdown.clone(),
-        })
-    }
-}
-
-/// Opens the stores in the data folder and starts every subgraph.
+/// Builds the named subgraphs and starts them. `role` is how this process names itself to others;
+/// `leadership` says whether it may do their work in the background.
 pub(crate) async fn assemble(
-    config: Arc<Config>,
-    env: Env,
+    stores: Stores,
+    role: &'static str,
+    names: &[&'static str],
+    leadership: Leadership,
     shutdown: CancellationToken,
 ) -> anyhow::Result<Assembly> {
-    let data = DataDir::open(&config.data_dir)?;
-    let keyring = keyring::open(&data.join("keyring"), env.clone()).await?;
+    let (env, config) = (stores.env.clone(), stores.config.clone());
     let policy = Policy::embedded().context("the policies do not load")?;
-    let shared = Shared {
-        env,
-        data,
-        keyring: Arc::new(keyring),
-        policy: Arc::new(policy),
-        config,
-        shutdown,
+    let signer = InternalSigner::from_keyring(&stores.keyring, role, env.clone())
+        .await
+        .context("the keyring does not open")?;
+    // Only controls fills and asks the graph.
+    let graph = match names.contains(&"controls") {
+        true => stores.graph().await.context("the graph does not open (setting stores.graph)")?,
+        false => Arc::new(PetGraph::new()),
     };
-
-    use studio_migrations as migrations;
-    let deps = shared.deps::<migrations::identity::Migrator>("identity").await?;
-    let (identity_subgraph, identity) =
-        studio_identity::build(deps).await.context("identity does not start")?;
-    let deps = shared.deps::<migrations::controls::Migrator>("controls").await?;
-    let controls = studio_controls::build(deps).await.context("controls does not start")?;
-    let deps = shared.deps::<migrations::evidence::Migrator>("evidence").await?;
-    let evidence = studio_evidence::build(deps).await.context("evidence does not start")?;
-    let deps = shared.deps::<migrations::documents::Migrator>("documents").await?;
-    let (documents, text) =
-        studio_documents::build(deps).await.context("documents does not start")?;
-    let deps = shared.deps::<migrations::ai::Migrator>("ai").await?;
-    let ai = studio_ai::build(deps, text).await.context("ai does not start")?;
-
-    let subgraphs = [identity_subgraph, controls, evidence, documents, ai];
-    let feeds: Feeds =
-        subgraphs.iter().map(|subgraph| (subgraph.name, subgraph.feed.clone())).collect();
+    let bus = stores.bus().await.context("the bus does not start (setting stores.redis)")?;
+    let mut builder = Builder {
+        stores,
+        env,
+        config,
+        policy: Arc::new(policy),
+        leadership,
+        shutdown: shutdown.clone(),
+        signer,
+        graph,
+        text: None,
+        identity: None,
+    };
+    let mut subgraphs = Vec::new();
+    for (name, _) in FOLLOWS.into_iter().filter(|(name, _)| names.contains(name)) {
+        let built = builder.build(name).await;
+        subgraphs.push(built.with_context(|| format!("{name} does not start"))?);
+    }
+    let feeds = builder.feeds(&subgraphs)?;
+    let logs = subgraphs.iter().map(|subgraph| (subgraph.name, subgraph.store.clone())).collect();
     let mut background = JoinSet::new();
     let subgraphs = subgraphs
         .into_iter()
         .map(|subgraph| {
-            let Subgraph { name, graphql, routes, store, start, .. } = subgraph;
-            for task in start(&feeds) {
+            let Subgraph { name, graphql, routes, internal, feed, store, start } = subgraph;
+            let tasks = start(&feeds).with_context(|| format!("{name} does not start"))?;
+            for task in tasks {
                 background.spawn(task);
             }
-            Running { name, graphql, routes, store }
+            Ok(Running { name, graphql, routes, internal, feed, store })
         })
-        .collect();
-    Ok(Assembly { subgraphs, identity, background, _data: shared.data })
+        .collect::<anyhow::Result<_>>()?;
+    if let Some(bus) = bus {
+        background.spawn(wake::carry(bus, logs, shutdown));
+    }
+    let Builder { stores, identity, .. } = builder;
+    Ok(Assembly { subgraphs, identity, background, _stores: stores })
+}
+
+impl Builder {
+    async fn build(&mut self, name: &'static str) -> anyhow::Result<Subgraph> {
+        Ok(match name {
+            "identity" => {
+                let deps = self.deps::<migrations::identity::Migrator>(name).await?;
+                let (subgraph, identity) = studio_identity::build(deps).await?;
+                self.identity = Some(identity);
+                subgraph
+            }
+            "controls" => {
+                let deps = self.deps::<migrations::controls::Migrator>(name).await?;
+                studio_controls::build(deps).await?
+            }
+            "evidence" => {
+                let deps = self.deps::<migrations::evidence::Migrator>(name).await?;
+                studio_evidence::build(deps).await?
+            }
+            "documents" => {
+                let deps = self.deps::<migrations::documents::Migrator>(name).await?;
+                let (subgraph, text) = studio_documents::build(deps).await?;
+                self.text = Some(text);
+                subgraph
+            }
+            "ai" => {
+                let text = match self.text.clone() {
+                    Some(text) => text,
+                    None => Arc::new(HttpDocumentText::new(self.client("documents", name)?)),
+                };
+                let deps = self.deps::<migrations::ai::Migrator>(name).await?;
+                studio_ai::build(deps, text).await?
+            }
+            other => bail!("there is no subgraph \"{other}\""),
+        })
+    }
+
+    /// The dependencies of one subgraph, its store migrated.
+    async fn deps<M: MigratorTrait>(&self, name: &'static str) -> anyhow::Result<Deps> {
+        Ok(Deps {
+            env: self.env.clone(),
+            database: self.stores.database::<M>(name).await?,
+            keyring: self.stores.keyring.clone(),
+            policy: self.policy.clone(),
+            blobs: self.stores.blobs(name).await?,
+            graph: self.graph.clone(),
+            config: self.config.clone(),
+            leadership: self.leadership,
+            shutdown: self.shutdown.clone(),
+        })
+    }
+
+    /// The feeds of what is built here, and of what it follows elsewhere.
+    fn feeds(&self, built: &[Subgraph]) -> anyhow::Result<Feeds> {
+        let mut feeds: Feeds = BTreeMap::new();
+        for subgraph in built {
+            feeds.insert(subgraph.name, subgraph.feed.clone());
+        }
+        for (name, follows) in FOLLOWS {
+            if !built.iter().any(|subgraph| subgraph.name == name) {
+                continue;
+            }
+            for source in follows {
+                if !feeds.contains_key(source) {
+                    feeds.insert(source, HttpFeed::new(self.client(source, name)?));
+                }
+            }
+        }
+        Ok(feeds)
+    }
+
+    /// Reaches a subgraph of another process, which `needed_by` needs.
+    fn client(&self, name: &str, needed_by: &str) -> anyhow::Result<InternalClient> {
+        let addresses = self.config.cluster.addresses.of(name);
+        InternalClient::new(name, addresses, self.signer.clone(), Options::default())
+            .with_context(|| format!("{needed_by} needs {name}: set cluster.addresses.{name}"))
+    }
 }
 
 impl Assembly {

@@ -3,9 +3,11 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use anyhow::Context;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, builder::PossibleValuesParser};
 use serde::Serialize;
 use studio_service::Config;
+
+use crate::stores::SUBGRAPHS;
 
 /// Compliance management with one federated GraphQL API.
 #[derive(Parser)]
@@ -19,8 +21,20 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run everything in this process, with embedded stores
     Serve(Serve),
-    /// Route any federation 2 supergraph to the addresses that it names
+    /// Run the router alone, in front of subgraphs that run elsewhere
     Router(Router),
+    /// Run one subgraph alone, for routers that run elsewhere
+    Subgraph(Subgraph),
+    /// Run only what works in the background, on the stores of a server
+    Worker(Worker),
+    /// Write a whole installation, keyring and all, into a folder, to move it to other stores
+    Export(Archive),
+    /// Fill empty stores with an installation that was exported
+    Import(Archive),
+    /// Write a consistent copy into a folder while the server runs; the keyring is not in it
+    Backup(Archive),
+    /// Fill empty stores with a backup; the keyring must be in its place
+    Restore(Archive),
     /// Walk the hash chain of every log and name the first broken link
     Verify(Settings),
     /// Check the configuration, or print it
@@ -86,12 +100,39 @@ pub(crate) struct Serve {
 
 #[derive(Args)]
 pub(crate) struct Router {
-    /// The supergraph SDL; each subgraph's address stands in its @join__graph(url:)
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+    /// Route this federation 2 supergraph instead of Studio's own; each subgraph's address stands
+    /// in its @join__graph(url:)
     #[arg(long, value_name = "FILE")]
-    pub(crate) supergraph: PathBuf,
+    pub(crate) supergraph: Option<PathBuf>,
     /// The address to listen on
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4000")]
-    pub(crate) listen: SocketAddr,
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<SocketAddr>,
+}
+
+#[derive(Args)]
+pub(crate) struct Subgraph {
+    /// Which one
+    #[arg(value_name = "NAME", value_parser = PossibleValuesParser::new(SUBGRAPHS))]
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+    /// The address to listen on
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Answer only, and leave the work in the background to other processes
+    #[arg(long)]
+    pub(crate) standby: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Worker {
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+    /// The address to listen on, for health checks and metrics
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<SocketAddr>,
 }
 
 #[derive(Args)]
@@ -106,6 +147,15 @@ enum ConfigVerb {
     Check(Settings),
     /// Print every setting with its value
     Show(Settings),
+}
+
+#[derive(Args)]
+pub(crate) struct Archive {
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+    /// The folder that the archive is
+    #[arg(value_name = "DIR")]
+    pub(crate) archive: PathBuf,
 }
 
 #[derive(Args)]

@@ -2,14 +2,13 @@
 
 use std::{
     fs::{self, File, TryLockError},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use anyhow::{Context, bail};
 
 /// The data folder, locked for as long as this value lives.
 pub(crate) struct DataDir {
-    path: PathBuf,
     _lock: File,
 }
 
@@ -25,7 +24,7 @@ impl DataDir {
             .open(&lock_path)
             .with_context(|| format!("{} cannot be written", lock_path.display()))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Ok(()) => Ok(Self { _lock: lock }),
             Err(TryLockError::WouldBlock) => bail!(
                 "another studio process uses {}: stop it, or choose another --data-dir",
                 path.display()
@@ -34,11 +33,6 @@ impl DataDir {
                 Err(error).with_context(|| format!("{} cannot be locked", lock_path.display()))
             }
         }
-    }
-
-    /// The file or folder of that name in it.
-    pub(crate) fn join(&self, name: impl AsRef<Path>) -> PathBuf {
-        self.path.join(name)
     }
 }
 

@@ -1,20 +1,30 @@
-//! The router with the subgraphs behind it: in process for `studio serve`, over HTTP for
-//! `studio router`.
+//! The router with the subgraphs behind it: in process for `studio serve`, over HTTP where they run
+//! apart, and any supergraph from a file.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, path::Path, sync::Arc};
 
 use anyhow::Context;
 use async_graphql::{Data, Executor, Request, Response};
 use async_trait::async_trait;
 use futures::stream::BoxStream;
-use http::{HeaderMap, header::AUTHORIZATION};
+use http::{HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
 use serde_json::Value;
 use studio_identity::TokenVerifier;
 use studio_kernel::{Actor, Env, kind};
-use studio_router::{AuthError, Authenticate, Caller, Router, SubgraphSdl, transport::InProcess};
-use studio_service::{GraphQlService, RequestId, config::Limits};
+use studio_router::{
+    AuthError, Authenticate, Caller, Router, RouterBuilder, SubgraphSdl,
+    transport::{BalancedSubgraph, CallHeaders, HttpOptions, InProcess, Replicas},
+};
+use studio_service::{
+    GraphQlService, RequestId,
+    config::Limits,
+    internal::{self, InternalSigner},
+};
 
-use crate::{assemble::Running, cli};
+use crate::{
+    assemble::Running,
+    process::{Ready, stop_signal},
+};
 
 /// A subgraph's schema, as the router runs it.
 #[derive(Clone)]
@@ -55,7 +65,7 @@ impl Authenticate for Tokens {
         };
         let mut caller = Caller::default();
         if let Some(header) = from_headers.or_else(from_connection) {
-            let actor = bearer(&self.0, header).map_err(|message| AuthError { message })?;
+            let actor = bearer(&self.0, header).await.map_err(|message| AuthError { message })?;
             caller.extensions.insert(actor);
             caller.may_introspect = true;
         }
@@ -68,40 +78,50 @@ impl Authenticate for Tokens {
 }
 
 /// The actor behind the value of an `Authorization` header, or what is wrong with it.
-pub(crate) fn bearer(verifier: &TokenVerifier, header: &str) -> Result<Actor, String> {
+pub(crate) async fn bearer(verifier: &TokenVerifier, header: &str) -> Result<Actor, String> {
     let token = header
         .split_once(' ')
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, token)| token.trim())
         .ok_or("Send the access token of logIn as \"Authorization: Bearer …\".")?;
-    verifier.verify(token).map_err(|error| error.to_string())
+    verifier.verify_newest(token).await.map_err(|error| error.to_string())
 }
 
-/// Composes the subgraphs and puts the router in front of them.
-pub(crate) fn build(
-    subgraphs: &[Running],
+/// Composes these schemas and begins a router for them.
+fn begin(
+    sdls: impl IntoIterator<Item = (&'static str, String)>,
     verifier: TokenVerifier,
     env: Env,
     limits: &Limits,
-) -> anyhow::Result<Arc<Router>> {
-    let parts = subgraphs
-        .iter()
-        .map(|subgraph| SubgraphSdl {
-            name: subgraph.name.to_owned(),
-            url: None,
-            sdl: subgraph.graphql.sdl(),
-        })
+    ready: Ready,
+) -> anyhow::Result<RouterBuilder> {
+    let parts = sdls
+        .into_iter()
+        .map(|(name, sdl)| SubgraphSdl { name: name.to_owned(), url: None, sdl })
         .collect();
     let supergraph = studio_router::compose(parts).context("the subgraphs do not compose")?;
-    let mut router = Router::builder()
+    Ok(Router::builder()
         .supergraph(supergraph.sdl)
         .authenticate(Arc::new(Tokens(verifier)))
         .request_ids(move || env.id::<kind::Request>().to_string())
+        .readiness(move || ready.state())
         .console(crate::pages::console())
         .limits(studio_router::Limits {
             body_bytes: limits.graphql_body,
             ..studio_router::Limits::default()
-        });
+        }))
+}
+
+/// A router in front of subgraphs of this process.
+pub(crate) fn in_process(
+    subgraphs: &[Running],
+    verifier: TokenVerifier,
+    env: Env,
+    limits: &Limits,
+    ready: Ready,
+) -> anyhow::Result<Arc<Router>> {
+    let sdls = subgraphs.iter().map(|subgraph| (subgraph.name, subgraph.graphql.sdl()));
+    let mut router = begin(sdls, verifier, env, limits, ready)?;
     for subgraph in subgraphs {
         let transport = InProcess::new(Schema(subgraph.graphql.clone()))
             .provide::<Actor>()
@@ -115,14 +135,67 @@ pub(crate) fn build(
     router.build().context("the router does not start")
 }
 
-/// `studio router`: any federation 2 supergraph, from a file.
-pub(crate) async fn run_standalone(arguments: cli::Router) -> anyhow::Result<()> {
+/// A router in front of subgraphs of other processes.
+pub(crate) fn over_http(
+    upstreams: &[Upstream],
+    verifier: TokenVerifier,
+    env: Env,
+    limits: &Limits,
+    ready: Ready,
+) -> anyhow::Result<Arc<Router>> {
+    let sdls = upstreams.iter().map(|upstream| (upstream.name, upstream.sdl.clone()));
+    let mut router = begin(sdls, verifier, env, limits, ready)?;
+    for Upstream { name, replicas, signer, .. } in upstreams {
+        let headers = Statement { audience: name, signer: signer.clone() };
+        let options = HttpOptions { headers: Some(Arc::new(headers)), ..HttpOptions::default() };
+        let transport = BalancedSubgraph::new(replicas.clone(), "/graphql", &options)
+            .with_context(|| format!("cluster.addresses.{name}"))?;
+        router = router.subgraph(*name, Arc::new(transport));
+    }
+    router.build().context("the router does not start")
+}
+
+/// A subgraph of other processes.
+pub(crate) struct Upstream {
+    pub(crate) name: &'static str,
+    pub(crate) sdl: String,
+    pub(crate) replicas: Arc<Replicas>,
+    pub(crate) signer: InternalSigner,
+}
+
+/// Says to a subgraph who asks.
+struct Statement {
+    audience: &'static str,
+    signer: InternalSigner,
+}
+
+impl CallHeaders for Statement {
+    fn add(&self, caller: &Caller, headers: &mut HeaderMap) {
+        let actor = caller.extensions.get::<Actor>();
+        let request = caller.request_id().map_or("", |id| &id.0);
+        let signed = self
+            .signer
+            .caller_token(self.audience, actor, request)
+            .map_err(|error| error.to_string())
+            .and_then(|token| HeaderValue::try_from(token).map_err(|error| error.to_string()));
+        match signed {
+            Ok(token) => {
+                headers.insert(HeaderName::from_static(internal::HEADER), token);
+            }
+            // The subgraph refuses the call, which is the safe end of it.
+            Err(error) => tracing::error!(error, "a call to a subgraph cannot be signed"),
+        }
+    }
+}
+
+/// `studio router --supergraph`: any federation 2 supergraph, from a file.
+pub(crate) async fn run_standalone(path: &Path, listen: SocketAddr) -> anyhow::Result<()> {
     studio_service::telemetry::init(&studio_service::config::LogConfig::default())
         .map_err(anyhow::Error::msg)?;
-    let path = &arguments.supergraph;
+    crate::panics::to_the_log();
     let supergraph = std::fs::read_to_string(path)
         .with_context(|| format!("the supergraph {} cannot be read", path.display()))?;
-    studio_router::standalone::run(supergraph, arguments.listen, crate::serve::stop_signal())
+    studio_router::standalone::run(supergraph, listen, stop_signal())
         .await
         .context("the router stopped")
 }

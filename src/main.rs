@@ -11,8 +11,17 @@ mod keyring;
 mod metrics;
 mod organization;
 mod pages;
+mod panics;
+mod process;
+mod router_role;
 mod serve;
+mod stores;
+mod subgraph;
+mod told;
+mod transfer;
 mod verify;
+mod wake;
+mod worker;
 
 use std::process::ExitCode;
 
@@ -21,6 +30,7 @@ use clap::Parser;
 use crate::cli::{Cli, Command};
 
 fn main() -> ExitCode {
+    studio_stores::tls::use_aws_lc_rs();
     let cli = Cli::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -32,7 +42,7 @@ fn main() -> ExitCode {
     match runtime.block_on(run(cli)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", told::told(&error));
             ExitCode::FAILURE
         }
     }
@@ -41,7 +51,13 @@ fn main() -> ExitCode {
 async fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Serve(arguments) => serve::run(arguments).await,
-        Command::Router(arguments) => gateway::run_standalone(arguments).await,
+        Command::Router(arguments) => router_role::run(arguments).await,
+        Command::Subgraph(arguments) => subgraph::run(arguments).await,
+        Command::Worker(arguments) => worker::run(arguments).await,
+        Command::Export(arguments) => transfer::export(arguments).await,
+        Command::Import(arguments) => transfer::import(arguments).await,
+        Command::Backup(arguments) => transfer::backup(arguments).await,
+        Command::Restore(arguments) => transfer::restore(arguments).await,
         Command::Verify(arguments) => verify::run(arguments).await,
         Command::Config(arguments) => cli::config(&arguments),
         Command::Organization(arguments) => organization::run(arguments.verb).await,

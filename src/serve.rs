@@ -3,40 +3,42 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
+use studio_events::Leadership;
 use studio_kernel::Env;
-use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 
-use crate::{app, assemble, cli, demo, gateway};
-
-/// How long open requests may take to end once the process was asked to stop.
-const DRAIN: Duration = Duration::from_secs(10);
+use crate::{
+    app, assemble, cli, demo, gateway, panics,
+    process::{Process, stop_signal},
+    stores::{SUBGRAPHS, Stores},
+};
 
 /// Runs until the process is asked to stop.
 pub(crate) async fn run(arguments: cli::Serve) -> anyhow::Result<()> {
     let config = Arc::new(arguments.settings.load(arguments.listen)?);
     studio_service::telemetry::init(&config.log).map_err(anyhow::Error::msg)?;
-    let shutdown = CancellationToken::new();
+    panics::to_the_log();
     let env = Env::system();
-
-    let listener = TcpListener::bind(config.listen).await.with_context(|| {
-        format!("{} cannot be listened on: choose another with --listen", config.listen)
-    })?;
-    let address = listener.local_addr()?;
+    let process = Process::listen(config.listen, Duration::ZERO).await?;
+    let (address, shutdown) = (process.address, process.shutdown.clone());
     let url = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
 
-    let assembly = assemble::assemble(config.clone(), env.clone(), shutdown.clone()).await?;
-    let verifier = assembly.identity.verifier();
-    let router = gateway::build(&assembly.subgraphs, verifier.clone(), env, &config.limits)?;
-    let app = app::app(router, &assembly.subgraphs, verifier);
-
-    let stopped = shutdown.clone();
-    let server = tokio::spawn(async move {
-        axum::serve(listener, app).with_graceful_shutdown(stopped.cancelled_owned()).await
-    });
+    let stores = Stores::open(config.clone(), env.clone()).await?;
+    let assembly =
+        assemble::assemble(stores, "serve", &SUBGRAPHS, Leadership::default(), shutdown.clone())
+            .await?;
+    let identity = assembly.identity.as_ref().context("identity is missing")?;
+    let verifier = identity.verifier();
+    let setup = identity.setup_token();
+    let router = gateway::in_process(
+        &assembly.subgraphs,
+        verifier.clone(),
+        env,
+        &config.limits,
+        process.ready.clone(),
+    )?;
+    let serving = process.serve(app::whole(router, &assembly.subgraphs, verifier));
 
     println!("Studio listens on {url}");
-    let setup = assembly.identity.setup_token();
     if arguments.demo {
         // The demo is made by the same calls that any client would make.
         let local = format!("http://{address}");
@@ -44,49 +46,16 @@ pub(crate) async fn run(arguments: cli::Serve) -> anyhow::Result<()> {
             made = demo::seed(&local, &url, &config.data_dir, setup) => made.context("the demo's data could not be made")?,
             () = stop_signal() => shutdown.cancel(),
         }
-    } else if let Some(token) = setup {
+    } else {
+        print_setup(setup, &url);
+    }
+    serving.until_stopped(assembly.close()).await
+}
+
+/// Shows the one-time address, while no organization exists.
+pub(crate) fn print_setup(token: Option<String>, url: &str) {
+    if let Some(token) = token {
         println!("Set up your organization: {url}/#setup={token}");
         println!("The address works once, until an organization exists.");
-    }
-
-    tokio::select! {
-        () = stop_signal() => {}
-        () = shutdown.cancelled() => {}
-    }
-    println!("Stopping …");
-    shutdown.cancel();
-    // Subscriptions may stay open for ever, so waiting for clients has an end.
-    let drained = tokio::time::timeout(DRAIN, server).await;
-    assembly.close().await;
-    match drained {
-        Ok(ended) => ended?.context("the server failed"),
-        Err(_still_open) => Ok(()),
-    }
-}
-
-/// Ends when the process is asked to stop: Ctrl-C or SIGTERM.
-pub(crate) async fn stop_signal() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => tokio::select! {
-                _ = terminate.recv() => {}
-                () = wait_for_ctrl_c() => {}
-            },
-            Err(error) => {
-                tracing::warn!(%error, "SIGTERM cannot be caught; Ctrl-C still works");
-                wait_for_ctrl_c().await;
-            }
-        }
-    }
-    #[cfg(not(unix))]
-    wait_for_ctrl_c().await;
-}
-
-async fn wait_for_ctrl_c() {
-    if let Err(error) = tokio::signal::ctrl_c().await {
-        tracing::warn!(%error, "Ctrl-C cannot be caught");
-        std::future::pending::<()>().await;
     }
 }

@@ -4,6 +4,7 @@ mod ask;
 mod projects;
 mod score;
 mod session;
+mod watch;
 
 use std::io::{IsTerminal, Read};
 
@@ -12,8 +13,9 @@ use studio_sdk::{Client, Upload};
 
 pub(crate) use ask::ask;
 pub(crate) use projects::{all as all_projects, find as project, projects};
-pub(crate) use score::{score, watch};
+pub(crate) use score::score;
 pub(crate) use session::write_private;
+pub(crate) use watch::watch;
 
 use crate::cli;
 

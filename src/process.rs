@@ -1,0 +1,142 @@
+//! How a server process begins and ends, whatever its role: it listens before it opens anything, so
+//! that a taken address is told at once; it is ready once it can answer; asked to stop, it first
+//! says that it is not ready, lets its callers notice, and then lets the requests under way end.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use anyhow::Context;
+use axum::{Router, http::StatusCode, routing::get};
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+/// How long open requests may take to end once the process was asked to stop.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// Whether the process takes requests. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Ready(Arc<AtomicBool>);
+
+impl Ready {
+    /// What `GET /health/ready` answers.
+    pub(crate) fn state(&self) -> Result<(), String> {
+        if self.0.load(Relaxed) { Ok(()) } else { Err("the process is stopping".to_owned()) }
+    }
+
+    /// `/health/live` and `/health/ready`, for processes without a router.
+    pub(crate) fn routes(&self) -> Router {
+        let ready = self.clone();
+        Router::new().route("/health/live", get(|| async { "live" })).route(
+            "/health/ready",
+            get(move || async move {
+                match ready.state() {
+                    Ok(()) => (StatusCode::OK, "ready".to_owned()),
+                    Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, reason),
+                }
+            }),
+        )
+    }
+}
+
+/// A process that listens.
+pub(crate) struct Process {
+    listener: TcpListener,
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+    /// Cancelled when everything is to end.
+    pub(crate) shutdown: CancellationToken,
+    /// Whether it takes requests.
+    pub(crate) ready: Ready,
+    /// How long callers get to notice that it is not ready any more.
+    notice: Duration,
+}
+
+impl Process {
+    /// Takes the address.
+    pub(crate) async fn listen(listen: SocketAddr, notice: Duration) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind(listen).await.with_context(|| {
+            format!("{listen} cannot be listened on: choose another with --listen")
+        })?;
+        Ok(Self {
+            address: listener.local_addr()?,
+            listener,
+            shutdown: CancellationToken::new(),
+            ready: Ready(Arc::new(AtomicBool::new(true))),
+            notice,
+        })
+    }
+
+    /// Serves from now on.
+    pub(crate) fn serve(self, app: Router) -> Serving {
+        let Self { listener, shutdown, ready, notice, .. } = self;
+        let stopped = shutdown.clone();
+        let server = tokio::spawn(async move {
+            axum::serve(listener, app).with_graceful_shutdown(stopped.cancelled_owned()).await
+        });
+        Serving { server, shutdown, ready, notice }
+    }
+}
+
+/// A process that serves.
+pub(crate) struct Serving {
+    server: JoinHandle<std::io::Result<()>>,
+    shutdown: CancellationToken,
+    ready: Ready,
+    notice: Duration,
+}
+
+impl Serving {
+    /// Waits until it is asked to stop, stops, and lets `close` end what runs behind.
+    pub(crate) async fn until_stopped(self, close: impl Future<Output = ()>) -> anyhow::Result<()> {
+        tokio::select! {
+            () = stop_signal() => {}
+            () = self.shutdown.cancelled() => {}
+        }
+        println!("Stopping …");
+        self.ready.0.store(false, Relaxed);
+        if !self.shutdown.is_cancelled() {
+            tokio::time::sleep(self.notice).await;
+        }
+        self.shutdown.cancel();
+        // Subscriptions may stay open for ever, so waiting for clients has an end.
+        let drained = tokio::time::timeout(DRAIN, self.server).await;
+        close.await;
+        match drained {
+            Ok(ended) => ended?.context("the server failed"),
+            Err(_still_open) => Ok(()),
+        }
+    }
+}
+
+/// Ends when the process is asked to stop: Ctrl-C or SIGTERM.
+pub(crate) async fn stop_signal() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => tokio::select! {
+                _ = terminate.recv() => {}
+                () = wait_for_ctrl_c() => {}
+            },
+            Err(error) => {
+                tracing::warn!(%error, "SIGTERM cannot be caught; Ctrl-C still works");
+                wait_for_ctrl_c().await;
+            }
+        }
+    }
+    #[cfg(not(unix))]
+    wait_for_ctrl_c().await;
+}
+
+async fn wait_for_ctrl_c() {
+    if let Err(error) = tokio::signal::ctrl_c().await {
+        tracing::warn!(%error, "Ctrl-C cannot be caught");
+        std::future::pending::<()>().await;
+    }
+}

@@ -1,0 +1,151 @@
+//! `studio router`: the one part of Studio that clients reach where its roles run apart. It composes
+//! the subgraphs, plans and executes over their replicas, and hands REST on to them. It has no store
+//! of its own but the keyring, with which it tells them who asks.
+
+mod proxy;
+
+use std::sync::Arc;
+
+use anyhow::{Context, ensure};
+use axum::http::{HeaderName, HeaderValue};
+use serde_json::Value;
+use studio_identity::RemoteVerifier;
+use studio_kernel::{Actor, Env, kind};
+use studio_router::transport::Replicas;
+use studio_service::{
+    ApiError, Config, RequestId,
+    internal::{self, InternalClient, InternalSigner, Options},
+};
+
+use crate::{
+    app, cli,
+    gateway::{self, Upstream},
+    keyring,
+    process::Process,
+    stores,
+};
+
+/// Runs until the process is asked to stop.
+pub(crate) async fn run(arguments: cli::Router) -> anyhow::Result<()> {
+    let config = Arc::new(arguments.settings.load(arguments.listen)?);
+    if let Some(supergraph) = &arguments.supergraph {
+        return gateway::run_standalone(supergraph, config.listen).await;
+    }
+    studio_service::telemetry::init(&config.log).map_err(anyhow::Error::msg)?;
+    crate::panics::to_the_log();
+    ensure!(
+        stores::on_a_server(&config),
+        "a router by itself shares its keys with the subgraphs: set stores.sql, or run studio serve \
+         (or give a --supergraph of your own)"
+    );
+    ensure!(
+        config.public_url.is_some(),
+        "set public_url to the address at which people reach this router: tokens are made for it"
+    );
+    let env = Env::system();
+    let process = Process::listen(config.listen, notice(&config)).await?;
+    let keyring = keyring::open(&config, env.clone()).await?;
+    let signer = InternalSigner::from_keyring(&keyring, "router", env.clone()).await?;
+    let identity = InternalClient::new(
+        "identity",
+        config.cluster.addresses.of("identity"),
+        signer.clone(),
+        Options::default(),
+    )
+    .context("set cluster.addresses.identity")?;
+    let sessions = RemoteVerifier::connect(identity, &config.public_url(), env.clone())
+        .await
+        .context("the router learns from identity who is signed in")?;
+    let verifier = sessions.verifier();
+    let upstreams = upstreams(&config, &signer)?;
+    for upstream in &upstreams {
+        let (replicas, stop) = (upstream.replicas.clone(), process.shutdown.clone());
+        let every = std::time::Duration::from_secs_f64(config.cluster.health_seconds.max(0.05));
+        tokio::spawn(async move {
+            replicas.watch("/health/ready", every, stop.cancelled_owned()).await;
+        });
+    }
+    let router = gateway::over_http(
+        &upstreams,
+        verifier.clone(),
+        env.clone(),
+        &config.limits,
+        process.ready.clone(),
+    )?;
+    let rest = rest(&upstreams, &env)?;
+    let address = process.address;
+    let serving = process.serve(app::for_clients(router, rest, verifier, Vec::new()));
+    println!("Studio's router listens on http://{address}");
+    serving.until_stopped(async move { drop(sessions) }).await
+}
+
+/// How long routers in front of this one, such as a load balancer, get to notice that it stops.
+fn notice(config: &Config) -> std::time::Duration {
+    std::time::Duration::from_secs_f64(config.cluster.health_seconds.max(0.0) * 2.0)
+}
+
+/// Every subgraph, at the addresses in the configuration.
+fn upstreams(config: &Config, signer: &InternalSigner) -> anyhow::Result<Vec<Upstream>> {
+    let sdls = [
+        ("identity", studio_identity::sdl()),
+        ("controls", studio_controls::sdl()),
+        ("evidence", studio_evidence::sdl()),
+        ("documents", studio_documents::sdl()),
+        ("ai", studio_ai::sdl()),
+    ];
+    sdls.into_iter()
+        .map(|(name, sdl)| {
+            let replicas = Replicas::new(config.cluster.addresses.of(name))
+                .with_context(|| format!("set cluster.addresses.{name}"))?;
+            Ok(Upstream { name, sdl, replicas, signer: signer.clone() })
+        })
+        .collect()
+}
+
+/// The REST paths of every subgraph, as its description names them.
+fn rest(upstreams: &[Upstream], env: &Env) -> anyhow::Result<axum::Router> {
+    let client = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(std::time::Duration::from_secs(2))
+        .no_proxy()
+        .build()
+        .context("the HTTP client does not start")?;
+    let mut routes = axum::Router::new();
+    for upstream in upstreams {
+        let described = match upstream.name {
+            "controls" => studio_controls::openapi(),
+            "evidence" => studio_evidence::openapi(),
+            "documents" => studio_documents::openapi(),
+            _ => Value::Null,
+        };
+        let described = described["paths"].as_object().into_iter().flatten();
+        let mut paths: Vec<String> = described.map(|(path, _)| path.clone()).collect();
+        if upstream.name == "identity" {
+            paths.push("/.well-known/jwks.json".to_owned());
+        }
+        let upstream = proxy::Upstream {
+            subgraph: upstream.name,
+            replicas: upstream.replicas.clone(),
+            client: client.clone(),
+            header: HeaderName::from_static(internal::HEADER),
+            sign: sign(upstream.signer.clone(), env.clone()),
+        };
+        routes = routes.merge(proxy::routes(upstream, paths));
+    }
+    Ok(routes)
+}
+
+fn sign(signer: InternalSigner, env: Env) -> Arc<proxy::Sign> {
+    Arc::new(move |subgraph: &'static str, actor: Option<&Actor>, request: Option<&RequestId>| {
+        let made;
+        let request = match request {
+            Some(id) => id.0.as_str(),
+            None => {
+                made = env.id::<kind::Request>().to_string();
+                made.as_str()
+            }
+        };
+        let token = signer.caller_token(subgraph, actor, request).map_err(ApiError::internal)?;
+        HeaderValue::try_from(token).map_err(ApiError::internal)
+    })
+}

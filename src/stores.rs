@@ -1,0 +1,195 @@
+//! Opens what the configuration names: the databases, the blobs, the keyring. Holds always: what is
+//! chosen and cannot be reached stops the start with a sentence that says which setting it is;
+//! nothing else is taken in its place.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use sea_orm_migration::{
+    MigratorTrait,
+    sea_orm::{ConnectionTrait, DbBackend, Statement, TransactionTrait},
+};
+use studio_kernel::Env;
+use studio_service::{
+    Config,
+    config::{BlobsStore, KeyringStore},
+};
+use studio_stores::{
+    AwsAccess,
+    blobs::{Blobs, DirectoryBlobs, S3Blobs, S3Options, SealedBlobs},
+    bus::{Bus, RedisBus},
+    graph::{BoltGraph, BoltOptions, Graph, PetGraph},
+    keyring::Keyring,
+    redis::{Redis, RedisOptions},
+    sql::{Database, SqlOptions},
+};
+
+use crate::{data_dir::DataDir, keyring};
+
+/// The names of the subgraphs, of their logs and of their schemas in PostgreSQL.
+pub(crate) const SUBGRAPHS: [&str; 5] = ["identity", "controls", "evidence", "documents", "ai"];
+
+/// How long a start waits for a database that does not answer, and a request for a connection.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Connections to PostgreSQL for each store, unless the configuration says otherwise.
+const CONNECTIONS: u32 = 8;
+
+/// The opened stores of a process.
+pub(crate) struct Stores {
+    pub(crate) env: Env,
+    pub(crate) config: Arc<Config>,
+    _data: DataDir,
+    pub(crate) keyring: Arc<Keyring>,
+}
+
+impl Stores {
+    /// Takes the data folder for this process and opens the keyring.
+    pub(crate) async fn open(config: Arc<Config>, env: Env) -> anyhow::Result<Self> {
+        let data = DataDir::open(&config.data_dir)?;
+        let keyring = Arc::new(keyring::open(&config, env.clone()).await?);
+        Ok(Self { env, config, _data: data, keyring })
+    }
+
+    /// The database of a subgraph, brought up to date.
+    pub(crate) async fn database<M: MigratorTrait>(
+        &self,
+        name: &'static str,
+    ) -> anyhow::Result<Database> {
+        let database = database(&self.config, name).await?;
+        migrate::<M>(&database)
+            .await
+            .with_context(|| format!("the store of {name} cannot be brought up to date"))?;
+        Ok(database)
+    }
+
+    /// The blobs of a subgraph, sealed with the keys of their organizations.
+    pub(crate) async fn blobs(&self, name: &'static str) -> anyhow::Result<Arc<dyn Blobs>> {
+        let keyring = self.keyring.clone();
+        Ok(match self.config.stores.blobs {
+            BlobsStore::Directory => {
+                let plain = directory(&self.config, name, self.env.clone())?;
+                Arc::new(SealedBlobs::new(plain, keyring))
+            }
+            BlobsStore::S3 => {
+                let plain = bucket(&self.config, name, self.env.clone()).await?;
+                Arc::new(SealedBlobs::new(plain, keyring))
+            }
+        })
+    }
+
+    /// The graph of controls and what proves them.
+    pub(crate) async fn graph(&self) -> anyhow::Result<Arc<dyn Graph>> {
+        let Some(address) = &self.config.stores.graph else { return Ok(Arc::new(PetGraph::new())) };
+        let mut options = BoltOptions::parse(address.expose())?;
+        options.ca_file = self.config.stores.graph_ca_file.clone();
+        Ok(Arc::new(BoltGraph::connect(&options).await?))
+    }
+
+    /// What wakes other processes up, where there may be some.
+    pub(crate) async fn bus(&self) -> anyhow::Result<Option<Arc<dyn Bus>>> {
+        let stores = &self.config.stores;
+        let Some(url) = &stores.redis else { return Ok(None) };
+        let options = RedisOptions {
+            cluster: stores.redis_cluster,
+            ca_file: stores.redis_ca_file.clone(),
+            prefix: stores.redis_prefix.clone(),
+            ..RedisOptions::new(url.expose())
+        };
+        let redis = Redis::connect(options).await?;
+        Ok(Some(Arc::new(RedisBus::start(redis, &self.env).await?)))
+    }
+}
+
+/// Whether the configuration keeps the logs on a server.
+pub(crate) fn on_a_server(config: &Config) -> bool {
+    config.stores.sql.is_some()
+}
+
+/// Where the wrapped keys lie.
+pub(crate) fn keyring_store(config: &Config) -> KeyringStore {
+    let default = if on_a_server(config) { KeyringStore::Sql } else { KeyringStore::Directory };
+    config.stores.keyring.unwrap_or(default)
+}
+
+/// The file of an embedded store.
+pub(crate) fn file(config: &Config, name: &str) -> PathBuf {
+    config.data_dir.join(format!("{name}.db"))
+}
+
+/// The blobs of a subgraph as they lie there, sealed.
+pub(crate) async fn plain_blobs(
+    config: &Config,
+    name: &str,
+    env: Env,
+) -> anyhow::Result<Arc<dyn Blobs>> {
+    Ok(match config.stores.blobs {
+        BlobsStore::Directory => Arc::new(directory(config, name, env)?),
+        BlobsStore::S3 => Arc::new(bucket(config, name, env).await?),
+    })
+}
+
+fn directory(config: &Config, name: &str, env: Env) -> anyhow::Result<DirectoryBlobs> {
+    DirectoryBlobs::open_with(config.data_dir.join("blobs").join(name), env)
+        .with_context(|| format!("the blobs of {name} do not open"))
+}
+
+async fn bucket(config: &Config, name: &str, env: Env) -> anyhow::Result<S3Blobs> {
+    let s3 = &config.stores.s3;
+    let prefix = s3.prefix.trim_matches('/');
+    let prefix = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}/{name}") };
+    let options = S3Options {
+        access: AwsAccess {
+            endpoint: s3.endpoint.clone(),
+            region: s3.region.clone(),
+            access_key: s3.access_key.as_ref().map(|key| key.expose().to_owned()),
+            secret_key: s3.secret_key.as_ref().map(|key| key.expose().to_owned().into()),
+            ca_file: s3.ca_file.clone(),
+            ..AwsAccess::default()
+        },
+        prefix,
+        path_style: s3.path_style,
+        section: "stores.s3",
+        env,
+        ..S3Options::new(s3.bucket.clone(), config.data_dir.join("spool").join(name))
+    };
+    S3Blobs::connect(options).await.with_context(|| format!("the blobs of {name} do not open"))
+}
+
+/// Connects to the database of a store. Nothing is migrated.
+pub(crate) async fn database(config: &Config, name: &str) -> anyhow::Result<Database> {
+    let Some(sql) = &config.stores.sql else {
+        let url = format!("sqlite://{}", file(config, name).display());
+        return Database::connect(&url, SqlOptions::default())
+            .await
+            .with_context(|| format!("the store of {name} does not open"));
+    };
+    let stores = &config.stores;
+    let options = SqlOptions {
+        schema: Some(name.to_owned()),
+        acquire_timeout: PATIENCE,
+        ca_file: stores.sql_ca_file.clone(),
+        replica_url: stores.sql_replica.as_ref().map(|url| url.expose().to_owned()),
+        ..SqlOptions::default()
+    }
+    .with_connections(stores.sql_connections.unwrap_or(CONNECTIONS));
+    Database::connect(sql.expose(), options)
+        .await
+        .with_context(|| format!("the store of {name} does not open (setting stores.sql)"))
+}
+
+/// Brings the tables up to date. Several processes that start at once take turns.
+pub(crate) async fn migrate<M: MigratorTrait>(database: &Database) -> anyhow::Result<()> {
+    let writer = database.writer();
+    if writer.get_database_backend() != DbBackend::Postgres {
+        // The data folder is this process's alone.
+        return Ok(M::up(writer, None).await?);
+    }
+    let turn = writer.begin().await?;
+    turn.execute_raw(Statement::from_string(
+        DbBackend::Postgres,
+        "SELECT pg_advisory_xact_lock(hashtext('studio migrations ' || current_schema()))",
+    ))
+    .await?;
+    M::up(writer, None).await?;
+    Ok(turn.commit().await?)
+}
