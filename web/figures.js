@@ -77,6 +77,7 @@ export function intervalBar(small = false) {
 export function scoreFigures() {
   const lo = h("span", { class: "lo" });
   const hi = h("span", { class: "hi" });
+  const open = h("span", { class: "legend hatched" }, "still possible");
   const bar = intervalBar();
   const headline = h("p", { class: "headline" });
   const coverage = h("span", { class: "covered" });
@@ -84,7 +85,14 @@ export function scoreFigures() {
   const element = h(
     "div",
     { class: "figures" },
-    h("p", { class: "numbers", "aria-hidden": "true" }, lo, hi),
+    h(
+      "p",
+      { class: "numbers", "aria-hidden": "true" },
+      lo,
+      h("span", { class: "legend solid" }, "proven"),
+      hi,
+      open,
+    ),
     bar.element,
     h(
       "p",
@@ -105,7 +113,9 @@ export function scoreFigures() {
     element,
     set(score) {
       lo.textContent = points(score.lo);
-      hi.textContent = score.lo === null || score.lo === score.hi ? "" : `– ${points(score.hi)}`;
+      const closed = score.lo === null || score.lo === score.hi;
+      hi.textContent = closed ? "" : points(score.hi);
+      open.hidden = closed;
       bar.set(score.lo, score.hi);
       const covered = score.coverage ?? 0;
       coverage.style.width = `${covered}%`;
