@@ -1,0 +1,39 @@
+//! What every reader of outside data must hold, one module for each: a function that takes any
+//! bytes and panics where it does not.
+//!
+//! The fuzz targets (`fuzz_targets/`) look for bytes that make one panic; `tests/embedded` feeds
+//! each the seeds that are checked in (`seeds/`), with whatever was once found among them.
+
+pub mod catalog;
+pub mod document_text;
+pub mod event_decode;
+pub mod graphql_request;
+pub mod keyring;
+pub mod names;
+pub mod ocsf;
+pub mod oscal;
+pub mod scan_bytes;
+pub mod subgraph_answer;
+pub mod subgraph_events;
+pub mod websocket;
+
+mod router;
+
+/// A target: its name, which is that of its seeds' folder, and what it holds.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Every target.
+pub const TARGETS: &[Target] = &[
+    ("catalog", catalog::check),
+    ("document_text", document_text::check),
+    ("event_decode", event_decode::check),
+    ("graphql_request", graphql_request::check),
+    ("keyring", keyring::check),
+    ("names", names::check),
+    ("ocsf", ocsf::check),
+    ("oscal", oscal::check),
+    ("scan_bytes", scan_bytes::check),
+    ("subgraph_answer", subgraph_answer::check),
+    ("subgraph_events", subgraph_events::check),
+    ("websocket", websocket::check),
+];
