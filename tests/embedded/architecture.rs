@@ -14,7 +14,8 @@ fn allowed(name: &str) -> Option<&'static [&'static str]> {
     Some(match name {
         "studio-kernel" | "studio-router" | "studio-sdk" => &[],
         "studio-entities" | "studio-migrations" => &[],
-        "studio-access" | "studio-stores" => &["studio-kernel"],
+        "studio-access" => &["studio-kernel"],
+        "studio-stores" => &["studio-kernel", "studio-entities"],
         "studio-events" => {
             &["studio-kernel", "studio-stores", "studio-entities", "studio-migrations"]
         }

@@ -6,12 +6,20 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../../fuzz/src/lib.rs"]
+#[allow(unreachable_pub, missing_docs, reason = "a crate of its own, where the fuzz targets are")]
+mod fuzz;
+
 mod architecture;
 mod bad_input;
 mod demo;
+mod fuzzed;
+mod graph;
 mod kill;
 mod main_job;
+mod moving;
 mod pages;
 mod policy;
 mod router_role;
 mod tenants;
+mod watch;

@@ -1,5 +1,9 @@
 //! What a browser gets: pages from inside the binary, safe headers, nothing from elsewhere.
 
+use graphql_tools::{
+    parser::{parse_query, parse_schema},
+    validation::{rules::default_rules_validation_plan, validate::validate},
+};
 use serde_json::{Value, json};
 
 use crate::support::Installation;
@@ -104,4 +108,44 @@ async fn health_and_introspection() {
         }
     }
     assert!(silent.is_empty(), "fields without a description: {silent:#?}");
+}
+
+/// The operations that the page sends, by their names in the script: what stands between backticks.
+fn operations_of_the_page() -> Vec<(String, String)> {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/web/operations.js");
+    let script = std::fs::read_to_string(script).unwrap();
+    let mut parts = script.split('`');
+    let mut operations = Vec::new();
+    while let (Some(before), Some(text)) = (parts.next(), parts.next()) {
+        let declared = before.rsplit("export const ").next().unwrap();
+        let name = declared.trim_end().trim_end_matches('=').trim().to_owned();
+        assert!(!text.contains("${"), "{name} is not a whole operation");
+        operations.push((name, text.to_owned()));
+    }
+    assert_eq!(operations.len(), script.matches("export const ").count());
+    operations
+}
+
+#[test]
+fn every_operation_of_the_page_is_valid_against_the_schema() {
+    let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/schema/api.graphql");
+    let mut schema = std::fs::read_to_string(schema).unwrap();
+    // What every schema has without saying so.
+    for scalar in ["String", "Int", "Float", "Boolean", "ID"] {
+        schema.push_str(&format!("\nscalar {scalar}\n"));
+    }
+    let schema = parse_schema::<String>(&schema).unwrap().into_static();
+    let rules = default_rules_validation_plan();
+    let problems = |text: &str| -> Vec<String> {
+        let operation = parse_query::<String>(text).unwrap().into_static();
+        validate(&schema, &operation, &rules).into_iter().map(|error| error.message).collect()
+    };
+    let operations = operations_of_the_page();
+    assert!(operations.len() > 5);
+    for (name, text) in &operations {
+        assert_eq!(problems(text), Vec::<String>::new(), "{name}");
+        // And it would be seen: a field that there is not is a problem.
+        let (open, rest) = text.split_once('{').unwrap();
+        assert!(!problems(&format!("{open}{{ noSuchField {rest}")).is_empty(), "{name}");
+    }
 }

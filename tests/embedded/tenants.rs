@@ -104,12 +104,45 @@ async fn nothing_of_one_organization_is_visible_to_another() {
         .unwrap();
     assert_eq!(subscribed["project"], Value::Null);
 
+    lists_are_not_found(&second, &project).await;
+
     // The first organization is as it was.
     let first = server.client().await;
     let data =
         query(&first, "query($c: ID!) { control(id: $c) { retired } }", json!({ "c": control }))
             .await;
     assert_eq!(data["control"]["retired"], false);
+}
+
+/// Each list of a project answers the same whether the project is another organization's or there
+/// is none of that id.
+async fn lists_are_not_found(client: &Client, foreign: &str) {
+    let nobody = "prj_00000000000070008000000000000000";
+    for list in [
+        "controls(projectId: $p) { nodes { id } }",
+        "findings(projectId: $p) { nodes { id } }",
+        "assets(projectId: $p) { nodes { id } }",
+        "ingestRuns(projectId: $p) { nodes { id } }",
+        "documents(projectId: $p) { nodes { id } }",
+    ] {
+        let text = format!("query($p: ID!) {{ {list} }}");
+        let mut told = Vec::new();
+        for project in [foreign, nobody] {
+            match client.query_text::<Value>(&text, json!({ "p": project })).await {
+                Err(error) => {
+                    assert_eq!(error.code(), Some("NOT_FOUND"), "{list}: {error}");
+                    told.push(error.to_string().replace(project, "<id>"));
+                }
+                Ok(data) => panic!("{list} of {project} answers {data}"),
+            }
+        }
+        assert_eq!(told[0], told[1], "{list}");
+    }
+    // An id that is none is told as that.
+    let text = "{ findings(projectId: \"production\") { nodes { id } } }";
+    let error = client.query_text::<Value>(text, json!({})).await.unwrap_err();
+    assert_eq!(error.code(), Some("BAD_REQUEST"), "{error}");
+    assert!(error.to_string().contains("production"), "{error}");
 }
 
 #[tokio::test]

@@ -7,4 +7,6 @@
 mod support;
 
 mod browser;
+mod faults;
+mod moving;
 mod webdriver;

@@ -2,9 +2,14 @@
 
 mod fixtures;
 mod server;
+mod shape;
+mod world;
 
 pub(crate) use fixtures::{Scan, data_file, recent};
-pub(crate) use server::{Installation, Server};
+pub(crate) use server::{EMAIL, Installation, PASSWORD, Server};
+#[allow(unused_imports, reason = "the tests with real servers choose it")]
+pub(crate) use shape::{MASTER_KEY, Shape};
+pub(crate) use world::{PERSON, World};
 
 use std::time::Duration;
 

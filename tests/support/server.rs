@@ -1,6 +1,7 @@
-//! Starts, kills and restarts the binary.
+//! Starts, kills and restarts the binary, as one process or as many.
 
 use std::{
+    cell::RefCell,
     io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -11,25 +12,36 @@ use serde_json::json;
 use studio_sdk::Client;
 use tempfile::TempDir;
 
-use super::{PATIENCE, mutate};
+use super::{
+    PATIENCE, mutate,
+    shape::{Shape, Stores},
+};
 
 /// A data folder that outlives the server in it.
 pub(crate) struct Installation {
     folder: TempDir,
+    shape: Shape,
+    stores: Option<Stores>,
 }
 
 pub(crate) const EMAIL: &str = "owner@example.org";
 pub(crate) const PASSWORD: &str = "a long enough password";
 
 impl Installation {
-    /// An empty one.
+    /// An empty one, in the shape that `STUDIO_TEST_SHAPE` names.
     pub(crate) fn empty() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
+        Self::of(Shape::chosen())
+    }
+
+    /// An empty one of this shape.
+    pub(crate) fn of(shape: Shape) -> Self {
+        let stores = (shape != Shape::Embedded).then(Stores::empty);
+        Self { folder: tempfile::tempdir().unwrap(), shape, stores }
     }
 
     /// A copy of this one as it lies on the disk. No server may run in it.
     pub(crate) fn copy(&self) -> Self {
-        let copy = Self::empty();
+        let copy = Self::of(Shape::Embedded);
         copy_folder(self.folder.path(), copy.folder.path());
         copy
     }
@@ -40,14 +52,39 @@ impl Installation {
 
     /// Runs `studio` with this data folder and gives what it prints; a failure fails the test.
     pub(crate) fn run(&self, arguments: &[&str]) -> String {
-        self.output(command(self.path(), arguments), arguments)
+        self.output(self.command(arguments), arguments)
     }
 
     /// The same with a password for whoever it is about.
     pub(crate) fn run_with_password(&self, arguments: &[&str], password: &str) -> String {
-        let mut command = command(self.path(), arguments);
+        let mut command = self.command(arguments);
         command.env("STUDIO_PASSWORD", password);
         self.output(command, arguments)
+    }
+
+    /// `studio` with this data folder, to be started.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        self.process("command", arguments)
+    }
+
+    /// Runs `studio` with this data folder, and gives what it says on its way to failure.
+    pub(crate) fn refused(&self, arguments: &[&str], settings: &[(&str, &str)]) -> String {
+        let mut command = self.command(arguments);
+        command.envs(settings.iter().copied());
+        match tried(command) {
+            Err(text) => text,
+            Ok(text) => panic!("studio {arguments:?} was not refused: {text}"),
+        }
+    }
+
+    /// Runs `studio` with this data folder, and gives what it prints, or says of its failure.
+    pub(crate) fn attempt(&self, arguments: &[&str]) -> Result<String, String> {
+        tried(self.command(arguments))
+    }
+
+    /// Begins to run `studio` with this data folder.
+    pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
+        self.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
 
     fn output(&self, mut command: Command, arguments: &[&str]) -> String {
@@ -66,32 +103,83 @@ impl Installation {
         self.start_with(&[])
     }
 
-    /// The same with more arguments.
+    /// The same with more arguments; they go to `studio serve`, or to each router.
     pub(crate) fn start_with(&self, more: &[&str]) -> Server {
-        let mut arguments = vec!["serve", "--listen", "127.0.0.1:0"];
-        arguments.extend_from_slice(more);
-        let log = self.path().join("server.log");
-        let mut child = command(self.path(), &arguments)
-            .stdout(Stdio::piped())
-            .stderr(std::fs::File::options().create(true).append(true).open(&log).unwrap())
-            .spawn()
-            .unwrap();
-        let (lines, printed) = mpsc::channel();
-        let mut output = BufReader::new(child.stdout.take().unwrap());
-        std::thread::spawn(move || {
-            let mut line = String::new();
-            while output.read_line(&mut line).is_ok_and(|read| read > 0) {
-                if lines.send(std::mem::take(&mut line)).is_err() {
-                    // Nobody reads any more, and a full pipe would stop the server.
-                    output.read_to_end(&mut Vec::new()).ok();
-                    return;
-                }
+        self.start_at("127.0.0.1:0", more)
+    }
+
+    /// The same at an address: that of a server that ended. Many processes have their own.
+    pub(crate) fn start_at(&self, listen: &str, more: &[&str]) -> Server {
+        match self.shape {
+            Shape::Embedded | Shape::OneProcess => {
+                let mut arguments = vec!["serve", "--listen", listen];
+                arguments.extend_from_slice(more);
+                let mut server = Server::of(self.path());
+                server.add(self.process("serve", &arguments), "serve");
+                let line = server.wait_for_line("listens on ");
+                line.split("listens on ").nth(1).unwrap().trim().clone_into(&mut server.url);
+                server.urls = vec![server.url.clone()];
+                server
             }
-        });
-        let mut server = Server { child, url: String::new(), printed, log };
-        let line = server.wait_for_line("listens on ");
-        line.split("listens on ").nth(1).unwrap().trim().clone_into(&mut server.url);
+            Shape::Cluster => self.start_cluster(more),
+        }
+    }
+
+    /// Two replicas of each subgraph, two workers and two routers.
+    fn start_cluster(&self, more: &[&str]) -> Server {
+        let plan = Plan::new();
+        let mut server = Server::of(self.path());
+        server.urls = (0..REPLICAS).map(|index| plan.url(ROUTER, index)).collect();
+        server.url = server.urls[0].clone();
+        for (role, ports) in &plan.ports {
+            for (index, port) in ports.iter().enumerate() {
+                let name = format!("{role}-{index}");
+                let listen = format!("127.0.0.1:{port}");
+                let mut arguments = match *role {
+                    ROUTER | WORKER => vec![*role],
+                    subgraph => vec!["subgraph", subgraph, "--standby"],
+                };
+                arguments.extend(["--listen", &listen]);
+                if *role == ROUTER {
+                    arguments.extend_from_slice(more);
+                }
+                let mut command = self.process(&name, &arguments);
+                command.env("STUDIO_PUBLIC_URL", &server.url);
+                for (subgraph, _) in plan.ports.iter().filter(|(role, _)| !OWN.contains(role)) {
+                    let addresses: Vec<String> = (0..REPLICAS)
+                        .map(|replica| format!("\"{}\"", plan.url(subgraph, replica)))
+                        .collect();
+                    let setting =
+                        format!("STUDIO_CLUSTER__ADDRESSES__{}", subgraph.to_ascii_uppercase());
+                    command.env(setting, format!("[{}]", addresses.join(",")));
+                }
+                server.add(command, &name);
+            }
+        }
+        for _ in 0..plan.ports.len() * REPLICAS {
+            server.wait_for_line("listens on ");
+        }
         server
+    }
+
+    /// The binary with the settings of this installation; each process has a folder of its own
+    /// where they are many.
+    fn process(&self, process: &str, arguments: &[&str]) -> Command {
+        let folder = match self.shape {
+            Shape::Embedded => self.path().to_owned(),
+            Shape::OneProcess | Shape::Cluster => self.path().join(process),
+        };
+        let mut command = Command::new(env!("CARGO_BIN_EXE_studio"));
+        command
+            .args(arguments)
+            .env("STUDIO_DATA_DIR", folder)
+            .env("STUDIO_SESSION_FILE", self.path().join("session.json"))
+            .env_remove("STUDIO_CONFIG")
+            .env_remove("STUDIO_SERVER");
+        if let Some(stores) = &self.stores {
+            command.envs(stores.settings());
+        }
+        command
     }
 
     /// Starts a server in an empty installation, sets up an organization and signs its owner in.
@@ -117,27 +205,140 @@ impl Installation {
     }
 }
 
-/// A running server. Dropping it kills it, as SIGKILL does.
+const ROUTER: &str = "router";
+const WORKER: &str = "worker";
+/// The roles that are no subgraph.
+const OWN: [&str; 2] = [ROUTER, WORKER];
+/// The roles in the order in which they start.
+const ROLES: [&str; 7] = ["identity", "controls", "evidence", "documents", "ai", WORKER, ROUTER];
+/// How many processes of each role there are.
+const REPLICAS: usize = 2;
+
+/// Which process listens where.
+struct Plan {
+    ports: Vec<(&'static str, Vec<u16>)>,
+}
+
+impl Plan {
+    fn new() -> Self {
+        // All are held until all are known, so that none is given twice.
+        let mut held = Vec::new();
+        let mut port = || {
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let port = listener.local_addr().unwrap().port();
+            held.push(listener);
+            port
+        };
+        let ports =
+            ROLES.iter().map(|role| (*role, (0..REPLICAS).map(|_| port()).collect())).collect();
+        Self { ports }
+    }
+
+    fn url(&self, role: &str, index: usize) -> String {
+        let (_, ports) = self.ports.iter().find(|(name, _)| *name == role).unwrap();
+        format!("http://127.0.0.1:{}", ports[index])
+    }
+}
+
+/// A running server: all processes of an installation. Dropping it kills them, as SIGKILL does.
 pub(crate) struct Server {
-    child: Child,
+    processes: Vec<Process>,
     pub(crate) url: String,
+    /// Where clients reach it: one address, or one for each router.
+    pub(crate) urls: Vec<String>,
+    lines: mpsc::Sender<String>,
     printed: mpsc::Receiver<String>,
+    unread: RefCell<Vec<String>>,
     log: PathBuf,
 }
 
+#[allow(dead_code, reason = "the tests of faults, which need real servers, use all of it")]
 impl Server {
-    /// The next printed line that holds the text.
+    fn of(folder: &Path) -> Self {
+        let (lines, printed) = mpsc::channel();
+        let log = folder.join("server.log");
+        let (url, urls) = (String::new(), Vec::new());
+        let unread = RefCell::new(Vec::new());
+        Self { processes: Vec::new(), url, urls, lines, printed, unread, log }
+    }
+
+    /// Starts one more process.
+    fn add(&mut self, command: Command, name: &str) {
+        let mut process = Process { name: name.to_owned(), command, child: None };
+        self.spawn(&mut process);
+        self.processes.push(process);
+    }
+
+    fn spawn(&self, process: &mut Process) {
+        let log = std::fs::File::options().create(true).append(true).open(&self.log).unwrap();
+        let mut child = process.command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let lines = self.lines.clone();
+        std::thread::spawn(move || {
+            let mut line = String::new();
+            while output.read_line(&mut line).is_ok_and(|read| read > 0) {
+                if lines.send(std::mem::take(&mut line)).is_err() {
+                    // Nobody reads any more, and a full pipe would stop the server.
+                    output.read_to_end(&mut Vec::new()).ok();
+                    return;
+                }
+            }
+        });
+        process.child = Some(child);
+    }
+
+    /// The names of the processes that run, such as `controls-0`.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.processes.iter().map(|process| process.name.clone()).collect()
+    }
+
+    fn take(&mut self, name: &str) -> Process {
+        let index = self.processes.iter().position(|process| process.name == name).unwrap();
+        self.processes.remove(index)
+    }
+
+    /// Kills one process, as SIGKILL does.
+    pub(crate) fn kill_one(&mut self, name: &str) {
+        let mut process = self.take(name);
+        process.kill();
+        self.processes.push(process);
+    }
+
+    /// Stops one process in order.
+    pub(crate) fn stop_one(&mut self, name: &str) {
+        let mut process = self.take(name);
+        process.terminate();
+        let ended = process.wait();
+        assert!(ended, "{name} did not end well; {}", self.log());
+        self.processes.push(process);
+    }
+
+    /// Starts a process again that was killed or stopped, and waits until it listens.
+    pub(crate) fn start_one(&mut self, name: &str) {
+        let mut process = self.take(name);
+        self.spawn(&mut process);
+        self.processes.push(process);
+        self.wait_for_line("listens on ");
+    }
+
+    /// The next printed line that holds the text, of those that nobody has waited for yet.
     pub(crate) fn wait_for_line(&self, text: &str) -> String {
+        let mut unread = self.unread.borrow_mut();
+        if let Some(found) = unread.iter().position(|line| line.contains(text)) {
+            return unread.remove(found);
+        }
         loop {
             match self.printed.recv_timeout(PATIENCE) {
                 Ok(line) if line.contains(text) => return line,
-                Ok(_other) => {}
-                Err(_) => panic!(
-                    "the server did not print \"{text}\"; its log:\n{}",
-                    std::fs::read_to_string(&self.log).unwrap_or_default()
-                ),
+                Ok(other) => unread.push(other),
+                Err(_) => panic!("the server did not print \"{text}\"; {}", self.log()),
             }
         }
+    }
+
+    /// What the processes have logged.
+    fn log(&self) -> String {
+        format!("its log:\n{}", std::fs::read_to_string(&self.log).unwrap_or_default())
     }
 
     /// A client that is signed in as the owner.
@@ -147,23 +348,50 @@ impl Server {
         client
     }
 
-    /// SIGKILL, and waits until the process is gone.
+    /// SIGKILL, and waits until the processes are gone.
     pub(crate) fn kill(mut self) {
         self.end();
     }
 
     /// SIGTERM, and waits for an orderly end.
     pub(crate) fn stop(mut self) {
-        let pid = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-TERM", &pid]).status().unwrap();
-        assert!(sent.success());
-        let ended = self.child.wait().unwrap();
-        assert!(ended.success(), "{}", std::fs::read_to_string(&self.log).unwrap_or_default());
+        self.processes.iter_mut().for_each(Process::terminate);
+        let mut processes = std::mem::take(&mut self.processes);
+        for process in &mut processes {
+            assert!(process.wait(), "{} did not end well; {}", process.name, self.log());
+        }
     }
 
     fn end(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
+        self.processes.iter_mut().for_each(Process::kill);
+    }
+}
+
+/// One process, and how to start it again.
+struct Process {
+    name: String,
+    command: Command,
+    child: Option<Child>,
+}
+
+impl Process {
+    fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().ok();
+            child.wait().ok();
+        }
+    }
+
+    fn terminate(&mut self) {
+        if let Some(child) = &self.child {
+            let sent = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+            assert!(sent.unwrap().success());
+        }
+    }
+
+    /// Whether it ended well, which one that does not run has.
+    fn wait(&mut self) -> bool {
+        self.child.take().is_none_or(|mut child| child.wait().unwrap().success())
     }
 }
 
@@ -173,15 +401,15 @@ impl Drop for Server {
     }
 }
 
-fn command(data_dir: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_studio"));
-    command
-        .args(arguments)
-        .env("STUDIO_DATA_DIR", data_dir)
-        .env("STUDIO_SESSION_FILE", data_dir.join("session.json"))
-        .env_remove("STUDIO_CONFIG")
-        .env_remove("STUDIO_SERVER");
-    command
+/// A failure is said in a sentence; a panic fails the test.
+fn tried(mut command: Command) -> Result<String, String> {
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    assert!(said.contains("error: ") && !said.contains("panicked"), "{said}");
+    Err(said)
 }
 
 fn copy_folder(from: &Path, to: &Path) {

@@ -28,6 +28,8 @@ pub(crate) fn write(file: &Path, findings: usize) -> anyhow::Result<u64> {
     }
     output.write_all(b"]\n")?;
     output.flush()?;
+    // What is measured must not wait for the disk to take this file.
+    output.get_ref().sync_all()?;
     Ok(std::fs::metadata(file)?.len())
 }
 

@@ -21,7 +21,11 @@ const FACTS: usize = 100;
 
 pub(crate) async fn run() -> anyhow::Result<()> {
     let studio = studio::start().await?;
-    let client = &studio.client;
+    measure(&studio.client).await
+}
+
+/// Measures at the server that the client is signed in to.
+pub(crate) async fn measure(client: &Client) -> anyhow::Result<()> {
     let project = studio::project(client, "soc2-2017").await?;
     let test = manual_test(client, &project).await?;
 

@@ -2,6 +2,7 @@
 //! the commands that made them stand in docs/performance.md.
 
 mod appends;
+mod cluster;
 mod generate;
 mod graphql;
 mod ingest;
@@ -36,6 +37,8 @@ enum Verb {
     Latency,
     /// Appends per second with 1 and with 64 writers
     Appends,
+    /// Separate processes on PostgreSQL: from a fact to a subscriber, and how two replicas share a load
+    Cluster,
     /// A full recompute and an incremental one for 1,000 controls
     Scores,
     /// Write a generated OCSF file
@@ -62,6 +65,7 @@ async fn main() -> anyhow::Result<()> {
         Some(Verb::Ingest { findings }) => ingest::run(findings).await,
         Some(Verb::Latency) => latency::run().await,
         Some(Verb::Appends) => appends::run().await,
+        Some(Verb::Cluster) => cluster::run().await,
         Some(Verb::Scores) => scores::run(),
         Some(Verb::Generate { findings, file }) => generate::write(&file, findings).map(|_| ()),
         Some(Verb::Serve { server }) => graphql::serve(server).await,
@@ -70,6 +74,7 @@ async fn main() -> anyhow::Result<()> {
             ingest::run(100_000).await?;
             latency::run().await?;
             appends::run().await?;
+            cluster::run().await?;
             scores::run()
         }
     }

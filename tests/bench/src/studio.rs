@@ -33,6 +33,12 @@ pub(crate) async fn start() -> anyhow::Result<Studio> {
     let address = line.split("http://").nth(1).context("an address")?;
     let (host, token) = address.trim().split_once("/#setup=").context("a token")?;
     let client = Client::new(&format!("http://{host}"))?;
+    set_up(&client, token).await?;
+    Ok(Studio { process, client, _folder: folder })
+}
+
+/// Makes the organization and signs its owner in.
+pub(crate) async fn set_up(client: &Client, token: &str) -> anyhow::Result<()> {
     let input = set_up::SetUpInput {
         token: token.to_owned(),
         organization_name: "Bench".to_owned(),
@@ -41,8 +47,7 @@ pub(crate) async fn start() -> anyhow::Result<Studio> {
         password: PASSWORD.to_owned(),
     };
     client.query::<SetUp>(set_up::Variables { input }).await?;
-    client.log_in(EMAIL, PASSWORD).await?;
-    Ok(Studio { process, client, _folder: folder })
+    Ok(client.log_in(EMAIL, PASSWORD).await?)
 }
 
 /// Makes a project that has adopted a framework of Studio's own; gives the project's id.

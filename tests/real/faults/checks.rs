@@ -1,0 +1,194 @@
+//! What must hold after every fault.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use futures::StreamExt;
+use serde_json::{Value, json};
+use studio_sdk::{
+    Client,
+    operations::{ScoreChanged, score_changed},
+};
+use tokio::sync::watch;
+
+use super::load::{Change, Done};
+use crate::support::{
+    PATIENCE, Server, adopt, create_project, import_builtin, mutate, query, score, until,
+};
+
+/// A project whose score the load moves.
+#[derive(Clone)]
+pub(super) struct Scene {
+    pub(super) client: Arc<Client>,
+    pub(super) project: String,
+    framework: String,
+    /// Manual tests, one for each writer.
+    pub(super) tests: Vec<String>,
+    /// From where subscribers follow.
+    pub(super) first_cursor: String,
+    /// Up to where; known once the writers have ended.
+    pub(super) last_cursor: watch::Sender<Option<String>>,
+}
+
+/// What was found to hold.
+pub(super) struct Checked {
+    pub(super) score_changes: usize,
+}
+
+impl Scene {
+    pub(super) async fn prepare(client: Client) -> Self {
+        let project = create_project(&client, "Under load").await;
+        let framework = import_builtin(&client, "soc2-2017").await;
+        adopt(&client, &project, &framework).await;
+        let data = query(
+            &client,
+            "query($p: ID!) { controls(projectId: $p, first: 3) { nodes { id } } }",
+            json!({ "p": project }),
+        )
+        .await;
+        let mut tests = Vec::new();
+        for control in data["controls"]["nodes"].as_array().unwrap() {
+            let made = mutate(
+                &client,
+                "mutation($input: AddTestInput!) { addTest(input: $input) { test { id } userErrors { code message path } } }",
+                json!({ "controlId": control["id"], "title": "Looked at by hand" }),
+            )
+            .await;
+            tests.push(made["test"]["id"].as_str().unwrap().to_owned());
+        }
+        let mut scene = Self {
+            client: Arc::new(client),
+            project,
+            framework,
+            tests,
+            first_cursor: String::new(),
+            last_cursor: watch::Sender::new(None),
+        };
+        scene.settled().await;
+        scene.first_cursor = scene.newest_cursor().await;
+        scene
+    }
+
+    /// Waits until the newest recorded score is the live one.
+    pub(super) async fn settled(&self) {
+        until("the recorded score to be the live one", || async {
+            let live = self.live().await?;
+            let newest = self.newest().await?;
+            (newest.1 == live["headline"]).then_some(())
+        })
+        .await;
+    }
+
+    async fn live(&self) -> Option<Value> {
+        let text =
+            "query($p: ID!, $f: ID!) { project(id: $p) { score(frameworkId: $f) { headline } } }";
+        let variables = json!({ "p": self.project, "f": self.framework });
+        let data = self.client.query_text::<Value>(text, variables).await.ok()?;
+        Some(data["project"]["score"].clone())
+    }
+
+    async fn newest(&self) -> Option<Change> {
+        let variables = score_changed::Variables { project_id: self.project.clone(), after: None };
+        let mut changes = Box::pin(self.client.subscribe::<ScoreChanged>(variables).await.ok()?);
+        let change = tokio::time::timeout(PATIENCE, changes.next()).await.ok()??.ok()?;
+        Some((change.score_changed.cursor, change.score_changed.headline))
+    }
+
+    pub(super) async fn newest_cursor(&self) -> String {
+        until("the newest score change", || async { self.newest().await }).await.0
+    }
+
+    /// Every change from the first cursor to the last one, read anew.
+    async fn every_change(&self) -> Vec<Change> {
+        let last = self.last_cursor.borrow().clone().unwrap();
+        let mut all = Vec::new();
+        if last == self.first_cursor {
+            return all;
+        }
+        let variables = score_changed::Variables {
+            project_id: self.project.clone(),
+            after: Some(self.first_cursor.clone()),
+        };
+        let mut changes = Box::pin(self.client.subscribe::<ScoreChanged>(variables).await.unwrap());
+        loop {
+            let change = tokio::time::timeout(PATIENCE, changes.next()).await.unwrap();
+            let change = change.unwrap().unwrap().score_changed;
+            let done = change.cursor == last;
+            all.push((change.cursor, change.headline));
+            if done {
+                return all;
+            }
+        }
+    }
+
+    /// The names of all projects.
+    async fn projects(&self) -> Vec<String> {
+        let text = "query($after: String) { projects(first: 100, after: $after) {
+            nodes { name } pageInfo { hasNextPage endCursor } } }";
+        self.names(text, json!({}), "/projects").await
+    }
+
+    /// The names of all documents of the project.
+    async fn documents(&self) -> Vec<String> {
+        let text =
+            "query($p: ID!, $after: String) { documents(projectId: $p, first: 100, after: $after) {
+            nodes { name } pageInfo { hasNextPage endCursor } } }";
+        self.names(text, json!({ "p": self.project }), "/documents").await
+    }
+
+    async fn names(&self, text: &str, mut variables: Value, at: &str) -> Vec<String> {
+        let mut names = Vec::new();
+        loop {
+            let data = query(&self.client, text, variables.clone()).await;
+            let page = data.pointer(at).unwrap();
+            let nodes = page["nodes"].as_array().unwrap();
+            names.extend(nodes.iter().map(|node| node["name"].as_str().unwrap().to_owned()));
+            if page["pageInfo"]["hasNextPage"] == false {
+                return names;
+            }
+            variables["after"] = page["pageInfo"]["endCursor"].clone();
+        }
+    }
+}
+
+/// Checks all of it.
+pub(super) async fn all(scene: &Scene, server: &Server, done: &Done) -> Checked {
+    assert!(!done.projects.is_empty(), "nothing was written");
+    acknowledged_once("project", &done.projects, &scene.projects().await);
+    let uploaded: Vec<String> =
+        done.documents.iter().map(|(name, _)| format!("{name}.txt")).collect();
+    acknowledged_once("document", &uploaded, &scene.documents().await);
+
+    let every = scene.every_change().await;
+    assert!(!every.is_empty(), "no score moved");
+    let cursors: BTreeSet<_> = every.iter().map(|(cursor, _)| cursor).collect();
+    assert_eq!(cursors.len(), every.len(), "a change is there twice");
+    for seen in &done.seen {
+        assert_eq!(*seen, every, "a subscriber missed a change, or saw one twice");
+    }
+
+    // Live on either router, and by replay of the whole log.
+    let newest = score(&scene.client, &scene.project, &scene.framework, json!({})).await;
+    #[expect(clippy::disallowed_methods, reason = "the test stands outside and has no Env")]
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let now = i64::try_from(now.as_micros()).unwrap();
+    let now = studio_kernel::Timestamp::from_micros(now).to_string();
+    let replayed =
+        score(&scene.client, &scene.project, &scene.framework, json!({ "asOf": now })).await;
+    assert_eq!(newest["exact"], replayed["exact"], "live and replayed scores differ");
+    for url in &server.urls {
+        let client = Client::new(url).unwrap();
+        client.set_tokens(scene.client.tokens());
+        let here = score(&client, &scene.project, &scene.framework, json!({})).await;
+        assert_eq!(here["exact"], newest["exact"], "{url} tells another score");
+    }
+    Checked { score_changes: every.len() }
+}
+
+/// Everything acknowledged is there, and nothing is there twice.
+fn acknowledged_once(kind: &str, acknowledged: &[String], there: &[String]) {
+    let unique: BTreeSet<_> = there.iter().collect();
+    assert_eq!(unique.len(), there.len(), "a {kind} is there twice");
+    for name in acknowledged {
+        assert!(unique.contains(name), "{kind} {name} was acknowledged and is lost");
+    }
+}
