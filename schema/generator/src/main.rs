@@ -9,7 +9,7 @@ use schemars::{JsonSchema, schema_for};
 use serde_json::Value;
 use studio_kernel::{
     Payload,
-    published::{CloudEvent, cloud_event_type, controls, documents, evidence},
+    published::{CloudEvent, cloud_event_type, controls, documents, evidence, identity},
 };
 use studio_router::SubgraphSdl;
 
@@ -54,6 +54,8 @@ fn files() -> anyhow::Result<BTreeMap<String, String>> {
     event::<evidence::CheckResultsRecorded>(&mut files)?;
     event::<evidence::EvidenceRejected>(&mut files)?;
     event::<documents::DocumentVersionStored>(&mut files)?;
+    event::<identity::SessionExtended>(&mut files)?;
+    event::<identity::SessionEnded>(&mut files)?;
 
     let config = serde_json::to_value(schema_for!(studio_service::Config))?;
     files.insert("config.schema.json".to_owned(), pretty(&config)?);
