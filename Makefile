@@ -6,7 +6,11 @@ SHELL := /bin/bash
 CARGO ?= cargo
 DATA  ?= studio-data
 
-.PHONY: help run test test-real bench schema lint fmt
+# Seconds for each fuzz target, and which of them.
+SECONDS ?= 30
+TARGETS ?= $(patsubst fuzz/fuzz_targets/%.rs,%,$(wildcard fuzz/fuzz_targets/*.rs))
+
+.PHONY: help run test test-real test-faults bench fuzz schema lint fmt
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -20,13 +24,35 @@ test: lint schema-check ## Everything that needs no server: lints, the schema, e
 	@if command -v node >/dev/null; then node --test --test-reporter=dot web/test/*.test.mjs; \
 	else echo "skipped: the pages' own tests (install Node.js 20)"; fi
 
+# All of it is built as `make test` builds it, so that nothing is built twice.
+ON_SERVERS = $(CARGO) nextest run --workspace
+
 test-real: ## The same contracts against real servers, installed and started by tests/services
-	tests/services with postgres chromium -- $(CARGO) nextest run --package studio-events --package studio \
-		-E 'package(studio-events) or binary(real)'
+	tests/services with postgres redis bolt s3 kms_stand_in chromium -- $(MAKE) --no-print-directory on-servers
+
+.PHONY: on-servers
+on-servers:
+	$(ON_SERVERS) -E 'package(studio-events) or package(studio-stores) or (binary(real) and not test(/^faults::/)) or package(studio-controls) and test(/replicas|graph/) or package(studio-identity) or package(studio-evidence) and test(/postgres/)'
+	STUDIO_TEST_SHAPE=one-process $(ON_SERVERS) -E 'binary(embedded) and test(/^main_job::/)'
+	STUDIO_TEST_SHAPE=cluster $(ON_SERVERS) -E 'binary(embedded) and test(/^main_job::/)'
+	$(ON_SERVERS) --test-threads 1 -E 'binary(real) and test(/^faults::.*(controls_replica|in_turn)/)'
+
+test-faults: ## Every fault of docs/reliability.md, one after the other (ten minutes)
+	tests/services with postgres redis bolt s3 -- $(ON_SERVERS) --test-threads 1 -E 'binary(real) and test(/^faults::/)'
 
 bench: ## Measure, as ratios within one run; docs/performance.md keeps the figures
 	$(CARGO) build --release --bin studio
 	$(CARGO) run --release --package studio-bench -- $(BENCH)
+
+# No sanitizer: there is no unsafe code of ours, and so the compiler of the build serves. The limits
+# make a finding of whatever takes ten seconds or a gigabyte.
+fuzz: ## Try every reader of outside data with made-up bytes, each for SECONDS (30; TARGETS=ocsf for one)
+	@command -v cargo-fuzz >/dev/null || { echo "install it with: cargo install --locked cargo-fuzz"; exit 1; }
+	@for target in $(TARGETS); do \
+		mkdir -p fuzz/corpus/$$target; \
+		$(CARGO) fuzz run --sanitizer none $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
+			-max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=1024 -max_len=16384 -print_final_stats=1; \
+	done
 
 schema: ## Write schema/ anew from the code
 	$(CARGO) run --quiet --package studio-schema -- write schema
@@ -38,8 +64,8 @@ schema-check: ## Fail where schema/ differs from the code
 lint: ## Formatting and clippy, both without a warning
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --quiet -- -D warnings
-	@if command -v cargo-deny >/dev/null; then cargo deny --log-level error check; \
-	else echo "skipped: cargo deny (install it with: cargo install cargo-deny)"; fi
+	@if command -v cargo-deny >/dev/null; then cargo deny --log-level error check bans licenses sources; \
+	else echo "skipped: cargo deny (install it with: cargo install --locked cargo-deny)"; fi
 
 fmt: ## Format the code
 	$(CARGO) fmt --all
