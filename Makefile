@@ -35,7 +35,6 @@ on-servers:
 	$(ON_SERVERS) -E 'package(studio-events) or package(studio-stores) or (binary(real) and not test(/^faults::/)) or package(studio-controls) and test(/replicas|graph/) or package(studio-identity) or package(studio-evidence) and test(/postgres/)'
 	STUDIO_TEST_SHAPE=one-process $(ON_SERVERS) -E 'binary(embedded) and test(/^main_job::/)'
 	STUDIO_TEST_SHAPE=cluster $(ON_SERVERS) -E 'binary(embedded) and test(/^main_job::/)'
-	$(ON_SERVERS) --test-threads 1 -E 'binary(real) and test(/^faults::.*(controls_replica|in_turn)/)'
 
 test-faults: ## Every fault of docs/reliability.md, one after the other (ten minutes)
 	tests/services with postgres redis bolt s3 -- $(ON_SERVERS) --test-threads 1 -E 'binary(real) and test(/^faults::/)'
