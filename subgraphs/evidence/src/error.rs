@@ -73,15 +73,17 @@ impl From<EvidenceError> for ApiError {
             EvidenceError::Structure(StructureError::TooLarge { .. }) => {
                 told(Code::TooLarge, error)
             }
-            EvidenceError::Structure(StructureError::Read(cause)) => ApiError::internal(cause),
+            EvidenceError::Structure(StructureError::Read(cause)) => {
+                BlobError::of_reading(cause).into()
+            }
             EvidenceError::Structure(_) | EvidenceError::NothingToTake(_) => {
                 told(Code::BadRequest, error)
             }
             EvidenceError::Blob(BlobError::TooLarge { limit }) => too_large(limit),
-            EvidenceError::Blob(BlobError::Interrupted(_)) => told(Code::BadRequest, error),
+            EvidenceError::Blob(error) => error.into(),
             EvidenceError::Append(error) => error.into(),
             EvidenceError::Store(error) => error.into(),
-            EvidenceError::Read(ProjectionError::Database(error)) => error.into(),
+            EvidenceError::Read(error) => error.into(),
             EvidenceError::Stopping => told(Code::SubgraphUnavailable, error),
             other => ApiError::internal(other),
         }

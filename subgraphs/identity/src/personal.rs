@@ -5,6 +5,7 @@ use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use studio_kernel::{Id, TenantId, kind};
+use studio_service::ApiError;
 use studio_stores::keyring::{IndexKey, Keyring, KeyringError, Sealed};
 use zeroize::Zeroizing;
 
@@ -34,6 +35,15 @@ pub(crate) enum PersonalError {
     /// What was sealed has another shape than this version writes.
     #[error("a sealed value of {0} does not have the expected shape")]
     Shape(String),
+}
+
+impl From<PersonalError> for ApiError {
+    fn from(error: PersonalError) -> Self {
+        match error {
+            PersonalError::Keyring(error) => error.into(),
+            PersonalError::Shape(_) => Self::internal(error),
+        }
+    }
 }
 
 /// Seals and opens what belongs to people.

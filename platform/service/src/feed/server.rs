@@ -11,8 +11,9 @@ use axum::{
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use studio_events::{EventFeed, FeedError};
+use studio_events::{EventFeed, FeedError, StoreError};
 use studio_kernel::Code;
+use studio_stores::sql::is_unavailable;
 use tokio_util::sync::CancellationToken;
 
 use super::{Head, LONGEST_WAIT, MOST_EVENTS, PAGE_BYTES, Page, Unreadable};
@@ -97,7 +98,7 @@ async fn head(
             () = served.shutdown.cancelled() => return Ok(answer.into_response()),
             () = tokio::time::sleep_until(until) => return Ok(answer.into_response()),
             changed = wake.changed() => if changed.is_err() {
-                return failed(&FeedError::Store(studio_events::StoreError::Closed));
+                return failed(&FeedError::Store(StoreError::Closed));
             },
         }
     }
@@ -116,9 +117,12 @@ fn failed(error: &FeedError) -> Result<Response, ApiError> {
             let kind = [(header::CONTENT_TYPE, "application/problem+json")];
             Ok((StatusCode::UNPROCESSABLE_ENTITY, kind, Json(body)).into_response())
         }
-        FeedError::Store(studio_events::StoreError::Closed) => {
+        FeedError::Store(StoreError::Closed) => {
             let message = "This process is stopping; ask another replica.";
             Err(ApiError::new(Code::SubgraphUnavailable, message))
+        }
+        FeedError::Store(StoreError::Database(cause)) if is_unavailable(cause) => {
+            Err(ApiError::unavailable(error))
         }
         FeedError::Store(_) | FeedError::Unreachable { .. } => Err(ApiError::internal(error)),
     }

@@ -3,6 +3,7 @@
 use std::{io, path::PathBuf};
 
 use super::ContentHash;
+use crate::keyring::KeyringError;
 
 /// Why a blob could not be kept or read. Messages that name a place on disk are for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -125,10 +126,15 @@ pub enum BlobError {
     },
     /// A keyring fault kept a sealed blob from being written or read.
     #[error("the key of the organization's blobs cannot be used: {0}")]
-    Key(String),
+    Key(KeyringError),
 }
 
 impl BlobError {
+    /// Why a reader of a blob failed: what the store says, where it is the store that failed.
+    pub fn of_reading(error: io::Error) -> Self {
+        error.downcast().unwrap_or_else(|source| Self::io(PathBuf::new(), source))
+    }
+
     /// Names what the operating system says about `path`.
     pub(crate) fn io(path: impl Into<PathBuf>, source: io::Error) -> Self {
         let path = path.into();

@@ -30,7 +30,7 @@ impl<B: Blobs> SealedBlobs<B> {
     }
 
     async fn key(&self, tenant: TenantId) -> Result<Arc<DataKey>, BlobError> {
-        self.keyring.tenant_key(tenant).await.map_err(|error| BlobError::Key(error.to_string()))
+        self.keyring.tenant_key(tenant).await.map_err(BlobError::Key)
     }
 }
 

@@ -85,7 +85,7 @@ impl Sealing {
         let start = out.len().saturating_sub(self.open());
         self.key
             .seal_in_place(&place(self.tenant, &self.id, self.index), out, start)
-            .map_err(|error| BlobError::Key(error.to_string()))?;
+            .map_err(BlobError::Key)?;
         self.index += 1;
         self.filled = 0;
         Ok(())
@@ -94,10 +94,8 @@ impl Sealing {
     /// The first [`HEADER`] bytes of the file.
     pub(super) fn head(&self, name: ContentHash, size: u64) -> Result<Vec<u8>, BlobError> {
         let head = [&name.as_bytes()[..], &size.to_be_bytes()].concat();
-        let envelope = self
-            .key
-            .seal(&of_head(self.tenant, &self.id), &head)
-            .map_err(|error| BlobError::Key(error.to_string()))?;
+        let envelope =
+            self.key.seal(&of_head(self.tenant, &self.id), &head).map_err(BlobError::Key)?;
         Ok([&MAGIC[..], &self.id, &envelope].concat())
     }
 }

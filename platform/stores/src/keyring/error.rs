@@ -11,6 +11,9 @@ pub enum KeyringError {
     /// The key store cannot be read or written.
     #[error("the key store: {0}")]
     Store(String),
+    /// The key store's database cannot be reached for now.
+    #[error("the key store: {0}")]
+    Away(String),
     /// A key is wrapped by a master key that is not there.
     #[error(
         "the key {name} is wrapped by the master key {master}, which is not the one given: \

@@ -54,7 +54,7 @@ impl Ai {
         let sealed: Sealed =
             serde_json::from_value(answered.question.0.clone()).map_err(ApiError::internal)?;
         let opened = self.keyring.open_person(tenant, &sealed).await;
-        let Some(bytes) = opened.map_err(ApiError::internal)? else { return Ok(None) };
+        let Some(bytes) = opened? else { return Ok(None) };
         String::from_utf8(bytes.to_vec()).map(Some).map_err(ApiError::internal)
     }
 

@@ -62,11 +62,8 @@ impl Ai {
             Looked::NoWords => return Ok(Err(Refused::NoWords)),
             Looked::Hits(hits) => hits,
         };
-        let sealed = self
-            .keyring
-            .seal_person(tenant, asked_by, question.as_str().as_bytes())
-            .await
-            .map_err(ApiError::internal)?;
+        let sealed =
+            self.keyring.seal_person(tenant, asked_by, question.as_str().as_bytes()).await?;
         let answered = QuestionAnswered {
             answer: self.env.id(),
             asked_by,

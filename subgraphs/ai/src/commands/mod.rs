@@ -57,8 +57,8 @@ impl Ai {
     async fn settle(&self) {
         let settled = async {
             if let Some(followed) = self.documents.get() {
-                let head = followed.feed.head().await.map_err(ApiError::internal)?;
-                followed.consumer.caught_up_to(head).await.map_err(ApiError::internal)?;
+                let head = followed.feed.head().await?;
+                followed.consumer.caught_up_to(head).await?;
             }
             let head = self.store.head();
             let mut indexed = self.indexed.clone();

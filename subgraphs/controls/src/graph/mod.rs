@@ -49,11 +49,11 @@ impl Graphs {
         let there = async { reached.wait_for(|now| *now >= head).await.is_ok() };
         if !tokio::time::timeout(PATIENCE, there).await.unwrap_or(false) {
             let reached = *self.0.reached.borrow();
-            return Err(ApiError::internal(format!(
+            return Err(ApiError::unavailable(format!(
                 "the graph is at {reached}, the log at {head}"
             )));
         }
-        self.of(actor.tenant).await.map_err(ApiError::internal)
+        Ok(self.of(actor.tenant).await?)
     }
 
     async fn of(&self, tenant: TenantId) -> Result<Arc<dyn View>, GraphError> {

@@ -3,10 +3,7 @@
 use async_graphql::{Context, Object, Result, SimpleObject};
 use futures::future::try_join_all;
 use studio_kernel::{Id, kind};
-use studio_service::{
-    ApiError,
-    graphql::{PageArgs, gql},
-};
+use studio_service::graphql::{PageArgs, gql};
 use studio_stores::graph::{self, Person};
 
 use super::{
@@ -27,9 +24,7 @@ pub(super) async fn paths(
     args: PageArgs,
 ) -> Result<Cut<CoveragePath>> {
     let view = view(ctx, "controls:graph:read").await?;
-    let coverage = graph::coverage_paths(&*view, requirement, Some(project))
-        .await
-        .map_err(|error| gql(ApiError::internal(error)))?;
+    let coverage = graph::coverage_paths(&*view, requirement, Some(project)).await.map_err(gql)?;
     Ok(page(coverage.paths, coverage.truncated, &args, place, CoveragePath))
 }
 
@@ -105,9 +100,7 @@ pub(super) async fn people(
     args: PageArgs,
 ) -> Result<Cut<PersonBehindScore>> {
     let view = view(ctx, "controls:people:read").await?;
-    let behind = graph::who_is_behind(&*view, project, framework)
-        .await
-        .map_err(|error| gql(ApiError::internal(error)))?;
+    let behind = graph::who_is_behind(&*view, project, framework).await.map_err(gql)?;
     // The weightiest first.
     let key = |person: &Person| format!("{:020}/{}", i64::MAX - person.weight.units(), person.user);
     Ok(page(behind.people, behind.truncated, &args, key, PersonBehindScore::of))

@@ -101,7 +101,7 @@ async fn reach(
         Follow::Dependencies => graph::dependencies(&*view, control, depth).await,
         Follow::Dependents => graph::dependents(&*view, control, depth).await,
     };
-    reach.map_err(|error| gql(ApiError::internal(error)))
+    reach.map_err(gql)
 }
 
 /// A page of what is reached from a control.
@@ -168,7 +168,7 @@ pub(super) async fn impact(ctx: &Context<'_>, control: &str) -> Result<Impact> {
     let control = own_id(control)?;
     let view = view(ctx, "controls:graph:read").await?;
     let impact = graph::impact(&*view, control).await;
-    impact.map(Impact).map_err(|error| gql(ApiError::internal(error)))
+    impact.map(Impact).map_err(gql)
 }
 
 /// What a loss of a control can reach: where its value falls, theirs can.

@@ -261,7 +261,7 @@ impl<'a> Worker<'a> {
             Err(error @ (AppendError::Conflict { .. } | AppendError::CheckpointMoved { .. })) => {
                 Err(Left::Raced(error))
             }
-            Err(error) => Err(ApiError::internal(error).into()),
+            Err(error) => Err(ApiError::from(error).into()),
         }
     }
 

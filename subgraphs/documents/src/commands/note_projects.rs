@@ -69,14 +69,14 @@ impl Documents {
         }
         let Some(known) = self.projects.get() else { return Ok(false) };
         let caught_up = async {
-            let head = known.feed.head().await.map_err(ApiError::internal)?;
-            known.consumer.caught_up_to(head).await.map_err(ApiError::internal)
+            let head = known.feed.head().await?;
+            Ok::<_, ApiError>(known.consumer.caught_up_to(head).await?)
         };
         match tokio::time::timeout(PATIENCE, caught_up).await {
             Ok(result) => result?,
             Err(_) => {
                 let cause = "the consumer of the controls subgraph's projects does not catch up";
-                return Err(ApiError::internal(cause));
+                return Err(ApiError::unavailable(cause));
             }
         }
         Ok(projects::exists(&self.store, tenant, project).await?)

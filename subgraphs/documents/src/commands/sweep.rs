@@ -22,7 +22,7 @@ impl Documents {
         let before = self.env.now().plus_seconds(-GRACE);
         let (mut after, mut removed) = (None, 0);
         loop {
-            let page = self.blobs.list(after, PAGE).await.map_err(ApiError::internal)?;
+            let page = self.blobs.list(after, PAGE).await?;
             let Some(last) = page.last() else { return Ok(removed) };
             after = Some((last.tenant, last.hash));
             for blob in page.iter().filter(|blob| blob.stored_at <= before) {
@@ -30,7 +30,7 @@ impl Documents {
                     continue;
                 }
                 let gone = self.blobs.delete(blob.tenant, blob.hash, Some(before)).await;
-                removed += usize::from(gone.map_err(ApiError::internal)?);
+                removed += usize::from(gone?);
             }
         }
     }

@@ -76,7 +76,7 @@ impl Documents {
             size: spooled.content_size(),
         };
         let hash = spooled.content_hash();
-        self.blobs.put(tenant, hash, spooled).await.map_err(ApiError::internal)?;
+        self.blobs.put(tenant, hash, spooled).await?;
         let is_new = upload.document.is_none();
         self.record(actor, upload.request, is_new, &name, version).await
     }
@@ -88,14 +88,10 @@ impl Documents {
     where
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let spool = self.blobs.spool(self.limit).await.map_err(ApiError::internal)?;
+        let spool = self.blobs.spool(self.limit).await?;
         let spooled = spool.fill(body).await.map_err(|error| match error {
             BlobError::TooLarge { .. } => self.too_large(),
-            BlobError::Interrupted(_) => ApiError::new(
-                Code::BadRequest,
-                "The body did not arrive whole, and nothing was kept: send it again.",
-            ),
-            other => ApiError::internal(other),
+            other => other.into(),
         })?;
         if spooled.content_size() == 0 { Err(bad(UploadRefused::Empty)) } else { Ok(spooled) }
     }
@@ -180,7 +176,9 @@ pub(super) fn append_failed<E: std::fmt::Display>(error: ExecuteError<E>) -> Api
             Code::Conflict,
             "Somebody else changed the document at the same moment: send it again.",
         ),
-        other => ApiError::internal(other),
+        ExecuteError::Refused(refused) => ApiError::internal(refused),
+        ExecuteError::Append(error) => error.into(),
+        ExecuteError::Store(error) => error.into(),
     }
 }
 

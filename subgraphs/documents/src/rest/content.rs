@@ -43,7 +43,7 @@ pub(super) async fn content(
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         let name: ContentHash = version.sha256.parse().map_err(ApiError::internal)?;
-        let reader = documents.blobs.open(tenant, name).await.map_err(ApiError::internal)?;
+        let reader = documents.blobs.open(tenant, name).await?;
         let stream = ReaderStream::with_capacity(reader, CHUNK);
         let mut response = Body::from_stream(stream).into_response();
         set(&mut response, header::CONTENT_LENGTH, &version.size.to_string())?;

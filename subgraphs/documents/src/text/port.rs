@@ -32,9 +32,13 @@ impl DocumentText for StoredText {
             return Ok(None);
         }
         let name: ContentHash = row.sha256.parse().map_err(ApiError::internal)?;
-        let reader = self.blobs.open(tenant, name).await.map_err(ApiError::internal)?;
+        let reader = self.blobs.open(tenant, name).await?;
         let mut bytes = Vec::new();
-        reader.take(MOST_SOURCE + 1).read_to_end(&mut bytes).await.map_err(ApiError::internal)?;
+        reader
+            .take(MOST_SOURCE + 1)
+            .read_to_end(&mut bytes)
+            .await
+            .map_err(BlobError::of_reading)?;
         let extracted = tokio::task::spawn_blocking(move || {
             matches(&bytes, &row.sha256).then(|| extract(&row.media_type, &bytes))
         });

@@ -97,12 +97,12 @@ impl Core {
         }
         let Some(upstream) = self.upstream() else { return Ok(false) };
         let caught_up = async {
-            let head = upstream.feed.head().await.map_err(|error| error.to_string())?;
-            upstream.consumer.caught_up_to(head).await.map_err(|error| error.to_string())
+            let head = upstream.feed.head().await?;
+            Ok::<_, ApiError>(upstream.consumer.caught_up_to(head).await?)
         };
         match timeout(CATCH_UP, caught_up).await {
             Ok(Ok(())) => Ok(Projects::has(&self.store, tenant, project).await?),
-            Ok(Err(cause)) => Err(EvidenceError::Broken(cause)),
+            Ok(Err(error)) => Err(error.into()),
             // Not known and not refutable: the client may try again.
             Err(_) => Err(ApiError::new(
                 studio_kernel::Code::SubgraphUnavailable,

@@ -45,7 +45,8 @@ impl Core {
         match decided {
             Ok(_) => Ok(Rejection::Recorded),
             Err(ExecuteError::Refused(refused)) => Ok(Rejection::Refused(refused)),
-            Err(other) => Err(ApiError::internal(other)),
+            Err(ExecuteError::Append(error)) => Err(error.into()),
+            Err(ExecuteError::Store(error)) => Err(error.into()),
         }
     }
 }

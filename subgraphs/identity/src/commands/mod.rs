@@ -98,8 +98,8 @@ api_errors! {
     AppendError => ApiError::from,
     sea_orm::DbErr => ApiError::from,
     EncodeError => ApiError::internal,
-    KeyringError => ApiError::internal,
-    PersonalError => ApiError::internal,
+    KeyringError => ApiError::from,
+    PersonalError => ApiError::from,
     PasswordError => ApiError::internal,
     crate::tokens::IssueError => ApiError::internal,
 }

@@ -100,7 +100,7 @@ impl User {
                 read_id(&self.0.tenant).map_err(|_| PersonalError::Shape(self.0.id.clone()))?;
             core.people.open_profile(tenant, &sealed_from_row(sealed)?).await
         };
-        open.await.map_err(|error| gql(ApiError::internal(error)))
+        open.await.map_err(gql)
     }
 }
 

@@ -15,7 +15,7 @@ use studio_entities::keyring::{ActiveModel, Column, Entity, Model};
 use studio_kernel::Timestamp;
 
 use super::{KeyName, KeyRecord, KeyStore, KeyringError, Material};
-use crate::sql::Database;
+use crate::sql::{Database, is_unavailable};
 
 #[cfg(test)]
 mod tests;
@@ -30,7 +30,7 @@ impl SqlKeyStore {
     /// The store in this database.
     ///
     /// # Errors
-    /// [`KeyringError::Store`] when its table cannot be read.
+    /// [`KeyringError::Store`] or [`KeyringError::Away`] when its table cannot be read.
     pub async fn open(database: Database) -> Result<Self, KeyringError> {
         let store = Self { database };
         store.destroyed().await?;
@@ -59,9 +59,10 @@ impl SqlKeyStore {
 }
 
 fn failed(error: DbErr) -> KeyringError {
-    KeyringError::Store(format!(
+    let told = format!(
         "{error}: check that its database runs and was migrated, and that its address is right"
-    ))
+    );
+    if is_unavailable(&error) { KeyringError::Away(told) } else { KeyringError::Store(told) }
 }
 
 fn row(record: &KeyRecord) -> ActiveModel {

@@ -1,23 +1,25 @@
 //! Errors at the edge: each is either for the client (a stable code and a sentence that says what
 //! to do) or internal (masked, and logged with the request id by the span it happens in).
 
+mod stores;
+
 use std::fmt;
 
-use studio_events::StoreError;
 use studio_kernel::Code;
-use studio_stores::sql::is_unavailable;
 
 /// An error that may be shown to a client.
 #[derive(Debug, Clone)]
 pub struct ApiError {
     code: Code,
     message: String,
+    /// The HTTP status of REST, where it says more than that of the code.
+    status: Option<u16>,
 }
 
 impl ApiError {
     /// An error with a message for the client. The message must hold no internals.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self { code, message: message.into(), status: None }
     }
 
     /// A fault on our side: logged here with its cause, masked for the client.
@@ -40,6 +42,19 @@ impl ApiError {
         )
     }
 
+    /// There is no space left for what was sent: logged here with its cause. Trying again helps once
+    /// somebody has made room.
+    pub fn full(cause: impl fmt::Display) -> Self {
+        tracing::error!(error = %cause, "no space is left");
+        let mut error = Self::new(
+            Code::SubgraphUnavailable,
+            "No space is left for what was sent, and nothing of it was kept: ask whoever runs this \
+             server to make room, then send it again.",
+        );
+        error.status = Some(507);
+        error
+    }
+
     /// Nothing of that id is visible to the actor; the same words whether it exists elsewhere.
     pub fn not_found(what: &str, id: impl fmt::Display) -> Self {
         Self::new(Code::NotFound, format!("There is no {what} {id} that you can see."))
@@ -56,6 +71,11 @@ impl ApiError {
     /// The stable code.
     pub fn code(&self) -> Code {
         self.code
+    }
+
+    /// The HTTP status that a REST endpoint answers with.
+    pub fn http_status(&self) -> u16 {
+        self.status.unwrap_or(self.code.http_status())
     }
 
     /// The sentence for the client.
@@ -78,39 +98,9 @@ impl From<studio_kernel::IdError> for ApiError {
     }
 }
 
-impl From<sea_orm::DbErr> for ApiError {
-    fn from(error: sea_orm::DbErr) -> Self {
-        if is_unavailable(&error) { Self::unavailable(error) } else { Self::internal(error) }
-    }
-}
-
-impl From<studio_events::StoreError> for ApiError {
-    fn from(error: studio_events::StoreError) -> Self {
-        match &error {
-            StoreError::Database(cause) if is_unavailable(cause) => Self::unavailable(error),
-            // The process is going: another replica answers.
-            StoreError::Closed => Self::unavailable(error),
-            _ => Self::internal(error),
-        }
-    }
-}
-
 impl From<studio_access::Denied> for ApiError {
     fn from(denied: studio_access::Denied) -> Self {
         Self::new(denied.code(), denied.to_string())
-    }
-}
-
-impl From<studio_events::AppendError> for ApiError {
-    fn from(error: studio_events::AppendError) -> Self {
-        match error {
-            studio_events::AppendError::Conflict { .. } => Self::new(
-                Code::Conflict,
-                "Somebody else changed this at the same moment. Load it again and repeat.",
-            ),
-            studio_events::AppendError::Store(error) => error.into(),
-            other => Self::internal(other),
-        }
     }
 }
 
