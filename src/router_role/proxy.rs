@@ -1,16 +1,25 @@
 //! Hands REST requests on to the subgraph that serves their path, with a signed statement of who
-//! asks in the place of the client's token. Bodies stream through in both directions; they are not
-//! kept, so a request is sent once.
+//! asks in the place of the client's token. Bodies stream through in both directions and are not
+//! kept: the next replica is asked only where nothing of the request can have reached the one
+//! before, or where it only reads and nothing of its body was taken.
 
-use std::sync::Arc;
+use std::{
+    pin::Pin,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    task::{Context, Poll},
+};
 
 use axum::{
-    body::Body,
+    body::{Body, BodyDataStream, Bytes},
     extract::{Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, header},
     response::{IntoResponse, Response},
     routing::any,
 };
+use futures::Stream;
 use studio_kernel::{Actor, Code};
 use studio_router::transport::Replicas;
 use studio_service::{ApiError, RequestId};
@@ -66,30 +75,68 @@ impl Upstream {
             parts.extensions.get::<RequestId>(),
         )?;
         headers.insert(self.header.clone(), signed);
-        let index = self.replicas.order().into_iter().next().unwrap_or_default();
-        let address = self.replicas.address(index).unwrap_or_default();
-        let sent = self
-            .client
-            .request(parts.method, format!("{address}{path}"))
-            .headers(headers)
-            .body(reqwest::Body::wrap_stream(body.into_data_stream()))
-            .send()
-            .await;
-        let answer = match sent {
-            Ok(answer) => answer,
-            Err(error) => {
-                if error.is_connect() {
-                    self.replicas.mark(index, false);
-                }
-                tracing::warn!(subgraph = self.subgraph, %error, "a REST request has no answer");
-                return Err(unavailable(self.subgraph));
+        let body = OnTheWay::new(body);
+        for index in self.replicas.order() {
+            let address = self.replicas.address(index).unwrap_or_default();
+            let sent = self
+                .client
+                .request(parts.method.clone(), format!("{address}{path}"))
+                .headers(headers.clone())
+                .body(reqwest::Body::wrap_stream(body.clone()))
+                .send()
+                .await;
+            let error = match sent {
+                Ok(answer) => return Ok(handed_back(answer)),
+                Err(error) => error,
+            };
+            tracing::warn!(subgraph = self.subgraph, %error, "a REST request has no answer");
+            if error.is_connect() {
+                self.replicas.mark(index, false);
             }
-        };
-        let mut response = Response::new(Body::empty());
-        *response.status_mut() = answer.status();
-        *response.headers_mut() = without_hop_headers(answer.headers());
-        *response.body_mut() = Body::from_stream(answer.bytes_stream());
-        Ok(response)
+            if body.was_taken() || !(error.is_connect() || parts.method.is_safe()) {
+                break;
+            }
+        }
+        Err(unavailable(self.subgraph))
+    }
+}
+
+fn handed_back(answer: reqwest::Response) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = answer.status();
+    *response.headers_mut() = without_hop_headers(answer.headers());
+    *response.body_mut() = Body::from_stream(answer.bytes_stream());
+    response
+}
+
+/// The body of a request, of which the next attempt may begin where none has taken anything.
+#[derive(Clone)]
+struct OnTheWay {
+    body: Arc<Mutex<BodyDataStream>>,
+    taken: Arc<AtomicBool>,
+}
+
+impl OnTheWay {
+    fn new(body: Body) -> Self {
+        Self { body: Arc::new(Mutex::new(body.into_data_stream())), taken: Arc::default() }
+    }
+
+    /// Whether an attempt took anything.
+    fn was_taken(&self) -> bool {
+        self.taken.load(Relaxed)
+    }
+}
+
+impl Stream for OnTheWay {
+    type Item = Result<Bytes, axum::Error>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let mut body = self.body.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = Pin::new(&mut *body).poll_next(context);
+        if let Poll::Ready(Some(_)) = next {
+            self.taken.store(true, Relaxed);
+        }
+        next
     }
 }
 
@@ -119,6 +166,64 @@ fn without_hop_headers(from: &HeaderMap) -> HeaderMap {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// An address where nobody listens.
+    fn nobody() -> String {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        format!("http://{}", listener.local_addr().unwrap())
+    }
+
+    async fn echo() -> String {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let app = axum::Router::new().route("/v1/echo", any(|body: Bytes| async { body }));
+        tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        address
+    }
+
+    fn upstream(addresses: [String; 2]) -> Upstream {
+        Upstream {
+            subgraph: "documents",
+            replicas: Replicas::new(addresses).unwrap(),
+            client: reqwest::Client::new(),
+            header: HeaderName::from_static("x-studio-caller"),
+            sign: Arc::new(|_, _, _| Ok(HeaderValue::from_static("signed"))),
+        }
+    }
+
+    fn upload() -> Request {
+        let body = Body::from_stream(futures::stream::iter(["in ", "parts"].map(Ok::<_, String>)));
+        Request::post("/v1/echo").body(body).unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_was_not_sent_goes_to_the_next_replica_whole() {
+        let upstream = upstream([nobody(), echo().await]);
+        for _ in 0..2 {
+            let answer = upstream.forward(upload()).await.unwrap();
+            let body = axum::body::to_bytes(answer.into_body(), 100).await.unwrap();
+            assert_eq!(body, "in parts");
+        }
+        let away = self::upstream([nobody(), nobody()]);
+        let error = away.forward(upload()).await.unwrap_err();
+        assert_eq!(error.code(), Code::SubgraphUnavailable);
+    }
+
+    /// It may have been carried out.
+    #[tokio::test]
+    async fn what_was_sent_is_not_sent_again() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let breaks = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut bytes = [0; 4096];
+                let _read = tokio::io::AsyncReadExt::read(&mut stream, &mut bytes).await;
+            }
+        });
+        let upstream = upstream([breaks, echo().await]);
+        let error = upstream.forward(upload()).await.unwrap_err();
+        assert_eq!(error.code(), Code::SubgraphUnavailable);
+    }
 
     #[test]
     fn headers_of_the_connection_and_the_token_stay_here() {
