@@ -49,6 +49,20 @@ pub enum EvidenceError {
     Broken(String),
 }
 
+impl EvidenceError {
+    /// Whether trying again with the same bytes comes to the same.
+    pub(crate) fn is_for_good(&self) -> bool {
+        match self {
+            Self::Structure(error) => !matches!(error, StructureError::Read(_)),
+            Self::Blob(error) => {
+                matches!(error, BlobError::NotFound { .. } | BlobError::Damaged { .. })
+            }
+            Self::NothingToTake(_) | Self::Encode(_) => true,
+            _ => false,
+        }
+    }
+}
+
 impl From<AppendError> for EvidenceError {
     fn from(error: AppendError) -> Self {
         match error {

@@ -86,7 +86,7 @@ impl Scores {
         at: Option<Timestamp>,
     ) -> Result<View, ApiError> {
         let Some(as_of) = as_of else { return self.live((tenant, project), at).await };
-        if as_of > self.0.env.now() {
+        if as_of > self.0.env.now() && as_of > self.newest_recorded().await? {
             return Err(ApiError::new(
                 Code::BadRequest,
                 format!(
@@ -98,6 +98,13 @@ impl Scores {
         self.replay((tenant, project), as_of, at.unwrap_or(as_of)).await
     }
 
+    /// When the newest event was recorded, which is later than now where the clock was set back.
+    async fn newest_recorded(&self) -> Result<Timestamp, ApiError> {
+        let store = &self.0.store;
+        let newest = store.read(store.newest().await? - 1, 1).await?;
+        Ok(newest.last().map_or(Timestamp::from_micros(0), |event| event.recorded_at))
+    }
+
     async fn live(&self, key: Key, at: Option<Timestamp>) -> Result<View, ApiError> {
         // Whichever process the change was made through, it is in the answer.
         let head = self.0.store.newest().await?;
@@ -105,7 +112,7 @@ impl Scores {
         let there = async { reached.wait_for(|now| *now >= head).await.is_ok() };
         if !tokio::time::timeout(PATIENCE, there).await.unwrap_or(false) {
             let reached = *self.0.reached.borrow();
-            return Err(ApiError::internal(format!(
+            return Err(ApiError::unavailable(format!(
                 "the score engine is at {reached}, the log at {head}"
             )));
         }

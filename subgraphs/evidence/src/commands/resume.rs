@@ -90,11 +90,12 @@ impl Core {
             match self.resume_one(&row).await {
                 Ok(()) => tracing::info!(run = row.id, "a run that was cut is complete now"),
                 Err(EvidenceError::Stopping) => return Err(EvidenceError::Stopping),
-                // Said once: it is tried again when it has grown, or by the next to be elected.
+                // What is for good is said once: it is tried again when it has grown, or by the next
+                // to be elected. Anything else, such as a store that is away, with the next look.
                 Err(error) => {
                     tracing::error!(run = row.id, %error, "a run that was cut does not go on");
                     let version = self.version(&row).await?;
-                    now.insert(row.id, Seen { version, failed: true });
+                    now.insert(row.id, Seen { version, failed: error.is_for_good() });
                 }
             }
         }
