@@ -36,8 +36,8 @@ on-servers:
 	STUDIO_TEST_SHAPE=one-process $(ON_SERVERS) -E 'binary(embedded) and test(/^main_job::/)'
 	STUDIO_TEST_SHAPE=cluster $(ON_SERVERS) -E 'binary(embedded) and test(/^main_job::/)'
 
-test-faults: ## Every fault of docs/reliability.md, one after the other (ten minutes)
-	tests/services with postgres redis bolt s3 -- $(ON_SERVERS) --test-threads 1 -E 'binary(real) and test(/^faults::/)'
+test-faults: ## Every fault of docs/reliability.md, one after the other (twenty minutes)
+	tests/services with postgres redis bolt s3 faketime -- $(ON_SERVERS) --test-threads 1 -E 'binary(real) and test(/^faults::/)'
 
 bench: ## Measure, as ratios within one run; docs/performance.md keeps the figures
 	$(CARGO) build --release --bin studio

@@ -66,7 +66,8 @@ pause_bolt() {
     local pid
     pid="$(cat "$state/bolt.pid")"
     kill -9 "$pid" 2>/dev/null || true
-    while kill -0 "$pid" 2>/dev/null; do sleep 0.1; done
+    # Where nobody collects it at once, a dead process is still listed, as a zombie.
+    while grep -qs '^State:[[:space:]]*[^ZX]' "/proc/$pid/status"; do sleep 0.05; done
     rm -f "$state/bolt.pid"
 }
 

@@ -1,14 +1,22 @@
 //! A server of one's own for each test: the real binary, a real socket, an empty data folder.
 
+#[allow(dead_code, reason = "the tests of faults, which need real servers, use all of it")]
+mod cluster;
+#[allow(dead_code, reason = "the tests of faults, which need real servers, use all of it")]
+mod cut;
 mod fixtures;
 mod server;
 mod shape;
 mod world;
 
+#[allow(unused_imports, reason = "the tests of faults cut wires")]
+pub(crate) use cluster::{Between, POSTGRES};
+#[allow(unused_imports, reason = "the tests of faults cut wires")]
+pub(crate) use cut::Wire;
 pub(crate) use fixtures::{Scan, data_file, recent};
 pub(crate) use server::{EMAIL, Installation, PASSWORD, Server};
 #[allow(unused_imports, reason = "the tests with real servers choose it")]
-pub(crate) use shape::{MASTER_KEY, Shape};
+pub(crate) use shape::{MASTER_KEY, Shape, Stores};
 pub(crate) use world::{PERSON, World};
 
 use std::time::Duration;

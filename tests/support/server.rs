@@ -13,7 +13,10 @@ use studio_sdk::Client;
 use tempfile::TempDir;
 
 use super::{
-    PATIENCE, mutate,
+    PATIENCE,
+    cluster::{Between, Wires},
+    cut::Wire,
+    mutate,
     shape::{Shape, Stores},
 };
 
@@ -21,7 +24,10 @@ use super::{
 pub(crate) struct Installation {
     folder: TempDir,
     shape: Shape,
-    stores: Option<Stores>,
+    pub(super) stores: Option<Stores>,
+    pub(super) wires: Vec<Between>,
+    /// On top of all others.
+    settings: Vec<(String, String)>,
 }
 
 pub(crate) const EMAIL: &str = "owner@example.org";
@@ -35,8 +41,27 @@ impl Installation {
 
     /// An empty one of this shape.
     pub(crate) fn of(shape: Shape) -> Self {
-        let stores = (shape != Shape::Embedded).then(Stores::empty);
-        Self { folder: tempfile::tempdir().unwrap(), shape, stores }
+        Self::on(shape, (shape != Shape::Embedded).then(Stores::empty))
+    }
+
+    /// An empty one in this shape, on these servers.
+    pub(crate) fn on(shape: Shape, stores: Option<Stores>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self { folder, shape, stores, wires: Vec::new(), settings: Vec::new() }
+    }
+
+    /// The same with wires that can be cut.
+    #[allow(dead_code, reason = "the tests of faults, which need real servers, use it")]
+    pub(crate) fn with_wires(mut self, wires: &[Between]) -> Self {
+        self.wires = wires.to_vec();
+        self
+    }
+
+    /// The same with one more setting (an environment variable) for every process.
+    #[allow(dead_code, reason = "the tests of faults, which need real servers, use it")]
+    pub(crate) fn with_setting(mut self, name: &str, value: &str) -> Self {
+        self.settings.push((name.to_owned(), value.to_owned()));
+        self
     }
 
     /// A copy of this one as it lies on the disk. No server may run in it.
@@ -125,46 +150,9 @@ impl Installation {
         }
     }
 
-    /// Two replicas of each subgraph, two workers and two routers.
-    fn start_cluster(&self, more: &[&str]) -> Server {
-        let plan = Plan::new();
-        let mut server = Server::of(self.path());
-        server.urls = (0..REPLICAS).map(|index| plan.url(ROUTER, index)).collect();
-        server.url = server.urls[0].clone();
-        for (role, ports) in &plan.ports {
-            for (index, port) in ports.iter().enumerate() {
-                let name = format!("{role}-{index}");
-                let listen = format!("127.0.0.1:{port}");
-                let mut arguments = match *role {
-                    ROUTER | WORKER => vec![*role],
-                    subgraph => vec!["subgraph", subgraph, "--standby"],
-                };
-                arguments.extend(["--listen", &listen]);
-                if *role == ROUTER {
-                    arguments.extend_from_slice(more);
-                }
-                let mut command = self.process(&name, &arguments);
-                command.env("STUDIO_PUBLIC_URL", &server.url);
-                for (subgraph, _) in plan.ports.iter().filter(|(role, _)| !OWN.contains(role)) {
-                    let addresses: Vec<String> = (0..REPLICAS)
-                        .map(|replica| format!("\"{}\"", plan.url(subgraph, replica)))
-                        .collect();
-                    let setting =
-                        format!("STUDIO_CLUSTER__ADDRESSES__{}", subgraph.to_ascii_uppercase());
-                    command.env(setting, format!("[{}]", addresses.join(",")));
-                }
-                server.add(command, &name);
-            }
-        }
-        for _ in 0..plan.ports.len() * REPLICAS {
-            server.wait_for_line("listens on ");
-        }
-        server
-    }
-
     /// The binary with the settings of this installation; each process has a folder of its own
     /// where they are many.
-    fn process(&self, process: &str, arguments: &[&str]) -> Command {
+    pub(super) fn process(&self, process: &str, arguments: &[&str]) -> Command {
         let folder = match self.shape {
             Shape::Embedded => self.path().to_owned(),
             Shape::OneProcess | Shape::Cluster => self.path().join(process),
@@ -179,6 +167,7 @@ impl Installation {
         if let Some(stores) = &self.stores {
             command.envs(stores.settings());
         }
+        command.envs(self.settings.iter().map(|(name, value)| (name, value)));
         command
     }
 
@@ -205,47 +194,13 @@ impl Installation {
     }
 }
 
-const ROUTER: &str = "router";
-const WORKER: &str = "worker";
-/// The roles that are no subgraph.
-const OWN: [&str; 2] = [ROUTER, WORKER];
-/// The roles in the order in which they start.
-const ROLES: [&str; 7] = ["identity", "controls", "evidence", "documents", "ai", WORKER, ROUTER];
-/// How many processes of each role there are.
-const REPLICAS: usize = 2;
-
-/// Which process listens where.
-struct Plan {
-    ports: Vec<(&'static str, Vec<u16>)>,
-}
-
-impl Plan {
-    fn new() -> Self {
-        // All are held until all are known, so that none is given twice.
-        let mut held = Vec::new();
-        let mut port = || {
-            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-            let port = listener.local_addr().unwrap().port();
-            held.push(listener);
-            port
-        };
-        let ports =
-            ROLES.iter().map(|role| (*role, (0..REPLICAS).map(|_| port()).collect())).collect();
-        Self { ports }
-    }
-
-    fn url(&self, role: &str, index: usize) -> String {
-        let (_, ports) = self.ports.iter().find(|(name, _)| *name == role).unwrap();
-        format!("http://127.0.0.1:{}", ports[index])
-    }
-}
-
 /// A running server: all processes of an installation. Dropping it kills them, as SIGKILL does.
 pub(crate) struct Server {
     processes: Vec<Process>,
     pub(crate) url: String,
     /// Where clients reach it: one address, or one for each router.
     pub(crate) urls: Vec<String>,
+    pub(super) wires: Wires,
     lines: mpsc::Sender<String>,
     printed: mpsc::Receiver<String>,
     unread: RefCell<Vec<String>>,
@@ -254,16 +209,17 @@ pub(crate) struct Server {
 
 #[allow(dead_code, reason = "the tests of faults, which need real servers, use all of it")]
 impl Server {
-    fn of(folder: &Path) -> Self {
+    pub(super) fn of(folder: &Path) -> Self {
         let (lines, printed) = mpsc::channel();
         let log = folder.join("server.log");
         let (url, urls) = (String::new(), Vec::new());
         let unread = RefCell::new(Vec::new());
-        Self { processes: Vec::new(), url, urls, lines, printed, unread, log }
+        let wires = Wires::default();
+        Self { processes: Vec::new(), url, urls, wires, lines, printed, unread, log }
     }
 
     /// Starts one more process.
-    fn add(&mut self, command: Command, name: &str) {
+    pub(super) fn add(&mut self, command: Command, name: &str) {
         let mut process = Process { name: name.to_owned(), command, child: None };
         self.spawn(&mut process);
         self.processes.push(process);
@@ -319,6 +275,11 @@ impl Server {
         self.spawn(&mut process);
         self.processes.push(process);
         self.wait_for_line("listens on ");
+    }
+
+    /// Cuts every wire that can be cut, or makes it whole.
+    pub(crate) fn set_wires(&self, wire: Wire) {
+        self.wires.set(wire);
     }
 
     /// The next printed line that holds the text, of those that nobody has waited for yet.

@@ -31,16 +31,20 @@ impl Shape {
 /// What an installation has on the servers: a database of its own, and its own names on the others.
 pub(crate) struct Stores {
     name: String,
-    sql: String,
+    pub(super) sql: String,
 }
 
 impl Stores {
-    /// Makes the database.
+    /// On the servers of the environment.
     pub(crate) fn empty() -> Self {
+        Self::in_database_of(required("STUDIO_TEST_POSTGRES"))
+    }
+
+    /// Makes the database on this PostgreSQL; the rest is as in the environment.
+    pub(crate) fn in_database_of(server: String) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Relaxed);
         let name = format!("studio_{}_{number}", std::process::id());
-        let server = required("STUDIO_TEST_POSTGRES");
         let (base, _) = server.rsplit_once('/').unwrap();
         let sql = format!("{base}/{name}");
         let create = format!("CREATE DATABASE {name}");
@@ -55,6 +59,14 @@ impl Stores {
         });
         made.join().unwrap();
         Self { name, sql }
+    }
+
+    /// The same with a standby, which may become the primary, at `HOST:PORT`.
+    #[allow(dead_code, reason = "the tests of faults, which need real servers, use it")]
+    pub(crate) fn with_standby(mut self, host: &str) -> Self {
+        let (base, database) = self.sql.rsplit_once('/').unwrap();
+        self.sql = format!("{base},{host}/{database}");
+        self
     }
 
     /// The settings that point to them.

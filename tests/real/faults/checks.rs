@@ -1,18 +1,21 @@
 //! What must hold after every fault.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, atomic::AtomicU64},
+};
 
 use futures::StreamExt;
 use serde_json::{Value, json};
 use studio_sdk::{
-    Client,
+    Client, Error,
     operations::{ScoreChanged, score_changed},
 };
 use tokio::sync::watch;
 
 use super::load::{Change, Done};
 use crate::support::{
-    PATIENCE, Server, adopt, create_project, import_builtin, mutate, query, score, until,
+    EMAIL, PASSWORD, PATIENCE, Server, adopt, create_project, import_builtin, mutate, query, until,
 };
 
 /// A project whose score the load moves.
@@ -23,6 +26,12 @@ pub(super) struct Scene {
     framework: String,
     /// Manual tests, one for each writer.
     pub(super) tests: Vec<String>,
+    /// A control that others may rest on.
+    control: String,
+    /// How many requests have failed so far.
+    pub(super) failures: Arc<AtomicU64>,
+    /// Whether sessions may be over because a clock jumped.
+    pub(super) clocks_jump: bool,
     /// From where subscribers follow.
     pub(super) first_cursor: String,
     /// Up to where; known once the writers have ended.
@@ -45,6 +54,7 @@ impl Scene {
             json!({ "p": project }),
         )
         .await;
+        let control = data["controls"]["nodes"][0]["id"].as_str().unwrap().to_owned();
         let mut tests = Vec::new();
         for control in data["controls"]["nodes"].as_array().unwrap() {
             let made = mutate(
@@ -60,6 +70,9 @@ impl Scene {
             project,
             framework,
             tests,
+            control,
+            failures: Arc::default(),
+            clocks_jump: false,
             first_cursor: String::new(),
             last_cursor: watch::Sender::new(None),
         };
@@ -76,6 +89,26 @@ impl Scene {
             (newest.1 == live["headline"]).then_some(())
         })
         .await;
+    }
+
+    /// Signs in anew, for when the clock that the session is measured by has jumped.
+    pub(super) async fn sign_in(&self) {
+        until("signing in", || async { self.client.log_in(EMAIL, PASSWORD).await.ok() }).await;
+    }
+
+    /// Asks the graph what a loss of the control can reach.
+    pub(super) async fn impact(&self, client: &Client) -> Result<Value, Error> {
+        let text = "query($id: ID!) { control(id: $id) {
+            impact { frameworks(first: 1) { nodes { framework { id } } } } } }";
+        client.query_text::<Value>(text, json!({ "id": self.control })).await
+    }
+
+    /// The score, and the instant up to which facts are in it.
+    async fn score(&self, client: &Client, as_of: Option<&str>) -> Value {
+        let text = "query($p: ID!, $f: ID!, $asOf: DateTime) { project(id: $p) {
+            score(frameworkId: $f, asOf: $asOf) { asOf exact { lo hi coverage } } } }";
+        let variables = json!({ "p": self.project, "f": self.framework, "asOf": as_of });
+        query(client, text, variables).await["project"]["score"].clone()
     }
 
     async fn live(&self) -> Option<Value> {
@@ -167,19 +200,21 @@ pub(super) async fn all(scene: &Scene, server: &Server, done: &Done) -> Checked 
     }
 
     // Live on either router, and by replay of the whole log.
-    let newest = score(&scene.client, &scene.project, &scene.framework, json!({})).await;
-    #[expect(clippy::disallowed_methods, reason = "the test stands outside and has no Env")]
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    let now = i64::try_from(now.as_micros()).unwrap();
-    let now = studio_kernel::Timestamp::from_micros(now).to_string();
-    let replayed =
-        score(&scene.client, &scene.project, &scene.framework, json!({ "asOf": now })).await;
-    assert_eq!(newest["exact"], replayed["exact"], "live and replayed scores differ");
+    let live = scene.score(&scene.client, None).await;
+    let replayed = scene.score(&scene.client, live["asOf"].as_str()).await;
+    assert_eq!(live["exact"], replayed["exact"], "live and replayed scores differ");
     for url in &server.urls {
         let client = Client::new(url).unwrap();
         client.set_tokens(scene.client.tokens());
-        let here = score(&client, &scene.project, &scene.framework, json!({})).await;
-        assert_eq!(here["exact"], newest["exact"], "{url} tells another score");
+        let here = scene.score(&client, None).await;
+        assert_eq!(here["exact"], live["exact"], "{url} tells another score");
+        let reached = scene.impact(&client).await.unwrap();
+        let reached = &reached["control"]["impact"]["frameworks"]["nodes"];
+        assert_eq!(
+            reached,
+            &json!([{ "framework": { "id": scene.framework } }]),
+            "{url}: the graph has lost it"
+        );
     }
     Checked { score_changes: every.len() }
 }

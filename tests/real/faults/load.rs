@@ -2,7 +2,11 @@
 //! scores and go on from their cursor when their stream breaks. Each goes to another router when the
 //! one it talks to is away, as a client behind a load balancer does.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
+};
 
 use futures::StreamExt;
 use serde_json::{Value, json};
@@ -13,14 +17,16 @@ use studio_sdk::{
 use tokio::{sync::watch, task::JoinHandle};
 
 use super::checks::Scene;
-use crate::support::PATIENCE;
+use crate::support::{EMAIL, PASSWORD, PATIENCE};
 
 /// How many of each there are.
 const WRITERS: usize = 3;
 const SUBSCRIBERS: usize = 3;
 
 /// The codes with which a request may fail while a part is away (docs/reliability.md).
-const DOCUMENTED: [&str; 1] = ["SUBGRAPH_UNAVAILABLE"];
+const DOCUMENTED: [&str; 2] = ["SUBGRAPH_UNAVAILABLE", "TIMEOUT"];
+/// The one with which it may fail beside those when clocks jump: sign in again.
+const SIGNED_OUT: &str = "UNAUTHENTICATED";
 
 /// A change as a subscriber sees it: cursor and headline.
 pub(super) type Change = (String, String);
@@ -68,9 +74,7 @@ pub(super) fn begin(urls: &[String], scene: &Scene) -> Load {
         })
         .collect();
     let subscribers = (0..SUBSCRIBERS)
-        .map(|number| {
-            tokio::spawn(follow(Turn::of(clients(number)), scene.clone(), stopped.clone()))
-        })
+        .map(|number| tokio::spawn(follow(Turn::of(clients(number)), scene.clone())))
         .collect();
     Load { stop, writers, subscribers, scene: scene.clone() }
 }
@@ -118,6 +122,17 @@ impl Turn {
     fn next(&mut self) {
         self.now = (self.now + 1) % self.clients.len();
     }
+
+    /// Goes to another router after a failure; where it was that the session is over, signs in
+    /// there, for which a clock must have jumped.
+    async fn after(&mut self, error: &Error, scene: &Scene) {
+        self.next();
+        if error.code() == Some(SIGNED_OUT) {
+            assert!(scene.clocks_jump, "nobody signed this client out: {error:?}");
+            // Where that fails, the next request says so again.
+            self.client().log_in(EMAIL, PASSWORD).await.ok();
+        }
+    }
 }
 
 struct Writer {
@@ -140,8 +155,11 @@ impl Writer {
                 done.results += 1;
             }
             let text = format!("Document {name} of the load.");
-            if round.is_multiple_of(4) && self.upload(&name, &text, &mut done).await {
+            if round.is_multiple_of(2) && self.upload(&name, &text, &mut done).await {
                 done.documents.push((name, text));
+            }
+            if round.is_multiple_of(4) {
+                self.ask_the_graph(&mut done).await;
             }
         }
         done
@@ -152,7 +170,12 @@ impl Writer {
             project { id } userErrors { code message } } }";
         let input = json!({ "input": { "name": name } });
         let answer = self.clients.client().query_text::<Value>(text, input).await;
-        self.acknowledged(answer, done)
+        self.acknowledged(answer, done).await
+    }
+
+    async fn ask_the_graph(&mut self, done: &mut Done) {
+        let asked = self.scene.impact(&self.clients.client()).await;
+        self.acknowledged(asked, done).await;
     }
 
     async fn record_result(&mut self, round: u64, done: &mut Done) -> bool {
@@ -162,7 +185,7 @@ impl Writer {
             test { id } userErrors { code message } } }";
         let input = json!({ "input": { "testId": test, "outcome": outcome } });
         let answer = self.clients.client().query_text::<Value>(text, input).await;
-        self.acknowledged(answer, done)
+        self.acknowledged(answer, done).await
     }
 
     async fn upload(&mut self, name: &str, text: &str, done: &mut Done) -> bool {
@@ -170,12 +193,12 @@ impl Writer {
         let client = self.clients.client();
         let name = format!("{name}.txt");
         let answer = client.upload_document(&self.scene.project, &name, "text/plain", bytes).await;
-        self.acknowledged(answer, done)
+        self.acknowledged(answer, done).await
     }
 
     /// Whether it was acknowledged. A failure must be a documented one, and the next request goes
     /// to another router.
-    fn acknowledged(&mut self, answer: Result<Value, Error>, done: &mut Done) -> bool {
+    async fn acknowledged(&mut self, answer: Result<Value, Error>, done: &mut Done) -> bool {
         let error = match answer {
             Ok(answer) => {
                 let text = answer.to_string();
@@ -187,18 +210,19 @@ impl Writer {
         let code = match &error {
             Error::Unreachable { .. } | Error::Broken(_) => "(no connection)",
             error => match error.code() {
-                Some(code) if DOCUMENTED.contains(&code) => code,
+                Some(code) if DOCUMENTED.contains(&code) || code == SIGNED_OUT => code,
                 _ => panic!("a request failed with something undocumented: {error:?}"),
             },
         };
         *done.failures.entry(code.to_owned()).or_default() += 1;
-        self.clients.next();
+        self.scene.failures.fetch_add(1, Relaxed);
+        self.clients.after(&error, &self.scene).await;
         false
     }
 }
 
 /// Follows the scores of the scene's project until its last cursor is known and seen.
-async fn follow(mut clients: Turn, scene: Scene, _stopped: watch::Receiver<bool>) -> Vec<Change> {
+async fn follow(mut clients: Turn, scene: Scene) -> Vec<Change> {
     let mut seen: Vec<Change> = Vec::new();
     let mut last = scene.last_cursor.subscribe();
     let complete = |seen: &[Change], last: &Option<String>| {
@@ -209,10 +233,13 @@ async fn follow(mut clients: Turn, scene: Scene, _stopped: watch::Receiver<bool>
         let variables =
             score_changed::Variables { project_id: scene.project.clone(), after: Some(after) };
         let subscribed = clients.client().subscribe::<ScoreChanged>(variables).await;
-        let Ok(changes) = subscribed else {
-            clients.next();
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            continue;
+        let changes = match subscribed {
+            Ok(changes) => changes,
+            Err(error) => {
+                clients.after(&error, &scene).await;
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
         };
         let mut changes = Box::pin(changes);
         loop {
@@ -226,10 +253,16 @@ async fn follow(mut clients: Turn, scene: Scene, _stopped: watch::Receiver<bool>
                         let change = change.score_changed;
                         seen.push((change.cursor, change.headline));
                     }
-                    Some(Err(_)) | None => break,
+                    Some(Err(error)) => {
+                        clients.after(&error, &scene).await;
+                        break;
+                    }
+                    None => {
+                        clients.next();
+                        break;
+                    }
                 }
             }
         }
-        clients.next();
     }
 }

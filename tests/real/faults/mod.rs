@@ -7,6 +7,10 @@
 //! The servers are shared with no other test meanwhile: `make test-real` runs these by themselves.
 
 mod checks;
+mod clock;
+mod cuts;
+mod disk;
+mod failover;
 mod load;
 mod table;
 
@@ -14,30 +18,55 @@ use std::time::Duration;
 
 use crate::support::{Installation, Server, Shape};
 use checks::Scene;
+use load::Done;
 use table::Row;
 
 /// How long the load goes on while a part is away, and after it is back.
 const AWAY: Duration = Duration::from_secs(3);
 
-/// Lets the load run, does something to the installation in the middle of it, and checks everything.
-async fn survives(fault: &str, strike: impl AsyncFnOnce(&mut Server)) {
-    if std::env::var_os("STUDIO_TEST_POSTGRES").is_none() {
+/// Whether the real servers are there; says so where they are not.
+fn servers() -> bool {
+    let there = std::env::var_os("STUDIO_TEST_POSTGRES").is_some();
+    if !there {
         println!("skipped: STUDIO_TEST_POSTGRES is not set: run it by tests/services");
-        return;
+    }
+    there
+}
+
+/// The same of the cluster on the shared servers.
+async fn a_cluster_survives(fault: &str, strike: impl AsyncFnOnce(&mut Server)) -> Option<Done> {
+    if !servers() {
+        return None;
     }
     let installation = Installation::of(Shape::Cluster);
+    let strike = async |server: &mut Server, _: &Scene| strike(server).await;
+    Some(survives(fault, installation, false, strike).await)
+}
+
+/// Lets the load run, does something to the installation in the middle of it, and checks everything.
+async fn survives(
+    fault: &str,
+    installation: Installation,
+    clocks_jump: bool,
+    strike: impl AsyncFnOnce(&mut Server, &Scene),
+) -> Done {
     let (mut server, client) = installation.set_up().await;
-    let scene = Scene::prepare(client).await;
+    let mut scene = Scene::prepare(client).await;
+    scene.clocks_jump = clocks_jump;
     let load = load::begin(&server.urls, &scene);
     tokio::time::sleep(AWAY / 2).await;
-    strike(&mut server).await;
+    strike(&mut server, &scene).await;
     tokio::time::sleep(AWAY).await;
+    if clocks_jump {
+        scene.sign_in().await;
+    }
     let done = load.finish().await;
     let checked = checks::all(&scene, &server, &done).await;
     server.stop();
     let verified = installation.run(&["verify"]);
     assert_eq!(verified.lines().filter(|line| line.contains(" events, ")).count(), 5, "{verified}");
     table::note(&Row::of(fault, &done, &checked));
+    done
 }
 
 /// Kills one process, waits, and starts it again.
@@ -66,7 +95,7 @@ macro_rules! faults {
             $(#[$doc])*
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $test() {
-                survives($fault, $strike).await;
+                a_cluster_survives($fault, $strike).await;
             }
         )*
     };
@@ -107,10 +136,18 @@ faults! {
     redis_is_away("Redis killed and started again", async |_| {
         pause_and_resume("redis").await;
     });
-    s3_is_away("The S3 server killed and started again", async |_| {
-        pause_and_resume("s3").await;
-    });
-    bolt_is_away("The Bolt server killed and started again", async |_| {
-        pause_and_resume("bolt").await;
-    });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s3_is_away() {
+    let fault = "The S3 server killed and started again";
+    let done = a_cluster_survives(fault, async |_| pause_and_resume("s3").await).await;
+    assert!(done.is_none_or(|done| !done.failures.is_empty()), "no upload has noticed it");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bolt_is_away() {
+    let fault = "The Bolt server killed and started again";
+    let done = a_cluster_survives(fault, async |_| pause_and_resume("bolt").await).await;
+    assert!(done.is_none_or(|done| !done.failures.is_empty()), "no question has noticed it");
 }
