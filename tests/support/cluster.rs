@@ -63,7 +63,7 @@ impl Wires {
 }
 
 /// `HOST:PORT` of an address such as `postgres://user@HOST:PORT/database`.
-fn host(url: &str) -> &str {
+pub(crate) fn host(url: &str) -> &str {
     let after = url.rsplit_once('@').unwrap().1;
     after.split('/').next().unwrap()
 }

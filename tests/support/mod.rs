@@ -10,7 +10,7 @@ mod shape;
 mod world;
 
 #[allow(unused_imports, reason = "the tests of faults cut wires")]
-pub(crate) use cluster::{Between, POSTGRES};
+pub(crate) use cluster::{Between, POSTGRES, host};
 #[allow(unused_imports, reason = "the tests of faults cut wires")]
 pub(crate) use cut::Wire;
 pub(crate) use fixtures::{Scan, data_file, recent};

@@ -57,7 +57,7 @@ impl EvidenceError {
             Self::Blob(error) => {
                 matches!(error, BlobError::NotFound { .. } | BlobError::Damaged { .. })
             }
-            Self::NothingToTake(_) | Self::Encode(_) => true,
+            Self::NothingToTake(_) | Self::Encode(_) | Self::Broken(_) => true,
             _ => false,
         }
     }
@@ -120,5 +120,27 @@ fn sentence(text: &str) -> String {
     match characters.next() {
         Some(first) => format!("{}{}.", first.to_uppercase(), characters.as_str()),
         None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use studio_stores::blobs::ContentHash;
+
+    use super::*;
+
+    #[test]
+    fn what_only_other_bytes_or_other_code_mend_is_for_good() {
+        let name = ContentHash::of(b"x");
+        let broken = EvidenceError::Broken("the kept scan ends after 1 of 2 items".to_owned());
+        assert!(broken.is_for_good());
+        assert!(EvidenceError::from(BlobError::NotFound { name }).is_for_good());
+        assert!(EvidenceError::from(StructureError::Empty).is_for_good());
+        let read = StructureError::Read(io::Error::other("the store is away"));
+        assert!(!EvidenceError::from(read).is_for_good());
+        assert!(!EvidenceError::from(StoreError::Interrupted).is_for_good());
+        assert!(!EvidenceError::Conflict.is_for_good());
     }
 }

@@ -11,7 +11,7 @@ use sea_orm_migration::sea_orm::ConnectionTrait;
 use studio_stores::sql::{Database, SqlOptions};
 
 use super::{AWAY, servers, survives};
-use crate::support::{Installation, Shape, Stores, until};
+use crate::support::{Installation, Shape, Stores, host, until};
 
 /// A primary and a standby of this test alone, since it leaves them in ruins.
 struct Own {
@@ -74,8 +74,7 @@ async fn the_standby_takes_over() {
     let (primary, standby) =
         (own.variable("STUDIO_TEST_POSTGRES"), own.variable("STUDIO_TEST_POSTGRES_REPLICA"));
     replicate_synchronously(&primary).await;
-    let host = standby.rsplit_once('@').unwrap().1.split('/').next().unwrap();
-    let stores = Stores::in_database_of(primary).with_standby(host);
+    let stores = Stores::in_database_of(primary).with_standby(host(&standby));
     let installation = Installation::on(Shape::Cluster, Some(stores));
     let fault = "PostgreSQL killed and its standby promoted";
     survives(fault, installation, false, async |_, _| {

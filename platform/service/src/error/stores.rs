@@ -3,9 +3,7 @@
 //! that only a change of code, data or configuration mends is internal. Addresses, paths and what a
 //! server said go to the log alone.
 
-use studio_events::{
-    AppendError, ConsumerStopped, ExecuteError, FeedError, ProjectionError, StoreError,
-};
+use studio_events::{AppendError, ConsumerStopped, FeedError, ProjectionError, StoreError};
 use studio_kernel::Code;
 use studio_stores::{blobs::BlobError, graph::GraphError, keyring::KeyringError, sql};
 
@@ -51,16 +49,6 @@ impl From<AppendError> for ApiError {
             AppendError::Store(error) => error.into(),
             AppendError::Projection { cause, .. } if is_away(&cause) => cause.into(),
             other => Self::internal(other),
-        }
-    }
-}
-
-impl<E: Into<Self>> From<ExecuteError<E>> for ApiError {
-    fn from(error: ExecuteError<E>) -> Self {
-        match error {
-            ExecuteError::Refused(refused) => refused.into(),
-            ExecuteError::Append(error) => error.into(),
-            ExecuteError::Store(error) => error.into(),
         }
     }
 }
@@ -217,7 +205,7 @@ mod tests {
     fn a_log_whose_database_is_away_can_be_asked_again() {
         let away = || DbErr::Query(RuntimeErr::SqlxError(sqlx::Error::PoolTimedOut.into()));
         let projection = || AppendError::Projection { name: text("x"), cause: away().into() };
-        let stopped = ExecuteError::<ApiError>::Append(StoreError::Interrupted.into());
+        let stopped = AppendError::from(StoreError::Interrupted);
         let feed = FeedError::Unreachable { source_log: text("controls"), cause: SECRET.into() };
         let away = [
             told(away()),

@@ -13,7 +13,6 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use studio_events::{EventFeed, FeedError, StoreError};
 use studio_kernel::Code;
-use studio_stores::sql::is_unavailable;
 use tokio_util::sync::CancellationToken;
 
 use super::{Head, LONGEST_WAIT, MOST_EVENTS, PAGE_BYTES, Page, Unreadable};
@@ -59,7 +58,7 @@ async fn page(
     }
     let read = match served.feed.read(after, limit.min(MOST_EVENTS)).await {
         Ok(read) => read,
-        Err(error) => return failed(&error),
+        Err(error) => return failed(error),
     };
     let mut page = Page { events: Vec::new(), scanned_to: read.scanned_to };
     let mut bytes = 0;
@@ -88,7 +87,7 @@ async fn head(
         wake.borrow_and_update();
         let head = match served.feed.head().await {
             Ok(head) => head,
-            Err(error) => return failed(&error),
+            Err(error) => return failed(error),
         };
         let answer = Json(Head { head });
         if beyond.is_none_or(|beyond| head > beyond) {
@@ -98,7 +97,7 @@ async fn head(
             () = served.shutdown.cancelled() => return Ok(answer.into_response()),
             () = tokio::time::sleep_until(until) => return Ok(answer.into_response()),
             changed = wake.changed() => if changed.is_err() {
-                return failed(&FeedError::Store(StoreError::Closed));
+                return failed(FeedError::Store(StoreError::Closed));
             },
         }
     }
@@ -109,11 +108,11 @@ fn malformed(rejected: QueryRejection) -> ApiError {
 }
 
 /// The reader is Studio itself: it is told what does not read, so that its log names it.
-fn failed(error: &FeedError) -> Result<Response, ApiError> {
+fn failed(error: FeedError) -> Result<Response, ApiError> {
     match error {
         FeedError::Event { position, cause } => {
             tracing::error!(position, %cause, "a published event does not read");
-            let body = Unreadable { detail: cause.to_string(), position: *position };
+            let body = Unreadable { detail: cause.to_string(), position };
             let kind = [(header::CONTENT_TYPE, "application/problem+json")];
             Ok((StatusCode::UNPROCESSABLE_ENTITY, kind, Json(body)).into_response())
         }
@@ -121,9 +120,6 @@ fn failed(error: &FeedError) -> Result<Response, ApiError> {
             let message = "This process is stopping; ask another replica.";
             Err(ApiError::new(Code::SubgraphUnavailable, message))
         }
-        FeedError::Store(StoreError::Database(cause)) if is_unavailable(cause) => {
-            Err(ApiError::unavailable(error))
-        }
-        FeedError::Store(_) | FeedError::Unreachable { .. } => Err(ApiError::internal(error)),
+        other => Err(other.into()),
     }
 }
