@@ -5,6 +5,7 @@
 //! each the seeds that are checked in (`seeds/`), with whatever was once found among them.
 
 pub mod catalog;
+pub mod client_events;
 pub mod document_text;
 pub mod event_decode;
 pub mod graphql_request;
@@ -12,6 +13,7 @@ pub mod keyring;
 pub mod names;
 pub mod ocsf;
 pub mod oscal;
+pub mod passages;
 pub mod scan_bytes;
 pub mod subgraph_answer;
 pub mod subgraph_events;
@@ -25,6 +27,7 @@ pub type Target = (&'static str, fn(&[u8]));
 /// Every target.
 pub const TARGETS: &[Target] = &[
     ("catalog", catalog::check),
+    ("client_events", client_events::check),
     ("document_text", document_text::check),
     ("event_decode", event_decode::check),
     ("graphql_request", graphql_request::check),
@@ -32,6 +35,7 @@ pub const TARGETS: &[Target] = &[
     ("names", names::check),
     ("ocsf", ocsf::check),
     ("oscal", oscal::check),
+    ("passages", passages::check),
     ("scan_bytes", scan_bytes::check),
     ("subgraph_answer", subgraph_answer::check),
     ("subgraph_events", subgraph_events::check),

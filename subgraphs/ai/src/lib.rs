@@ -9,6 +9,8 @@ mod commands;
 mod domain;
 mod graphql;
 mod index;
+#[doc(hidden)]
+pub mod parsers;
 mod projections;
 
 use std::sync::{Arc, OnceLock};

@@ -7,24 +7,41 @@ use std::{
     path::Path,
 };
 
-use serde_json::json;
+use serde::Serialize as _;
+use serde_json::{json, ser::PrettyFormatter};
 
 const CHECKS: usize = 300;
+/// Kinds of resources: each is looked at by two or three checks.
+const KINDS: usize = 120;
 const REGIONS: [&str; 4] = ["eu-central-1", "eu-west-1", "us-east-1", "us-west-2"];
 const WORDS: [&str; 16] = [
     "access", "bucket", "policy", "region", "encrypt", "rotate", "review", "network", "grant",
     "monitor", "backup", "restore", "account", "require", "attach", "public",
 ];
 
+/// In which order the findings stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// Check by check, as scanners write.
+    ByCheck,
+    /// Each finding is of another check than the one before it: the worst that a file can do.
+    Mixed,
+}
+
 /// Writes `findings` findings and gives the size of the file in bytes.
-pub(crate) fn write(file: &Path, findings: usize) -> anyhow::Result<u64> {
+pub(crate) fn write(file: &Path, findings: usize, order: Order) -> anyhow::Result<u64> {
     let mut output = BufWriter::with_capacity(1 << 20, File::create(file)?);
-    output.write_all(b"[")?;
+    let of_each = findings.div_ceil(CHECKS);
     for index in 0..findings {
-        if index > 0 {
-            output.write_all(b",\n")?;
-        }
-        serde_json::to_writer(&mut output, &finding(index))?;
+        output.write_all(if index == 0 { b"[" } else { b"," })?;
+        let (check, resource) = match order {
+            Order::ByCheck => (index / of_each, index % of_each),
+            Order::Mixed => (index % CHECKS, index / CHECKS),
+        };
+        // Four spaces, as Prowler indents.
+        let format = PrettyFormatter::with_indent(b"    ");
+        let mut serializer = serde_json::Serializer::with_formatter(&mut output, format);
+        finding(index, check, resource).serialize(&mut serializer)?;
     }
     output.write_all(b"]\n")?;
     output.flush()?;
@@ -45,16 +62,15 @@ fn text(seed: usize, words: usize) -> String {
     text
 }
 
-fn finding(index: usize) -> serde_json::Value {
-    let check = index % CHECKS;
-    let resource = index / CHECKS;
+fn finding(index: usize, check: usize, resource: usize) -> serde_json::Value {
+    let kind = check % KINDS;
     let region = REGIONS[resource % REGIONS.len()];
     let status = if (check + resource).is_multiple_of(5) { "FAIL" } else { "PASS" };
     let id = format!("check_{check:03}");
     // From about 5 to about 12 kB: the remediation text is what differs most in real scans.
-    let length = 420 + (index * 7919) % 900;
-    // The day of the run counts for freshness only, which this does not measure.
-    let seconds = 1_795_000_000 + index as i64 / 100;
+    let length = 300 + (index * 7919) % 900;
+    // One instant for the whole scan, as Prowler writes it.
+    let seconds = 1_795_000_000_i64;
     json!({
         "message": text(index, 12),
         "metadata": {
@@ -101,8 +117,8 @@ fn finding(index: usize) -> serde_json::Value {
             "group": { "name": "s3" },
             "labels": [],
             "name": format!("resource-{resource}"),
-            "type": "AwsS3Bucket",
-            "uid": format!("arn:aws:s3:{region}:123456789012:resource-{resource}-{check}"),
+            "type": format!("AwsKind{kind:03}"),
+            "uid": format!("arn:aws:kind-{kind:03}:{region}:123456789012:resource-{resource}"),
         }],
         "category_name": "Findings",
         "category_uid": 2,

@@ -7,12 +7,28 @@ use anyhow::ensure;
 use serde_json::{Value, json};
 use studio_sdk::Upload;
 
-use crate::{generate, studio};
+use crate::{
+    generate::{self, Order},
+    studio,
+};
 
 pub(crate) async fn run(findings: usize) -> anyhow::Result<()> {
+    println!("\n## Ingest\n");
+    println!(
+        "| findings | order | MB | mean B | findings/s | MB/s | seconds | CPU seconds | peak MiB | \
+         matching |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|---|");
+    for order in [Order::ByCheck, Order::Mixed] {
+        one(findings, order).await?;
+    }
+    Ok(())
+}
+
+async fn one(findings: usize, order: Order) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("scan.ocsf.json");
-    let bytes = generate::write(&file, findings)?;
+    let bytes = generate::write(&file, findings, order)?;
     let studio = studio::start().await?;
     let project = studio::project(&studio.client, "soc2-2017").await?;
     let cpu = studio.process.cpu_seconds()?;
@@ -31,14 +47,9 @@ pub(crate) async fn run(findings: usize) -> anyhow::Result<()> {
     let seconds = began.elapsed().as_secs_f64();
 
     println!(
-        "\n## Ingest: {findings} findings, {} MB, mean {} B\n",
+        "| {findings} | {order:?} | {} | {} | {:.0} | {:.0} | {seconds:.2} | {:.2} | {:.0} | {} |",
         bytes / 1_000_000,
-        bytes / findings as u64
-    );
-    println!("| findings/s | MB/s | seconds | CPU seconds | peak MiB | matching |");
-    println!("|---|---|---|---|---|---|");
-    println!(
-        "| {:.0} | {:.0} | {seconds:.2} | {:.2} | {:.0} | {} |",
+        bytes / findings as u64,
         findings as f64 / seconds,
         bytes as f64 / 1e6 / seconds,
         studio.process.cpu_seconds()? - cpu,

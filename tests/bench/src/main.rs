@@ -67,7 +67,9 @@ async fn main() -> anyhow::Result<()> {
         Some(Verb::Appends) => appends::run().await,
         Some(Verb::Cluster) => cluster::run().await,
         Some(Verb::Scores) => scores::run(),
-        Some(Verb::Generate { findings, file }) => generate::write(&file, findings).map(|_| ()),
+        Some(Verb::Generate { findings, file }) => {
+            generate::write(&file, findings, generate::Order::ByCheck).map(|_| ())
+        }
         Some(Verb::Serve { server }) => graphql::serve(server).await,
         None => {
             graphql::run().await?;

@@ -26,3 +26,5 @@ mod websocket;
 pub use client::{Client, Tokens};
 pub use error::{Error, GraphQlError};
 pub use rest::{IngestAnswer, Upload};
+#[doc(hidden)]
+pub use sse::events as server_sent_events;

@@ -13,8 +13,8 @@ use crate::{
     error::Error,
 };
 
-/// The longest line that is taken: a server that never ends one must not fill the memory.
-const LONGEST_LINE: usize = 64 * 1024 * 1024;
+/// Most bytes of an event: a server that never ends one must not fill the memory.
+const LONGEST: usize = 64 * 1024 * 1024;
 
 pub(crate) async fn subscribe<D: DeserializeOwned + Send + 'static>(
     client: &Client,
@@ -116,8 +116,8 @@ impl Parser {
                     let line = std::mem::take(&mut self.line);
                     self.end_line(&String::from_utf8_lossy(&line));
                 }
-                _ if self.line.len() >= LONGEST_LINE => {
-                    return Err(format!("a line of more than {LONGEST_LINE} bytes"));
+                _ if self.line.len() + self.data.len() >= LONGEST => {
+                    return Err(format!("an event of more than {LONGEST} bytes"));
                 }
                 _ => self.line.push(byte),
             }
@@ -151,16 +151,30 @@ impl Parser {
     }
 }
 
+/// The events of a stream that arrives in these pieces: open to the fuzz targets.
+#[doc(hidden)]
+pub fn events(chunks: &[&[u8]]) -> Result<Vec<(String, String)>, String> {
+    let mut parser = Parser::default();
+    chunks.iter().try_for_each(|chunk| parser.take(chunk))?;
+    Ok(parser.events.into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn events(chunks: &[&str]) -> Vec<(String, String)> {
+        let chunks: Vec<&[u8]> = chunks.iter().map(|chunk| chunk.as_bytes()).collect();
+        super::events(&chunks).unwrap()
+    }
+
+    #[test]
+    fn an_event_without_an_end_is_refused_and_not_kept() {
+        let line = format!("data: {}\n", "x".repeat(1 << 20));
         let mut parser = Parser::default();
-        for chunk in chunks {
-            parser.take(chunk.as_bytes()).unwrap();
-        }
-        parser.events.into()
+        let refused = (0..100).find_map(|_| parser.take(line.as_bytes()).err());
+        assert!(refused.is_some_and(|reason| reason.contains("more than")));
+        assert!(parser.data.len() <= LONGEST);
     }
 
     #[test]
