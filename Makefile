@@ -5,18 +5,26 @@ SHELL := /bin/bash
 
 CARGO ?= cargo
 DATA  ?= studio-data
+# What `make run` runs: `dev` shares what `make test` builds; `release` takes longer to build.
+PROFILE ?= dev
+BUILT = $${CARGO_TARGET_DIR:-target}
+STUDIO = $(BUILT)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))/studio
 
 # Seconds for each fuzz target, and which of them.
 SECONDS ?= 30
 TARGETS ?= $(patsubst fuzz/fuzz_targets/%.rs,%,$(wildcard fuzz/fuzz_targets/*.rs))
 
-.PHONY: help run test test-real test-faults bench fuzz schema lint fmt
+.PHONY: help run rescan test test-real test-faults bench fuzz schema lint fmt
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 run: ## Start Studio with embedded stores and demo data on http://127.0.0.1:4000
-	$(CARGO) run --release --bin studio -- serve --demo --data-dir $(DATA)
+	$(CARGO) build --profile $(PROFILE) --workspace --bin studio
+	$(STUDIO) serve --demo --data-dir $(DATA)
+
+rescan: ## Bring a scan with some problems mended into the demo that runs: its scores move
+	$(STUDIO) demo rescan
 
 test: lint schema-check ## Everything that needs no server: lints, the schema, every test on embedded stores
 	$(CARGO) nextest run --workspace
@@ -40,8 +48,8 @@ test-faults: ## Every fault of docs/reliability.md, one after the other (twenty 
 	tests/services with postgres redis bolt s3 faketime -- $(ON_SERVERS) --test-threads 1 -E 'binary(real) and test(/^faults::/)'
 
 bench: ## Measure, as ratios within one run; docs/performance.md keeps the figures
-	$(CARGO) build --release --bin studio
-	$(CARGO) run --release --package studio-bench -- $(BENCH)
+	$(CARGO) build --release --workspace --bins
+	$(BUILT)/release/studio-bench $(BENCH)
 
 # No sanitizer: there is no unsafe code of ours, and so the compiler of the build serves. The limits
 # make a finding of whatever takes ten seconds or a gigabyte.
