@@ -2,12 +2,15 @@
 
 use std::path::Path;
 
-use reqwest::header::CONTENT_TYPE;
+use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 use tokio_util::io::ReaderStream;
 
 use crate::{client::Client, error::Error};
+
+/// Bytes of a file that are read and sent at a time.
+const CHUNK: usize = 256 * 1024;
 
 /// What is uploaded.
 pub enum Upload<'a> {
@@ -74,20 +77,20 @@ impl Client {
         media_type: &str,
         content: Upload<'_>,
     ) -> Result<(u16, D), Error> {
-        let body = match content {
-            Upload::Bytes(bytes) => reqwest::Body::from(bytes),
-            Upload::File(path) => {
-                let file = tokio::fs::File::open(path)
-                    .await
-                    .map_err(|source| Error::File { path: path.display().to_string(), source })?;
-                reqwest::Body::wrap_stream(ReaderStream::new(file))
-            }
+        let (body, length) = match content {
+            Upload::Bytes(bytes) => (reqwest::Body::from(bytes), None),
+            Upload::File(path) => file(path)
+                .await
+                .map_err(|source| Error::File { path: path.display().to_string(), source })?,
         };
         let mut url = reqwest::Url::parse(&format!("{}{path}", self.url()))
             .map_err(|_| Error::Address(self.url().to_owned()))?;
         url.query_pairs_mut().extend_pairs(query);
-        let request =
+        let mut request =
             self.http.post(url).headers(self.headers()).header(CONTENT_TYPE, media_type).body(body);
+        if let Some(length) = length {
+            request = request.header(CONTENT_LENGTH, length);
+        }
         let response = request.send().await.map_err(|source| self.unreachable(source))?;
         self.read(response).await
     }
@@ -105,4 +108,13 @@ impl Client {
         let problem: Problem = serde_json::from_slice(&bytes).map_err(answer)?;
         Err(Error::Refused { status: status.as_u16(), code: problem.code, detail: problem.detail })
     }
+}
+
+/// A file as a body, and its length where it is known before it is read: a server can then refuse
+/// one that is too long before it is sent.
+async fn file(path: &Path) -> std::io::Result<(reqwest::Body, Option<u64>)> {
+    let file = tokio::fs::File::open(path).await?;
+    let about = file.metadata().await?;
+    let body = reqwest::Body::wrap_stream(ReaderStream::with_capacity(file, CHUNK));
+    Ok((body, about.is_file().then_some(about.len())))
 }

@@ -3,7 +3,7 @@
 //! The reader notes what the file says, so that it is read once.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, VecDeque},
     io::{self, Read},
     time::Duration,
 };
@@ -24,8 +24,11 @@ use crate::{
     ocsf::{Item, Limits, Reader},
 };
 
-/// Chunks on their way to the reader.
-const CHUNKS: usize = 32;
+/// Bytes that are gathered before the reader gets them: what is handed over by each thread to the
+/// next costs the same, however small the pieces are in which a body comes.
+const GATHER: usize = 256 * 1024;
+/// Gathered pieces on their way to the reader.
+const AHEAD: usize = 4;
 /// What is read of a refused body before the answer, so that the client sees the answer and no
 /// broken connection.
 const DRAIN: u64 = 64 * 1024 * 1024;
@@ -138,25 +141,33 @@ impl Core {
         let limits = self.limits();
         let mut spool = self.blobs.spool_for(owner.tenant, limit).await?;
         let notes = Taking::new(self.blobs.spool_for(owner.tenant, u64::MAX).await?);
-        let (sender, receiver) = mpsc::channel::<Bytes>(CHUNKS);
+        let (sender, receiver) = mpsc::channel::<Vec<Bytes>>(AHEAD);
         let reading = tokio::task::spawn_blocking(move || {
-            survey(Chunks { receiver, chunk: Bytes::new() }, limits, encoding, owner, notes)
+            let source = Chunks { receiver, chunks: VecDeque::new() };
+            survey(source, limits, encoding, owner, notes)
         });
         let mut body = body.into_data_stream();
-        let mut spooled = Ok(());
-        while let Some(chunk) = body.next().await {
-            spooled = match chunk {
-                Err(error) => Err(BlobError::Interrupted(io::Error::other(error))),
-                Ok(chunk) => match spool.take(chunk.clone()).await {
-                    // The reader is gone: it has found a fault.
-                    Ok(()) if sender.send(chunk).await.is_err() => break,
-                    other => other,
-                },
-            };
-            if spooled.is_err() {
-                break;
+        let spooled = async {
+            let (mut gathered, mut size) = (Vec::new(), 0);
+            while let Some(chunk) = body.next().await {
+                let chunk =
+                    chunk.map_err(|error| BlobError::Interrupted(io::Error::other(error)))?;
+                spool.take(chunk.clone()).await?;
+                size += chunk.len();
+                gathered.push(chunk);
+                if size >= GATHER {
+                    size = 0;
+                    if sender.send(std::mem::take(&mut gathered)).await.is_err() {
+                        // The reader is gone: it has found a fault.
+                        return Ok(());
+                    }
+                }
             }
+            // The same, and it says so itself.
+            let _heard = sender.send(gathered).await;
+            Ok(())
         }
+        .await;
         drop(sender);
         let survey = reading.await.map_err(|error| EvidenceError::Broken(error.to_string()))?;
         if let Err(error) = spooled {
@@ -203,20 +214,30 @@ async fn drain(body: &mut (impl Stream<Item = Result<Bytes, axum::Error>> + Unpi
 
 /// Reads, in a thread that may block, what a task sends.
 struct Chunks {
-    receiver: mpsc::Receiver<Bytes>,
-    chunk: Bytes,
+    receiver: mpsc::Receiver<Vec<Bytes>>,
+    chunks: VecDeque<Bytes>,
 }
 
 impl Read for Chunks {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.chunk.is_empty() {
-            match self.receiver.blocking_recv() {
-                Some(chunk) => self.chunk = chunk,
-                None => return Ok(0),
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match self.chunks.front_mut() {
+                Some(chunk) => {
+                    let count = chunk.len().min(buffer.len() - filled);
+                    chunk.copy_to_slice(&mut buffer[filled..filled + count]);
+                    filled += count;
+                    if chunk.is_empty() {
+                        self.chunks.pop_front();
+                    }
+                }
+                None if filled > 0 => break,
+                None => match self.receiver.blocking_recv() {
+                    Some(chunks) => self.chunks.extend(chunks),
+                    None => break,
+                },
             }
         }
-        let count = buffer.len().min(self.chunk.len());
-        self.chunk.copy_to_slice(&mut buffer[..count]);
-        Ok(count)
+        Ok(filled)
     }
 }
