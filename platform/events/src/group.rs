@@ -1,6 +1,6 @@
 //! One group commit: the lock on the log's head and the wait for the disk are paid once for all
-//! the commands that were waiting. Each command has a savepoint of its own, so that one that fails
-//! takes nothing of its neighbours with it.
+//! the commands that were waiting. Where there are several, each has a savepoint of its own, so that
+//! one that fails takes nothing of its neighbours with it.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -67,8 +67,9 @@ pub(crate) async fn commit(
     };
     let mut outcomes = Vec::with_capacity(commands.len());
     let mut wrote = false;
+    let alone = commands.len() == 1;
     for command in commands {
-        match group.run(command).await {
+        match group.run(command, alone).await {
             Ok(events) => {
                 wrote = true;
                 outcomes.push(Ok(events));
@@ -169,23 +170,21 @@ fn key(tenant: TenantId, stream_type: &str, stream_id: &str) -> StreamKey {
 }
 
 impl Group<'_> {
-    async fn run(&mut self, command: Prepared) -> Result<Vec<Recorded>, Failure> {
+    /// `alone`: what it leaves behind when it fails is rolled back with the whole group.
+    async fn run(&mut self, command: Prepared, alone: bool) -> Result<Vec<Recorded>, Failure> {
         self.check_fence(command.fence.as_ref()).await?;
         let after = self.next_versions(&command).map_err(Failure::Command)?;
         let Prepared { tenant, metadata, streams, checkpoint, dead_letter, events, fence: _ } =
             command;
         let (head, events) = self.number(tenant, &metadata, streams, events);
-        let savepoint =
-            self.tx.begin().await.map_err(|error| Failure::Group(StoreError::from(error)))?;
         let dead_letter = (tenant, dead_letter.as_ref());
-        let written = self.write(&savepoint, &events, checkpoint.as_ref(), dead_letter).await;
-        let ended = match &written {
-            Ok(()) => savepoint.commit().await,
-            Err(_) => savepoint.rollback().await,
-        };
-        // Without its savepoint the state of the transaction is unknown: nothing of it may stand.
-        ended.map_err(|error| Failure::Group(StoreError::from(error)))?;
-        written.map_err(Failure::Command)?;
+        let checkpoint = checkpoint.as_ref();
+        if alone {
+            let written = self.write(self.tx, &events, checkpoint, dead_letter).await;
+            written.map_err(Failure::Command)?;
+        } else {
+            self.write_apart(&events, checkpoint, dead_letter).await?;
+        }
         self.head = head;
         self.versions.extend(after);
         Ok(events)
@@ -270,6 +269,25 @@ impl Group<'_> {
             head.recorded_at = self.head.recorded_at;
         }
         (head, events)
+    }
+
+    /// Writes within a savepoint.
+    async fn write_apart(
+        &self,
+        events: &[Recorded],
+        checkpoint: Option<&ConsumerCheckpoint>,
+        dead_letter: (TenantId, Option<&DeadLetterChange>),
+    ) -> Result<(), Failure> {
+        // Without its savepoint the state of the transaction is unknown: nothing of it may stand.
+        let broken = |error| Failure::Group(StoreError::from(error));
+        let savepoint = self.tx.begin().await.map_err(broken)?;
+        let written = self.write(&savepoint, events, checkpoint, dead_letter).await;
+        let ended = match &written {
+            Ok(()) => savepoint.commit().await,
+            Err(_) => savepoint.rollback().await,
+        };
+        ended.map_err(broken)?;
+        written.map_err(Failure::Command)
     }
 
     async fn write(
