@@ -29,6 +29,10 @@ use clap::Parser;
 
 use crate::cli::{Cli, Command};
 
+/// Where memory comes from: much of what Studio does is small texts, made and dropped.
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     studio_stores::tls::use_aws_lc_rs();
     let cli = Cli::parse();
