@@ -34,6 +34,8 @@ pub(super) async fn open(
             .pragma("wal_autocheckpoint", "16000")
             .pragma("journal_size_limit", "67108864")
             .pragma("cache_size", "-32768")
+            // What a statement may have to take back: as many pages as it writes, and no file.
+            .pragma("temp_store", "MEMORY")
     });
     let writer = connect(writer, url).await?;
     let mut reader = pool(url, options, options.reader_connections);

@@ -63,17 +63,18 @@ impl Recording {
         events: Vec<RunEvent>,
         others: Vec<StreamAppend>,
     ) -> Result<(), EvidenceError> {
-        let events = events.into_iter().map(encode).collect::<Result<_, _>>()?;
-        self.append_encoded(core, events, others).await
+        let mut encoded = Encoded::of(&self.run);
+        events.into_iter().try_for_each(|event| encoded.add(event))?;
+        self.append_encoded(core, encoded, others).await
     }
 
     async fn append_encoded(
         &mut self,
         core: &Core,
-        events: Vec<(RunEvent, EventData)>,
+        Encoded { events, after }: Encoded,
         others: Vec<StreamAppend>,
     ) -> Result<(), EvidenceError> {
-        let (applied, events): (Vec<RunEvent>, Vec<EventData>) = events.into_iter().unzip();
+        let count = events.len() as u64;
         let own = StreamAppend {
             stream_type: Run::STREAM_TYPE.into(),
             stream_id: self.id.to_string(),
@@ -81,11 +82,9 @@ impl Recording {
             events,
         };
         let streams = std::iter::once(own).chain(others).collect();
-        let append = Append::new(self.tenant, self.metadata.clone(), streams);
-        let recorded = core.store.append(append).await?;
-        let at = recorded.first().map_or_else(Timestamp::default, |event| event.recorded_at);
-        self.version += applied.len() as u64;
-        applied.iter().for_each(|event| self.run.apply(event, at));
+        core.store.append(Append::new(self.tenant, self.metadata.clone(), streams)).await?;
+        self.version += count;
+        self.run = after;
         Ok(())
     }
 
@@ -109,22 +108,15 @@ impl Recording {
             before: HashSet::new(),
             together: 1,
         };
-        let mut ready = Vec::new();
-        loop {
+        let mut ready = deciding.next(core, &mut batches, Encoded::of(&self.run)).await?;
+        while !ready.events.is_empty() {
             core.go_on()?;
-            let append = async {
-                match std::mem::take(&mut ready) {
-                    none if none.is_empty() => Ok(()),
-                    events => self.append_encoded(core, events, Vec::new()).await,
-                }
-            };
-            let (appended, next) =
-                futures::future::join(append, deciding.next(core, &mut batches)).await;
+            let following = Encoded::of(&ready.after);
+            let append = self.append_encoded(core, ready, Vec::new());
+            let next = deciding.next(core, &mut batches, following);
+            let (appended, next) = futures::future::join(append, next).await;
             appended?;
             ready = next?;
-            if ready.is_empty() {
-                break;
-            }
         }
         if self.run.read_whole() {
             return Ok(());
@@ -136,9 +128,24 @@ impl Recording {
     }
 }
 
-fn encode(event: RunEvent) -> Result<(RunEvent, EventData), EncodeError> {
-    let data = EventData::of(&event)?;
-    Ok((event, data))
+/// Events that are ready to be appended, and the run as it is then. The events themselves are not
+/// kept: a few batches of them are most of what recording holds in memory.
+struct Encoded {
+    events: Vec<EventData>,
+    after: Run,
+}
+
+impl Encoded {
+    fn of(run: &Run) -> Self {
+        Self { events: Vec::new(), after: run.clone() }
+    }
+
+    fn add(&mut self, event: RunEvent) -> Result<(), EncodeError> {
+        self.events.push(EventData::of(&event)?);
+        // When it is recorded is of no concern to a run.
+        self.after.apply(&event, Timestamp::default());
+        Ok(())
+    }
 }
 
 /// What it takes to decide on batches while those before them are still being appended.
@@ -155,21 +162,22 @@ struct Deciding {
 }
 
 impl Deciding {
-    /// The events of the next batches; none at the end.
+    /// The events of the next batches, after `encoded`, which is empty; none at the end.
     async fn next(
         &mut self,
         core: &Core,
         batches: &mut mpsc::Receiver<Result<Batch, EvidenceError>>,
-    ) -> Result<Vec<(RunEvent, EventData)>, EvidenceError> {
-        let (mut events, mut met) = (Vec::with_capacity(self.together), HashSet::new());
-        while events.len() < self.together {
+        mut encoded: Encoded,
+    ) -> Result<Encoded, EvidenceError> {
+        let mut met = HashSet::new();
+        while encoded.events.len() < self.together {
             let Some(batch) = batches.recv().await.transpose()? else { break };
             let on_record = look_up(core, self.tenant, self.project, &batch).await?;
-            events.push(encode(self.decide(batch, on_record, &mut met).into())?);
+            encoded.add(self.decide(batch, on_record, &mut met).into())?;
         }
         self.before = met;
         self.together = (self.together * 2).min(TOGETHER);
-        Ok(events)
+        Ok(encoded)
     }
 
     /// `met` are the findings of the batches before it that are appended together with it.

@@ -12,7 +12,7 @@ use studio_kernel::{
 
 use super::{Core, batch::json_length, record::Recording};
 use crate::{
-    domain::{FindingsGone, Intake, IntakeReleased, RunCompleted, RunEvent},
+    domain::{FindingsGone, Intake, IntakeReleased, RunCompleted, RunEvent, SummaryKey},
     error::EvidenceError,
     ocsf::Requirements,
     projections::{Checks, Population, ResourceChange, SummaryRow},
@@ -20,8 +20,9 @@ use crate::{
 
 /// Findings that one event takes out of the population.
 const GONE: u32 = 2_000;
-/// Summaries of one published event, and of one look at the read model.
-const SUMMARIES: u32 = 200;
+/// Checks, and summaries of them, of one look at the read model.
+const CHECKS: u64 = 20;
+const SUMMARIES: u32 = 1_000;
 /// Resource ids of one published event.
 const RESOURCES: usize = 5_000;
 /// Bytes of JSON, about, of one published event.
@@ -92,27 +93,43 @@ impl Recording {
 
     /// Publishes the summaries of every check, account and region that the run observed.
     pub(super) async fn publish(&mut self, core: &Core) -> Result<(), EvidenceError> {
+        let project = self.started.project.to_string();
+        let resumed = self.run.summarised.clone();
+        // Parts of the check at which the run was cut may be published and others not.
+        if let Some(SummaryKey { check, .. }) = &resumed {
+            self.publish_checks(core, (check, check)).await?;
+        }
+        let mut after = resumed.map(|key| key.check).unwrap_or_default();
+        loop {
+            let checks = Checks::ids(&core.store, self.tenant, &project, &after, CHECKS).await?;
+            let (Some(first), Some(last)) = (checks.first(), checks.last()) else { return Ok(()) };
+            self.publish_checks(core, (first, last)).await?;
+            after.clone_from(last);
+        }
+    }
+
+    /// Those of the checks from one to another.
+    async fn publish_checks(
+        &mut self,
+        core: &Core,
+        checks: (&str, &str),
+    ) -> Result<(), EvidenceError> {
+        let (tenant, project, run) = (self.tenant, self.started.project, self.id);
+        let mut changes = Population::changes(&core.store, tenant, project, checks).await?;
         loop {
             core.go_on()?;
             let after = self.run.summarised.as_ref();
-            let rows = Population::summaries(
-                &core.store,
-                self.tenant,
-                self.started.project,
-                self.id,
-                after,
-                SUMMARIES,
-            )
-            .await?;
+            let rows =
+                Population::summaries(&core.store, tenant, project, run, checks, after, SUMMARIES)
+                    .await?;
             if rows.is_empty() {
                 return Ok(());
             }
+            let whole = rows.len() < SUMMARIES as usize;
             let texts = self.check_texts(core, &rows).await?;
             let mut pages = Pages::of(self);
             for row in rows {
-                let project = self.started.project;
-                let changes =
-                    Population::changes(&core.store, self.tenant, project, &row.key).await?;
+                let changes = changes.remove(&row.key).unwrap_or_default();
                 let text = texts.get(&row.key.check).ok_or_else(|| {
                     EvidenceError::Broken(format!("check {} has no title", row.key.check))
                 })?;
@@ -124,6 +141,9 @@ impl Recording {
             }
             pages.close();
             self.append(core, pages.done, Vec::new()).await?;
+            if whole {
+                return Ok(());
+            }
         }
     }
 
@@ -262,7 +282,6 @@ mod tests {
     use studio_kernel::{Env, Timestamp};
 
     use super::*;
-    use crate::domain::SummaryKey;
 
     fn pages(changes: &[usize]) -> Vec<CheckResultsRecorded> {
         let env = Env::system();

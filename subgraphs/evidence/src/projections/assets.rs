@@ -12,14 +12,15 @@ use studio_kernel::{TenantId, Timestamp};
 
 use super::{
     population::NAME,
-    sql::{Insert, WithList},
+    sql::{Insert, Rows, WithList},
 };
 use crate::domain::FindingsObserved;
 
-static UPSERT: Insert = Insert::new(
-    11,
+static UPSERT: Insert = Insert::sharing(
+    (8, 3),
     "INSERT INTO assets (generation, tenant, id, project_id, uid, name, kind, account, region, \
      first_seen, last_seen)",
+    "({1}, {2}, ?, {3}, ?, ?, ?, ?, ?, ?, ?)",
     "ON CONFLICT (generation, tenant, id) DO UPDATE SET name = excluded.name, \
      kind = excluded.kind, region = excluded.region, last_seen = excluded.last_seen \
      WHERE assets.last_seen <= excluded.last_seen",
@@ -81,7 +82,7 @@ pub(super) async fn seen(
     ids: &[String],
 ) -> Result<(), DbErr> {
     let fixed = [at.micros().into(), generation.into(), tenant.into()];
-    for statement in SEEN.statements(tx, &fixed, ids, |id| id.clone().into()) {
+    for statement in SEEN.statements(tx, &fixed, ids, |id| [id.clone().into()]) {
         tx.execute_raw(statement).await?;
     }
     Ok(())
@@ -94,7 +95,11 @@ pub(super) async fn write(
     tenant: &str,
     batch: &FindingsObserved,
 ) -> Result<(), ProjectionError> {
-    let project = batch.project.to_string();
+    let shared = [generation.into(), tenant.into(), batch.project.to_string().into()];
+    Ok(UPSERT.stream(tx, &shared, rows(batch)).await?)
+}
+
+fn rows(batch: &FindingsObserved) -> Rows<'_, 8> {
     // One statement must not meet a row twice: the newest of the batch stands. In the order of the
     // index, so that each of its pages is met once.
     let mut newest = BTreeMap::new();
@@ -106,22 +111,16 @@ pub(super) async fn write(
             }
         }
     }
-    let mut rows = Vec::with_capacity(newest.len() * 11);
-    for (id, (asset, group)) in newest {
-        rows.extend([
-            generation.into(),
-            tenant.into(),
+    Box::new(newest.into_iter().map(|(id, (asset, group))| {
+        [
             id.to_string().into(),
-            project.clone().into(),
-            asset.uid.clone().into(),
-            asset.name.clone().into(),
-            asset.kind.clone().into(),
-            group.account.clone().into(),
-            asset.region.clone().into(),
+            asset.uid.as_str().into(),
+            asset.name.as_str().into(),
+            asset.kind.as_str().into(),
+            group.account.as_str().into(),
+            asset.region.as_str().into(),
             group.at.micros().into(),
             group.at.micros().into(),
-        ]);
-    }
-    UPSERT.run(tx, rows).await?;
-    Ok(())
+        ]
+    }))
 }

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use sea_orm::{ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter};
+use sea_orm::{
+    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+};
 use studio_entities::evidence::check;
 use studio_events::{EventStore, ProjectionError};
 use studio_kernel::TenantId;
@@ -33,6 +35,28 @@ impl Checks {
             .filter(check::Column::Tenant.eq(tenant.to_string()))
             .filter(check::Column::ProjectId.eq(project))
             .filter(check::Column::CheckId.is_in(ids))
+            .all(store.database().reader())
+            .await
+    }
+
+    /// The ids of up to `limit` checks of a project after an id, by id.
+    pub(crate) async fn ids(
+        store: &EventStore,
+        tenant: TenantId,
+        project: &str,
+        after: &str,
+        limit: u64,
+    ) -> Result<Vec<String>, DbErr> {
+        check::Entity::find()
+            .select_only()
+            .column(check::Column::CheckId)
+            .filter(check::Column::Generation.eq(store.generation(NAME)))
+            .filter(check::Column::Tenant.eq(tenant.to_string()))
+            .filter(check::Column::ProjectId.eq(project))
+            .filter(check::Column::CheckId.gt(after))
+            .order_by_asc(check::Column::CheckId)
+            .limit(limit)
+            .into_tuple()
             .all(store.database().reader())
             .await
     }

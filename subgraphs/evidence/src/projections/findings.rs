@@ -13,18 +13,21 @@ use studio_kernel::{Id, TenantId, Timestamp, kind};
 
 use super::{
     population::NAME,
-    sql::{Insert, WithList},
+    sql::{Insert, Rows, WithList},
 };
 use crate::{
-    domain::{FindingStatus, FindingsObserved, Known, ObservedFinding},
+    domain::{
+        FindingStatus, FindingsObserved, Known, ObservedAsset, ObservedFinding, ObservedGroup,
+    },
     names,
 };
 
-static UPSERT: Insert = Insert::new(
-    20,
+static UPSERT: Insert = Insert::sharing(
+    (14, 4),
     "INSERT INTO findings (generation, tenant, id, project_id, uid, check_id, account, region, \
      status, standing, severity, message, asset_id, resource_uid, content, first_seen, last_seen, \
      last_run_id, present, published_failing)",
+    "({1}, {2}, ?, {3}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {4}, 1, 0)",
     "ON CONFLICT (generation, tenant, id) DO UPDATE SET status = excluded.status, \
      standing = excluded.standing, severity = excluded.severity, message = excluded.message, \
      asset_id = excluded.asset_id, content = excluded.content, last_seen = excluded.last_seen, \
@@ -144,7 +147,7 @@ impl Findings {
         let reader = store.database().reader();
         let fixed = [store.generation(NAME).into(), tenant.to_string().into()];
         let mut known = HashMap::with_capacity(ids.len());
-        for statement in KNOWN.statements(reader, &fixed, ids, |id| id.to_string().into()) {
+        for statement in KNOWN.statements(reader, &fixed, ids, |id| [id.to_string().into()]) {
             for row in reader.query_all_raw(statement).await? {
                 let (id, run): (String, String) =
                     (row.try_get_by_index(0)?, row.try_get_by_index(4)?);
@@ -179,7 +182,7 @@ pub(super) async fn seen(
 ) -> Result<BTreeSet<String>, DbErr> {
     let fixed = [at.micros().into(), run.into(), generation.into(), tenant.into()];
     let mut assets = BTreeSet::new();
-    for statement in SEEN.statements(tx, &fixed, ids, |id| id.to_string().into()) {
+    for statement in SEEN.statements(tx, &fixed, ids, |id| [id.to_string().into()]) {
         for row in tx.query_all_raw(statement).await? {
             assets.insert(row.try_get_by_index(0)?);
         }
@@ -193,43 +196,42 @@ pub(super) async fn write(
     generation: i64,
     tenant: &str,
     run: &str,
-    batch: FindingsObserved,
+    batch: &FindingsObserved,
 ) -> Result<(), ProjectionError> {
-    let project = batch.project.to_string();
-    let mut rows: Vec<Value> = Vec::new();
-    for group in batch.groups {
-        for finding in group.new.into_iter().chain(group.changed) {
-            let content = names::content(&finding);
-            let ObservedFinding { id, uid, status, severity, message, mut assets } = finding;
-            let resource = assets.drain(..).next().ok_or_else(|| {
-                ProjectionError::other(format!("finding {id} is about no resource"))
-            })?;
-            rows.extend([
-                generation.into(),
-                tenant.into(),
-                id.to_string().into(),
-                project.clone().into(),
-                uid.into(),
-                group.check.clone().into(),
-                group.account.clone().into(),
-                group.region.clone().into(),
-                status.as_str().into(),
-                i64::from(status.standing()).into(),
-                severity.into(),
-                message.into(),
-                resource.id.to_string().into(),
-                resource.uid.into(),
-                content.into(),
-                group.at.micros().into(),
-                group.at.micros().into(),
-                run.into(),
-                1_i64.into(),
-                0_i64.into(),
-            ]);
-        }
+    let shared = [generation.into(), tenant.into(), batch.project.to_string().into(), run.into()];
+    Ok(UPSERT.stream(tx, &shared, rows(batch)?).await?)
+}
+
+fn rows(batch: &FindingsObserved) -> Result<Rows<'_, 14>, ProjectionError> {
+    let findings = batch.groups.iter().flat_map(|group| {
+        group.new.iter().chain(&group.changed).map(move |finding| (group, finding))
+    });
+    if let Some((_, finding)) = findings.clone().find(|(_, finding)| finding.assets.is_empty()) {
+        let id = finding.id;
+        return Err(ProjectionError::other(format!("finding {id} is about no resource")));
     }
-    UPSERT.run(tx, rows).await?;
-    Ok(())
+    Ok(Box::new(findings.filter_map(|(group, finding)| {
+        finding.assets.first().map(|resource| row(group, finding, resource))
+    })))
+}
+
+fn row(group: &ObservedGroup, finding: &ObservedFinding, resource: &ObservedAsset) -> [Value; 14] {
+    [
+        finding.id.to_string().into(),
+        finding.uid.as_str().into(),
+        group.check.as_str().into(),
+        group.account.as_str().into(),
+        group.region.as_str().into(),
+        finding.status.as_str().into(),
+        i64::from(finding.status.standing()).into(),
+        finding.severity.as_str().into(),
+        finding.message.as_str().into(),
+        resource.id.to_string().into(),
+        resource.uid.as_str().into(),
+        names::content(finding).into(),
+        group.at.micros().into(),
+        group.at.micros().into(),
+    ]
 }
 
 /// Takes findings out of the population.
@@ -240,7 +242,7 @@ pub(super) async fn leave(
     ids: &[Id<kind::Finding>],
 ) -> Result<(), ProjectionError> {
     let fixed = [generation.into(), tenant.into()];
-    for statement in LEAVE.statements(tx, &fixed, ids, |id| id.to_string().into()) {
+    for statement in LEAVE.statements(tx, &fixed, ids, |id| [id.to_string().into()]) {
         tx.execute_raw(statement).await?;
     }
     Ok(())

@@ -5,19 +5,19 @@
 //! An observation that is older than the one on record changes nothing here, in whatever order
 //! runs are recorded.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, Value};
+use futures::future::join;
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, QueryResult, Value};
 use studio_events::{EventStore, Projection, ProjectionError, Recorded};
 use studio_kernel::{
-    DomainEvent, Id, Payload, TenantId, Timestamp, kind,
-    published::evidence::{CheckResultsRecorded, CheckSummary},
+    Id, Payload, TenantId, Timestamp, kind, published::evidence::CheckResultsRecorded,
 };
 
 use super::{
     assets, checks, findings,
-    sql::{self, statement},
+    sql::{self, WithList, statement},
 };
 use crate::domain::{FindingsGone, FindingsObserved, RunEvent, SummaryKey};
 
@@ -34,34 +34,41 @@ const NOT_LISTED: &str = "SELECT id, account, region, last_seen FROM findings \
      WHERE generation = $1 AND tenant = $2 AND project_id = $3 AND last_run_id <> $4 \
        AND present = 1 AND check_id = $5 AND id > $6 ORDER BY id LIMIT $7";
 
-/// Counts of resources by (check, account, region), for those that the run observed, in pages.
-/// Where several findings of a check are about one resource, the worst stands for it.
+/// Counts of resources by (check, account, region) of a range of checks, for those that the run
+/// observed, in pages. Where several findings of a check are about one resource, the worst stands
+/// for it.
 const COUNTS: &str = "SELECT check_id, account, region, COUNT(*), \
        SUM(CASE WHEN standing = 0 THEN 1 ELSE 0 END), \
        SUM(CASE WHEN standing = 2 THEN 1 ELSE 0 END), MIN(seen) \
      FROM (SELECT check_id, account, region, resource_uid, MAX(standing) AS standing, \
              MIN(CASE WHEN last_run_id = $4 THEN last_seen END) AS seen \
            FROM findings WHERE generation = $1 AND tenant = $2 AND project_id = $3 \
-             AND present = 1 AND check_id >= $5 \
+             AND present = 1 AND check_id >= $5 AND check_id <= $6 \
            GROUP BY check_id, account, region, resource_uid) resources \
-     WHERE check_id > $5 OR account > $6 OR (account = $6 AND region > $7) \
+     WHERE check_id > $7 OR (check_id = $7 AND (account > $8 OR (account = $8 AND region > $9))) \
      GROUP BY check_id, account, region HAVING MIN(seen) IS NOT NULL \
-     ORDER BY check_id, account, region LIMIT $8";
+     ORDER BY check_id, account, region LIMIT $10";
 
-/// Resources that fail now and did not in the last summary (1), or the other way round (0).
-const CHANGES: &str = "SELECT resource_uid, now_failing FROM ( \
-       SELECT resource_uid, CAST(MAX(CASE WHEN present = 1 AND standing = 2 THEN 1 ELSE 0 END) \
-         AS BIGINT) AS now_failing, MAX(published_failing) AS was_failing \
-       FROM findings WHERE generation = $1 AND tenant = $2 AND project_id = $3 AND check_id = $4 \
-         AND account = $5 AND region = $6 \
+/// Resources that fail now and did not in the last summary (1), or the other way round (0), of a
+/// range of checks.
+const CHANGES: &str = "SELECT check_id, account, region, resource_uid, now_failing FROM ( \
+       SELECT check_id, account, region, resource_uid, \
+         CAST(MAX(CASE WHEN present = 1 AND standing = 2 THEN 1 ELSE 0 END) AS BIGINT) \
+           AS now_failing, MAX(published_failing) AS was_failing \
+       FROM findings WHERE generation = $1 AND tenant = $2 AND project_id = $3 \
+         AND check_id >= $4 AND check_id <= $5 \
          AND (published_failing = 1 OR (present = 1 AND standing = 2)) \
-       GROUP BY resource_uid) resources \
-     WHERE now_failing <> was_failing ORDER BY resource_uid";
+       GROUP BY check_id, account, region, resource_uid) resources \
+     WHERE now_failing <> was_failing ORDER BY check_id, account, region, resource_uid";
 
-const PUBLISHED: &str = "UPDATE findings SET published_failing = 1 - published_failing \
-     WHERE generation = $1 AND tenant = $2 AND project_id = $3 AND check_id = $4 AND account = $5 \
-       AND region = $6 AND published_failing <> \
-         (CASE WHEN present = 1 AND standing = 2 THEN 1 ELSE 0 END)";
+/// What the summaries of a check say is published; the list is of accounts with regions.
+static PUBLISHED: WithList<2> = WithList::new(
+    "UPDATE findings SET published_failing = 1 - published_failing \
+     WHERE generation = {1} AND tenant = {2} AND project_id = {3} AND check_id = {4} \
+       AND (account, region) IN ({list}) AND published_failing <> \
+         (CASE WHEN present = 1 AND standing = 2 THEN 1 ELSE 0 END)",
+    4,
+);
 
 /// See the module.
 pub(crate) struct Population;
@@ -114,14 +121,7 @@ impl Population {
         values.push(run.to_string().into());
         let rows = reader.query_all_raw(statement(reader, OBSERVED, values)).await?;
         rows.iter()
-            .map(|row| {
-                let key = SummaryKey {
-                    check: row.try_get_by_index(0)?,
-                    account: row.try_get_by_index(1)?,
-                    region: row.try_get_by_index(2)?,
-                };
-                Ok((key, Timestamp::from_micros(row.try_get_by_index(3)?)))
-            })
+            .map(|row| Ok((key(row)?, Timestamp::from_micros(row.try_get_by_index(3)?))))
             .collect()
     }
 
@@ -156,24 +156,23 @@ impl Population {
             .collect()
     }
 
-    /// Up to `limit` summaries of what `run` observed, after a key, in the order of the keys.
+    /// Up to `limit` summaries of what `run` observed of the checks from one to another, after a
+    /// key, in the order of the keys.
     pub(crate) async fn summaries(
         store: &EventStore,
         tenant: TenantId,
         project: Id<kind::Project>,
         run: Id<kind::IngestRun>,
+        checks: (&str, &str),
         after: Option<&SummaryKey>,
         limit: u32,
     ) -> Result<Vec<SummaryRow>, DbErr> {
         let reader = store.database().reader();
         let mut values = scope(store, tenant, project);
-        values.push(run.to_string().into());
         // No check, account or region is empty: before the first key there is nothing.
-        values.extend(
-            after
-                .map_or(["", "", ""], |key| [&key.check, &key.account, &key.region])
-                .map(Value::from),
-        );
+        let after = after.map_or(["", "", ""], |key| [&key.check, &key.account, &key.region]);
+        values.extend([run.to_string().into(), checks.0.into(), checks.1.into()]);
+        values.extend(after.map(Value::from));
         values.push(i64::from(limit).into());
         let rows = reader.query_all_raw(statement(reader, COUNTS, values)).await?;
         rows.iter()
@@ -183,11 +182,7 @@ impl Population {
                     Ok(u32::try_from(number).unwrap_or(u32::MAX))
                 };
                 Ok(SummaryRow {
-                    key: SummaryKey {
-                        check: row.try_get_by_index(0)?,
-                        account: row.try_get_by_index(1)?,
-                        region: row.try_get_by_index(2)?,
-                    },
+                    key: key(row)?,
                     population: count(3)?,
                     passed: count(4)?,
                     failed: count(5)?,
@@ -197,24 +192,34 @@ impl Population {
             .collect()
     }
 
-    /// The resources that began or ceased to fail since the last summary, in order.
+    /// The resources of the checks from one to another that began or ceased to fail since the last
+    /// summary, in order.
     pub(crate) async fn changes(
         store: &EventStore,
         tenant: TenantId,
         project: Id<kind::Project>,
-        key: &SummaryKey,
-    ) -> Result<Vec<ResourceChange>, DbErr> {
+        checks: (&str, &str),
+    ) -> Result<HashMap<SummaryKey, Vec<ResourceChange>>, DbErr> {
         let reader = store.database().reader();
         let mut values = scope(store, tenant, project);
-        values.extend([&key.check, &key.account, &key.region].map(|part| part.clone().into()));
-        let rows = reader.query_all_raw(statement(reader, CHANGES, values)).await?;
-        rows.iter()
-            .map(|row| {
-                let fails: i64 = row.try_get_by_index(1)?;
-                Ok(ResourceChange { resource: row.try_get_by_index(0)?, fails: fails == 1 })
-            })
-            .collect()
+        values.extend([checks.0.into(), checks.1.into()]);
+        let mut changes: HashMap<SummaryKey, Vec<ResourceChange>> = HashMap::new();
+        for row in reader.query_all_raw(statement(reader, CHANGES, values)).await? {
+            let fails: i64 = row.try_get_by_index(4)?;
+            let change = ResourceChange { resource: row.try_get_by_index(3)?, fails: fails == 1 };
+            changes.entry(key(&row)?).or_default().push(change);
+        }
+        Ok(changes)
     }
+}
+
+/// The key in the first three columns.
+fn key(row: &QueryResult) -> Result<SummaryKey, DbErr> {
+    Ok(SummaryKey {
+        check: row.try_get_by_index(0)?,
+        account: row.try_get_by_index(1)?,
+        region: row.try_get_by_index(2)?,
+    })
 }
 
 fn scope(store: &EventStore, tenant: TenantId, project: Id<kind::Project>) -> Vec<Value> {
@@ -238,26 +243,14 @@ impl Projection for Population {
         generation: i64,
         events: &[Recorded],
     ) -> Result<(), ProjectionError> {
-        for event in events {
-            let tenant = event.tenant.to_string();
-            match RunEvent::decode(&event.event_type, event.schema_version, &event.payload)? {
-                RunEvent::FindingsObserved(batch) => {
-                    checks::write(tx, generation, &tenant, &batch).await?;
-                    seen(tx, generation, &tenant, &event.stream_id, &batch).await?;
-                    assets::write(tx, generation, &tenant, &batch).await?;
-                    findings::write(tx, generation, &tenant, &event.stream_id, batch).await?;
-                }
-                RunEvent::FindingsGone(gone) => {
-                    findings::leave(tx, generation, &tenant, &gone.findings).await?;
-                }
-                RunEvent::CheckResultsRecorded(results) => {
-                    let project = results.project.to_string();
-                    for summary in results.summaries {
-                        published(tx, generation, &tenant, &project, summary).await?;
-                    }
-                }
-                RunEvent::RunStarted(_) | RunEvent::RunCompleted(_) => {}
-            }
+        let mut next = events.first().map(Recorded::decode);
+        for (number, event) in events.iter().enumerate() {
+            let Some(content) = next.transpose()? else { break };
+            // The database has something to do while the next event is read.
+            let following = async { events.get(number + 1).map(Recorded::decode) };
+            let (taken, read) = join(take(tx, generation, event, content), following).await;
+            taken?;
+            next = read;
         }
         Ok(())
     }
@@ -268,6 +261,30 @@ impl Projection for Population {
         generation: i64,
     ) -> Result<(), ProjectionError> {
         sql::clear(tx, &["findings", "assets", "checks"], generation).await
+    }
+}
+
+async fn take(
+    tx: &DatabaseTransaction,
+    generation: i64,
+    event: &Recorded,
+    content: RunEvent,
+) -> Result<(), ProjectionError> {
+    let tenant = event.tenant.to_string();
+    match content {
+        RunEvent::FindingsObserved(batch) => {
+            checks::write(tx, generation, &tenant, &batch).await?;
+            seen(tx, generation, &tenant, &event.stream_id, &batch).await?;
+            assets::write(tx, generation, &tenant, &batch).await?;
+            findings::write(tx, generation, &tenant, &event.stream_id, &batch).await
+        }
+        RunEvent::FindingsGone(gone) => {
+            Ok(findings::leave(tx, generation, &tenant, &gone.findings).await?)
+        }
+        RunEvent::CheckResultsRecorded(results) => {
+            Ok(published(tx, generation, &tenant, &results).await?)
+        }
+        RunEvent::RunStarted(_) | RunEvent::RunCompleted(_) => Ok(()),
     }
 }
 
@@ -295,17 +312,19 @@ async fn published(
     tx: &DatabaseTransaction,
     generation: i64,
     tenant: &str,
-    project: &str,
-    summary: CheckSummary,
+    results: &CheckResultsRecorded,
 ) -> Result<(), DbErr> {
-    let values = vec![
-        generation.into(),
-        tenant.into(),
-        project.into(),
-        summary.check.into(),
-        summary.account.into(),
-        summary.region.into(),
-    ];
-    tx.execute_raw(statement(tx, PUBLISHED, values)).await?;
+    let project = results.project.to_string();
+    let mut by_check: BTreeMap<&str, Vec<(&str, &str)>> = BTreeMap::new();
+    for summary in &results.summaries {
+        by_check.entry(&summary.check).or_default().push((&summary.account, &summary.region));
+    }
+    for (check, places) in by_check {
+        let fixed = [generation.into(), tenant.into(), project.as_str().into(), check.into()];
+        let place = |(account, region): &(&str, &str)| [(*account).into(), (*region).into()];
+        for statement in PUBLISHED.statements(tx, &fixed, &places, place) {
+            tx.execute_raw(statement).await?;
+        }
+    }
     Ok(())
 }

@@ -49,7 +49,7 @@ impl Summaries {
         let fixed =
             [store.generation(NAME).into(), tenant.to_string().into(), project.to_string().into()];
         let mut newest = HashMap::new();
-        for statement in NEWEST.statements(reader, &fixed, checks, |check| check.clone().into()) {
+        for statement in NEWEST.statements(reader, &fixed, checks, |check| [check.clone().into()]) {
             for row in reader.query_all_raw(statement).await? {
                 let key = SummaryKey {
                     check: row.try_get_by_index(0)?,
