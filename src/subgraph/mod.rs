@@ -4,7 +4,7 @@
 
 mod graphql;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use anyhow::{Context, ensure};
 use axum::{Router, middleware};
