@@ -80,9 +80,8 @@ struct Flags {
 impl Settings {
     /// Reads the configuration; `listen` overrides its setting.
     pub(crate) fn load(&self, listen: Option<SocketAddr>) -> anyhow::Result<Config> {
-        Config::load(self.config.as_deref(), Flags { data_dir: self.data_dir.clone(), listen })
-            .map_err(|error| anyhow::anyhow!("{error}"))
-            .context("the configuration cannot be used")
+        let flags = Flags { data_dir: self.data_dir.clone(), listen };
+        Config::load(self.config.as_deref(), flags).context("the configuration cannot be used")
     }
 }
 
@@ -138,12 +137,12 @@ pub(crate) struct Worker {
 #[derive(Args)]
 pub(crate) struct ConfigCommand {
     #[command(subcommand)]
-    verb: ConfigVerb,
+    pub(crate) verb: ConfigVerb,
 }
 
 #[derive(Subcommand)]
-enum ConfigVerb {
-    /// Say what is wrong with the configuration
+pub(crate) enum ConfigVerb {
+    /// Name every setting that is wrong and every server that cannot be reached
     Check(Settings),
     /// Print every setting with its value
     Show(Settings),
@@ -272,19 +271,4 @@ pub(crate) struct Ask {
     /// The question
     #[arg(value_name = "QUESTION")]
     pub(crate) question: String,
-}
-
-/// `studio config …`
-pub(crate) fn config(arguments: &ConfigCommand) -> anyhow::Result<()> {
-    match &arguments.verb {
-        ConfigVerb::Check(settings) => {
-            let config = settings.load(None)?;
-            studio_service::telemetry::check(&config.log).map_err(anyhow::Error::msg)?;
-            println!("The configuration is in order.");
-        }
-        ConfigVerb::Show(settings) => {
-            println!("{}", serde_json::to_string_pretty(&settings.load(None)?)?);
-        }
-    }
-    Ok(())
 }

@@ -4,6 +4,7 @@ mod app;
 mod assemble;
 mod cli;
 mod client;
+mod config;
 mod data_dir;
 mod demo;
 mod gateway;
@@ -63,7 +64,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Backup(arguments) => transfer::backup(arguments).await,
         Command::Restore(arguments) => transfer::restore(arguments).await,
         Command::Verify(arguments) => verify::run(arguments).await,
-        Command::Config(arguments) => cli::config(&arguments),
+        Command::Config(arguments) => config::run(arguments).await,
         Command::Organization(arguments) => organization::run(arguments.verb).await,
         Command::Demo(arguments) => demo::run(arguments).await,
         Command::Login(arguments) => client::login(arguments).await,

@@ -17,7 +17,7 @@ pub(crate) async fn run(verb: OrganizationVerb) -> anyhow::Result<()> {
     studio_service::telemetry::init(&config.log).map_err(anyhow::Error::msg)?;
     let password = client::password()?;
     let shutdown = CancellationToken::new();
-    let stores = Stores::open(config, Env::system()).await?;
+    let stores = Stores::open(config, Env::system(), 1).await?;
     let assembly =
         assemble::assemble(stores, "command", &["identity"], Leadership::Never, shutdown.clone())
             .await?;

@@ -22,7 +22,7 @@ pub(crate) async fn run(arguments: cli::Serve) -> anyhow::Result<()> {
     let (address, shutdown) = (process.address, process.shutdown.clone());
     let url = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
 
-    let stores = Stores::open(config.clone(), env.clone()).await?;
+    let stores = Stores::open(config.clone(), env.clone(), SUBGRAPHS.len()).await?;
     let assembly =
         assemble::assemble(stores, "serve", &SUBGRAPHS, Leadership::default(), shutdown.clone())
             .await?;

@@ -40,14 +40,21 @@ pub(crate) struct Stores {
     pub(crate) config: Arc<Config>,
     _data: DataDir,
     pub(crate) keyring: Arc<Keyring>,
+    /// How many subgraphs this process has.
+    subgraphs: usize,
 }
 
 impl Stores {
-    /// Takes the data folder for this process and opens the keyring.
-    pub(crate) async fn open(config: Arc<Config>, env: Env) -> anyhow::Result<Self> {
+    /// Takes the data folder for this process, which is to have so many subgraphs, and opens the
+    /// keyring.
+    pub(crate) async fn open(
+        config: Arc<Config>,
+        env: Env,
+        subgraphs: usize,
+    ) -> anyhow::Result<Self> {
         let data = DataDir::open(&config.data_dir)?;
         let keyring = Arc::new(keyring::open(&config, env.clone()).await?);
-        Ok(Self { env, config, _data: data, keyring })
+        Ok(Self { env, config, _data: data, keyring, subgraphs })
     }
 
     /// The database of a subgraph, brought up to date.
@@ -56,6 +63,10 @@ impl Stores {
         name: &'static str,
     ) -> anyhow::Result<Database> {
         let database = database(&self.config, name).await?;
+        database
+            .check_connections(connections(&self.config, self.subgraphs))
+            .await
+            .with_context(|| format!("the store of {name} does not open"))?;
         migrate::<M>(&database)
             .await
             .with_context(|| format!("the store of {name} cannot be brought up to date"))?;
@@ -71,7 +82,8 @@ impl Stores {
                 Arc::new(SealedBlobs::new(plain, keyring))
             }
             BlobsStore::S3 => {
-                let plain = bucket(&self.config, name, self.env.clone()).await?;
+                let spool = self.config.data_dir.join("spool").join(name);
+                let plain = bucket(&self.config, name, spool, self.env.clone()).await?;
                 Arc::new(SealedBlobs::new(plain, keyring))
             }
         })
@@ -79,30 +91,57 @@ impl Stores {
 
     /// The graph of controls and what proves them.
     pub(crate) async fn graph(&self) -> anyhow::Result<Arc<dyn Graph>> {
-        let Some(address) = &self.config.stores.graph else { return Ok(Arc::new(PetGraph::new())) };
-        let mut options = BoltOptions::parse(address.expose())?;
-        options.ca_file = self.config.stores.graph_ca_file.clone();
-        Ok(Arc::new(BoltGraph::connect(&options).await?))
+        Ok(match bolt(&self.config)? {
+            Some(options) => Arc::new(BoltGraph::connect(&options).await?),
+            None => Arc::new(PetGraph::new()),
+        })
     }
 
     /// What wakes other processes up, where there may be some.
     pub(crate) async fn bus(&self) -> anyhow::Result<Option<Arc<dyn Bus>>> {
-        let stores = &self.config.stores;
-        let Some(url) = &stores.redis else { return Ok(None) };
-        let options = RedisOptions {
-            cluster: stores.redis_cluster,
-            ca_file: stores.redis_ca_file.clone(),
-            prefix: stores.redis_prefix.clone(),
-            ..RedisOptions::new(url.expose())
-        };
-        let redis = Redis::connect(options).await?;
-        Ok(Some(Arc::new(RedisBus::start(redis, &self.env).await?)))
+        Ok(match redis(&self.config).await? {
+            Some(redis) => Some(Arc::new(RedisBus::start(redis, &self.env).await?)),
+            None => None,
+        })
+    }
+}
+
+/// Redis, where it is set.
+pub(crate) async fn redis(config: &Config) -> anyhow::Result<Option<Redis>> {
+    let stores = &config.stores;
+    let Some(url) = &stores.redis else { return Ok(None) };
+    let options = RedisOptions {
+        cluster: stores.redis_cluster,
+        ca_file: stores.redis_ca_file.clone(),
+        prefix: stores.redis_prefix.clone(),
+        ..RedisOptions::new(url.expose())
+    };
+    Ok(Some(Redis::connect(options).await?))
+}
+
+fn bolt(config: &Config) -> anyhow::Result<Option<BoltOptions>> {
+    let Some(address) = &config.stores.graph else { return Ok(None) };
+    let mut options = BoltOptions::parse(address.expose())?;
+    options.ca_file = config.stores.graph_ca_file.clone();
+    Ok(Some(options))
+}
+
+/// Asks the server of the graph whether it is there; nothing is made on it.
+pub(crate) async fn probe_graph(config: &Config) -> anyhow::Result<()> {
+    match bolt(config)? {
+        Some(options) => Ok(BoltGraph::probe(&options).await?),
+        None => Ok(()),
     }
 }
 
 /// Whether the configuration keeps the logs on a server.
 pub(crate) fn on_a_server(config: &Config) -> bool {
     config.stores.sql.is_some()
+}
+
+/// Whether the blobs lie in a bucket.
+pub(crate) fn in_a_bucket(config: &Config) -> bool {
+    config.stores.blobs == BlobsStore::S3
 }
 
 /// Where the wrapped keys lie.
@@ -124,7 +163,10 @@ pub(crate) async fn plain_blobs(
 ) -> anyhow::Result<Arc<dyn Blobs>> {
     Ok(match config.stores.blobs {
         BlobsStore::Directory => Arc::new(directory(config, name, env)?),
-        BlobsStore::S3 => Arc::new(bucket(config, name, env).await?),
+        BlobsStore::S3 => {
+            let spool = config.data_dir.join("spool").join(name);
+            Arc::new(bucket(config, name, spool, env).await?)
+        }
     })
 }
 
@@ -133,7 +175,13 @@ fn directory(config: &Config, name: &str, env: Env) -> anyhow::Result<DirectoryB
         .with_context(|| format!("the blobs of {name} do not open"))
 }
 
-async fn bucket(config: &Config, name: &str, env: Env) -> anyhow::Result<S3Blobs> {
+/// The bucket of a subgraph; what is uploaded to it lies in `spool` first.
+pub(crate) async fn bucket(
+    config: &Config,
+    name: &str,
+    spool: PathBuf,
+    env: Env,
+) -> anyhow::Result<S3Blobs> {
     let s3 = &config.stores.s3;
     let prefix = s3.prefix.trim_matches('/');
     let prefix = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}/{name}") };
@@ -150,7 +198,7 @@ async fn bucket(config: &Config, name: &str, env: Env) -> anyhow::Result<S3Blobs
         path_style: s3.path_style,
         section: "stores.s3",
         env,
-        ..S3Options::new(s3.bucket.clone(), config.data_dir.join("spool").join(name))
+        ..S3Options::new(s3.bucket.clone(), spool)
     };
     S3Blobs::connect(options).await.with_context(|| format!("the blobs of {name} do not open"))
 }
@@ -163,18 +211,41 @@ pub(crate) async fn database(config: &Config, name: &str) -> anyhow::Result<Data
             .await
             .with_context(|| format!("the store of {name} does not open"));
     };
+    let options = SqlOptions { schema: Some(name.to_owned()), ..sql_options(config) };
+    Database::connect(sql.expose(), options)
+        .await
+        .with_context(|| format!("the store of {name} does not open (setting stores.sql)"))
+}
+
+/// Connects to the server of `stores.sql`, and to the replica, too, where that is wanted. No schema
+/// is made on it.
+pub(crate) async fn without_schema(
+    config: &Config,
+    with_replica: bool,
+) -> anyhow::Result<Database> {
+    let sql = config.stores.sql.as_ref().context("stores.sql is not set")?;
+    let mut options = sql_options(config);
+    if !with_replica {
+        options.replica_url = None;
+    }
+    Ok(Database::connect(sql.expose(), options).await?)
+}
+
+/// The connections of a process with so many subgraphs: those of their stores and of the keyring.
+pub(crate) fn connections(config: &Config, subgraphs: usize) -> u32 {
+    let stores = u32::try_from(subgraphs).unwrap_or(u32::MAX).saturating_add(1);
+    sql_options(config).connections().saturating_mul(stores)
+}
+
+fn sql_options(config: &Config) -> SqlOptions {
     let stores = &config.stores;
-    let options = SqlOptions {
-        schema: Some(name.to_owned()),
+    SqlOptions {
         acquire_timeout: PATIENCE,
         ca_file: stores.sql_ca_file.clone(),
         replica_url: stores.sql_replica.as_ref().map(|url| url.expose().to_owned()),
         ..SqlOptions::default()
     }
-    .with_connections(stores.sql_connections.unwrap_or(CONNECTIONS));
-    Database::connect(sql.expose(), options)
-        .await
-        .with_context(|| format!("the store of {name} does not open (setting stores.sql)"))
+    .with_connections(stores.sql_connections.unwrap_or(CONNECTIONS))
 }
 
 /// Brings the tables up to date. Several processes that start at once take turns.

@@ -24,7 +24,7 @@ pub(crate) async fn run(arguments: cli::Worker) -> anyhow::Result<()> {
         "a worker shares its stores with other processes: set stores.sql, or run studio serve"
     );
     let process = Process::listen(config.listen, Duration::ZERO).await?;
-    let stores = Stores::open(config, Env::system()).await?;
+    let stores = Stores::open(config, Env::system(), SUBGRAPHS.len()).await?;
     let assembly = assemble::assemble(
         stores,
         "worker",

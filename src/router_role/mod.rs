@@ -43,7 +43,7 @@ pub(crate) async fn run(arguments: cli::Router) -> anyhow::Result<()> {
         "set public_url to the address at which people reach this router: tokens are made for it"
     );
     let env = Env::system();
-    let process = Process::listen(config.listen, notice(&config)).await?;
+    let process = Process::listen(config.listen, config.cluster.notice()).await?;
     let keyring = keyring::open(&config, env.clone()).await?;
     let signer = InternalSigner::from_keyring(&keyring, "router", env.clone()).await?;
     let identity = InternalClient::new(
@@ -60,7 +60,7 @@ pub(crate) async fn run(arguments: cli::Router) -> anyhow::Result<()> {
     let upstreams = upstreams(&config, &signer)?;
     for upstream in &upstreams {
         let (replicas, stop) = (upstream.replicas.clone(), process.shutdown.clone());
-        let every = std::time::Duration::from_secs_f64(config.cluster.health_seconds.max(0.05));
+        let every = config.cluster.health_every();
         tokio::spawn(async move {
             replicas.watch("/health/ready", every, stop.cancelled_owned()).await;
         });
@@ -77,11 +77,6 @@ pub(crate) async fn run(arguments: cli::Router) -> anyhow::Result<()> {
     let serving = process.serve(app::for_clients(router, rest, verifier, Vec::new()));
     println!("Studio's router listens on http://{address}");
     serving.until_stopped(async move { drop(sessions) }).await
-}
-
-/// How long routers in front of this one, such as a load balancer, get to notice that it stops.
-fn notice(config: &Config) -> std::time::Duration {
-    std::time::Duration::from_secs_f64(config.cluster.health_seconds.max(0.0) * 2.0)
 }
 
 /// Every subgraph, at the addresses in the configuration.

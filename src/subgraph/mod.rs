@@ -4,7 +4,7 @@
 
 mod graphql;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use anyhow::{Context, ensure};
 use axum::{Router, middleware};
@@ -44,13 +44,11 @@ pub(crate) async fn run(arguments: cli::Subgraph) -> anyhow::Result<()> {
     let url = config.public_url.clone().context(
         "set public_url to the address at which people reach the router: tokens are made for it",
     )?;
-    // Routers notice at their next check that this replica is going.
-    let notice = Duration::from_secs_f64(config.cluster.health_seconds.max(0.0) * 2.0);
     let env = Env::system();
-    let process = Process::listen(config.listen, notice).await?;
+    let process = Process::listen(config.listen, config.cluster.notice()).await?;
     let shutdown = process.shutdown.clone();
     let leadership = if arguments.standby { Leadership::Never } else { Leadership::default() };
-    let stores = Stores::open(config, env.clone()).await?;
+    let stores = Stores::open(config, env.clone(), 1).await?;
     let verifier = InternalVerifier::from_keyring(&stores.keyring, env).await?;
     let assembly = assemble::assemble(stores, name, &[name], leadership, shutdown.clone()).await?;
     let parts = assembly

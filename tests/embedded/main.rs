@@ -12,6 +12,7 @@ mod fuzz;
 
 mod architecture;
 mod bad_input;
+mod config;
 mod demo;
 mod fuzzed;
 mod graph;

@@ -7,6 +7,7 @@
 mod support;
 
 mod browser;
+mod config;
 mod faults;
 mod moving;
 mod webdriver;

@@ -16,7 +16,7 @@ mod table;
 
 use std::time::Duration;
 
-use crate::support::{Installation, Server, Shape};
+use crate::support::{Installation, Server, Shape, until};
 use checks::Scene;
 use load::Done;
 use table::Row;
@@ -147,7 +147,21 @@ async fn s3_is_away() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bolt_is_away() {
+    if !servers() {
+        return;
+    }
     let fault = "The Bolt server killed and started again";
-    let done = a_cluster_survives(fault, async |_| pause_and_resume("bolt").await).await;
-    assert!(done.is_none_or(|done| !done.failures.is_empty()), "no question has noticed it");
+    survives(fault, Installation::of(Shape::Cluster), false, async |_, scene| {
+        services("pause", "bolt");
+        until("a question that notices it", async || {
+            let code = scene.impact(&scene.client).await.err()?.code()?.to_owned();
+            assert_eq!(code, "SUBGRAPH_UNAVAILABLE");
+            Some(())
+        })
+        .await;
+        tokio::time::sleep(AWAY).await;
+        services("resume", "bolt");
+        until("an answer of the graph", async || scene.impact(&scene.client).await.ok()).await;
+    })
+    .await;
 }

@@ -1,5 +1,7 @@
 //! The other processes, where the roles of Studio run apart.
 
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +22,19 @@ impl Default for ClusterConfig {
     }
 }
 
+impl ClusterConfig {
+    /// How often each replica is asked whether it is ready.
+    pub fn health_every(&self) -> Duration {
+        // Out of range it does not load.
+        Duration::try_from_secs_f64(self.health_seconds).unwrap_or(Duration::from_secs(1))
+    }
+
+    /// How long those who ask get to notice that a process stops.
+    pub fn notice(&self) -> Duration {
+        self.health_every() * 2
+    }
+}
+
 /// The addresses of each subgraph.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -37,15 +52,20 @@ pub struct Addresses {
 }
 
 impl Addresses {
+    /// Every subgraph's name with its addresses.
+    pub fn all(&self) -> [(&'static str, &[String]); 5] {
+        [
+            ("identity", &self.identity),
+            ("controls", &self.controls),
+            ("evidence", &self.evidence),
+            ("documents", &self.documents),
+            ("ai", &self.ai),
+        ]
+    }
+
     /// The addresses of a subgraph by its name; none for a name that is of none.
     pub fn of(&self, subgraph: &str) -> &[String] {
-        match subgraph {
-            "identity" => &self.identity,
-            "controls" => &self.controls,
-            "evidence" => &self.evidence,
-            "documents" => &self.documents,
-            "ai" => &self.ai,
-            _ => &[],
-        }
+        let named = self.all().into_iter().find(|(name, _)| *name == subgraph);
+        named.map_or(&[], |(_, addresses)| addresses)
     }
 }

@@ -3,18 +3,18 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use figment::{
-    Figment,
-    providers::{Env, Format, Serialized, Toml},
-};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 mod cluster;
+mod faults;
+mod load;
 mod secret;
 mod stores;
 
 pub use cluster::{Addresses, ClusterConfig};
+pub use faults::Fault;
+pub use load::ConfigError;
 pub use secret::Secret;
 pub use stores::{BlobsStore, KeyringStore, S3Config, StoresConfig};
 
@@ -133,67 +133,12 @@ impl Default for IdentityConfig {
     }
 }
 
-/// Variables of the same prefix that are for others: the client verbs, the demo, the keyring.
-const NOT_SETTINGS: &[&str] =
-    &["CONFIG", "SERVER", "PASSWORD", "SESSION_FILE", "DEMO_PASSWORD", "MASTER_KEY"];
-
 impl Config {
-    /// Reads the configuration: defaults, then `file` (TOML), then the environment
-    /// (`STUDIO_DATA_DIR`, `STUDIO_LIMITS__DOCUMENT`, …), then `flags`.
-    ///
-    /// # Errors
-    /// A sentence that names the setting, where it came from and what is wrong with it.
-    pub fn load(
-        file: Option<&std::path::Path>,
-        flags: impl Serialize,
-    ) -> Result<Self, Box<figment::Error>> {
-        let mut figment = Figment::from(Serialized::defaults(Self::default()));
-        if let Some(file) = file {
-            figment = figment.merge(Toml::file_exact(file));
-        }
-        figment.merge(environment()).merge(Serialized::defaults(flags)).extract().map_err(Box::new)
-    }
-
     /// The address for links, without a slash at its end.
     pub fn public_url(&self) -> String {
         match &self.public_url {
             Some(url) => url.trim_end_matches('/').to_owned(),
             None => format!("http://{}", self.listen),
         }
-    }
-}
-
-/// The settings among the environment's variables. `STUDIO_TEST_…` are the tests' own.
-fn environment() -> Env {
-    Env::prefixed("STUDIO_")
-        .ignore(NOT_SETTINGS)
-        .filter(|name| !name.starts_with("TEST_"))
-        .split("__")
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use super::*;
-
-    #[test]
-    fn a_misspelt_setting_is_named() {
-        let directory = tempfile::tempdir().unwrap();
-        let file = directory.path().join("studio.toml");
-        std::fs::write(&file, "lissten = \"127.0.0.1:1\"").unwrap();
-        let error = Config::load(Some(&file), BTreeMap::<String, String>::new()).unwrap_err();
-        assert!(error.to_string().contains("lissten"), "{error}");
-    }
-
-    #[test]
-    fn flags_win_over_the_file() {
-        let directory = tempfile::tempdir().unwrap();
-        let file = directory.path().join("studio.toml");
-        std::fs::write(&file, "listen = \"127.0.0.1:1\"\n[limits]\ndocument = 7").unwrap();
-        let flags = BTreeMap::from([("listen", "127.0.0.1:2")]);
-        let config = Config::load(Some(&file), flags).unwrap();
-        assert_eq!(config.listen.port(), 2);
-        assert_eq!(config.limits.document, 7);
     }
 }

@@ -38,7 +38,24 @@ struct Server {
     name: String,
 }
 
+/// A server that does not answer at the start does not answer at all.
+fn unreachable(error: GraphError) -> GraphError {
+    match error {
+        GraphError::Unavailable { address, cause } => GraphError::Unreachable { address, cause },
+        other => other,
+    }
+}
+
 impl Server {
+    fn open(options: &BoltOptions) -> Result<Self, GraphError> {
+        let (address, config) = (options.address(), options.config()?);
+        let graph = neo4rs::Graph::connect(config).map_err(|error| GraphError::Unreachable {
+            address: address.clone(),
+            cause: retry::said(&error),
+        })?;
+        Ok(Self { graph, address, name: options.name().to_owned() })
+    }
+
     /// A statement about this graph.
     fn query(&self, text: &str) -> Query {
         query(text).param("graph", self.name.as_str())
@@ -52,12 +69,7 @@ impl BoltGraph {
     /// [`GraphError::Setting`] where the options can never work, [`GraphError::Unreachable`] where
     /// the server does not answer or refuses.
     pub async fn connect(options: &BoltOptions) -> Result<Self, GraphError> {
-        let (address, config) = (options.address(), options.config()?);
-        let unreachable =
-            |cause: String| GraphError::Unreachable { address: address.clone(), cause };
-        let graph = neo4rs::Graph::connect(config).map_err(|e| unreachable(retry::said(&e)))?;
-        let name = options.name().to_owned();
-        let server = Arc::new(Server { graph, address: address.clone(), name });
+        let server = Server::open(options)?;
         let prepared = async {
             for kind in NodeKind::ALL {
                 for statement in cypher::schema(kind) {
@@ -67,11 +79,16 @@ impl BoltGraph {
             server.run(&query(cypher::MARK_CONSTRAINT)).await?;
             server.run(&server.query(cypher::MAKE_MARK)).await
         };
-        match prepared.await {
-            Ok(()) => Ok(Self { server }),
-            Err(GraphError::Unavailable { cause, .. }) => Err(unreachable(cause)),
-            Err(other) => Err(other),
-        }
+        prepared.await.map_err(unreachable)?;
+        Ok(Self { server: Arc::new(server) })
+    }
+
+    /// Asks the server whether it is there and lets us in; nothing is made on it.
+    ///
+    /// # Errors
+    /// As [`BoltGraph::connect`].
+    pub async fn probe(options: &BoltOptions) -> Result<(), GraphError> {
+        Server::open(options)?.run(&query("RETURN 1")).await.map_err(unreachable)
     }
 
     /// Where it is, without credentials.

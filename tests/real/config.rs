@@ -1,0 +1,38 @@
+//! `studio config check` against servers that are there.
+
+use std::process::{Command, Output};
+
+use crate::support::Stores;
+
+fn check(settings: &[(&str, String)]) -> (bool, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_studio"));
+    command.args(["config", "check", "--data-dir"]).arg(folder.path());
+    command.envs(settings.iter().map(|(name, value)| (name, value)));
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    let said = [stdout, stderr].map(|text| String::from_utf8(text).unwrap()).concat();
+    (status.success(), said)
+}
+
+#[test]
+fn servers_that_answer_are_in_order() {
+    let (fine, said) = check(&Stores::empty().settings());
+    for setting in ["stores.sql", "stores.redis", "stores.graph", "stores.s3", "STUDIO_MASTER_KEY"]
+    {
+        assert!(said.contains(&format!("ok      {setting}: ")), "{setting}: {said}");
+    }
+    assert!(fine, "{said}");
+}
+
+#[test]
+fn servers_that_answer_and_refuse_are_named() {
+    let mut settings = Stores::empty().settings();
+    settings.push(("STUDIO_STORES__S3__BUCKET", "no-such-bucket".to_owned()));
+    settings.push(("STUDIO_STORES__SQL_CONNECTIONS", "1000".to_owned()));
+    let (fine, said) = check(&settings);
+    assert!(!fine);
+    for (setting, about) in [("stores.s3", "no-such-bucket"), ("stores.sql", "max_connections")] {
+        let line = said.lines().find(|line| line.contains(&format!("WRONG   {setting}: ")));
+        assert!(line.is_some_and(|line| line.contains(about)), "{setting}: {said}");
+    }
+}
