@@ -39,6 +39,8 @@ pub(crate) enum Command {
     Verify(Settings),
     /// Check the configuration, or print it
     Config(ConfigCommand),
+    /// Replace the master key
+    Keyring(KeyringCommand),
     /// Make an organization; the server that uses the data folder must be stopped
     Organization(OrganizationCommand),
     /// Move the demo's data, or print the scan it is made of
@@ -146,6 +148,19 @@ pub(crate) enum ConfigVerb {
     Check(Settings),
     /// Print every setting with its value
     Show(Settings),
+}
+
+#[derive(Args)]
+pub(crate) struct KeyringCommand {
+    #[command(subcommand)]
+    pub(crate) verb: KeyringVerb,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum KeyringVerb {
+    /// Wrap every key by the master key that is set now; where none is set, make a new one in the
+    /// data folder. What the keys encrypt is not touched
+    Rotate(Settings),
 }
 
 #[derive(Args)]

@@ -7,7 +7,10 @@ use anyhow::{Context, bail, ensure};
 use futures::{FutureExt, future::BoxFuture};
 use studio_kernel::Env;
 use studio_service::{Config, config::KeyringStore};
-use studio_stores::{keyring::LocalMaster, sql::Database};
+use studio_stores::{
+    keyring::{KmsMaster, KmsOptions},
+    sql::Database,
+};
 
 use crate::{
     cli::{ConfigCommand, ConfigVerb},
@@ -63,8 +66,10 @@ fn probes(config: &Config) -> Vec<Probe<'_>> {
     if named.sql_replica.is_some() {
         probes.push(("stores.sql_replica".to_owned(), replica(config).boxed()));
     }
-    if stores::keyring_store(config) == KeyringStore::Sql {
-        probes.push((keyring::MASTER.to_owned(), async { master() }.boxed()));
+    if let Some(kms) = keyring::kms(config) {
+        probes.push(("stores.kms".to_owned(), key_service(kms).boxed()));
+    } else if stores::keyring_store(config) == KeyringStore::Sql {
+        probes.push((keyring::MASTER.to_owned(), master(config).boxed()));
     }
     if named.redis.is_some() {
         probes.push(("stores.redis".to_owned(), redis(config).boxed()));
@@ -114,12 +119,16 @@ async fn close(database: &Database) -> anyhow::Result<()> {
     database.close().await.context("the connection does not close")
 }
 
-fn master() -> anyhow::Result<String> {
-    let Some(master) = keyring::master()? else {
-        bail!("it is not set: processes that share stores.sql share a master key, too")
-    };
-    LocalMaster::from_base64(&master, keyring::MASTER, Env::system())?;
-    Ok("it is a key".to_owned())
+async fn master(config: &Config) -> anyhow::Result<String> {
+    match keyring::elsewhere(config, Env::system()).await? {
+        Some(_) => Ok("it is a key".to_owned()),
+        None => bail!("it is not set: processes that share stores.sql share a master key, too"),
+    }
+}
+
+async fn key_service(options: KmsOptions) -> anyhow::Result<String> {
+    KmsMaster::connect(options).await?;
+    Ok("the key is there and enabled".to_owned())
 }
 
 async fn redis(config: &Config) -> anyhow::Result<String> {

@@ -1,54 +1,108 @@
-//! Opens the keyring: with the master key from `STUDIO_MASTER_KEY` where it is set, else with the
-//! one in the data folder. Where the logs lie on a server, so do the wrapped keys.
+//! Opens the keyring. The master key is the one of a key management service where `stores.kms` names
+//! one, else that of `STUDIO_MASTER_KEY`, else the one in the data folder. Former ones still open
+//! what they wrapped, until `studio keyring rotate` has wrapped it anew. Where the logs lie on a
+//! server, so do the wrapped keys.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use anyhow::{Context, bail};
 use studio_kernel::Env;
 use studio_migrations as migrations;
 use studio_service::{Config, config::KeyringStore};
-use studio_stores::keyring::{DirectoryKeyStore, KeyStore, Keyring, LocalMaster, SqlKeyStore};
+use studio_stores::{
+    AwsAccess,
+    keyring::{
+        DirectoryKeyStore, KeyStore, Keyring, KmsMaster, KmsOptions, LocalMaster, MasterKey,
+        SqlKeyStore,
+    },
+};
 
-use crate::stores;
+use crate::{cli, data_dir::DataDir, stores};
 
-/// The variable that holds the master key.
+/// The variable that holds the master key, and
 pub(crate) const MASTER: &str = "STUDIO_MASTER_KEY";
+/// the one that holds the key before it, while a rotation is not finished.
+pub(crate) const FORMER: &str = "STUDIO_FORMER_MASTER_KEY";
+
+/// The master key, and those that some keys may still be wrapped by.
+pub(crate) struct Masters {
+    pub(crate) active: Arc<dyn MasterKey>,
+    pub(crate) former: Vec<Arc<dyn MasterKey>>,
+}
 
 /// The keyring, made at the first start.
 pub(crate) async fn open(config: &Config, env: Env) -> anyhow::Result<Keyring> {
-    let directory = config.data_dir.join("keyring");
-    let opened = match (stores::keyring_store(config), master()?) {
-        (KeyringStore::Directory, Some(master)) => {
-            Keyring::with_master_text(&directory, &master, MASTER, env).await
+    let store = stores::keyring_store(config);
+    let opened = match (elsewhere(config, env.clone()).await?, store) {
+        (Some(Masters { active, former }), _) => {
+            Keyring::open(active, former, key_store(config).await?, env).await
         }
-        (KeyringStore::Directory, None) => Keyring::embedded(&directory, env).await,
-        (KeyringStore::Sql, Some(master)) => {
-            let store = key_store(config).await?;
-            let master = LocalMaster::from_base64(&master, MASTER, env.clone())?;
-            Keyring::open(Arc::new(master), Vec::new(), store, env).await
-        }
-        (KeyringStore::Sql, None) => bail!(
+        (None, KeyringStore::Directory) => Keyring::embedded(&folder(config), env).await,
+        (None, KeyringStore::Sql) => bail!(
             "{MASTER} is not set: processes that share stores.sql share a master key, too. Make one \
-             with \"openssl rand -base64 32\", keep it safe, and give it to each of them"
+             with \"openssl rand -base64 32\", keep it safe, and give it to each of them, or name a \
+             key in stores.kms.key"
         ),
     };
     opened.context("the keyring does not open")
 }
 
-/// The master key as the environment gives it.
-pub(crate) fn master() -> anyhow::Result<Option<String>> {
-    match std::env::var(MASTER) {
-        Ok(master) => Ok(Some(master)),
-        Err(std::env::VarError::NotPresent) => Ok(None),
-        Err(error) => Err(error).context(MASTER),
+/// The master keys that the configuration and the environment name; `None` where there are none, and
+/// the data folder has its own. The one of the data folder is among the former ones.
+pub(crate) async fn elsewhere(config: &Config, env: Env) -> anyhow::Result<Option<Masters>> {
+    let mut former: Vec<Arc<dyn MasterKey>> = Vec::new();
+    if let Some(key) = from_variable(FORMER, &env)? {
+        former.push(Arc::new(key));
     }
+    if let Some(key) = of_the_folder(config, &env)? {
+        former.push(Arc::new(key));
+    }
+    let master = from_variable(MASTER, &env)?;
+    if let Some(kms) = kms(config) {
+        former.extend(master.map(|key| Arc::new(key) as Arc<dyn MasterKey>));
+        let active = KmsMaster::connect(kms).await.context("the master key does not open")?;
+        return Ok(Some(Masters { active: Arc::new(active), former }));
+    }
+    Ok(master.map(|key| Masters { active: Arc::new(key), former }))
+}
+
+/// The key of a service, where one is set.
+pub(crate) fn kms(config: &Config) -> Option<KmsOptions> {
+    let kms = &config.stores.kms;
+    let access = AwsAccess {
+        endpoint: kms.endpoint.clone(),
+        region: kms.region.clone(),
+        access_key: kms.access_key.as_ref().map(|key| key.expose().to_owned()),
+        secret_key: kms.secret_key.as_ref().map(|key| key.expose().to_owned().into()),
+        ca_file: kms.ca_file.clone(),
+        ..AwsAccess::default()
+    };
+    kms.key.clone().map(|key| KmsOptions { access, key, section: "stores.kms" })
+}
+
+/// The master key of the data folder; none is made.
+pub(crate) fn of_the_folder(config: &Config, env: &Env) -> anyhow::Result<Option<LocalMaster>> {
+    let read = LocalMaster::read_file(&folder(config).join("master.key"), env.clone());
+    read.context("the master key cannot be read")
+}
+
+fn from_variable(variable: &str, env: &Env) -> anyhow::Result<Option<LocalMaster>> {
+    let text = match std::env::var(variable) {
+        Ok(text) => text,
+        Err(std::env::VarError::NotPresent) => return Ok(None),
+        Err(error) => return Err(error).context(variable.to_owned()),
+    };
+    Ok(Some(LocalMaster::from_base64(&text, variable, env.clone())?))
+}
+
+fn folder(config: &Config) -> PathBuf {
+    config.data_dir.join("keyring")
 }
 
 /// Where the wrapped keys lie.
 pub(crate) async fn key_store(config: &Config) -> anyhow::Result<Arc<dyn KeyStore>> {
     if stores::keyring_store(config) == KeyringStore::Directory {
-        let keys = config.data_dir.join("keyring").join("keys");
-        return Ok(Arc::new(DirectoryKeyStore::open(keys)?));
+        return Ok(Arc::new(DirectoryKeyStore::open(folder(config).join("keys"))?));
     }
     let database = stores::database(config, "keyring").await?;
     stores::migrate::<migrations::keyring::Migrator>(&database)
@@ -56,4 +110,29 @@ pub(crate) async fn key_store(config: &Config) -> anyhow::Result<Arc<dyn KeyStor
         .context("the table of the keyring cannot be made")?;
     let store = SqlKeyStore::open(database).await.context("the keyring does not open")?;
     Ok(Arc::new(store))
+}
+
+/// `studio keyring …`
+pub(crate) async fn run(command: cli::KeyringCommand) -> anyhow::Result<()> {
+    let cli::KeyringVerb::Rotate(settings) = command.verb;
+    let (config, env) = (settings.load(None)?, Env::system());
+    // Keys in files are one process's; those in a database may be in use meanwhile.
+    let _data = match stores::keyring_store(&config) {
+        KeyringStore::Directory => Some(DataDir::open(&config.data_dir)?),
+        KeyringStore::Sql => None,
+    };
+    let keyring = open(&config, env.clone()).await?;
+    let rotated = match elsewhere(&config, env).await? {
+        Some(Masters { active, .. }) => keyring.rotate_master(active).await,
+        None => keyring.rotate_file_master(&folder(&config)).await,
+    };
+    rotated.context(
+        "not every key could be wrapped anew; nothing is lost: mend what is said here and run it \
+         again",
+    )?;
+    println!(
+        "Every key is wrapped by the new master key. Former ones open nothing here any more, but \
+         what was copied before: keep them with the copies."
+    );
+    Ok(())
 }

@@ -65,6 +65,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Restore(arguments) => transfer::restore(arguments).await,
         Command::Verify(arguments) => verify::run(arguments).await,
         Command::Config(arguments) => config::run(arguments).await,
+        Command::Keyring(arguments) => keyring::run(arguments).await,
         Command::Organization(arguments) => organization::run(arguments.verb).await,
         Command::Demo(arguments) => demo::run(arguments).await,
         Command::Login(arguments) => client::login(arguments).await,

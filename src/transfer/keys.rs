@@ -5,12 +5,13 @@ use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 use anyhow::{Context, bail};
 use studio_kernel::Env;
-use studio_stores::keyring::{DirectoryKeyStore, KeyStore, Keyring, KeyringError, MasterKey};
+use studio_stores::keyring::{DirectoryKeyStore, KeyStore, Keyring, KeyringError};
 
 use super::{
     archive::{Archive, KEYRING, Writer},
     manifest::Manifest,
 };
+use crate::keyring::Masters;
 
 /// Copies every key as it is wrapped, and the fact of each that is destroyed. Answers how many.
 pub(crate) async fn copy(writer: &mut Writer, keys: &dyn KeyStore) -> anyhow::Result<usize> {
@@ -44,8 +45,8 @@ impl Keys {
     }
 
     /// Their keyring.
-    pub(crate) fn keyring(&self, master: Arc<dyn MasterKey>, env: Env) -> Keyring {
-        Keyring::new(master, Vec::new(), self.store.clone(), env)
+    pub(crate) fn keyring(&self, masters: Masters, env: Env) -> Keyring {
+        Keyring::new(masters.active, masters.former, self.store.clone(), env)
     }
 
     pub(crate) fn store(&self) -> &dyn KeyStore {

@@ -6,13 +6,10 @@ use anyhow::{Context, bail};
 use studio_kernel::Env;
 use studio_migrations as migrations;
 use studio_service::Config;
-use studio_stores::{
-    keyring::{LocalMaster, MasterKey},
-    sql::Database,
-};
+use studio_stores::sql::Database;
 
 use crate::{
-    keyring::{self, MASTER},
+    keyring::{self, MASTER, Masters},
     stores::migrate,
 };
 
@@ -28,14 +25,13 @@ pub(super) async fn bring_up_to_date(name: &str, database: &Database) -> anyhow:
     done.with_context(|| format!("the store of {name} cannot be brought up to date"))
 }
 
-/// The master key that is there. None is made.
-pub(super) async fn master(config: &Config, env: Env) -> anyhow::Result<Arc<dyn MasterKey>> {
-    let opened = match keyring::master()? {
-        Some(text) => LocalMaster::from_base64(&text, MASTER, env).map(Some),
-        None => LocalMaster::read_file(&config.data_dir.join("keyring").join("master.key"), env),
-    };
-    match opened.context("the master key cannot be read")? {
-        Some(master) => Ok(Arc::new(master)),
+/// The master keys that are there. None is made.
+pub(super) async fn masters(config: &Config, env: Env) -> anyhow::Result<Masters> {
+    if let Some(masters) = keyring::elsewhere(config, env.clone()).await? {
+        return Ok(masters);
+    }
+    match keyring::of_the_folder(config, &env)? {
+        Some(master) => Ok(Masters { active: Arc::new(master), former: Vec::new() }),
         None => bail!(
             "there is no master key: set {MASTER} to the one of the installation that the archive \
              came from. Where that one had none set, it is the text of its keyring/master.key, and \

@@ -26,8 +26,8 @@ pub(crate) async fn import(arguments: cli::Archive) -> anyhow::Result<()> {
         bail!("the archive is a backup, which holds no keys: use studio restore");
     }
     let keys = Keys::of(&archive)?;
-    let master = prepare::master(&config, Env::system()).await?;
-    let source = keys.keyring(master, Env::system());
+    let masters = prepare::masters(&config, Env::system()).await?;
+    let source = keys.keyring(masters, Env::system());
     let key = signature::key(&source, keys.store()).await.map_err(keys::explain)?;
     let manifest = check::whole(&archive, &key)?;
     keys.check(&manifest).await?;

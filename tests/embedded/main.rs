@@ -16,6 +16,7 @@ mod config;
 mod demo;
 mod fuzzed;
 mod graph;
+mod keyring;
 mod kill;
 mod main_job;
 mod moving;

@@ -9,5 +9,6 @@ mod support;
 mod browser;
 mod config;
 mod faults;
+mod keyring;
 mod moving;
 mod webdriver;

@@ -126,7 +126,9 @@ async fn the_master_key_rotates_without_touching_data() {
         assert_eq!(&**keyring.open_person(tenant, &sealed).await.unwrap().unwrap(), b"Ada");
         assert!(keyring.seal_person(tenant, erased, b"Bob").await.is_err());
     }
-    let old = Keyring::with_master_text(directory.path(), &before, "the old key", env).await;
+    let old = LocalMaster::from_base64(&before, "the old key", env.clone()).unwrap();
+    let store = DirectoryKeyStore::open(directory.path().join("keys")).unwrap();
+    let old = Keyring::open(Arc::new(old), Vec::new(), Arc::new(store), env).await;
     assert!(matches!(old, Err(KeyringError::OtherMaster { .. })), "{old:?}");
 }
 

@@ -40,6 +40,7 @@ impl Config {
         faults.of_cluster(self);
         faults.of_sql(self);
         faults.of_blobs(self);
+        faults.of_kms(self);
         faults.of_other_servers(self);
         faults.0
     }
@@ -134,15 +135,44 @@ impl Faults {
             "stores.blobs",
             "a bucket is named and not used: set it to \"s3\", or take stores.s3.bucket away",
         );
-        if s3.endpoint.as_deref().is_some_and(|endpoint| !is_http(endpoint, true)) {
-            self.add("stores.s3.endpoint", "write an address such as https://s3.example.org");
+        let keys = (s3.access_key.is_some(), s3.secret_key.is_some());
+        self.of_aws("stores.s3", s3.endpoint.as_deref(), keys, s3.ca_file.as_deref());
+    }
+
+    fn of_kms(&mut self, config: &Config) {
+        let kms = &config.stores.kms;
+        let keys = (kms.access_key.is_some(), kms.secret_key.is_some());
+        let set = kms.endpoint.is_some() || keys.0 || keys.1 || kms.ca_file.is_some();
+        self.when(
+            set && kms.key.is_none(),
+            "stores.kms.key",
+            "no key is named, so the rest of stores.kms means nothing: name one, or take it away",
+        );
+        self.of_aws("stores.kms", kms.endpoint.as_deref(), keys, kms.ca_file.as_deref());
+    }
+
+    /// `keys` says whether the access key's id and the key itself are set.
+    fn of_aws(
+        &mut self,
+        section: &str,
+        endpoint: Option<&str>,
+        keys: (bool, bool),
+        ca_file: Option<&Path>,
+    ) {
+        if endpoint.is_some_and(|endpoint| !is_http(endpoint, true)) {
+            let reason = "write an address such as https://service.example.org";
+            self.add(format!("{section}.endpoint"), reason);
         }
-        match (&s3.access_key, &s3.secret_key) {
-            (Some(_), None) => self.add("stores.s3.secret_key", "access_key needs it: set both"),
-            (None, Some(_)) => self.add("stores.s3.access_key", "secret_key needs it: set both"),
+        match keys {
+            (true, false) => {
+                self.add(format!("{section}.secret_key"), "access_key needs it: set both");
+            }
+            (false, true) => {
+                self.add(format!("{section}.access_key"), "secret_key needs it: set both");
+            }
             _ => {}
         }
-        self.readable("stores.s3.ca_file", s3.ca_file.as_deref());
+        self.readable(&format!("{section}.ca_file"), ca_file);
     }
 
     fn of_other_servers(&mut self, config: &Config) {
@@ -206,6 +236,10 @@ mod tests {
         assert_eq!(
             named(|config| config.stores.keyring = Some(KeyringStore::Sql)),
             ["stores.keyring"]
+        );
+        assert_eq!(
+            named(|config| config.stores.kms.endpoint = Some("http://127.0.0.1:1".to_owned())),
+            ["stores.kms.key"]
         );
         assert_eq!(named(|config| config.stores.redis_cluster = true), ["stores.redis_cluster"]);
         assert_eq!(

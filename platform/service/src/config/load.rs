@@ -14,8 +14,15 @@ use serde::Serialize;
 use super::{Config, Fault};
 
 /// Variables of the same prefix that are for others: the client verbs, the demo, the keyring.
-const NOT_SETTINGS: &[&str] =
-    &["CONFIG", "SERVER", "PASSWORD", "SESSION_FILE", "DEMO_PASSWORD", "MASTER_KEY"];
+const NOT_SETTINGS: &[&str] = &[
+    "CONFIG",
+    "SERVER",
+    "PASSWORD",
+    "SESSION_FILE",
+    "DEMO_PASSWORD",
+    "MASTER_KEY",
+    "FORMER_MASTER_KEY",
+];
 /// Faults that are named; a file of something else has more, and they help nobody.
 const MOST: usize = 50;
 

@@ -16,7 +16,7 @@ pub use cluster::{Addresses, ClusterConfig};
 pub use faults::Fault;
 pub use load::ConfigError;
 pub use secret::Secret;
-pub use stores::{BlobsStore, KeyringStore, S3Config, StoresConfig};
+pub use stores::{BlobsStore, KeyringStore, KmsConfig, S3Config, StoresConfig};
 
 /// Every setting of Studio.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]

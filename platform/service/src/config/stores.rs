@@ -24,6 +24,8 @@ pub struct StoresConfig {
     pub sql_connections: Option<u32>,
     /// Where wrapped keys lie. By default a folder in `data_dir`, or PostgreSQL where `sql` is set.
     pub keyring: Option<KeyringStore>,
+    /// A key of a key management service, as the master key.
+    pub kms: KmsConfig,
     /// Where scans and documents lie.
     pub blobs: BlobsStore,
     /// The bucket, where `blobs` is `s3`.
@@ -52,6 +54,7 @@ impl Default for StoresConfig {
             sql_ca_file: None,
             sql_connections: None,
             keyring: None,
+            kms: KmsConfig::default(),
             blobs: BlobsStore::default(),
             s3: S3Config::default(),
             redis: None,
@@ -83,6 +86,39 @@ pub enum BlobsStore {
     Directory,
     /// In a bucket of an S3 server.
     S3,
+}
+
+/// A key of a service that speaks the protocol of AWS KMS. It wraps all other keys and never leaves
+/// the service.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct KmsConfig {
+    /// Its id, ARN or alias. With it `STUDIO_MASTER_KEY` only opens what was wrapped before.
+    pub key: Option<String>,
+    /// The server's address; without it the one of Amazon's KMS in `region`.
+    pub endpoint: Option<String>,
+    /// The region.
+    pub region: String,
+    /// The id of the access key; without it the credentials come from the environment
+    /// (`AWS_ACCESS_KEY_ID` …).
+    pub access_key: Option<Secret>,
+    /// The access key itself.
+    pub secret_key: Option<Secret>,
+    /// Certificates (PEM) of authorities to trust besides the system's.
+    pub ca_file: Option<PathBuf>,
+}
+
+impl Default for KmsConfig {
+    fn default() -> Self {
+        Self {
+            key: None,
+            endpoint: None,
+            region: "us-east-1".to_owned(),
+            access_key: None,
+            secret_key: None,
+            ca_file: None,
+        }
+    }
 }
 
 /// A bucket.

@@ -40,22 +40,6 @@ impl Keyring {
         Ok(keyring)
     }
 
-    /// The embedded key store with a master key from elsewhere: base64 from the environment
-    /// variable `origin`.
-    ///
-    /// # Errors
-    /// When the text is no key, or not the one that wraps the existing keys.
-    pub async fn with_master_text(
-        directory: &Path,
-        text: &str,
-        origin: &str,
-        env: Env,
-    ) -> Result<Self, KeyringError> {
-        let master = LocalMaster::from_base64(text, origin, env.clone())?;
-        let store = DirectoryKeyStore::open(directory.join("keys"))?;
-        Self::open(Arc::new(master), Vec::new(), Arc::new(store), env).await
-    }
-
     /// Replaces the master key of [`Keyring::embedded`] by a new one. Survives a crash at any
     /// point: the next start finishes it.
     ///
