@@ -25,7 +25,7 @@ async fn the_master_key_is_replaced() {
     let file = installation.path().join("keyring/master.key");
     let (server, _) = installation.set_up().await;
     let refused = installation.refused(&["keyring", "rotate"], &[]);
-    assert!(refused.contains("in use"), "{refused}");
+    assert!(refused.contains("another studio process"), "{refused}");
     server.stop();
     let before = std::fs::read_to_string(&file).unwrap();
     installation.run(&["keyring", "rotate"]);
