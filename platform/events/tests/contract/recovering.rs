@@ -11,7 +11,7 @@ use std::{
 use sea_orm::{ConnectionTrait as _, Statement};
 use studio_events::{EventStore, EventStoreOptions, Expected};
 use studio_kernel::Env;
-use studio_stores::sql::{Database, SqlOptions};
+use studio_stores::sql::{Database, SqlError, SqlOptions};
 
 use super::harness::*;
 
@@ -187,14 +187,17 @@ async fn postgres_is_brought_to_an_instant() {
     );
     let second = Server::start(&bin, base, &recovering);
     let url = format!("postgres://studio@127.0.0.1:{}/postgres", second.port);
-    let plain = Database::connect(&url, SqlOptions::default()).await.unwrap();
+    // Until it is promoted it is a standby, which is not connected to.
     let promoted = async {
-        while ask(&plain, "SELECT pg_is_in_recovery()::text").await != "false" {
-            tokio::time::sleep(Duration::from_millis(50)).await;
+        loop {
+            match Database::connect(&url, SqlOptions::default()).await {
+                Ok(plain) => return plain.close().await.unwrap(),
+                Err(SqlError::NoPrimary(_)) => tokio::time::sleep(Duration::from_millis(50)).await,
+                Err(error) => panic!("{error}"),
+            }
         }
     };
     tokio::time::timeout(Duration::from_secs(60), promoted).await.unwrap();
-    plain.close().await.unwrap();
 
     let store = second.store().await;
     assert_eq!(store.verify().await.unwrap(), wanted, "the log of that instant");
