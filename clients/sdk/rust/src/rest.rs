@@ -111,7 +111,7 @@ impl Client {
 }
 
 /// A file as a body, and its length where it is known before it is read: a server can then refuse
-/// one that is too long before it is sent.
+/// one that is too long by its length alone.
 async fn file(path: &Path) -> std::io::Result<(reqwest::Body, Option<u64>)> {
     let file = tokio::fs::File::open(path).await?;
     let about = file.metadata().await?;
