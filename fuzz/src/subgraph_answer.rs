@@ -18,6 +18,12 @@ pub fn check(bytes: &[u8]) {
             }
         }
         Err(NoAnswer::Nested) => {}
-        Err(NoAnswer::Other(why)) => assert!(!standard, "{why}"),
+        // A key with half of a surrogate pair is no text.
+        Err(NoAnswer::Other(why)) => assert!(!standard || is_no_text(bytes), "{why}"),
     }
+}
+
+/// Whether there are escapes that a parser refuses when it looks at them.
+fn is_no_text(bytes: &[u8]) -> bool {
+    bytes.windows(2).any(|two| two == b"\\u") && serde_json::from_slice::<Value>(bytes).is_err()
 }
