@@ -4,6 +4,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use anyhow::{Context, bail};
+use axum::middleware;
 use sea_orm_migration::MigratorTrait;
 use studio_access::Policy;
 use studio_events::{EventFeed, Leadership};
@@ -14,6 +15,7 @@ use studio_service::{
     Config, Deps, DocumentText, Feeds, Subgraph,
     feed::HttpFeed,
     internal::{HttpDocumentText, InternalClient, InternalSigner, Options},
+    reading,
 };
 use studio_stores::graph::{Graph, PetGraph};
 use tokio::task::JoinSet;
@@ -113,6 +115,7 @@ pub(crate) async fn assemble(
             for task in tasks {
                 background.spawn(task);
             }
+            let routes = routes.layer(middleware::from_fn(reading::rest));
             Ok(Running { name, graphql, routes, internal, feed, store })
         })
         .collect::<anyhow::Result<_>>()?;

@@ -19,6 +19,7 @@ use studio_service::{
     GraphQlService, RequestId,
     config::Limits,
     internal::{self, InternalSigner},
+    reading::{self, Heard, Seen},
 };
 
 use crate::{
@@ -44,8 +45,12 @@ impl Executor for Schema {
     }
 }
 
-/// Reads the bearer token of a request, or of `connection_init` over WebSocket.
-struct Tokens(TokenVerifier);
+/// Reads the bearer token of a request, or of `connection_init` over WebSocket, and what its caller
+/// has seen.
+struct Tokens {
+    verifier: TokenVerifier,
+    heard: Arc<Heard>,
+}
 
 #[async_trait]
 impl Authenticate for Tokens {
@@ -64,16 +69,29 @@ impl Authenticate for Tokens {
                 .as_str()
         };
         let mut caller = Caller::default();
+        let mut tenant = None;
         if let Some(header) = from_headers.or_else(from_connection) {
-            let actor = bearer(&self.0, header).await.map_err(|message| AuthError { message })?;
+            let actor =
+                bearer(&self.verifier, header).await.map_err(|message| AuthError { message })?;
+            tenant = Some(actor.tenant);
             caller.extensions.insert(actor);
             caller.may_introspect = true;
         }
+        // What is not well-formed was refused before (app.rs).
+        let seen = Seen::of(headers).unwrap_or_default();
+        seen.see(&self.heard.of(tenant));
+        caller.extensions.insert(seen);
         Ok(caller)
     }
 
+    fn answer_headers(&self, caller: &Caller, headers: &mut HeaderMap) {
+        if let Some(seen) = caller.extensions.get::<Seen>() {
+            seen.tell(headers);
+        }
+    }
+
     async fn still_valid(&self, caller: &Caller) -> bool {
-        caller.extensions.get::<Actor>().is_none_or(|actor| self.0.still_valid(actor))
+        caller.extensions.get::<Actor>().is_none_or(|actor| self.verifier.still_valid(actor))
     }
 }
 
@@ -90,7 +108,7 @@ pub(crate) async fn bearer(verifier: &TokenVerifier, header: &str) -> Result<Act
 /// Composes these schemas and begins a router for them.
 fn begin(
     sdls: impl IntoIterator<Item = (&'static str, String)>,
-    verifier: TokenVerifier,
+    callers: Tokens,
     env: Env,
     limits: &Limits,
     ready: Ready,
@@ -102,7 +120,7 @@ fn begin(
     let supergraph = studio_router::compose(parts).context("the subgraphs do not compose")?;
     Ok(Router::builder()
         .supergraph(supergraph.sdl)
-        .authenticate(Arc::new(Tokens(verifier)))
+        .authenticate(Arc::new(callers))
         .request_ids(move || env.id::<kind::Request>().to_string())
         .readiness(move || ready.state())
         .console(crate::pages::console())
@@ -121,10 +139,13 @@ pub(crate) fn in_process(
     ready: Ready,
 ) -> anyhow::Result<Arc<Router>> {
     let sdls = subgraphs.iter().map(|subgraph| (subgraph.name, subgraph.graphql.sdl()));
-    let mut router = begin(sdls, verifier, env, limits, ready)?;
+    // The logs are in this process: it knows what was written to them.
+    let callers = Tokens { verifier, heard: Arc::default() };
+    let mut router = begin(sdls, callers, env, limits, ready)?;
     for subgraph in subgraphs {
         let transport = InProcess::new(Schema(subgraph.graphql.clone()))
             .provide::<Actor>()
+            .provide::<Seen>()
             .with_data(|extensions, data| {
                 if let Some(id) = extensions.get::<studio_router::RequestId>() {
                     data.insert(RequestId(id.0.to_string()));
@@ -139,14 +160,16 @@ pub(crate) fn in_process(
 pub(crate) fn over_http(
     upstreams: &[Upstream],
     verifier: TokenVerifier,
+    heard: &Arc<Heard>,
     env: Env,
     limits: &Limits,
     ready: Ready,
 ) -> anyhow::Result<Arc<Router>> {
     let sdls = upstreams.iter().map(|upstream| (upstream.name, upstream.sdl.clone()));
-    let mut router = begin(sdls, verifier, env, limits, ready)?;
+    let callers = Tokens { verifier, heard: heard.clone() };
+    let mut router = begin(sdls, callers, env, limits, ready)?;
     for Upstream { name, replicas, signer, .. } in upstreams {
-        let headers = Statement { audience: name, signer: signer.clone() };
+        let headers = Statement { audience: name, signer: signer.clone(), heard: heard.clone() };
         let options = HttpOptions { headers: Some(Arc::new(headers)), ..HttpOptions::default() };
         let transport = BalancedSubgraph::new(replicas.clone(), "/graphql", &options)
             .with_context(|| format!("cluster.addresses.{name}"))?;
@@ -163,10 +186,11 @@ pub(crate) struct Upstream {
     pub(crate) signer: InternalSigner,
 }
 
-/// Says to a subgraph who asks.
+/// Says to a subgraph who asks and what they have seen, and hears what it wrote.
 struct Statement {
     audience: &'static str,
     signer: InternalSigner,
+    heard: Arc<Heard>,
 }
 
 impl CallHeaders for Statement {
@@ -184,6 +208,24 @@ impl CallHeaders for Statement {
             }
             // The subgraph refuses the call, which is the safe end of it.
             Err(error) => tracing::error!(error, "a call to a subgraph cannot be signed"),
+        }
+        // What the client said is in it.
+        if let Some(seen) = caller.extensions.get::<Seen>() {
+            seen.ask(headers);
+        }
+    }
+
+    fn answered(&self, caller: &Caller, headers: &HeaderMap) {
+        match reading::positions(headers) {
+            Ok(wrote) => {
+                self.heard.note(caller.extensions.get::<Actor>().map(|actor| actor.tenant), &wrote);
+                if let Some(seen) = caller.extensions.get::<Seen>() {
+                    seen.wrote(&wrote);
+                }
+            }
+            Err(error) => {
+                tracing::error!(subgraph = self.audience, %error, "an answer is not understood");
+            }
         }
     }
 }

@@ -145,6 +145,31 @@ export async function renew() {
   return held ? refresh(held.accessToken) : false;
 }
 
+// ---- reading what one wrote --------------------------------------------------------------------
+
+const POSITIONS = "studio-positions";
+const seen = new Map();
+
+/**
+ * How far this page has seen the server's logs: answers say it, and requests say it back, so that
+ * whichever process answers shows what the page wrote.
+ */
+export const positions = {
+  hear(headers) {
+    for (const pair of (headers.get(POSITIONS) ?? "").split(";")) {
+      const [log, text] = pair.trim().split("=");
+      const position = Number(text);
+      if (log && Number.isSafeInteger(position)) {
+        seen.set(log, Math.max(position, seen.get(log) ?? 0));
+      }
+    }
+  },
+  say() {
+    const said = [...seen].map(([log, position]) => `${log}=${position}`).join(";");
+    return said ? { [POSITIONS]: said } : {};
+  },
+};
+
 // ---- queries and mutations ---------------------------------------------------------------------
 
 /** Posts a request and answers with the HTTP status and the parsed body. */
@@ -156,6 +181,7 @@ export async function post(body, headers, signal) {
       headers: {
         "content-type": "application/json",
         accept: "application/graphql-response+json, application/json;q=0.9",
+        ...positions.say(),
         ...headers,
       },
       body: JSON.stringify(body),
@@ -166,6 +192,7 @@ export async function post(body, headers, signal) {
     if (error.name === "AbortError") throw error;
     throw new ApiError("NETWORK", "The server cannot be reached. Check that it runs and try again.");
   }
+  positions.hear(response.headers);
   return { status: response.status, body: await answer(response) };
 }
 

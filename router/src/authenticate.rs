@@ -23,6 +23,9 @@ pub trait Authenticate: Send + Sync + 'static {
         connection_params: Option<&serde_json::Value>,
     ) -> Result<Caller, AuthError>;
 
+    /// Adds to the headers of a complete answer to this caller.
+    fn answer_headers(&self, _caller: &Caller, _headers: &mut HeaderMap) {}
+
     /// Whether a caller may go on receiving events. Asked before each event of a subscription.
     async fn still_valid(&self, _caller: &Caller) -> bool {
         true

@@ -15,6 +15,7 @@ use studio_router::transport::Replicas;
 use studio_service::{
     ApiError, Config, RequestId,
     internal::{self, InternalClient, InternalSigner, Options},
+    reading::Heard,
 };
 
 use crate::{
@@ -65,14 +66,16 @@ pub(crate) async fn run(arguments: cli::Router) -> anyhow::Result<()> {
             replicas.watch("/health/ready", every, stop.cancelled_owned()).await;
         });
     }
+    let heard = Arc::new(Heard::default());
     let router = gateway::over_http(
         &upstreams,
         verifier.clone(),
+        &heard,
         env.clone(),
         &config.limits,
         process.ready.clone(),
     )?;
-    let rest = rest(&upstreams, &env)?;
+    let rest = rest(&upstreams, &heard, &env)?;
     let address = process.address;
     let serving = process.serve(app::for_clients(router, rest, verifier, Vec::new()));
     println!("Studio's router listens on http://{address}");
@@ -98,7 +101,7 @@ fn upstreams(config: &Config, signer: &InternalSigner) -> anyhow::Result<Vec<Ups
 }
 
 /// The REST paths of every subgraph, as its description names them.
-fn rest(upstreams: &[Upstream], env: &Env) -> anyhow::Result<axum::Router> {
+fn rest(upstreams: &[Upstream], heard: &Arc<Heard>, env: &Env) -> anyhow::Result<axum::Router> {
     let client = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(std::time::Duration::from_secs(2))
@@ -124,6 +127,7 @@ fn rest(upstreams: &[Upstream], env: &Env) -> anyhow::Result<axum::Router> {
             client: client.clone(),
             header: HeaderName::from_static(internal::HEADER),
             sign: sign(upstream.signer.clone(), env.clone()),
+            heard: heard.clone(),
         };
         routes = routes.merge(proxy::routes(upstream, paths));
     }

@@ -21,21 +21,11 @@ use axum::{
 };
 use futures::Stream;
 use studio_kernel::{Actor, Code};
-use studio_router::transport::Replicas;
-use studio_service::{ApiError, RequestId};
-
-/// Headers of the connection itself (RFC 9110, section 7.6.1), and those that this hop makes anew.
-const NOT_FORWARDED: [HeaderName; 9] = [
-    header::CONNECTION,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-    header::TE,
-    header::TRAILER,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-    header::HOST,
-    header::AUTHORIZATION,
-];
+use studio_router::transport::{Replicas, end_to_end};
+use studio_service::{
+    ApiError, RequestId,
+    reading::{self, Heard},
+};
 
 /// Signs who asks, for a subgraph.
 pub(super) type Sign = dyn Fn(&'static str, Option<&Actor>, Option<&RequestId>) -> Result<HeaderValue, ApiError>
@@ -49,6 +39,8 @@ pub(super) struct Upstream {
     pub(super) client: reqwest::Client,
     pub(super) header: HeaderName,
     pub(super) sign: Arc<Sign>,
+    /// What organizations have written, as answers say it.
+    pub(super) heard: Arc<Heard>,
 }
 
 /// Routes these paths (in the notation of OpenAPI, which is axum's) to the subgraph.
@@ -68,12 +60,9 @@ impl Upstream {
     async fn forward(&self, request: Request) -> Result<Response, ApiError> {
         let (parts, body) = request.into_parts();
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-        let mut headers = without_hop_headers(&parts.headers);
-        let signed = (self.sign)(
-            self.subgraph,
-            parts.extensions.get::<Actor>(),
-            parts.extensions.get::<RequestId>(),
-        )?;
+        let mut headers = handed_on(&parts.headers);
+        let actor = parts.extensions.get::<Actor>();
+        let signed = (self.sign)(self.subgraph, actor, parts.extensions.get::<RequestId>())?;
         headers.insert(self.header.clone(), signed);
         let body = OnTheWay::new(body);
         for index in self.replicas.order() {
@@ -86,7 +75,11 @@ impl Upstream {
                 .send()
                 .await;
             let error = match sent {
-                Ok(answer) => return Ok(handed_back(answer)),
+                Ok(answer) => {
+                    let wrote = reading::positions(answer.headers()).map_err(ApiError::internal)?;
+                    self.heard.note(actor.map(|actor| actor.tenant), &wrote);
+                    return Ok(handed_back(answer));
+                }
                 Err(error) => error,
             };
             tracing::warn!(subgraph = self.subgraph, %error, "a REST request has no answer");
@@ -104,7 +97,7 @@ impl Upstream {
 fn handed_back(answer: reqwest::Response) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = answer.status();
-    *response.headers_mut() = without_hop_headers(answer.headers());
+    *response.headers_mut() = handed_on(answer.headers());
     *response.body_mut() = Body::from_stream(answer.bytes_stream());
     response
 }
@@ -146,21 +139,10 @@ fn unavailable(subgraph: &str) -> ApiError {
     ApiError::new(Code::SubgraphUnavailable, message)
 }
 
-fn without_hop_headers(from: &HeaderMap) -> HeaderMap {
-    let listed: Vec<String> = from
-        .get_all(header::CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(|name| name.trim().to_ascii_lowercase())
-        .collect();
-    let mut kept = HeaderMap::with_capacity(from.len());
-    for (name, value) in from {
-        if !NOT_FORWARDED.contains(name) && !listed.iter().any(|hop| hop == name.as_str()) {
-            kept.append(name.clone(), value.clone());
-        }
-    }
-    kept
+/// The client's token stays here: a signed statement takes its place.
+fn handed_on(from: &HeaderMap) -> HeaderMap {
+    let kept = end_to_end(from).filter(|(name, _)| *name != header::AUTHORIZATION);
+    kept.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 #[cfg(test)]
@@ -188,6 +170,7 @@ mod tests {
             client: reqwest::Client::new(),
             header: HeaderName::from_static("x-studio-caller"),
             sign: Arc::new(|_, _, _| Ok(HeaderValue::from_static("signed"))),
+            heard: Arc::default(),
         }
     }
 
@@ -238,7 +221,7 @@ mod tests {
         ] {
             from.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
-        let kept = without_hop_headers(&from);
+        let kept = handed_on(&from);
         let mut names: Vec<_> = kept.keys().map(HeaderName::as_str).collect();
         names.sort_unstable();
         assert_eq!(names, ["content-encoding", "content-type"]);

@@ -17,7 +17,7 @@ use axum::{
 };
 use futures::{Stream, StreamExt, future::Either, stream};
 use studio_kernel::Actor;
-use studio_service::{GraphQlService, RequestId};
+use studio_service::{GraphQlService, RequestId, reading::Seen};
 use tokio_util::sync::CancellationToken;
 
 /// Bytes of one request. Representations of entities make some of the router's large.
@@ -57,6 +57,11 @@ async fn answer(
     if let Some(Extension(id)) = request_id {
         request = request.data(id);
     }
+    let seen = match Seen::of(&headers) {
+        Ok(seen) => seen,
+        Err(error) => return error.into_response(),
+    };
+    request = request.data(seen.clone());
     let wants_events = headers
         .get(header::ACCEPT)
         .is_some_and(|accept| accept.as_bytes().starts_with(b"text/event-stream"));
@@ -66,7 +71,9 @@ async fn answer(
         let sse = Sse::new(events(answers.take_until(until))).keep_alive(KeepAlive::default());
         return sse.into_response();
     }
-    json(&served.schema.execute(request).await)
+    let mut response = json(&served.schema.execute(request).await);
+    seen.tell(response.headers_mut());
+    response
 }
 
 fn json(response: &async_graphql::Response) -> Response {

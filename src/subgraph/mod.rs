@@ -36,11 +36,6 @@ pub(crate) async fn run(arguments: cli::Subgraph) -> anyhow::Result<()> {
         "a subgraph by itself shares its keys with other processes: set stores.sql, or run studio \
          serve"
     );
-    ensure!(
-        config.stores.sql_replica.is_none(),
-        "stores.sql_replica serves studio serve alone: a subgraph by itself does not know yet what \
-         its callers have seen elsewhere. Take it away here"
-    );
     let url = config.public_url.clone().context(
         "set public_url to the address at which people reach the router: tokens are made for it",
     )?;

@@ -11,4 +11,6 @@ mod config;
 mod faults;
 mod keyring;
 mod moving;
+mod own_postgres;
+mod replica;
 mod webdriver;

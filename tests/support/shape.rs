@@ -69,6 +69,13 @@ impl Stores {
         self
     }
 
+    /// The same database on this server, which is a copy of the one that it was made on.
+    #[allow(dead_code, reason = "the tests of a standby, which need real servers, use it")]
+    pub(crate) fn at(&self, server: &str) -> String {
+        let (base, _) = server.rsplit_once('/').unwrap();
+        format!("{base}/{}", self.name)
+    }
+
     /// The settings that point to them.
     pub(crate) fn settings(&self) -> Vec<(&'static str, String)> {
         let mut settings = vec![

@@ -8,7 +8,7 @@ globalThis.sessionStorage = new (class {
   setItem = (key, value) => void this.#values.set(key, value);
   removeItem = (key) => void this.#values.delete(key);
 })();
-const { events } = await import("../client.js");
+const { events, positions } = await import("../client.js");
 
 async function read(chunks) {
   const found = [];
@@ -31,4 +31,13 @@ test("events are the same wherever the bytes are cut", async () => {
     assert.deepEqual(await read([bytes.subarray(0, at), bytes.subarray(at)]), expected);
   }
   assert.deepEqual(await read(Array.from(bytes, (byte) => Buffer.from([byte]))), expected);
+});
+
+test("the newest positions are said back", () => {
+  assert.deepEqual(positions.say(), {});
+  for (const said of ["controls=42; evidence=17", "controls=41", "nonsense", "ai=x", "=3"]) {
+    positions.hear(new Headers({ "studio-positions": said }));
+  }
+  positions.hear(new Headers());
+  assert.deepEqual(positions.say(), { "studio-positions": "controls=42;evidence=17" });
 });

@@ -119,8 +119,11 @@ where
         let mut request = (self.prepare)(request);
         Box::pin(async move {
             let scope = reading::scope(&mut request);
-            let mut response = scope.run(schema.execute(request)).await;
-            reading::tell(&scope, &mut response);
+            let seen = reading::seen(&request).cloned();
+            let response = scope.run(schema.execute(request)).await;
+            if let Some(seen) = seen {
+                seen.wrote(&scope.wrote());
+            }
             response
         })
     }

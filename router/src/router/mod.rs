@@ -65,7 +65,7 @@ struct Core {
 pub(crate) struct Prepared {
     plan: Arc<Plan>,
     variables: Variables,
-    caller: Arc<Caller>,
+    pub(crate) caller: Arc<Caller>,
 }
 
 impl Prepared {

@@ -197,7 +197,12 @@ async fn answer(
             let error = GraphqlError::new(code::BAD_USER_INPUT, message);
             return failure(StatusCode::NOT_ACCEPTABLE, error, &id);
         }
-        form => encode(router.run(prepared).await, form),
+        form => {
+            let caller = prepared.caller.clone();
+            let mut response = encode(router.run(prepared).await, form);
+            router.authenticate.answer_headers(&caller, response.headers_mut());
+            response
+        }
     };
     with_id(response, &id)
 }

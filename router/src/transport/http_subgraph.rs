@@ -2,7 +2,7 @@
 
 use super::{
     Encoding, SubgraphRequest, SubgraphResponse, SubgraphStream, SubgraphTransport,
-    SubgraphVariables, TransportError, sse, websocket,
+    SubgraphVariables, TransportError, end_to_end, sse, websocket,
 };
 use crate::request::Caller;
 use bytes::{Bytes, BytesMut};
@@ -32,6 +32,9 @@ pub enum SubscriptionTransport {
 pub trait CallHeaders: Send + Sync + 'static {
     /// Adds to the headers of a call to a subgraph; one of the same name is replaced.
     fn add(&self, caller: &Caller, headers: &mut HeaderMap);
+
+    /// Reads the headers of the subgraph's answer to such a call.
+    fn answered(&self, _caller: &Caller, _headers: &HeaderMap) {}
 }
 
 /// How to talk to a subgraph over HTTP.
@@ -151,7 +154,13 @@ impl HttpSubgraph {
     ) -> Result<SubgraphResponse, TransportError> {
         const ACCEPT: &str = "application/graphql-response+json, application/json;q=0.9";
         let http = self.http_request(body(request)?, ACCEPT, &request.caller);
-        let answer = async { collect(self.send(http).await?, self.options.response_bytes).await };
+        let answer = async {
+            let response = self.send(http).await?;
+            if let Some(own) = &self.options.headers {
+                own.answered(&request.caller, response.headers());
+            }
+            collect(response, self.options.response_bytes).await
+        };
         match tokio::time::timeout(self.options.timeout, answer).await {
             Ok(body) => body.map(SubgraphResponse::Json),
             Err(_) => Err(TransportError::Timeout(self.options.timeout)),
@@ -209,6 +218,11 @@ where
     connector.enforce_http(false);
     connector.set_nodelay(true);
     connector.set_connect_timeout(Some(timeout.min(Duration::from_secs(10))));
+    // A peer that is gone without a word is found out within half a minute, also while a
+    // subscription has nothing to say.
+    connector.set_keepalive(Some(Duration::from_secs(15)));
+    connector.set_keepalive_interval(Some(Duration::from_secs(5)));
+    connector.set_keepalive_retries(Some(3));
     let connector = HttpsConnectorBuilder::new()
         .with_tls_config(tls_config(secure)?)
         .https_or_http()
@@ -250,36 +264,13 @@ fn tls_config(needed: bool) -> Result<rustls::ClientConfig, String> {
     Ok(config.with_no_client_auth())
 }
 
-/// Copies what may be forwarded: nothing that belongs to the client's own connection or body
-/// (RFC 9110, section 7.6.1), nothing that this transport sets itself.
+/// Copies what may be forwarded: nothing that belongs to the client's own connection or body, nothing
+/// that this transport sets itself.
 fn forward_headers(from: &HeaderMap, to: &mut HeaderMap) {
-    const OWN: [HeaderName; 14] = [
-        header::CONNECTION,
-        HeaderName::from_static("keep-alive"),
-        HeaderName::from_static("proxy-connection"),
-        header::PROXY_AUTHENTICATE,
-        header::PROXY_AUTHORIZATION,
-        header::TE,
-        header::TRAILER,
-        header::TRANSFER_ENCODING,
-        header::UPGRADE,
-        header::HOST,
-        header::CONTENT_LENGTH,
-        header::CONTENT_ENCODING,
-        header::ACCEPT_ENCODING,
-        header::EXPECT,
-    ];
-    let listed: Vec<String> = from
-        .get_all(header::CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(|name| name.trim().to_ascii_lowercase())
-        .collect();
-    for (name, value) in from {
-        if !OWN.contains(name) && !listed.iter().any(|own| own == name.as_str()) {
-            to.append(name.clone(), value.clone());
-        }
+    const OWN: [HeaderName; 4] =
+        [header::CONTENT_LENGTH, header::CONTENT_ENCODING, header::ACCEPT_ENCODING, header::EXPECT];
+    for (name, value) in end_to_end(from).filter(|(name, _)| !OWN.contains(name)) {
+        to.append(name.clone(), value.clone());
     }
 }
 
@@ -352,24 +343,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn headers_of_the_connection_are_not_forwarded() {
+    fn headers_of_the_body_are_not_forwarded() {
         let mut from = HeaderMap::new();
-        for (name, value) in [
-            ("authorization", "Bearer x"),
-            ("connection", "close, X-Own"),
-            ("x-own", "1"),
-            ("host", "a"),
-            ("content-length", "3"),
-            ("te", "trailers"),
-            ("x-request-id", "r"),
-        ] {
+        for (name, value) in [("content-length", "3"), ("te", "trailers"), ("x-request-id", "r")] {
             from.append(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
         let mut to = HeaderMap::new();
         forward_headers(&from, &mut to);
-        let mut names: Vec<&str> = to.keys().map(HeaderName::as_str).collect();
-        names.sort_unstable();
-        assert_eq!(names, ["authorization", "x-request-id"]);
+        assert_eq!(to.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["x-request-id"]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! How the router talks to subgraphs: one trait, in process or over HTTP.
 
 mod balanced;
+mod hop;
 mod http_subgraph;
 mod in_process;
 mod replicas;
@@ -8,6 +9,7 @@ pub(crate) mod sse;
 pub(crate) mod websocket;
 
 pub use balanced::BalancedSubgraph;
+pub use hop::end_to_end;
 pub use http_subgraph::{
     AddressError, CallHeaders, HttpOptions, HttpSubgraph, SubscriptionTransport,
 };

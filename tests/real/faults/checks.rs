@@ -168,15 +168,25 @@ impl Scene {
         self.names(text, json!({ "p": self.project }), "/documents").await
     }
 
-    async fn names(&self, text: &str, mut variables: Value, at: &str) -> Vec<String> {
-        let mut names = Vec::new();
+    async fn names(&self, text: &str, variables: Value, at: &str) -> Vec<String> {
+        let nodes = self.nodes(text, variables, at).await.unwrap();
+        nodes.iter().map(|node| node["name"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Every node of a connection, page by page.
+    pub(super) async fn nodes(
+        &self,
+        text: &str,
+        mut variables: Value,
+        at: &str,
+    ) -> Result<Vec<Value>, Error> {
+        let mut nodes = Vec::new();
         loop {
-            let data = query(&self.client, text, variables.clone()).await;
+            let data: Value = self.client.query_text(text, variables.clone()).await?;
             let page = data.pointer(at).unwrap();
-            let nodes = page["nodes"].as_array().unwrap();
-            names.extend(nodes.iter().map(|node| node["name"].as_str().unwrap().to_owned()));
+            nodes.extend(page["nodes"].as_array().unwrap().iter().cloned());
             if page["pageInfo"]["hasNextPage"] == false {
-                return names;
+                return Ok(nodes);
             }
             variables["after"] = page["pageInfo"]["endCursor"].clone();
         }
@@ -190,6 +200,7 @@ pub(super) async fn all(scene: &Scene, server: &Server, done: &Done) -> Checked 
     let uploaded: Vec<String> =
         done.documents.iter().map(|(name, _)| format!("{name}.txt")).collect();
     acknowledged_once("document", &uploaded, &scene.documents().await);
+    scene.scans_are_there(done).await;
 
     let every = scene.every_change().await;
     assert!(!every.is_empty(), "no score moved");

@@ -16,7 +16,7 @@ use studio_sdk::{
 };
 use tokio::{sync::watch, task::JoinHandle};
 
-use super::checks::Scene;
+use super::{checks::Scene, scans::scan};
 use crate::support::{EMAIL, PASSWORD, PATIENCE};
 
 /// How many of each there are.
@@ -40,6 +40,8 @@ pub(super) struct Done {
     pub(super) documents: Vec<(String, String)>,
     /// Per test, the last outcome that was acknowledged with nothing unanswered after it.
     pub(super) results: u64,
+    /// The runs of scans that were acknowledged, each with its writer.
+    pub(super) scans: Vec<(usize, String)>,
     /// How often each documented code was seen; connections that broke are counted apart.
     pub(super) failures: BTreeMap<String, u64>,
     /// What each subscriber saw.
@@ -90,10 +92,12 @@ impl Load {
             all.projects.extend(done.projects);
             all.documents.extend(done.documents);
             all.results += done.results;
+            all.scans.extend(done.scans);
             for (code, count) in done.failures {
                 *all.failures.entry(code).or_default() += count;
             }
         }
+        self.scene.recorded().await;
         self.scene.settled().await;
         self.scene.last_cursor.send_replace(Some(self.scene.newest_cursor().await));
         for subscriber in self.subscribers {
@@ -160,6 +164,7 @@ impl Writer {
             }
             if round.is_multiple_of(4) {
                 self.ask_the_graph(&mut done).await;
+                self.scan(round, &mut done).await;
             }
         }
         done
@@ -194,6 +199,16 @@ impl Writer {
         let name = format!("{name}.txt");
         let answer = client.upload_document(&self.scene.project, &name, "text/plain", bytes).await;
         self.acknowledged(answer, done).await
+    }
+
+    async fn scan(&mut self, round: u64, done: &mut Done) {
+        let scan = Upload::Bytes(scan(self.number, round.is_multiple_of(8)));
+        let answer = self.clients.client().ingest_prowler(&self.scene.project, scan).await;
+        let run = answer.as_ref().ok().and_then(|answer| answer.run["id"].as_str());
+        let acknowledged = run.map(|run| (self.number, run.to_owned()));
+        if self.acknowledged(answer.map(|answer| answer.run), done).await {
+            done.scans.push(acknowledged.unwrap());
+        }
     }
 
     /// Whether it was acknowledged. A failure must be a documented one, and the next request goes

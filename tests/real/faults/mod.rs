@@ -12,6 +12,7 @@ mod cuts;
 mod disk;
 mod failover;
 mod load;
+mod scans;
 mod table;
 
 use std::time::Duration;

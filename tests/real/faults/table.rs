@@ -18,7 +18,7 @@ pub(super) struct Row {
 
 impl Row {
     pub(super) fn of(fault: &str, done: &Done, checked: &Checked) -> Self {
-        let writes = done.projects.len() + done.documents.len();
+        let writes = done.projects.len() + done.documents.len() + done.scans.len();
         let writes = writes as u64 + done.results;
         let failures: Vec<String> =
             done.failures.iter().map(|(code, count)| format!("{count} × {code}")).collect();

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use crate::{
     error::{Error, GraphQlError},
     operations::{LogIn, Refresh, log_in, refresh},
+    positions::Positions,
     sse, websocket,
 };
 
@@ -28,6 +29,7 @@ pub struct Client {
     pub(crate) http: reqwest::Client,
     url: Arc<str>,
     tokens: Arc<RwLock<Option<Tokens>>>,
+    positions: Arc<Positions>,
 }
 
 #[derive(Deserialize)]
@@ -58,7 +60,13 @@ impl Client {
         let http = reqwest::Client::builder()
             .build()
             .map_err(|source| Error::Unreachable { url: url.to_owned(), source })?;
-        Ok(Self { http, url: url.into(), tokens: Arc::default() })
+        Ok(Self { http, url: url.into(), tokens: Arc::default(), positions: Arc::default() })
+    }
+
+    /// The same session at another address of the same server, such as another of its routers.
+    pub fn at(&self, url: &str) -> Result<Self, Error> {
+        let other = Self::new(url)?;
+        Ok(Self { url: other.url, ..self.clone() })
     }
 
     /// The address of the server, without a slash at its end.
@@ -135,6 +143,7 @@ impl Client {
             .send()
             .await
             .map_err(|source| self.unreachable(source))?;
+        self.hear(&response);
         let bytes = response.bytes().await.map_err(|source| self.unreachable(source))?;
         serde_json::from_slice::<Answer<D>>(&bytes)
             .map_err(|error| Error::Answer(error.to_string()))?
@@ -174,7 +183,13 @@ impl Client {
             value.set_sensitive(true);
             headers.insert(AUTHORIZATION, value);
         }
+        self.positions.say(&mut headers);
         headers
+    }
+
+    /// Takes in how far an answer says that this client has seen.
+    pub(crate) fn hear(&self, response: &reqwest::Response) {
+        self.positions.hear(response.headers());
     }
 
     pub(crate) fn unreachable(&self, source: reqwest::Error) -> Error {

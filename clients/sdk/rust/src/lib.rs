@@ -19,6 +19,7 @@
 mod client;
 mod error;
 pub mod operations;
+mod positions;
 mod rest;
 mod sse;
 mod websocket;

@@ -99,6 +99,7 @@ impl Client {
         &self,
         response: reqwest::Response,
     ) -> Result<(u16, D), Error> {
+        self.hear(&response);
         let status = response.status();
         let bytes = response.bytes().await.map_err(|source| self.unreachable(source))?;
         let answer = |error: serde_json::Error| Error::Answer(error.to_string());

@@ -31,7 +31,7 @@ pub use self::{
     options::{SqlError, SqlOptions},
     reader::Reader,
     replica::ReplicaStatus,
-    scope::{Positions, PositionsError, ReadScope, spawn},
+    scope::{Positions, PositionsError, ReadScope, carried, spawn},
     unavailable::is_unavailable,
 };
 

@@ -8,6 +8,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use futures::future::Either;
 use studio_kernel::TenantId;
 use tokio::task::JoinHandle;
 
@@ -176,9 +177,14 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
+    tokio::spawn(carried(future))
+}
+
+/// The future with the scope of the request, wherever it is run.
+pub fn carried<F: Future>(future: F) -> impl Future<Output = F::Output> {
     match ReadScope::current() {
-        Some(scope) => tokio::spawn(SCOPE.scope(scope, future)),
-        None => tokio::spawn(future),
+        Some(scope) => Either::Left(SCOPE.scope(scope, future)),
+        None => Either::Right(future),
     }
 }
 

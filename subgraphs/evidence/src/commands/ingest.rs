@@ -8,7 +8,7 @@ use studio_access::Resource;
 use studio_events::{Append, ExecuteError, Expected, Metadata, ProjectionError, StreamAppend};
 use studio_kernel::{Actor, Id, TenantId, kind};
 use studio_service::{ApiError, RequestId};
-use studio_stores::blobs::BlobError;
+use studio_stores::{blobs::BlobError, sql};
 use tokio::time::timeout;
 
 use super::{
@@ -67,8 +67,8 @@ impl Core {
         let uploaded = self.take_in(body, upload.encoding, owner).await?;
         let (core, actor) = (self.clone(), actor.clone());
         // From here on the run goes to its end, also if the client goes away.
-        let recording =
-            self.running.spawn(async move { core.record(&actor, &upload, uploaded).await });
+        let recorded = async move { core.record(&actor, &upload, uploaded).await };
+        let recording = self.running.spawn(sql::carried(recorded));
         recording.await.map_err(ApiError::internal)?.map_err(ApiError::from)
     }
 
