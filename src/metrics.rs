@@ -59,7 +59,15 @@ impl Metrics {
         surface.micros.fetch_add((seconds * 1e6) as u64, Relaxed);
     }
 
-    fn text(&self) -> Result<String, std::fmt::Error> {
+    async fn text(&self) -> Result<String, std::fmt::Error> {
+        let mut dead = Vec::new();
+        for (name, store) in &self.0.logs {
+            match store.count_dead_letters().await {
+                Ok(count) => dead.push((*name, count)),
+                // The other figures are wanted all the more.
+                Err(error) => tracing::warn!(log = name, %error, "dead letters are not counted"),
+            }
+        }
         let mut text = String::new();
         writeln!(text, "# HELP studio_http_responses_total Answers by surface and status class.")?;
         writeln!(text, "# TYPE studio_http_responses_total counter")?;
@@ -91,6 +99,11 @@ impl Metrics {
         for (name, store) in &self.0.logs {
             writeln!(text, "studio_log_position{{log=\"{name}\"}} {}", store.head())?;
         }
+        writeln!(text, "# HELP studio_dead_letters Events that a consumer gave up on.")?;
+        writeln!(text, "# TYPE studio_dead_letters gauge")?;
+        for (name, count) in dead {
+            writeln!(text, "studio_dead_letters{{log=\"{name}\"}} {count}")?;
+        }
         Ok(text)
     }
 }
@@ -110,7 +123,7 @@ pub(crate) async fn count(
 
 /// Answers `GET /metrics`.
 pub(crate) async fn show(State(metrics): State<Metrics>) -> Response {
-    match metrics.text() {
+    match metrics.text().await {
         Ok(text) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response(),
         Err(error) => studio_service::ApiError::internal(error).into_response(),
     }
@@ -120,13 +133,13 @@ pub(crate) async fn show(State(metrics): State<Metrics>) -> Response {
 mod tests {
     use super::*;
 
-    #[test]
-    fn buckets_add_up_and_nothing_is_counted_twice() {
+    #[tokio::test]
+    async fn buckets_add_up_and_nothing_is_counted_twice() {
         let metrics = Metrics::new(Vec::new());
         metrics.count("/graphql", 200, 0.004);
         metrics.count("/graphql/ws", 101, 90.0);
         metrics.count("/v1/documents", 404, 0.2);
-        let text = metrics.text().unwrap();
+        let text = metrics.text().await.unwrap();
         for line in [
             "studio_http_responses_total{surface=\"graphql\",class=\"2xx\"} 1",
             "studio_http_responses_total{surface=\"rest\",class=\"4xx\"} 1",

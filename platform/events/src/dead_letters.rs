@@ -2,7 +2,7 @@
 
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait as _, DatabaseTransaction, EntityTrait as _,
-    QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    PaginatorTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 use studio_entities::events::dead_letter::{Column, Entity, Model};
 use studio_kernel::{TenantId, Timestamp, published::CloudEvent};
@@ -97,6 +97,11 @@ pub(crate) async fn read(
         .all(core.database.primary())
         .await?;
     rows.into_iter().map(dead_letter).collect()
+}
+
+/// How many dead letters there are, of every consumer.
+pub(crate) async fn count(core: &Core) -> Result<u64, StoreError> {
+    Ok(Entity::find().count(core.database.primary()).await?)
 }
 
 fn dead_letter(row: Model) -> Result<DeadLetter, StoreError> {

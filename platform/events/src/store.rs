@@ -405,6 +405,11 @@ impl EventStore {
         dead_letters::read(self.core(), consumer, after, limit).await
     }
 
+    /// How many dead letters there are, of every consumer.
+    pub async fn count_dead_letters(&self) -> Result<u64, StoreError> {
+        dead_letters::count(self.core()).await
+    }
+
     /// The database, for queries.
     pub fn database(&self) -> &Database {
         &self.core().database
