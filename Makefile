@@ -24,7 +24,7 @@ run: ## Start Studio with embedded stores and demo data on http://127.0.0.1:4000
 	$(STUDIO) serve --demo --data-dir $(DATA)
 
 rescan: ## Bring a scan with some problems mended into the demo that runs: its scores move
-	$(STUDIO) demo rescan
+	$(STUDIO) demo rescan --data-dir $(DATA)
 
 test: lint schema-check ## Everything that needs no server: lints, the schema, every test on embedded stores
 	$(CARGO) nextest run --workspace

@@ -7,10 +7,7 @@ use anyhow::{Context, bail, ensure};
 use futures::{FutureExt, future::BoxFuture};
 use studio_kernel::Env;
 use studio_service::{Config, config::KeyringStore};
-use studio_stores::{
-    keyring::{KmsMaster, KmsOptions},
-    sql::Database,
-};
+use studio_stores::keyring::{KmsMaster, KmsOptions};
 
 use crate::{
     cli::{ConfigCommand, ConfigVerb},
@@ -68,7 +65,9 @@ fn probes(config: &Config) -> Vec<Probe<'_>> {
     }
     if let Some(kms) = keyring::kms(config) {
         probes.push(("stores.kms".to_owned(), key_service(kms).boxed()));
-    } else if stores::keyring_store(config) == KeyringStore::Sql {
+    } else if stores::keyring_store(config) == KeyringStore::Sql
+        || std::env::var_os(keyring::MASTER).is_some()
+    {
         probes.push((keyring::MASTER.to_owned(), master(config).boxed()));
     }
     if named.redis.is_some() {
@@ -101,22 +100,14 @@ async fn data_dir(config: &Config) -> anyhow::Result<String> {
 }
 
 async fn sql(config: &Config) -> anyhow::Result<String> {
-    let database = stores::without_schema(config, false).await?;
-    let wanted = stores::connections(config, stores::SUBGRAPHS.len());
-    let enough = database.check_connections(wanted).await;
-    close(&database).await?;
-    enough?;
+    let wanted = stores::enough_connections(config, stores::SUBGRAPHS.len()).await?;
     Ok(format!("it answers, and gives the {wanted} connections of a process with every subgraph"))
 }
 
 async fn replica(config: &Config) -> anyhow::Result<String> {
     let database = stores::without_schema(config, true).await?;
-    close(&database).await?;
+    database.close().await.context("the connection does not close")?;
     Ok("it answers, and is a standby of stores.sql".to_owned())
-}
-
-async fn close(database: &Database) -> anyhow::Result<()> {
-    database.close().await.context("the connection does not close")
 }
 
 async fn master(config: &Config) -> anyhow::Result<String> {

@@ -25,6 +25,7 @@ pub(crate) const MASTER: &str = "STUDIO_MASTER_KEY";
 pub(crate) const FORMER: &str = "STUDIO_FORMER_MASTER_KEY";
 
 /// The master key, and those that some keys may still be wrapped by.
+#[derive(Clone)]
 pub(crate) struct Masters {
     pub(crate) active: Arc<dyn MasterKey>,
     pub(crate) former: Vec<Arc<dyn MasterKey>>,
@@ -32,8 +33,12 @@ pub(crate) struct Masters {
 
 /// The keyring, made at the first start.
 pub(crate) async fn open(config: &Config, env: Env) -> anyhow::Result<Keyring> {
-    let store = stores::keyring_store(config);
-    let opened = match (elsewhere(config, env.clone()).await?, store) {
+    let masters = elsewhere(config, env.clone()).await?;
+    open_by(masters, config, env).await
+}
+
+async fn open_by(masters: Option<Masters>, config: &Config, env: Env) -> anyhow::Result<Keyring> {
+    let opened = match (masters, stores::keyring_store(config)) {
         (Some(Masters { active, former }), _) => {
             Keyring::open(active, former, key_store(config).await?, env).await
         }
@@ -69,15 +74,13 @@ pub(crate) async fn elsewhere(config: &Config, env: Env) -> anyhow::Result<Optio
 /// The key of a service, where one is set.
 pub(crate) fn kms(config: &Config) -> Option<KmsOptions> {
     let kms = &config.stores.kms;
-    let access = AwsAccess {
+    let access = || AwsAccess {
         endpoint: kms.endpoint.clone(),
         region: kms.region.clone(),
-        access_key: kms.access_key.as_ref().map(|key| key.expose().to_owned()),
-        secret_key: kms.secret_key.as_ref().map(|key| key.expose().to_owned().into()),
         ca_file: kms.ca_file.clone(),
-        ..AwsAccess::default()
+        ..stores::aws_keys(kms.access_key.as_ref(), kms.secret_key.as_ref())
     };
-    kms.key.clone().map(|key| KmsOptions { access, key, section: "stores.kms" })
+    kms.key.clone().map(|key| KmsOptions { access: access(), key, section: "stores.kms" })
 }
 
 /// The master key of the data folder; none is made.
@@ -121,8 +124,9 @@ pub(crate) async fn run(command: cli::KeyringCommand) -> anyhow::Result<()> {
         KeyringStore::Directory => Some(DataDir::open(&config.data_dir)?),
         KeyringStore::Sql => None,
     };
-    let keyring = open(&config, env.clone()).await?;
-    let rotated = match elsewhere(&config, env).await? {
+    let masters = elsewhere(&config, env.clone()).await?;
+    let keyring = open_by(masters.clone(), &config, env).await?;
+    let rotated = match masters {
         Some(Masters { active, .. }) => keyring.rotate_master(active).await,
         None => keyring.rotate_file_master(&folder(&config)).await,
     };

@@ -12,7 +12,7 @@ use sea_orm_migration::{
 use studio_kernel::Env;
 use studio_service::{
     Config,
-    config::{BlobsStore, KeyringStore},
+    config::{BlobsStore, KeyringStore, Secret},
 };
 use studio_stores::{
     AwsAccess,
@@ -40,8 +40,6 @@ pub(crate) struct Stores {
     pub(crate) config: Arc<Config>,
     _data: DataDir,
     pub(crate) keyring: Arc<Keyring>,
-    /// How many subgraphs this process has.
-    subgraphs: usize,
 }
 
 impl Stores {
@@ -53,8 +51,11 @@ impl Stores {
         subgraphs: usize,
     ) -> anyhow::Result<Self> {
         let data = DataDir::open(&config.data_dir)?;
+        if on_a_server(&config) {
+            enough_connections(&config, subgraphs).await?;
+        }
         let keyring = Arc::new(keyring::open(&config, env.clone()).await?);
-        Ok(Self { env, config, _data: data, keyring, subgraphs })
+        Ok(Self { env, config, _data: data, keyring })
     }
 
     /// The database of a subgraph, brought up to date.
@@ -63,10 +64,6 @@ impl Stores {
         name: &'static str,
     ) -> anyhow::Result<Database> {
         let database = database(&self.config, name).await?;
-        database
-            .check_connections(connections(&self.config, self.subgraphs))
-            .await
-            .with_context(|| format!("the store of {name} does not open"))?;
         migrate::<M>(&database)
             .await
             .with_context(|| format!("the store of {name} cannot be brought up to date"))?;
@@ -189,10 +186,8 @@ pub(crate) async fn bucket(
         access: AwsAccess {
             endpoint: s3.endpoint.clone(),
             region: s3.region.clone(),
-            access_key: s3.access_key.as_ref().map(|key| key.expose().to_owned()),
-            secret_key: s3.secret_key.as_ref().map(|key| key.expose().to_owned().into()),
             ca_file: s3.ca_file.clone(),
-            ..AwsAccess::default()
+            ..aws_keys(s3.access_key.as_ref(), s3.secret_key.as_ref())
         },
         prefix,
         path_style: s3.path_style,
@@ -203,11 +198,21 @@ pub(crate) async fn bucket(
     S3Blobs::connect(options).await.with_context(|| format!("the blobs of {name} do not open"))
 }
 
+/// The access with these keys, and without anything else.
+pub(crate) fn aws_keys(access_key: Option<&Secret>, secret_key: Option<&Secret>) -> AwsAccess {
+    AwsAccess {
+        access_key: access_key.map(|key| key.expose().to_owned()),
+        secret_key: secret_key.map(|key| key.expose().to_owned().into()),
+        ..AwsAccess::default()
+    }
+}
+
 /// Connects to the database of a store. Nothing is migrated.
 pub(crate) async fn database(config: &Config, name: &str) -> anyhow::Result<Database> {
     let Some(sql) = &config.stores.sql else {
         let url = format!("sqlite://{}", file(config, name).display());
-        return Database::connect(&url, SqlOptions::default())
+        let options = SqlOptions { log: Some(name.to_owned()), ..SqlOptions::default() };
+        return Database::connect(&url, options)
             .await
             .with_context(|| format!("the store of {name} does not open"));
     };
@@ -231,10 +236,16 @@ pub(crate) async fn without_schema(
     Ok(Database::connect(sql.expose(), options).await?)
 }
 
-/// The connections of a process with so many subgraphs: those of their stores and of the keyring.
-pub(crate) fn connections(config: &Config, subgraphs: usize) -> u32 {
+/// Asks the server of `stores.sql` for the connections of a process with so many subgraphs, those of
+/// their stores and of the keyring, and says how many these are.
+pub(crate) async fn enough_connections(config: &Config, subgraphs: usize) -> anyhow::Result<u32> {
     let stores = u32::try_from(subgraphs).unwrap_or(u32::MAX).saturating_add(1);
-    sql_options(config).connections().saturating_mul(stores)
+    let wanted = sql_options(config).connections().saturating_mul(stores);
+    let database = without_schema(config, false).await?;
+    let enough = database.check_connections(wanted).await;
+    database.close().await.context("a connection to stores.sql does not close")?;
+    enough?;
+    Ok(wanted)
 }
 
 fn sql_options(config: &Config) -> SqlOptions {

@@ -269,8 +269,10 @@ async fn print(shown: &str, login: &Login, client: &Client, data_dir: &Path) -> 
         println!("    {query}");
     }
     println!();
+    // As it was called here: it need not be on the path.
+    let studio = std::env::args().next().unwrap_or_else(|| "studio".to_owned());
     println!(
-        "  To see the scores move, keep the page open and run: studio demo rescan --data-dir {}",
+        "  To see the scores move, keep the page open and run: {studio} demo rescan --data-dir {}",
         data_dir.display()
     );
     Ok(())

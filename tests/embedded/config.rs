@@ -1,27 +1,16 @@
 //! `studio config check`: what is wrong is named, all of it, and nothing is made by asking.
 
-use std::process::{Command, Output};
-
-fn check(settings: &[(&str, &str)]) -> (bool, String) {
-    let folder = tempfile::tempdir().unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_studio"));
-    command.args(["config", "check", "--data-dir"]).arg(folder.path().join("data"));
-    command.envs(settings.iter().copied()).env_remove("STUDIO_MASTER_KEY");
-    let Output { status, stdout, stderr } = command.output().unwrap();
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "the check made something");
-    let said = [stdout, stderr].map(|text| String::from_utf8(text).unwrap()).concat();
-    (status.success(), said)
-}
+use crate::support::config_check;
 
 #[test]
 fn the_defaults_are_in_order() {
-    let (fine, said) = check(&[]);
+    let (fine, said) = config_check::<&str>(&[]);
     assert!(fine && said.contains("The configuration is in order."), "{said}");
 }
 
 #[test]
 fn every_setting_that_is_wrong_is_named() {
-    let (fine, said) = check(&[
+    let (fine, said) = config_check(&[
         ("STUDIO_LISTEN", "here"),
         ("STUDIO_LIMITS__DOCUMENT", "0"),
         ("STUDIO_STORES__BLOBS", "s3"),
@@ -34,6 +23,13 @@ fn every_setting_that_is_wrong_is_named() {
 }
 
 #[test]
+fn a_master_key_that_is_none_is_named() {
+    let (fine, said) = config_check(&[("STUDIO_MASTER_KEY", "hunter2")]);
+    assert!(!fine && said.contains("WRONG   STUDIO_MASTER_KEY: "), "{said}");
+    assert!(!said.contains("hunter2"), "{said}");
+}
+
+#[test]
 fn every_server_that_does_not_answer_is_named() {
     // A port that was free a moment ago: nobody listens on it.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -41,16 +37,16 @@ fn every_server_that_does_not_answer_is_named() {
     let (sql, redis) = (at("postgres://studio:hunter2@", "/studio"), at("redis://:hunter2@", ""));
     let (bolt, http) = (at("bolt://studio:hunter2@", ""), at("http://", ""));
     let replicas = format!("[\"{http}\"]");
-    let (fine, said) = check(&[
-        ("STUDIO_STORES__SQL", &sql),
-        ("STUDIO_STORES__REDIS", &redis),
-        ("STUDIO_STORES__GRAPH", &bolt),
+    let (fine, said) = config_check(&[
+        ("STUDIO_STORES__SQL", sql.as_str()),
+        ("STUDIO_STORES__REDIS", redis.as_str()),
+        ("STUDIO_STORES__GRAPH", bolt.as_str()),
         ("STUDIO_STORES__BLOBS", "s3"),
-        ("STUDIO_STORES__S3__ENDPOINT", &http),
+        ("STUDIO_STORES__S3__ENDPOINT", http.as_str()),
         ("STUDIO_STORES__S3__BUCKET", "studio"),
         ("STUDIO_STORES__S3__ACCESS_KEY", "hunter2-id"),
         ("STUDIO_STORES__S3__SECRET_KEY", "hunter2"),
-        ("STUDIO_CLUSTER__ADDRESSES__AI", &replicas),
+        ("STUDIO_CLUSTER__ADDRESSES__AI", replicas.as_str()),
     ]);
     assert!(!fine);
     for setting in [

@@ -1,18 +1,6 @@
 //! `studio config check` against servers that are there.
 
-use std::process::{Command, Output};
-
-use crate::support::Stores;
-
-fn check(settings: &[(&str, String)]) -> (bool, String) {
-    let folder = tempfile::tempdir().unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_studio"));
-    command.args(["config", "check", "--data-dir"]).arg(folder.path());
-    command.envs(settings.iter().map(|(name, value)| (name, value)));
-    let Output { status, stdout, stderr } = command.output().unwrap();
-    let said = [stdout, stderr].map(|text| String::from_utf8(text).unwrap()).concat();
-    (status.success(), said)
-}
+use crate::support::{Stores, config_check};
 
 /// The settings of the servers; says so where they are not there.
 fn servers() -> Option<Vec<(&'static str, String)>> {
@@ -26,7 +14,7 @@ fn servers() -> Option<Vec<(&'static str, String)>> {
 #[test]
 fn servers_that_answer_are_in_order() {
     let Some(settings) = servers() else { return };
-    let (fine, said) = check(&settings);
+    let (fine, said) = config_check(&settings);
     for setting in ["stores.sql", "stores.redis", "stores.graph", "stores.s3", "STUDIO_MASTER_KEY"]
     {
         assert!(said.contains(&format!("ok      {setting}: ")), "{setting}: {said}");
@@ -39,7 +27,7 @@ fn servers_that_answer_and_refuse_are_named() {
     let Some(mut settings) = servers() else { return };
     settings.push(("STUDIO_STORES__S3__BUCKET", "no-such-bucket".to_owned()));
     settings.push(("STUDIO_STORES__SQL_CONNECTIONS", "1000".to_owned()));
-    let (fine, said) = check(&settings);
+    let (fine, said) = config_check(&settings);
     assert!(!fine);
     for (setting, about) in [("stores.s3", "no-such-bucket"), ("stores.sql", "max_connections")] {
         let line = said.lines().find(|line| line.contains(&format!("WRONG   {setting}: ")));

@@ -4,7 +4,10 @@
 use std::{fmt, path::PathBuf, time::Duration};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
-use aws_sdk_s3::config::{Credentials, ProvideCredentials, SharedHttpClient};
+use aws_sdk_s3::{
+    config::{Credentials, ProvideCredentials, SharedHttpClient, http::HttpResponse},
+    error::SdkError,
+};
 use aws_smithy_http_client::{Builder, tls};
 use rustls::{
     RootCertStore,
@@ -177,6 +180,16 @@ fn no_credentials() -> Unusable {
         "is missing, and there are no credentials elsewhere: set it with secret_key, or give the \
          process AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or a role",
     )
+}
+
+/// The status that the service answered with; 0 where no answer came.
+pub(crate) fn status<E>(error: &SdkError<E, HttpResponse>) -> u16 {
+    error.raw_response().map_or(0, |response| response.status().as_u16())
+}
+
+/// Whether the same request may well be answered later.
+pub(crate) fn may_answer_later<E>(error: &SdkError<E, HttpResponse>) -> bool {
+    matches!(status(error), 0 | 408 | 429 | 500..)
 }
 
 /// The last cause, which is what the operating system or the TLS library says.

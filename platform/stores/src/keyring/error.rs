@@ -11,8 +11,9 @@ pub enum KeyringError {
     /// The key store cannot be read or written.
     #[error("the key store: {0}")]
     Store(String),
-    /// The key store's database cannot be reached for now.
-    #[error("the key store: {0}")]
+    /// The key store's database, or the service that holds the master key, cannot be reached for
+    /// now.
+    #[error("{0}")]
     Away(String),
     /// A key is wrapped by a master key that is not there.
     #[error(

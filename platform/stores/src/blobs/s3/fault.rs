@@ -7,7 +7,10 @@ use aws_sdk_s3::{
     error::{ProvideErrorMetadata, SdkError},
 };
 
-use crate::{aws::innermost, blobs::BlobError};
+use crate::{
+    aws::{innermost, may_answer_later, status},
+    blobs::BlobError,
+};
 
 /// Names the bucket in messages.
 #[derive(Debug, Clone)]
@@ -24,7 +27,7 @@ impl Place {
     {
         let (bucket, address) = (self.bucket.clone(), self.address.clone());
         let setting = |name: &str| format!("{}.{name}", self.section);
-        let status = error.raw_response().map_or(0, |response| response.status().as_u16());
+        let status = status(error);
         let said = match error.as_service_error() {
             Some(service) => {
                 let told = [service.code(), service.message()];
@@ -50,7 +53,7 @@ impl Place {
             (_, 401 | 403) => {
                 BlobError::Refused { bucket, address, setting: setting("access_key"), cause: said }
             }
-            (_, 0 | 408 | 429 | 500..) => BlobError::Unreachable {
+            _ if may_answer_later(error) => BlobError::Unreachable {
                 bucket,
                 address,
                 setting: setting("endpoint"),
@@ -76,6 +79,5 @@ where
     E: ProvideErrorMetadata,
 {
     let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
-    error.raw_response().is_some_and(|response| response.status().as_u16() == 404)
-        && code != Some("NoSuchBucket")
+    status(error) == 404 && code != Some("NoSuchBucket")
 }

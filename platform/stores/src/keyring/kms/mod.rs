@@ -4,6 +4,7 @@
 use async_trait::async_trait;
 use aws_sdk_kms::{
     Client,
+    config::http::HttpResponse,
     error::{ProvideErrorMetadata, SdkError},
     primitives::Blob,
 };
@@ -43,8 +44,8 @@ impl KmsMaster {
     /// Asks the service for the key.
     ///
     /// # Errors
-    /// [`KeyringError::Master`] with the setting to look at: the service does not answer, refuses,
-    /// or has no such key that can be used.
+    /// [`KeyringError::Master`] with the setting to look at: the service refuses, or has no such key
+    /// that can be used; [`KeyringError::Away`] likewise where it does not answer.
     pub async fn connect(options: KmsOptions) -> Result<Self, KeyringError> {
         let section = options.section;
         let config = options.access.load().await.map_err(|error| {
@@ -71,7 +72,7 @@ impl KmsMaster {
         Ok(master)
     }
 
-    fn failed<E>(&self, error: &SdkError<E>) -> KeyringError
+    fn failed<E>(&self, error: &SdkError<E, HttpResponse>) -> KeyringError
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
@@ -85,11 +86,17 @@ impl KmsMaster {
             }
             None => (crate::aws::innermost(error), "endpoint"),
         };
-        KeyringError::Master(format!(
+        let told = format!(
             "the key management service at {} failed ({said}): check that it runs, and that \
              {section}.{setting} is right",
             self.address
-        ))
+        );
+        let busy = error.code() == Some("ThrottlingException");
+        if busy || crate::aws::may_answer_later(error) {
+            KeyringError::Away(told)
+        } else {
+            KeyringError::Master(told)
+        }
     }
 }
 

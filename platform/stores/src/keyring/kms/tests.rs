@@ -83,13 +83,17 @@ async fn what_is_wrong_is_told_with_its_setting() {
         section: "keyring.kms",
     };
     assert!(!format!("{options:?}").contains("hunter2"));
-    let error = KmsMaster::connect(options).await.unwrap_err().to_string();
+    let error = KmsMaster::connect(options).await.unwrap_err();
+    assert!(matches!(error, KeyringError::Away(_)), "{error:?}");
+    let error = error.to_string();
     assert!(
         error.contains("http://127.0.0.1:1") && error.contains("keyring.kms.endpoint"),
         "{error}"
     );
     let Some(mut options) = self::options() else { return };
     options.key = "alias/nothing".to_owned();
-    let error = KmsMaster::connect(options).await.unwrap_err().to_string();
+    let error = KmsMaster::connect(options).await.unwrap_err();
+    assert!(matches!(error, KeyringError::Master(_)), "{error:?}");
+    let error = error.to_string();
     assert!(error.contains("keyring.kms.key"), "{error}");
 }

@@ -62,7 +62,11 @@ fn failed(error: DbErr) -> KeyringError {
     let told = format!(
         "{error}: check that its database runs and was migrated, and that its address is right"
     );
-    if is_unavailable(&error) { KeyringError::Away(told) } else { KeyringError::Store(told) }
+    if is_unavailable(&error) {
+        KeyringError::Away(format!("the key store: {told}"))
+    } else {
+        KeyringError::Store(told)
+    }
 }
 
 fn row(record: &KeyRecord) -> ActiveModel {
