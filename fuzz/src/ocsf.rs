@@ -3,8 +3,13 @@
 //! whether the scan must be packed.
 
 use studio_evidence::ocsf::{Limits, Reader};
+use studio_kernel::Timestamp;
 
-const LIMITS: Limits = Limits { unpacked: 1 << 22, item: 1 << 14 };
+const LIMITS: Limits = Limits {
+    unpacked: 1 << 22,
+    item: 1 << 14,
+    latest: Timestamp::from_micros(1_800_000_000_000_000),
+};
 
 pub fn check(bytes: &[u8]) {
     let Some((first, bytes)) = bytes.split_first() else { return };

@@ -144,13 +144,32 @@ async fn one_bad_item_is_named_and_the_others_go_in() {
         finding(|_| ()),
         finding(|f| f["class_uid"] = json!(2001)),
         finding(|f| f["finding_info"]["uid"] = json!("finding-2")),
+        // In the year 2100: it would stand before every real one until then.
+        finding(|f| f["finding_info"]["created_time"] = json!(4_102_444_800_u64)),
     ]);
     let body = serde_json::to_vec(&scan).unwrap();
     let answer = client.ingest_prowler(&project, Upload::Bytes(body)).await.unwrap();
     assert_eq!(answer.run["counts"]["new"], 2);
-    assert_eq!(answer.run["counts"]["refused"], 1);
+    assert_eq!(answer.run["counts"]["refused"], 2);
+    assert_eq!(answer.run["refused"][1]["index"], 3);
+    assert!(answer.run["refused"][1]["reason"].as_str().unwrap().contains("clock"));
     assert_eq!(answer.run["refused"][0]["index"], 1);
     assert!(answer.run["refused"][0]["reason"].as_str().unwrap().contains("2004"));
+}
+
+#[tokio::test]
+async fn an_argument_that_its_type_does_not_take_has_a_code() {
+    let installation = Installation::empty();
+    let (_server, client) = installation.set_up().await;
+    let project = create_project(&client, "Production").await;
+    let text = "mutation($input: CreateControlInput!) { createControl(input: $input) { control { id } userErrors { code } } }";
+    let input = json!({ "projectId": project, "code": "AC-1", "title": "Access" });
+    let made = query(&client, text, json!({ "input": input })).await;
+    let control = &made["createControl"]["control"]["id"];
+    let text = "mutation($input: AddTestInput!) { addTest(input: $input) { test { id } userErrors { code } } }";
+    let input = json!({ "controlId": control, "title": "By hand", "validityDays": -5 });
+    let refused = client.query_text::<Value>(text, json!({ "input": input })).await.unwrap_err();
+    assert_eq!(refused.code(), Some("BAD_REQUEST"), "{refused:?}");
 }
 
 #[tokio::test]

@@ -11,7 +11,11 @@ use studio_kernel::{Env, Id, TenantId, kind};
 use studio_stores::{blobs::Blobs, graph::Graph, keyring::Keyring, sql::Database};
 use tokio_util::sync::CancellationToken;
 
-use crate::{config::Config, error::ApiError, reading};
+use crate::{
+    config::Config,
+    error::{self, ApiError},
+    reading,
+};
 
 /// The id of the request, in the data of every GraphQL request and in every log line of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,7 +124,8 @@ where
         Box::pin(async move {
             let scope = reading::scope(&mut request);
             let seen = reading::seen(&request).cloned();
-            let response = scope.run(schema.execute(request)).await;
+            let mut response = scope.run(schema.execute(request)).await;
+            response.errors.iter_mut().for_each(error::name_what_does_not_parse);
             if let Some(seen) = seen {
                 seen.wrote(&scope.wrote());
             }

@@ -1,6 +1,8 @@
 //! Logs: one line per event, as text for a person or as JSON for a collector. Nothing here or
 //! elsewhere logs a token, a password, a document's text or a person's data.
 
+use std::io::IsTerminal as _;
+
 use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::config::{LogConfig, LogFormat};
@@ -13,7 +15,10 @@ pub fn check(config: &LogConfig) -> Result<(), String> {
 /// Starts logging to standard error. A second call changes nothing.
 pub fn init(config: &LogConfig) -> Result<(), String> {
     let registry = tracing_subscriber::registry().with(filter(config)?);
-    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    // Colours are for a terminal, not for a file.
+    let layer = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     // A logger that is already set belongs to the process that embeds us.
     let _already_set = match config.format {
         LogFormat::Text => registry.with(layer).try_init(),

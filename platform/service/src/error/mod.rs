@@ -114,3 +114,12 @@ pub fn gql(error: impl Into<ApiError>) -> async_graphql::Error {
     shown.extensions.get_or_insert_default().set("code", error.code.as_str());
     shown
 }
+
+/// Gives an argument that its type does not take (a negative number for a count) its code: the library
+/// gives it none. What resolvers answer with has one.
+pub(crate) fn name_what_does_not_parse(error: &mut async_graphql::ServerError) {
+    let coded = error.extensions.as_ref().is_some_and(|known| known.get("code").is_some());
+    if !coded && error.message.starts_with("Failed to parse \"") {
+        error.extensions.get_or_insert_default().set("code", Code::BadRequest.as_str());
+    }
+}

@@ -249,7 +249,8 @@ mod tests {
     fn batches_are_bounded_and_hold_every_item_once() {
         let env = Env::system();
         let owner = Owner { tenant: env.id(), project: env.id() };
-        let limits = Limits { unpacked: u64::MAX, item: 1 << 20 };
+        let limits =
+            Limits { unpacked: u64::MAX, item: 1 << 20, latest: Timestamp::from_micros(i64::MAX) };
         let item = |number: usize| {
             serde_json::json!({
                 "class_uid": if number.is_multiple_of(7) { 1 } else { 2004 },

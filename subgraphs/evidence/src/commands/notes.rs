@@ -95,7 +95,7 @@ fn broken(cause: impl std::fmt::Display) -> EvidenceError {
 
 #[cfg(test)]
 mod tests {
-    use studio_kernel::Env;
+    use studio_kernel::{Env, Timestamp};
 
     use super::*;
     use crate::{
@@ -119,7 +119,8 @@ mod tests {
     }
 
     fn batches(owner: Owner, text: &[u8]) -> Vec<Batch> {
-        let limits = Limits { unpacked: u64::MAX, item: 1 << 20 };
+        let limits =
+            Limits { unpacked: u64::MAX, item: 1 << 20, latest: Timestamp::from_micros(i64::MAX) };
         let reader = Reader::new(text, limits, false).unwrap();
         let mut all = Vec::new();
         batch::read(

@@ -33,6 +33,8 @@ const AHEAD: usize = 4;
 /// broken connection.
 const DRAIN: u64 = 64 * 1024 * 1024;
 const DRAIN_FOR: Duration = Duration::from_secs(10);
+/// Microseconds by which the clock of a scanner may be ahead of ours: ten minutes.
+const CLOCKS_APART: i64 = 600 * 1_000_000;
 /// Accounts and providers that are told apart; with more, a scan is of many.
 const TOLD_APART: usize = 2;
 
@@ -127,7 +129,8 @@ fn note(names: &mut BTreeSet<String>, name: &str) {
 impl Core {
     pub(super) fn limits(&self) -> Limits {
         let limits = &self.config.limits;
-        Limits { unpacked: limits.ingest_unpacked, item: limits.ingest_item }
+        let latest = self.store.env().now().plus_micros(CLOCKS_APART);
+        Limits { unpacked: limits.ingest_unpacked, item: limits.ingest_item, latest }
     }
 
     /// Takes the whole body in. On an error nothing of it is left.

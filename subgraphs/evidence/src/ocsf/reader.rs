@@ -6,6 +6,8 @@ use std::{
     io::Read,
 };
 
+use studio_kernel::Timestamp;
+
 use super::{
     Finding, Refusal, Requirements, StructureError, Unpack,
     splitter::{Oversize, Splitter},
@@ -14,13 +16,15 @@ use super::{
 /// Most checks that one scan may name: real scanners have some hundreds.
 const MAX_CHECKS: usize = 20_000;
 
-/// What a scan may cost.
+/// What a scan may cost, and how new it may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes after unpacking.
     pub unpacked: u64,
     /// Bytes of one item.
     pub item: usize,
+    /// A finding that is dated later is refused: it would hide every real one until then.
+    pub latest: Timestamp,
 }
 
 /// One item of a scan.
@@ -76,7 +80,10 @@ impl<R: Read> Reader<R> {
         let Some(piece) = self.splitter.next_piece()? else { return Ok(None) };
         let read = match piece.bytes {
             Ok(bytes) => {
-                Finding::read(bytes).and_then(|finding| with_check(&mut self.checks, finding))
+                let latest = self.limits.latest;
+                Finding::read(bytes)
+                    .and_then(|finding| not_after(latest, finding))
+                    .and_then(|finding| with_check(&mut self.checks, finding))
             }
             Err(oversize) => Err(Refusal { uid: None, reason: oversize.reason(self.limits.item) }),
         };
@@ -86,6 +93,17 @@ impl<R: Read> Reader<R> {
         };
         Ok(Some(Item { index: piece.index, offset: piece.offset, finding, requirements }))
     }
+}
+
+fn not_after(latest: Timestamp, finding: Finding<'_>) -> Result<Finding<'_>, Refusal> {
+    if finding.time <= latest {
+        return Ok(finding);
+    }
+    let reason = format!(
+        "its time {} lies ahead of this server's clock: check the clock of the scanner",
+        finding.time
+    );
+    Err(Refusal { uid: Some(finding.uid.into_owned()), reason })
 }
 
 /// Reads what the finding says of its check, unless it says the same as the one before it.
@@ -125,7 +143,11 @@ impl Oversize {
 mod tests {
     use super::*;
 
-    const LIMITS: Limits = Limits { unpacked: 1 << 20, item: 1 << 16 };
+    const LIMITS: Limits = Limits {
+        unpacked: 1 << 20,
+        item: 1 << 16,
+        latest: Timestamp::from_micros(1_800_000_000_000_000),
+    };
 
     #[test]
     fn goes_on_behind_a_refused_item() {
@@ -139,6 +161,25 @@ mod tests {
         assert!(reasons[0].2.contains("class_uid is 1"));
         assert!(reasons[1].2.contains("does not read"));
         assert_eq!((reasons[2].0, reasons[2].1), (2, 35));
+    }
+
+    #[test]
+    fn what_is_dated_ahead_is_refused() {
+        let item = |time: u64| {
+            serde_json::json!({
+                "class_uid": 2004,
+                "metadata": {"event_code": "check"},
+                "finding_info": {"uid": format!("f-{time}")},
+                "cloud": {"account": {"uid": "1"}},
+                "time": time,
+            })
+        };
+        let text = serde_json::to_vec(&[item(1_800_000_000), item(1_800_000_001)]).unwrap();
+        let mut reader = Reader::new(&text[..], LIMITS, false).unwrap();
+        assert!(reader.next_item().unwrap().unwrap().finding.is_ok());
+        let refused = reader.next_item().unwrap().unwrap().finding.unwrap_err();
+        assert_eq!(refused.uid.as_deref(), Some("f-1800000001"));
+        assert!(refused.reason.contains("2027-01-15T08:00:01"), "{}", refused.reason);
     }
 
     #[test]

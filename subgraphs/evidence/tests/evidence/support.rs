@@ -370,7 +370,7 @@ impl Running {
 
 /// One finding: check, resource, status, minute of the scan.
 pub(crate) fn finding(check: &str, resource: &str, status: &str, minute: i64) -> Value {
-    let time = 1_795_000_000 + 60 * minute;
+    let time = 1_750_000_000 + 60 * minute;
     json!({
         "class_uid": 2004,
         "metadata": { "event_code": check, "product": { "name": "Prowler" }, "version": "1.5.0" },
