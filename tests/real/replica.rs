@@ -38,7 +38,7 @@ async fn names_plainly(client: &Client) -> Vec<String> {
 /// How often the standby was asked for projects.
 async fn asked(standby: &DatabaseConnection) -> i64 {
     let sql = "SELECT COALESCE(sum(seq_scan + COALESCE(idx_scan, 0)), 0)::bigint \
-               FROM pg_stat_user_tables WHERE schemaname = 'controls' AND relname = 'projects'";
+               FROM pg_stat_user_tables WHERE relname = 'controls_projects'";
     let statement = Statement::from_string(DbBackend::Postgres, sql);
     let row = standby.query_one_raw(statement).await.unwrap().unwrap();
     row.try_get_by_index(0).unwrap()

@@ -58,8 +58,9 @@ async fn the_disk_of_the_blobs_is_full() {
     if !servers() {
         return;
     }
-    let installation =
-        Installation::of(Shape::OneProcess).with_setting("STUDIO_STORES__BLOBS", "directory");
+    let installation = Installation::of(Shape::OneProcess)
+        .with_setting("STUDIO_STORES__BLOBS", "directory")
+        .with_setting("STUDIO_STORES__S3__BUCKET", "");
     let blobs = installation.path().join("serve/blobs");
     let Some(disk) = SmallDisk::mount(&blobs) else { return };
     let fault = "Disk full on the blob store (one process, a folder)";
