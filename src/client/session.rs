@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, anyhow};
 use serde::{Deserialize, Serialize};
-use studio_sdk::{Client, Tokens};
+use studio_sdk::{Client, Error, Tokens};
 
 use crate::cli;
 
@@ -37,7 +37,11 @@ pub(super) async fn client(arguments: &cli::Server) -> anyhow::Result<Client> {
     let client = Client::new(&session.server)?;
     client.set_tokens(Some(session.tokens));
     // The access token lives for minutes; the refresh token is exchanged at each run.
-    client.refresh().await.context("the session has ended: sign in again with studio login")?;
+    client.refresh().await.map_err(|error| match error {
+        Error::Input(_) => anyhow::Error::new(error)
+            .context("the session has ended: sign in again with studio login"),
+        other => other.into(),
+    })?;
     save(&client)?;
     Ok(client)
 }

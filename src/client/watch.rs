@@ -25,13 +25,17 @@ type Changes = BoxStream<'static, Result<score_changed::ResponseData, Error>>;
 pub(crate) async fn watch(arguments: cli::Watch) -> anyhow::Result<()> {
     let client = session::client(&arguments.server).await?;
     let project = projects::find(&client, &arguments.project).await?.id;
-    let mut cursor = arguments.after;
+    let mut cursor = arguments.after.clone();
     // The first connection is made or not: whoever typed the command is there to mend it.
     let mut changes = subscribe(&arguments.server, &project, &cursor).await?;
     loop {
         let broken = print(&mut changes, &mut cursor).await;
         if !passes(&broken) {
-            return Err(broken.context(go_on(&project, cursor.as_deref())));
+            // A cursor that was given and is none is nothing to go on from.
+            return Err(match cursor == arguments.after {
+                true => broken,
+                false => broken.context(go_on(&project, cursor.as_deref())),
+            });
         }
         changes = connect_again(&arguments.server, &project, &cursor, broken).await?;
     }

@@ -66,18 +66,18 @@ pub(super) const DOCUMENTS: &[(&str, &str, &str)] = &[
 pub(super) const QUERIES: [(&str, &str); 3] = [
     (
         "The scores, with what is proven and what is still possible",
-        "{ projects { nodes { name scores { framework { name } headline lo hi coverage } } } }",
+        "query Scores { projects { nodes { name scores { framework { name } headline lo hi coverage } } } }",
     ),
     (
         "Requirements that are not satisfied, and what scores rest on, down to the hash",
-        "{ projects { nodes { scores { requirements(verdict: OTHER_THAN_SATISFIED, first: 3) { \
+        "query Losses { projects { nodes { scores { requirements(verdict: OTHER_THAN_SATISFIED, first: 3) { \
          nodes { requirement { code title } pointsLost } } contributions(first: 3) { nodes { \
          requirement { requirement { code } } control { control { code } tests { \
          check passed failed summaries { evidence { version sha256 evidence { source } } } } } } } } } } }",
     ),
     (
         "A question to the documents",
-        "mutation { ask(input: { question: \"Who needs a second factor?\" }) { answer { text \
+        "mutation Ask { ask(input: { question: \"Who needs a second factor?\" }) { answer { text \
          citations { documentName quote place { startLine } } } } }",
     ),
 ];
