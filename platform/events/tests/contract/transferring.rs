@@ -12,6 +12,7 @@ use studio_events::{
     },
 };
 use studio_stores::sql::Database;
+use tokio::sync::watch;
 
 use super::harness::*;
 use crate::on_each_database;
@@ -137,10 +138,15 @@ async fn a_cut_is_of_one_moment(place: Place) {
             }
         }
     });
+    let (met, mut one_was_met) = watch::channel(false);
     let writing = tokio::spawn({
         let source = source.clone();
         async move {
             for n in 0..400 {
+                // However fast it is, a cut meets it on its way.
+                if n == 200 {
+                    one_was_met.wait_for(|met| *met).await.unwrap();
+                }
                 let append = to_account(tenant(1), "a", Expected::Any, vec![pay(n)]);
                 source.append(append).await.unwrap();
             }
@@ -156,7 +162,10 @@ async fn a_cut_is_of_one_moment(place: Place) {
         let read = behind.consumers.first().map_or(0, |consumer| consumer.position);
         assert!(read <= ahead.position, "{read} of {}", ahead.position);
         assert_eq!(read, behind.position, "the checkpoint and its effect are of one moment");
-        between += u32::from(ahead.position > 0 && ahead.position < 400);
+        if ahead.position > 0 && ahead.position < 400 {
+            between += 1;
+            met.send_replace(true);
+        }
         cuts += 1;
         for (database, state) in [(&first, behind), (&second, ahead)] {
             let text = lines(database, state).await;
