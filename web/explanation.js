@@ -53,32 +53,62 @@ export async function explanationPage(place, { projectId, frameworkId, asOf, at 
   figures.set(found.score);
   const state = h("p", { class: "state", role: "status" });
   const moved = h("div", { class: "notice", hidden: true });
+  const told = h("div", {}, instants(variables, found));
   const body = h("div", {});
 
   // What is opened speaks of the instant of the list. As long as nothing has moved since, that is
   // the present one, which the server answers without a replay.
+  let behind = false;
   const draw = (current) => {
-    const pinned = () => (asOf || at || !moved.hidden ? { asOf: current.asOf, at: current.at } : {});
+    const pinned = () => (asOf || at || behind ? { asOf: current.asOf, at: current.at } : {});
     const variables = (requirementId) => ({ projectId, frameworkId, requirementId, ...pinned() });
     show(body, requirementList(current, variables, signal));
   };
-  const again = async () => {
-    try {
-      const current = await readScore(variables, signal);
-      figures.set(current.score);
-      moved.hidden = true;
-      draw(current);
-      found.score = current.score;
-      body.querySelector("h2")?.focus();
-    } catch (error) {
-      if (!signal.aborted) show(moved, h("p", { role: "alert" }, error.message));
-    }
+  let wait = 0;
+  const keepsUp = () => {
+    clearTimeout(wait);
+    behind = false;
+    moved.hidden = true;
   };
-  show(
-    moved,
-    h("p", {}, "The score has moved since this explanation was made."),
-    h("button", { type: "button", onclick: again }, "Explain the present score"),
-  );
+  const again = async () => {
+    const current = await readScore(variables, signal);
+    if (signal.aborted) return;
+    figures.set(current.score);
+    // Whoever is typing an instant goes on.
+    if (!told.querySelector("details[open]")) show(told, instants(variables, current));
+    keepsUp();
+    draw(current);
+    found.score = current.score;
+  };
+  const failed = (error) => {
+    if (signal.aborted) return;
+    show(moved, h("p", { role: "alert" }, error.message));
+    moved.hidden = false;
+  };
+  const asked = () => again().then(() => body.querySelector("h2")?.focus(), failed);
+  // Whoever reads on in something that is open is not interrupted; else the page keeps up by itself.
+  const follows = (change) => {
+    behind = true;
+    clearTimeout(wait);
+    const open = () => body.querySelector("details[open]");
+    if (open()) tell(change);
+    else wait = setTimeout(() => (open() ? tell(change) : again().catch(failed)), 300);
+  };
+  const tell = (change) => {
+    show(
+      moved,
+      h(
+        "p",
+        {},
+        `The score has moved to ${points(change.lo)} since. What follows explains the one before, ${points(found.score.lo)}, as it was known at `,
+        when(found.score.asOf),
+        ".",
+      ),
+      h("button", { type: "button", onclick: asked }, "Explain the present score"),
+    );
+    moved.hidden = false;
+  };
+  signal.addEventListener("abort", () => clearTimeout(wait), { once: true });
 
   show(
     place,
@@ -99,7 +129,7 @@ export async function explanationPage(place, { projectId, frameworkId, asOf, at 
         state,
       ),
       figures.element,
-      instants(variables, found),
+      told,
     ),
     moved,
     body,
@@ -115,10 +145,11 @@ export async function explanationPage(place, { projectId, frameworkId, asOf, at 
     variables: { projectId },
     cursorOf: (data) => data?.scoreChanged?.cursor,
     onEvent({ scoreChanged: change }) {
-      if (change.framework.id !== frameworkId || change.headline === found.score.headline) return;
+      if (change.framework.id !== frameworkId) return;
       figures.set(change);
+      if (change.headline === found.score.headline) return keepsUp();
       figures.flash();
-      moved.hidden = false;
+      follows(change);
       announce(`The score moved: ${points(change.lo)} proven, ${points(change.hi)} possible.`);
     },
     onState: (name, why) => (name === "signed out" ? onEnded() : showState(state, name, why)),

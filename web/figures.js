@@ -77,7 +77,7 @@ export function intervalBar(small = false) {
 export function scoreFigures() {
   const lo = h("span", { class: "lo" });
   const hi = h("span", { class: "hi" });
-  const open = h("span", { class: "legend hatched" }, "still possible");
+  const open = h("span", { class: "legend hatched" }, "possible");
   const bar = intervalBar();
   const headline = h("p", { class: "headline" });
   const coverage = h("span", { class: "covered" });
@@ -114,7 +114,7 @@ export function scoreFigures() {
     set(score) {
       lo.textContent = points(score.lo);
       const closed = score.lo === null || score.lo === score.hi;
-      hi.textContent = closed ? "" : points(score.hi);
+      hi.textContent = closed ? "" : `up to ${points(score.hi)}`;
       open.hidden = closed;
       bar.set(score.lo, score.hi);
       const covered = score.coverage ?? 0;

@@ -79,6 +79,36 @@ async fn the_demo_in_a_browser() {
 }
 
 #[tokio::test]
+async fn an_explanation_keeps_up_with_its_score() {
+    let Some(browser) = Browser::start().await else { return };
+    let installation = Installation::empty();
+    let server = installation.start_with(&["--demo"]);
+    let line = |label: &str| {
+        server.wait_for_line(label).trim().trim_start_matches(label).trim().to_owned()
+    };
+    let (email, password) = (line("E-mail"), line("Password"));
+    browser.open(&server.url).await;
+    sign_in(&browser, &email, &password).await;
+    let ready = |text: &str| text.contains("coverage").then_some(());
+    browser.wait_for_text("the scores", ready).await;
+    browser.script("document.querySelector('main a.score').click()").await;
+    let sum = |text: &str| {
+        let after = text.split("add up to ").nth(1)?;
+        Some(after.split(". ").next().unwrap_or_default().to_owned())
+    };
+    let before = browser.wait_for_text("what the score lacks", sum).await;
+    let live = |text: &str| text.contains("Live").then_some(());
+    browser.wait_for_text("the subscription", live).await;
+    installation.run(&["demo", "rescan"]);
+    let moved = |text: &str| sum(text).filter(|now| *now != before);
+    let after = browser.wait_for_text("an explanation of the score that moved", moved).await;
+    // What is proven and what is not are those of one instant.
+    let shown = browser.script("return document.querySelector('.numbers .lo').textContent").await;
+    let proven: f64 = shown.as_str().unwrap().parse().unwrap();
+    assert!((proven + after.parse::<f64>().unwrap() - 100.0).abs() < 0.11, "{proven}, {after}");
+}
+
+#[tokio::test]
 async fn the_first_set_up_in_a_browser() {
     let Some(browser) = Browser::start().await else { return };
     let installation = Installation::empty();
