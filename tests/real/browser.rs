@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::{
-    support::{Installation, PATIENCE},
+    support::{Installation, PATIENCE, Server},
     webdriver::Browser,
 };
 
@@ -16,15 +16,21 @@ async fn sign_in(browser: &Browser, email: &str, password: &str) {
     browser.click("main form button[type=submit]").await;
 }
 
-#[tokio::test]
-async fn the_demo_in_a_browser() {
-    let Some(browser) = Browser::start().await else { return };
-    let installation = Installation::empty();
+/// Starts the demo, and gives its login.
+fn demo(installation: &Installation) -> (Server, String, String) {
     let server = installation.start_with(&["--demo"]);
     let line = |label: &str| {
         server.wait_for_line(label).trim().trim_start_matches(label).trim().to_owned()
     };
     let (email, password) = (line("E-mail"), line("Password"));
+    (server, email, password)
+}
+
+#[tokio::test]
+async fn the_demo_in_a_browser() {
+    let Some(browser) = Browser::start().await else { return };
+    let installation = Installation::empty();
+    let (server, email, password) = demo(&installation);
 
     browser.open(&server.url).await;
     sign_in(&browser, &email, "not the password").await;
@@ -82,11 +88,7 @@ async fn the_demo_in_a_browser() {
 async fn an_explanation_keeps_up_with_its_score() {
     let Some(browser) = Browser::start().await else { return };
     let installation = Installation::empty();
-    let server = installation.start_with(&["--demo"]);
-    let line = |label: &str| {
-        server.wait_for_line(label).trim().trim_start_matches(label).trim().to_owned()
-    };
-    let (email, password) = (line("E-mail"), line("Password"));
+    let (server, email, password) = demo(&installation);
     browser.open(&server.url).await;
     sign_in(&browser, &email, &password).await;
     let ready = |text: &str| text.contains("coverage").then_some(());
