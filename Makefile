@@ -34,6 +34,9 @@ test: lint schema-check ## Everything that needs no server: lints, the schema, e
 
 # All of it is built as `make test` builds it, so that nothing is built twice.
 ON_SERVERS = $(CARGO) nextest run --workspace
+# The main job from outside, and who must not get anywhere in it: alike in every shape. Two clusters at
+# once would take more connections than PostgreSQL gives.
+END_TO_END = 'binary(embedded) and test(/^(main_job|bad_input|tenants|policy|graph)::/)'
 
 test-real: ## The same contracts against real servers, installed and started by tests/services
 	tests/services with postgres redis bolt s3 kms_stand_in chromium -- $(MAKE) --no-print-directory on-servers
@@ -41,8 +44,8 @@ test-real: ## The same contracts against real servers, installed and started by 
 .PHONY: on-servers
 on-servers:
 	$(ON_SERVERS) -E 'package(studio-events) or package(studio-stores) or (binary(real) and not test(/^faults::/)) or package(studio-controls) and test(/replicas|graph/) or package(studio-identity) or package(studio-evidence) and test(/postgres/)'
-	STUDIO_TEST_SHAPE=one-process $(ON_SERVERS) -E 'binary(embedded) and test(/^main_job::/)'
-	STUDIO_TEST_SHAPE=cluster $(ON_SERVERS) -E 'binary(embedded) and test(/^main_job::/)'
+	STUDIO_TEST_SHAPE=one-process $(ON_SERVERS) -E $(END_TO_END)
+	STUDIO_TEST_SHAPE=cluster $(ON_SERVERS) --test-threads 1 -E $(END_TO_END)
 
 test-faults: ## Every fault of docs/reliability.md, one after the other (twenty minutes)
 	tests/services with postgres redis bolt s3 faketime -- $(ON_SERVERS) --test-threads 1 -E 'binary(real) and test(/^faults::/)'

@@ -1,9 +1,6 @@
 //! Broken input: each gets a clear error and leaves no trace.
 
-use std::{
-    io::Write,
-    path::{Path, PathBuf},
-};
+use std::io::Write;
 
 use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
@@ -55,15 +52,6 @@ async fn nothing_there(client: &Client, project: &str) {
 #[tokio::test]
 async fn broken_scans_are_refused_whole_and_leave_no_trace() {
     let installation = Installation::empty();
-    let server_with_limit = |limit: &str| {
-        let file = installation.path().join("studio.toml");
-        std::fs::write(
-            &file,
-            format!("[limits]\ningest_body = {limit}\ningest_unpacked = {limit}\n"),
-        )
-        .unwrap();
-        file.display().to_string()
-    };
     let (server, client) = installation.set_up().await;
     let project = create_project(&client, "Production").await;
 
@@ -116,8 +104,10 @@ async fn broken_scans_are_refused_whole_and_leave_no_trace() {
 
     // A body over the limit, packed and unpacked.
     server.stop();
-    let config = server_with_limit("2000");
-    let server = installation.start_with(&["--config", &config]);
+    let installation = installation
+        .with_setting("STUDIO_LIMITS__INGEST_BODY", "2000")
+        .with_setting("STUDIO_LIMITS__INGEST_UNPACKED", "2000");
+    let server = installation.start();
     let client = server.client().await;
     let large =
         serde_json::to_vec(&json!([finding(|f| f["note"] = json!("x".repeat(5000)))])).unwrap();
@@ -131,7 +121,7 @@ async fn broken_scans_are_refused_whole_and_leave_no_trace() {
     // And the good one still goes in, so the refusals did not come from something else.
     let answer = client.ingest_prowler(&project, Upload::Bytes(good)).await.unwrap();
     assert_eq!(answer.run["counts"]["new"], 1);
-    let kept = blobs(&installation);
+    let kept = installation.kept("evidence").await;
     assert_eq!(kept.len(), 1, "only the accepted scan is kept: {kept:?}");
 }
 
@@ -221,20 +211,4 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
-}
-
-/// The files with content that the evidence subgraph keeps, spools included.
-fn blobs(installation: &Installation) -> Vec<PathBuf> {
-    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
-        for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap()) {
-            if entry.file_type().unwrap().is_dir() {
-                walk(&entry.path(), found);
-            } else if entry.metadata().unwrap().len() > 0 {
-                found.push(entry.path());
-            }
-        }
-    }
-    let mut found = Vec::new();
-    walk(&installation.path().join("blobs").join("evidence"), &mut found);
-    found
 }

@@ -6,6 +6,7 @@ mod cluster;
 #[allow(dead_code, reason = "the tests of faults, which need real servers, use all of it")]
 mod cut;
 mod fixtures;
+mod kept;
 mod server;
 mod shape;
 mod world;

@@ -58,7 +58,6 @@ impl Installation {
     }
 
     /// The same with one more setting (an environment variable) for every process.
-    #[allow(dead_code, reason = "the tests of faults, which need real servers, use it")]
     pub(crate) fn with_setting(mut self, name: &str, value: &str) -> Self {
         self.settings.push((name.to_owned(), value.to_owned()));
         self

@@ -76,6 +76,11 @@ impl Stores {
         format!("{base}/{}", self.name)
     }
 
+    /// Its own name on the servers.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The settings that point to them.
     pub(crate) fn settings(&self) -> Vec<(&'static str, String)> {
         let mut settings = vec![
@@ -108,7 +113,7 @@ impl Stores {
 /// 32 bytes, as good for tests as any.
 pub(crate) const MASTER_KEY: &str = "c3R1ZGlvLXRlc3RzLW1hc3Rlci1rZXktMzItYnl0ZXM=";
 
-fn required(variable: &str) -> String {
+pub(super) fn required(variable: &str) -> String {
     std::env::var(variable)
         .unwrap_or_else(|_| panic!("{variable} is not set: run it by tests/services"))
 }
