@@ -13,7 +13,7 @@ use axum::{
 use studio_events::EventStore;
 use studio_identity::TokenVerifier;
 use studio_kernel::Code;
-use studio_service::{ApiError, reading};
+use studio_service::ApiError;
 
 use crate::{
     assemble::Running,
@@ -51,17 +51,7 @@ pub(crate) fn for_clients(
         .merge(rest)
         .merge(pages::routes())
         .route("/v1/openapi.json", get(move || async move { axum::Json(openapi) }));
-    counted(app, logs)
-        .layer(middleware::from_fn(positions_are_well_formed))
-        .layer(middleware::from_fn(harden))
-}
-
-/// Refuses a request that says wrongly what its caller has seen.
-async fn positions_are_well_formed(request: Request, next: Next) -> Response {
-    match reading::positions(request.headers()) {
-        Ok(_) => next.run(request).await,
-        Err(error) => error.into_response(),
-    }
+    counted(app, logs).layer(middleware::from_fn(harden))
 }
 
 /// The logs whose positions are told.

@@ -19,7 +19,7 @@ use studio_service::{
     GraphQlService, RequestId,
     config::Limits,
     internal::{self, InternalSigner},
-    reading::{self, Heard, Seen},
+    reading::{Heard, Seen},
 };
 
 use crate::{
@@ -71,14 +71,15 @@ impl Authenticate for Tokens {
         let mut caller = Caller::default();
         let mut tenant = None;
         if let Some(header) = from_headers.or_else(from_connection) {
-            let actor =
-                bearer(&self.verifier, header).await.map_err(|message| AuthError { message })?;
+            let actor = bearer(&self.verifier, header).await.map_err(AuthError::Token)?;
             tenant = Some(actor.tenant);
             caller.extensions.insert(actor);
             caller.may_introspect = true;
         }
-        // What is not well-formed was refused before (app.rs).
-        let seen = Seen::of(headers).unwrap_or_default();
+        let seen = Seen::of(headers).map_err(|error| AuthError::Headers {
+            code: error.code().as_str(),
+            message: error.to_string(),
+        })?;
         seen.see(&self.heard.of(tenant));
         caller.extensions.insert(seen);
         Ok(caller)
@@ -216,16 +217,10 @@ impl CallHeaders for Statement {
     }
 
     fn answered(&self, caller: &Caller, headers: &HeaderMap) {
-        match reading::positions(headers) {
-            Ok(wrote) => {
-                self.heard.note(caller.extensions.get::<Actor>().map(|actor| actor.tenant), &wrote);
-                if let Some(seen) = caller.extensions.get::<Seen>() {
-                    seen.wrote(&wrote);
-                }
-            }
-            Err(error) => {
-                tracing::error!(subgraph = self.audience, %error, "an answer is not understood");
-            }
+        let tenant = caller.extensions.get::<Actor>().map(|actor| actor.tenant);
+        let wrote = self.heard.hear(self.audience, tenant, headers);
+        if let Some(seen) = caller.extensions.get::<Seen>() {
+            seen.wrote(&wrote);
         }
     }
 }

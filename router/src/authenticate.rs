@@ -3,12 +3,20 @@
 use crate::request::Caller;
 use http::HeaderMap;
 
-/// A token that is not valid.
+/// Why a request is not taken. It says what the client should do.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("{message}")]
-pub struct AuthError {
-    /// What the client should do; it must not tell what is wrong with the token.
-    pub message: String,
+pub enum AuthError {
+    /// The token is not valid; what is wrong with it must not be told.
+    #[error("{0}")]
+    Token(String),
+    /// What the embedder reads from the headers beside the token is malformed.
+    #[error("{message}")]
+    Headers {
+        /// The stable code of the answer.
+        code: &'static str,
+        /// What is wrong.
+        message: String,
+    },
 }
 
 /// Finds out who asks.
@@ -16,7 +24,8 @@ pub struct AuthError {
 pub trait Authenticate: Send + Sync + 'static {
     /// The caller of a request with these headers, or of a WebSocket whose `connection_init` brought
     /// `connection_params`. A request without credentials is a caller without actor: the subgraphs
-    /// decide what it may do. Credentials that are not valid are an error.
+    /// decide what it may do. Credentials that are not valid are an error, and so is whatever else
+    /// the embedder reads from the headers where it is malformed.
     async fn authenticate(
         &self,
         headers: &HeaderMap,

@@ -22,10 +22,7 @@ use axum::{
 use futures::Stream;
 use studio_kernel::{Actor, Code};
 use studio_router::transport::{Replicas, end_to_end};
-use studio_service::{
-    ApiError, RequestId,
-    reading::{self, Heard},
-};
+use studio_service::{ApiError, RequestId, reading::Heard};
 
 /// Signs who asks, for a subgraph.
 pub(super) type Sign = dyn Fn(&'static str, Option<&Actor>, Option<&RequestId>) -> Result<HeaderValue, ApiError>
@@ -76,8 +73,8 @@ impl Upstream {
                 .await;
             let error = match sent {
                 Ok(answer) => {
-                    let wrote = reading::positions(answer.headers()).map_err(ApiError::internal)?;
-                    self.heard.note(actor.map(|actor| actor.tenant), &wrote);
+                    let tenant = actor.map(|actor| actor.tenant);
+                    self.heard.hear(self.subgraph, tenant, answer.headers());
                     return Ok(handed_back(answer));
                 }
                 Err(error) => error,

@@ -94,7 +94,7 @@ async fn a_standby_answers_and_hides_nothing_from_who_wrote() {
         .unwrap();
     assert_eq!(wrong.status(), 400);
     let said: Value = wrong.json().await.unwrap();
-    assert_eq!(said["code"], "BAD_REQUEST", "{said}");
+    assert_eq!(said["errors"][0]["extensions"]["code"], "BAD_REQUEST", "{said}");
     standby.close().await.unwrap();
     server.stop();
 }

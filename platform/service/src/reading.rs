@@ -4,7 +4,6 @@
 
 use std::{
     any::TypeId,
-    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -15,16 +14,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use studio_kernel::{Actor, Code, TenantId};
-use studio_stores::sql::{Positions, ReadScope};
+use studio_stores::sql::{Furthest, Positions, ReadScope};
 
 use crate::ApiError;
 
 /// The header in which an answer says what it wrote (`controls=42`), and in which a later request may
 /// say it back to be sure to see it, whichever process answers.
 pub const POSITIONS: HeaderName = HeaderName::from_static("studio-positions");
-
-/// So many organizations' positions are kept one by one.
-const TENANTS: usize = 10_000;
 
 /// How far the caller of a request has seen: as it said, and as was written for it since. Clones are
 /// the same one.
@@ -97,7 +93,7 @@ fn say(positions: &Positions, headers: &mut HeaderMap) {
 ///
 /// # Errors
 /// `BAD_REQUEST` where they are not well-formed.
-pub fn positions(headers: &HeaderMap) -> Result<Positions, ApiError> {
+fn positions(headers: &HeaderMap) -> Result<Positions, ApiError> {
     let mut all = Positions::new();
     for value in headers.get_all(POSITIONS) {
         let read = value.to_str().ok().and_then(|text| text.parse::<Positions>().ok());
@@ -113,43 +109,26 @@ pub fn positions(headers: &HeaderMap) -> Result<Positions, ApiError> {
 /// What a process without logs of its own has heard that organizations wrote, so that callers who say
 /// nothing read their own writes, too.
 #[derive(Debug, Default)]
-pub struct Heard(Mutex<HeardState>);
-
-#[derive(Debug, Default)]
-struct HeardState {
-    /// What everybody must see: what nobody in particular wrote, and what was written by
-    /// organizations that are no longer listed.
-    floor: Positions,
-    tenants: HashMap<TenantId, Positions>,
-}
+pub struct Heard(Furthest<Positions>);
 
 impl Heard {
-    /// Notes what was written for somebody of an organization, or for somebody unknown.
-    pub fn note(&self, tenant: Option<TenantId>, wrote: &Positions) {
-        if wrote.is_empty() {
-            return;
+    /// Notes what a subgraph's answer to somebody of an organization, or to somebody unknown, says
+    /// that was written for it. The answer was made, whatever it says: what cannot be read of it is
+    /// logged, and counts as nothing.
+    pub fn hear(&self, subgraph: &str, tenant: Option<TenantId>, headers: &HeaderMap) -> Positions {
+        let wrote = positions(headers).unwrap_or_else(|error| {
+            tracing::error!(subgraph, %error, "an answer does not say what it wrote");
+            Positions::new()
+        });
+        if !wrote.is_empty() {
+            self.0.note(tenant, &wrote);
         }
-        let mut state = self.state();
-        let Some(tenant) = tenant else { return state.floor.merge(wrote) };
-        if state.tenants.len() >= TENANTS && !state.tenants.contains_key(&tenant) {
-            let all = std::mem::take(&mut state.tenants);
-            all.values().for_each(|positions| state.floor.merge(positions));
-        }
-        state.tenants.entry(tenant).or_default().merge(wrote);
+        wrote
     }
 
     /// What somebody of this organization must see.
     pub fn of(&self, tenant: Option<TenantId>) -> Positions {
-        let state = self.state();
-        let mut positions = state.floor.clone();
-        if let Some(own) = tenant.and_then(|tenant| state.tenants.get(&tenant)) {
-            positions.merge(own);
-        }
-        positions
-    }
-
-    fn state(&self) -> MutexGuard<'_, HeardState> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.of(tenant)
     }
 }
 
@@ -258,17 +237,19 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_forgotten_when_there_are_too_many() {
+    fn what_an_answer_wrote_is_heard_and_what_it_says_wrongly_is_not() {
         let (heard, env) = (Heard::default(), Env::system());
         let tenant = || Some(env.id::<studio_kernel::kind::Organization>());
         let (first, stranger) = (tenant(), tenant());
-        heard.note(first, &"controls=5".parse().unwrap());
-        heard.note(None, &"identity=2".parse().unwrap());
+        let mut answer = HeaderMap::new();
+        let mut hear = |tenant, said| {
+            answer.insert(POSITIONS, HeaderValue::from_static(said));
+            heard.hear("controls", tenant, &answer).to_string()
+        };
+        assert_eq!(hear(first, "controls=5"), "controls=5");
+        assert_eq!(hear(None, "identity=2"), "identity=2");
+        assert_eq!(hear(first, "controls"), "");
         assert_eq!(heard.of(first).to_string(), "controls=5;identity=2");
         assert_eq!(heard.of(stranger).to_string(), "identity=2");
-        for _ in 0..TENANTS {
-            heard.note(tenant(), &"ai=1".parse().unwrap());
-        }
-        assert_eq!(heard.of(first).to_string(), "ai=1;controls=5;identity=2");
     }
 }

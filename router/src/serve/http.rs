@@ -3,7 +3,7 @@
 
 use super::{
     accept::{Form, negotiate},
-    authenticate, failure, request_id, stream, websocket, with_id,
+    authenticate, failure, refused, request_id, stream, websocket, with_id,
 };
 use crate::{
     error::{GraphqlError, code},
@@ -168,7 +168,7 @@ async fn answer(
     };
     let caller = match authenticate(&router, headers, None, &id).await {
         Ok(caller) => caller,
-        Err(error) => return failure(StatusCode::UNAUTHORIZED, error, &id),
+        Err(error) => return refused(error, &id),
     };
     let prepared = match router.prepare(request, caller).await {
         Ok(prepared) => prepared,

@@ -11,6 +11,7 @@ pub(crate) use origin::Origin;
 pub use origin::OriginError;
 
 use crate::{
+    authenticate::AuthError,
     error::{GraphqlError, code},
     request::{Caller, GraphqlResponse, RequestId},
     router::Router,
@@ -49,7 +50,7 @@ async fn schema(State(router): State<Arc<Router>>, headers: HeaderMap) -> Respon
     let id = request_id(&router, &headers);
     let caller = match authenticate(&router, &headers, None, &id).await {
         Ok(caller) => caller,
-        Err(error) => return failure(StatusCode::UNAUTHORIZED, error, &id),
+        Err(error) => return refused(error, &id),
     };
     if !caller.may_introspect {
         let message = "the schema is shown to signed-in users only; sign in and ask again";
@@ -81,16 +82,27 @@ async fn authenticate(
     connection_params: Option<&serde_json::Value>,
     id: &RequestId,
 ) -> Result<Caller, GraphqlError> {
-    let mut caller = router
-        .authenticate
-        .authenticate(headers, connection_params)
-        .await
-        .map_err(|error| GraphqlError::new(code::UNAUTHENTICATED, error.message))?;
+    let mut caller =
+        router.authenticate.authenticate(headers, connection_params).await.map_err(|error| {
+            match error {
+                AuthError::Token(message) => GraphqlError::new(code::UNAUTHENTICATED, message),
+                AuthError::Headers { code, message } => GraphqlError::new(code, message),
+            }
+        })?;
     caller.extensions.insert(id.clone());
     if let Ok(value) = HeaderValue::from_str(&id.0) {
         caller.forward.insert(REQUEST_ID, value);
     }
     Ok(caller)
+}
+
+/// The answer to a request that has no caller.
+fn refused(error: GraphqlError, id: &RequestId) -> Response {
+    let status = match error.code() {
+        Some(code::UNAUTHENTICATED) => StatusCode::UNAUTHORIZED,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    failure(status, error, id)
 }
 
 fn with_id(mut response: Response, id: &RequestId) -> Response {

@@ -172,7 +172,10 @@ impl Connection {
         let id = request_id(&self.router, &self.headers);
         let caller = authenticate(&self.router, &self.headers, payload.as_ref(), &id)
             .await
-            .map_err(|_| Close(4403, "Forbidden".to_owned()))?;
+            .map_err(|error| match error.code() {
+                Some(code::UNAUTHENTICATED) => Close(4403, "Forbidden".to_owned()),
+                _ => Close(4400, "Invalid headers".to_owned()),
+            })?;
         self.caller = Some(caller);
         Ok("{\"type\":\"connection_ack\"}".to_owned())
     }

@@ -141,7 +141,7 @@ impl Authenticate for Token {
         match headers.get("authorization").map(|value| value.to_str().unwrap_or_default()) {
             None => Ok(Caller::default()),
             Some("Bearer good") => Ok(Caller { may_introspect: true, ..Caller::default() }),
-            Some(_) => Err(AuthError { message: "sign in again".to_owned() }),
+            Some(_) => Err(AuthError::Token("sign in again".to_owned())),
         }
     }
 }

@@ -243,7 +243,7 @@ impl Authenticate for Expiring {
         params: Option<&Value>,
     ) -> Result<Caller, AuthError> {
         match params.is_some_and(|params| params["token"] == "bad") {
-            true => Err(AuthError { message: "sign in again".to_owned() }),
+            true => Err(AuthError::Token("sign in again".to_owned())),
             false => Ok(Caller::default()),
         }
     }

@@ -4,6 +4,7 @@
 //! all. [`Database::reader`] may ask a replica, but never one that is behind what the request has
 //! seen; [`Database::primary`] never does. Statements and their values never reach a log.
 
+mod furthest;
 mod options;
 mod postgres;
 mod reader;
@@ -21,18 +22,19 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr};
 use studio_kernel::TenantId;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use self::{
-    options::redact,
-    postgres::{Kind, Primary},
-    replica::Replica,
-    servers::Servers,
-};
 pub use self::{
+    furthest::{Advance, Furthest},
     options::{SqlError, SqlOptions},
     reader::Reader,
     replica::ReplicaStatus,
     scope::{Positions, PositionsError, ReadScope, carried, spawn},
     unavailable::is_unavailable,
+};
+use self::{
+    options::redact,
+    postgres::{Kind, Primary},
+    replica::Replica,
+    servers::Servers,
 };
 
 /// An open database. Cheap to clone.

@@ -4,7 +4,6 @@
 //! log: until the replica has replayed it, the replica answers nothing.
 
 use std::{
-    collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicI64, Ordering},
@@ -17,15 +16,12 @@ use studio_kernel::TenantId;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::servers::PROBE;
+use super::{furthest::Furthest, servers::PROBE};
 
 /// How often a replica is asked when nobody waits for it, and how often one that is away.
 const LOOK: Duration = Duration::from_millis(200);
 /// The least time between two looks.
 const BREATH: Duration = Duration::from_millis(2);
-/// So many organizations' positions are kept one by one.
-const TENANTS: usize = 10_000;
-
 /// How a replica does, for metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReplicaStatus {
@@ -48,7 +44,9 @@ pub(super) struct Replica {
     position: AtomicI64,
     age_micros: AtomicI64,
     look: Notify,
-    written: Written,
+    /// How far the log is known to be, for each organization and for all of them.
+    written: Furthest<i64>,
+    newest: AtomicI64,
     primary: DatabaseConnection,
     held: AtomicBool,
     hold: Mutex<Hold>,
@@ -76,38 +74,6 @@ struct Progress {
     replayed: i64,
 }
 
-/// The newest position that this process knows of, for each organization.
-#[derive(Debug, Default)]
-struct Written {
-    newest: AtomicI64,
-    /// What everybody must see: the newest of organizations that are no longer listed.
-    floor: AtomicI64,
-    tenants: Mutex<HashMap<TenantId, i64>>,
-}
-
-impl Written {
-    fn note(&self, tenant: TenantId, position: i64, replica: i64) {
-        self.newest.fetch_max(position, Ordering::AcqRel);
-        let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
-        if tenants.len() >= TENANTS && !tenants.contains_key(&tenant) {
-            tenants.retain(|_, known| *known > replica);
-            if tenants.len() >= TENANTS {
-                let newest = tenants.drain().map(|(_, known)| known).max().unwrap_or(0);
-                self.floor.fetch_max(newest, Ordering::AcqRel);
-            }
-        }
-        let known = tenants.entry(tenant).or_insert(0);
-        *known = position.max(*known);
-    }
-
-    fn needed(&self, tenant: Option<TenantId>) -> i64 {
-        let floor = self.floor.load(Ordering::Acquire);
-        let Some(tenant) = tenant else { return self.newest.load(Ordering::Acquire).max(floor) };
-        let tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
-        tenants.get(&tenant).copied().unwrap_or(0).max(floor)
-    }
-}
-
 impl Replica {
     /// Looks after the replica until the database is closed or dropped.
     pub(super) async fn watch(
@@ -123,7 +89,8 @@ impl Replica {
             position: AtomicI64::new(0),
             age_micros: AtomicI64::new(0),
             look: Notify::new(),
-            written: Written::default(),
+            written: Furthest::default(),
+            newest: AtomicI64::new(0),
             primary,
             held: AtomicBool::new(false),
             hold: Mutex::default(),
@@ -240,7 +207,8 @@ impl Replica {
     }
 
     pub(super) fn note(&self, tenant: TenantId, position: i64) {
-        self.written.note(tenant, position, self.position.load(Ordering::Acquire));
+        self.newest.fetch_max(position, Ordering::AcqRel);
+        self.written.note(Some(tenant), &position);
     }
 
     /// Whether it may answer somebody of this organization who has seen the log up to `seen`. If it
@@ -249,8 +217,12 @@ impl Replica {
         if !self.reachable.load(Ordering::Acquire) {
             return false;
         }
+        let written = match tenant {
+            Some(_) => self.written.of(tenant),
+            None => self.newest.load(Ordering::Acquire),
+        };
         let far = !self.held.load(Ordering::Acquire)
-            && self.position.load(Ordering::Acquire) >= seen.max(self.written.needed(tenant));
+            && self.position.load(Ordering::Acquire) >= seen.max(written);
         if !far {
             self.look.notify_one();
         }
@@ -259,7 +231,7 @@ impl Replica {
 
     pub(super) fn status(&self) -> ReplicaStatus {
         let position = self.position.load(Ordering::Acquire);
-        let newest = self.written.needed(None);
+        let newest = self.newest.load(Ordering::Acquire);
         let age = u64::try_from(self.age_micros.load(Ordering::Acquire)).unwrap_or(0);
         ReplicaStatus {
             reachable: self.reachable.load(Ordering::Acquire),
@@ -267,34 +239,5 @@ impl Replica {
             behind: (newest - position).max(0),
             newest_is_old: Duration::from_micros(age),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use studio_kernel::Env;
-
-    use super::*;
-
-    #[test]
-    fn nobody_is_forgotten_when_there_are_too_many() {
-        let (written, env) = (Written::default(), Env::system());
-        let first: TenantId = env.id();
-        written.note(first, 1, 0);
-        assert_eq!((written.needed(Some(first)), written.needed(None)), (1, 1));
-        assert_eq!(written.needed(Some(env.id())), 0);
-        for position in 2..=10_001 {
-            written.note(env.id(), position, 0);
-        }
-        // All of them in one, and nobody needs less than before.
-        assert!(written.needed(Some(first)) >= 1);
-        assert_eq!(written.needed(None), 10_001);
-        assert_eq!(written.needed(Some(env.id())), 10_000);
-        // What the replica has needs no remembering.
-        let written = Written::default();
-        for position in 1..=20_000 {
-            written.note(env.id(), position, position - 1);
-        }
-        assert_eq!(written.needed(Some(env.id())), 0);
     }
 }
