@@ -44,6 +44,7 @@ mod react;
 mod rows;
 mod snapshot;
 mod store;
+mod streams;
 mod tail;
 mod writer;
 
@@ -66,5 +67,6 @@ pub use prepare::{MAX_EVENTS, MAX_NAME, MAX_PAYLOAD};
 pub use projection::{Projection, clear_generation};
 pub use react::redrive;
 pub use signing::{CheckpointSigner, Ed25519Signer, SignedCheckpoint};
-pub use store::{EventStore, Executed, Loaded};
+pub use store::EventStore;
+pub use streams::{Executed, Loaded};
 pub use verify::{BrokenLink, Fault, Verified, VerifyError};
