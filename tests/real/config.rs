@@ -1,13 +1,13 @@
 //! `studio config check` against servers that are there.
 
-use crate::support::{Stores, config_check};
+use crate::{
+    services::variable,
+    support::{Stores, config_check},
+};
 
 /// The settings of the servers; says so where they are not there.
 fn servers() -> Option<Vec<(&'static str, String)>> {
-    if std::env::var_os("STUDIO_TEST_POSTGRES").is_none() {
-        println!("skipped: run it by tests/services with postgres redis bolt s3");
-        return None;
-    }
+    variable("STUDIO_TEST_POSTGRES")?;
     Some(Stores::empty().settings())
 }
 

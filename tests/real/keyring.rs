@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use crate::support::{Installation, Shape};
+use crate::{
+    services::variable,
+    support::{Installation, Shape},
+};
 
 /// Makes a key, by the service's own protocol (`CreateKey` of AWS KMS).
 async fn new_key(endpoint: &str) -> String {
@@ -25,10 +28,7 @@ async fn new_key(endpoint: &str) -> String {
 
 #[tokio::test]
 async fn a_key_service_takes_over() {
-    let Ok(endpoint) = std::env::var("STUDIO_TEST_KMS_STAND_IN") else {
-        println!("skipped: run it by tests/services with kms_stand_in");
-        return;
-    };
+    let Some(endpoint) = variable("STUDIO_TEST_KMS_STAND_IN") else { return };
     let installation = Installation::of(Shape::Embedded);
     let (server, _) = installation.set_up().await;
     server.stop();

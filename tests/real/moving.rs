@@ -8,7 +8,10 @@ use std::{
 
 use serde_json::Value;
 
-use crate::support::{Installation, MASTER_KEY, Shape, World};
+use crate::{
+    services::variable,
+    support::{Installation, MASTER_KEY, Shape, World},
+};
 
 fn manifest(archive: &Path) -> Value {
     serde_json::from_slice(&fs::read(archive.join("manifest.json")).unwrap()).unwrap()
@@ -43,8 +46,7 @@ fn run(installation: &Installation, shape: Shape, arguments: &[&str]) -> String 
 
 #[tokio::test]
 async fn an_installation_moves_to_servers_and_back() {
-    if std::env::var_os("STUDIO_TEST_POSTGRES").is_none() {
-        println!("skipped: run it by tests/services with postgres");
+    if variable("STUDIO_TEST_POSTGRES").is_none() {
         return;
     }
     let shelf = tempfile::tempdir().unwrap();

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use studio_sdk::Client;
 
 use crate::{
-    own_postgres::OwnPostgres,
+    services::OwnServers,
     support::{Installation, Shape, Stores, create_project, query, until},
 };
 
@@ -46,13 +46,9 @@ async fn asked(standby: &DatabaseConnection) -> i64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_standby_answers_and_hides_nothing_from_who_wrote() {
-    if std::env::var_os("STUDIO_TEST_POSTGRES").is_none() {
-        println!("skipped: run it by tests/services with postgres");
-        return;
-    }
-    let own = OwnPostgres::start("replica");
-    let stores = Stores::in_database_of(own.primary());
-    let url = stores.at(&own.standby());
+    let Some(own) = OwnServers::start("postgres", "STUDIO_TEST_POSTGRES") else { return };
+    let stores = Stores::in_database_of(own.variable("STUDIO_TEST_POSTGRES"));
+    let url = stores.at(&own.variable("STUDIO_TEST_POSTGRES_REPLICA"));
     let standby =
         until("the database on the standby", async || Database::connect(&url).await.ok()).await;
     let installation = Installation::on(Shape::Cluster, Some(stores))

@@ -13,6 +13,8 @@ pub mod locks;
 pub mod redis;
 pub mod sql;
 #[cfg(test)]
+#[path = "../../../tests/support/services.rs"]
+#[allow(dead_code, reason = "tests of other crates use the rest")]
 pub(crate) mod testing;
 pub mod tls;
 

@@ -6,9 +6,9 @@ use std::time::Duration;
 use sea_orm_migration::sea_orm::ConnectionTrait;
 use studio_stores::sql::{Database, SqlOptions};
 
-use super::{AWAY, servers, survives};
+use super::{AWAY, survives};
 use crate::{
-    own_postgres::OwnPostgres,
+    services::OwnServers,
     support::{Installation, Shape, Stores, host, until},
 };
 
@@ -30,11 +30,9 @@ async fn replicate_synchronously(primary: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_standby_takes_over() {
-    if !servers() {
-        return;
-    }
-    let own = OwnPostgres::start("failover");
-    let (primary, standby) = (own.primary(), own.standby());
+    let Some(own) = OwnServers::start("postgres", "STUDIO_TEST_POSTGRES") else { return };
+    let (primary, standby) =
+        (own.variable("STUDIO_TEST_POSTGRES"), own.variable("STUDIO_TEST_POSTGRES_REPLICA"));
     replicate_synchronously(&primary).await;
     let stores = Stores::in_database_of(primary).with_standby(host(&standby));
     let installation = Installation::on(Shape::Cluster, Some(stores));

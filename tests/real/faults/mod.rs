@@ -17,7 +17,10 @@ mod table;
 
 use std::time::Duration;
 
-use crate::support::{Installation, Server, Shape, until};
+use crate::{
+    services::{services, variable},
+    support::{Installation, Server, Shape, until},
+};
 use checks::Scene;
 use load::Done;
 use table::Row;
@@ -27,11 +30,7 @@ const AWAY: Duration = Duration::from_secs(3);
 
 /// Whether the real servers are there; says so where they are not.
 fn servers() -> bool {
-    let there = std::env::var_os("STUDIO_TEST_POSTGRES").is_some();
-    if !there {
-        println!("skipped: STUDIO_TEST_POSTGRES is not set: run it by tests/services");
-    }
-    there
+    variable("STUDIO_TEST_POSTGRES").is_some()
 }
 
 /// The same of the cluster on the shared servers.
@@ -79,15 +78,9 @@ async fn kill_and_restart(server: &mut Server, name: &str) {
 
 /// Takes a server away and brings it back with its data.
 async fn pause_and_resume(name: &str) {
-    services("pause", name);
+    services(&["pause", name]);
     tokio::time::sleep(AWAY).await;
-    services("resume", name);
-}
-
-fn services(verb: &str, name: &str) {
-    let script = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/services");
-    let done = std::process::Command::new(script).args([verb, name]).status().unwrap();
-    assert!(done.success(), "tests/services {verb} {name}");
+    services(&["resume", name]);
 }
 
 macro_rules! faults {
@@ -153,7 +146,7 @@ async fn bolt_is_away() {
     }
     let fault = "The Bolt server killed and started again";
     survives(fault, Installation::of(Shape::Cluster), false, async |_, scene| {
-        services("pause", "bolt");
+        services(&["pause", "bolt"]);
         until("a question that notices it", async || {
             let code = scene.impact(&scene.client).await.err()?.code()?.to_owned();
             assert_eq!(code, "SUBGRAPH_UNAVAILABLE");
@@ -161,7 +154,7 @@ async fn bolt_is_away() {
         })
         .await;
         tokio::time::sleep(AWAY).await;
-        services("resume", "bolt");
+        services(&["resume", "bolt"]);
         until("an answer of the graph", async || scene.impact(&scene.client).await.ok()).await;
     })
     .await;

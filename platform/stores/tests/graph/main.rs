@@ -8,4 +8,7 @@ mod faults;
 mod hostile;
 mod same_answers;
 mod server;
+#[path = "../../../../tests/support/services.rs"]
+#[allow(dead_code, reason = "tests of other crates use the rest")]
+mod services;
 mod support;

@@ -1,8 +1,7 @@
 //! Connections that break and a server that is stopped and started again.
 
-use std::process::Stdio;
-
 use super::{proxy::Proxy, *};
+use crate::testing::OwnServers;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_read_goes_on_where_the_connection_broke() {
@@ -49,50 +48,13 @@ async fn a_put_tries_again_and_leaves_nothing_when_it_gives_up() {
     assert!(open.is_empty(), "{open:?}");
 }
 
-/// A server of this test's own, so that the other tests keep theirs.
-struct OwnServer {
-    state: tempfile::TempDir,
-}
-
-impl OwnServer {
-    async fn services(&self, arguments: &[&str]) -> String {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/services");
-        let output = tokio::process::Command::new(script)
-            .args(arguments)
-            .env("STUDIO_TEST_SERVICES_DIR", self.state.path())
-            .stdin(Stdio::null())
-            .output()
-            .await
-            .unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
-    }
-}
-
-impl Drop for OwnServer {
-    fn drop(&mut self) {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/services");
-        let stopped = std::process::Command::new(script)
-            .arg("stop")
-            .env("STUDIO_TEST_SERVICES_DIR", self.state.path())
-            .status();
-        if !stopped.is_ok_and(|status| status.success()) {
-            eprintln!("the server in {} was not stopped", self.state.path().display());
-        }
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_stops_and_starts_again_has_all_that_was_put() {
     let directory = tempfile::tempdir().unwrap();
     let Some(mut options) = options(directory.path(), Env::system()) else { return };
-    let server = OwnServer { state: tempfile::tempdir().unwrap() };
-    let variables = server.services(&["start", "s3"]).await;
-    let endpoint = variables
-        .lines()
-        .find_map(|line| line.strip_prefix("export STUDIO_TEST_S3_ENDPOINT="))
-        .unwrap();
-    options.access.endpoint = Some(endpoint.to_owned());
+    let Some(server) = OwnServers::start("s3", "STUDIO_TEST_S3_ENDPOINT") else { return };
+    let endpoint = server.variable("STUDIO_TEST_S3_ENDPOINT");
+    options.access.endpoint = Some(endpoint.clone());
     options.access.attempts = 3;
     let blobs = S3Blobs::connect(options).await.unwrap();
     let (small, large) = (content(5_000), content(40_000_000));
@@ -107,13 +69,13 @@ async fn a_server_that_stops_and_starts_again_has_all_that_was_put() {
     while inner.open_uploads(inner.keys.prefix()).await.unwrap().is_empty() {
         tokio::task::yield_now().await;
     }
-    server.services(&["pause", "s3"]).await;
+    server.services(&["pause", "s3"]);
     let error = under_way.await.unwrap().unwrap_err();
     assert!(matches!(error, BlobError::Unreachable { .. }), "{error}");
     let error = blobs.info(tenant(), small_name).await.unwrap_err().to_string();
-    assert!(error.contains(endpoint) && error.contains("cannot be reached"), "{error}");
+    assert!(error.contains(&endpoint) && error.contains("cannot be reached"), "{error}");
 
-    server.services(&["resume", "s3"]).await;
+    server.services(&["resume", "s3"]);
     assert!(read(&blobs, small_name).await.unwrap() == small);
     assert!(read(&blobs, large_name).await.unwrap() == large);
     assert!(!blobs.exists(tenant(), name).await.unwrap());
