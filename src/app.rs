@@ -10,6 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+use serde_json::Value;
 use studio_events::EventStore;
 use studio_identity::TokenVerifier;
 use studio_kernel::Code;
@@ -41,17 +42,22 @@ pub(crate) fn for_clients(
     logs: Logs,
 ) -> Router {
     let rest = rest.layer(middleware::from_fn_with_state(verifier, authenticate));
-    let openapi = studio_service::rest::openapi([
-        studio_controls::openapi(),
-        studio_evidence::openapi(),
-        studio_documents::openapi(),
-    ]);
+    let openapi = studio_service::rest::openapi(described().map(|(_, described)| described));
     let app = Router::new()
         .merge(studio_router::serve::routes(router))
         .merge(rest)
         .merge(pages::routes())
         .route("/v1/openapi.json", get(move || async move { axum::Json(openapi) }));
     counted(app, logs).layer(middleware::from_fn(harden))
+}
+
+/// The REST of each subgraph that has some, as it describes it.
+pub(crate) fn described() -> [(&'static str, Value); 3] {
+    [
+        ("controls", studio_controls::openapi()),
+        ("evidence", studio_evidence::openapi()),
+        ("documents", studio_documents::openapi()),
+    ]
 }
 
 /// The logs whose positions are told.

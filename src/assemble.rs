@@ -5,12 +5,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use anyhow::{Context, bail};
 use axum::middleware;
-use sea_orm_migration::MigratorTrait;
 use studio_access::Policy;
 use studio_events::{EventFeed, Leadership};
 use studio_identity::Identity;
 use studio_kernel::Env;
-use studio_migrations as migrations;
 use studio_service::{
     Config, Deps, DocumentText, Feeds, Subgraph,
     feed::HttpFeed,
@@ -21,16 +19,11 @@ use studio_stores::graph::{Graph, PetGraph};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::{stores::Stores, wake};
-
-/// Whose feeds a subgraph follows. The first ones are built before it.
-const FOLLOWS: [(&str, &[&str]); 5] = [
-    ("identity", &[]),
-    ("controls", &["evidence"]),
-    ("evidence", &["controls"]),
-    ("documents", &["controls"]),
-    ("ai", &["documents"]),
-];
+use crate::{
+    consumers::CONSUMERS,
+    stores::{SUBGRAPHS, Stores},
+    wake,
+};
 
 /// Everything that runs behind the gateway in this process.
 pub(crate) struct Assembly {
@@ -100,7 +93,8 @@ pub(crate) async fn assemble(
         identity: None,
     };
     let mut subgraphs = Vec::new();
-    for (name, _) in FOLLOWS.into_iter().filter(|(name, _)| names.contains(name)) {
+    // In the order of SUBGRAPHS, whatever was named first: the later ones use the earlier ones.
+    for name in SUBGRAPHS.into_iter().filter(|name| names.contains(name)) {
         let built = builder.build(name).await;
         subgraphs.push(built.with_context(|| format!("{name} does not start"))?);
     }
@@ -130,21 +124,21 @@ impl Builder {
     async fn build(&mut self, name: &'static str) -> anyhow::Result<Subgraph> {
         Ok(match name {
             "identity" => {
-                let deps = self.deps::<migrations::identity::Migrator>(name).await?;
+                let deps = self.deps(name).await?;
                 let (subgraph, identity) = studio_identity::build(deps).await?;
                 self.identity = Some(identity);
                 subgraph
             }
             "controls" => {
-                let deps = self.deps::<migrations::controls::Migrator>(name).await?;
+                let deps = self.deps(name).await?;
                 studio_controls::build(deps).await?
             }
             "evidence" => {
-                let deps = self.deps::<migrations::evidence::Migrator>(name).await?;
+                let deps = self.deps(name).await?;
                 studio_evidence::build(deps).await?
             }
             "documents" => {
-                let deps = self.deps::<migrations::documents::Migrator>(name).await?;
+                let deps = self.deps(name).await?;
                 let (subgraph, text) = studio_documents::build(deps).await?;
                 self.text = Some(text);
                 subgraph
@@ -154,7 +148,7 @@ impl Builder {
                     Some(text) => text,
                     None => Arc::new(HttpDocumentText::new(self.client("documents", name)?)),
                 };
-                let deps = self.deps::<migrations::ai::Migrator>(name).await?;
+                let deps = self.deps(name).await?;
                 studio_ai::build(deps, text).await?
             }
             other => bail!("there is no subgraph \"{other}\""),
@@ -162,10 +156,10 @@ impl Builder {
     }
 
     /// The dependencies of one subgraph, its store migrated.
-    async fn deps<M: MigratorTrait>(&self, name: &'static str) -> anyhow::Result<Deps> {
+    async fn deps(&self, name: &'static str) -> anyhow::Result<Deps> {
         Ok(Deps {
             env: self.env.clone(),
-            database: self.stores.database::<M>(name).await?,
+            database: self.stores.database(name).await?,
             keyring: self.stores.keyring.clone(),
             policy: self.policy.clone(),
             blobs: self.stores.blobs(name).await?,
@@ -182,14 +176,11 @@ impl Builder {
         for subgraph in built {
             feeds.insert(subgraph.name, subgraph.feed.clone());
         }
-        for (name, follows) in FOLLOWS {
-            if !built.iter().any(|subgraph| subgraph.name == name) {
-                continue;
-            }
-            for source in follows {
-                if !feeds.contains_key(source) {
-                    feeds.insert(source, HttpFeed::new(self.client(source, name)?));
-                }
+        for consumer in &CONSUMERS {
+            let here = built.iter().any(|subgraph| subgraph.name == consumer.subgraph);
+            if here && !feeds.contains_key(consumer.source) {
+                let client = self.client(consumer.source, consumer.subgraph)?;
+                feeds.insert(consumer.source, HttpFeed::new(client));
             }
         }
         Ok(feeds)

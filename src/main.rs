@@ -5,6 +5,7 @@ mod assemble;
 mod cli;
 mod client;
 mod config;
+mod consumers;
 mod data_dir;
 mod demo;
 mod gateway;

@@ -4,12 +4,13 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use sea_orm_migration::{
     MigratorTrait,
     sea_orm::{ConnectionTrait, DbBackend, Statement, TransactionTrait},
 };
 use studio_kernel::Env;
+use studio_migrations as migrations;
 use studio_service::{
     Config,
     config::{BlobsStore, KeyringStore, Secret},
@@ -59,14 +60,9 @@ impl Stores {
     }
 
     /// The database of a subgraph, brought up to date.
-    pub(crate) async fn database<M: MigratorTrait>(
-        &self,
-        name: &'static str,
-    ) -> anyhow::Result<Database> {
+    pub(crate) async fn database(&self, name: &str) -> anyhow::Result<Database> {
         let database = database(&self.config, name).await?;
-        migrate::<M>(&database)
-            .await
-            .with_context(|| format!("the store of {name} cannot be brought up to date"))?;
+        bring_up_to_date(name, &database).await?;
         Ok(database)
     }
 
@@ -257,6 +253,19 @@ fn sql_options(config: &Config) -> SqlOptions {
         ..SqlOptions::default()
     }
     .with_connections(stores.sql_connections.unwrap_or(CONNECTIONS))
+}
+
+/// Makes the tables of a subgraph's store, or brings them up to date.
+pub(crate) async fn bring_up_to_date(name: &str, database: &Database) -> anyhow::Result<()> {
+    let done = match name {
+        "identity" => migrate::<migrations::identity::Migrator>(database).await,
+        "controls" => migrate::<migrations::controls::Migrator>(database).await,
+        "evidence" => migrate::<migrations::evidence::Migrator>(database).await,
+        "documents" => migrate::<migrations::documents::Migrator>(database).await,
+        "ai" => migrate::<migrations::ai::Migrator>(database).await,
+        other => bail!("there is no subgraph \"{other}\""),
+    };
+    done.with_context(|| format!("the store of {name} cannot be brought up to date"))
 }
 
 /// Brings the tables up to date. Several processes that start at once take turns.

@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use anyhow::{Context, ensure};
 use axum::http::{HeaderName, HeaderValue};
-use serde_json::Value;
 use studio_identity::RemoteVerifier;
 use studio_kernel::{Actor, Env, kind};
 use studio_router::transport::Replicas;
@@ -109,14 +108,10 @@ fn rest(upstreams: &[Upstream], heard: &Arc<Heard>, env: &Env) -> anyhow::Result
         .build()
         .context("the HTTP client does not start")?;
     let mut routes = axum::Router::new();
+    let described = app::described();
     for upstream in upstreams {
-        let described = match upstream.name {
-            "controls" => studio_controls::openapi(),
-            "evidence" => studio_evidence::openapi(),
-            "documents" => studio_documents::openapi(),
-            _ => Value::Null,
-        };
-        let described = described["paths"].as_object().into_iter().flatten();
+        let own = described.iter().filter(|(name, _)| *name == upstream.name);
+        let described = own.flat_map(|(_, described)| described["paths"].as_object()).flatten();
         let mut paths: Vec<String> = described.map(|(path, _)| path.clone()).collect();
         if upstream.name == "identity" {
             paths.push("/.well-known/jwks.json".to_owned());

@@ -1,23 +1,16 @@
-//! Which log each consumer reads from, to prove of an archive that none is ahead of its source.
+//! Proves of an archive that no consumer in it is ahead of its source.
 
 use anyhow::{Context, bail};
 use studio_events::transfer::LogState;
 
-/// The consumers by name, with the log that they read from.
-const SOURCES: [(&str, &str); 5] = [
-    ("controls.process_manager", "evidence"),
-    ("score_engine", "controls"),
-    ("evidence.controls", "controls"),
-    ("documents.projects", "controls"),
-    ("ai.document_versions", "documents"),
-];
+use crate::consumers::CONSUMERS;
 
 /// Fails where a consumer has taken in what its source does not hold.
 pub(crate) fn check(logs: &[LogState]) -> anyhow::Result<()> {
     for log in logs {
         for consumer in &log.consumers {
-            let source = SOURCES.iter().find(|(name, _)| *name == consumer.name);
-            let Some((name, source)) = source else {
+            let known = CONSUMERS.iter().find(|known| known.name == consumer.name);
+            let Some(known) = known else {
                 bail!(
                     "the log of {} has a consumer \"{}\" that this Studio does not know",
                     log.source,
@@ -26,11 +19,12 @@ pub(crate) fn check(logs: &[LogState]) -> anyhow::Result<()> {
             };
             let source = logs
                 .iter()
-                .find(|log| log.source == *source)
-                .with_context(|| format!("there is no log of {source}"))?;
+                .find(|log| log.source == known.source)
+                .with_context(|| format!("there is no log of {}", known.source))?;
             if consumer.position > source.position {
                 bail!(
-                    "{name} has read the log of {} up to position {}, and it ends at {}",
+                    "{} has read the log of {} up to position {}, and it ends at {}",
+                    known.name,
                     source.source,
                     consumer.position,
                     source.position

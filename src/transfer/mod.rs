@@ -14,7 +14,6 @@ mod keys;
 mod logs;
 mod manifest;
 mod place;
-mod prepare;
 mod read;
 mod signature;
 mod write;

@@ -8,7 +8,7 @@ use studio_kernel::Env;
 use studio_service::{Config, config::BlobsStore};
 use studio_stores::{blobs::Blobs, keyring::KeyStore, sql::Database};
 
-use super::{manifest::Manifest, prepare};
+use super::manifest::Manifest;
 use crate::{
     data_dir::DataDir,
     keyring,
@@ -52,7 +52,7 @@ impl Place {
         for (name, database) in &place.logs {
             // One that is used stays as it is: it is about to be refused.
             if !matches!(occupancy(database).await, Ok(Occupancy::InUse { .. })) {
-                prepare::bring_up_to_date(name, database).await?;
+                stores::bring_up_to_date(name, database).await?;
             }
         }
         Ok(place)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use studio_events::{transfer, verify::verify};
 use studio_kernel::Env;
+use studio_service::Config;
 use studio_stores::keyring::SigningKey;
 
 use super::{
@@ -14,9 +15,12 @@ use super::{
     logs,
     manifest::{Kind, Manifest},
     place::Place,
-    prepare, signature,
+    signature,
 };
-use crate::{cli, keyring};
+use crate::{
+    cli,
+    keyring::{self, MASTER, Masters},
+};
 
 /// Fills an empty installation with one that was exported, keyring and all.
 pub(crate) async fn import(arguments: cli::Archive) -> anyhow::Result<()> {
@@ -26,7 +30,7 @@ pub(crate) async fn import(arguments: cli::Archive) -> anyhow::Result<()> {
         bail!("the archive is a backup, which holds no keys: use studio restore");
     }
     let keys = Keys::of(&archive)?;
-    let masters = prepare::masters(&config, Env::system()).await?;
+    let masters = masters(&config, Env::system()).await?;
     let source = keys.keyring(masters, Env::system());
     let key = signature::key(&source, keys.store()).await.map_err(keys::explain)?;
     let manifest = check::whole(&archive, &key)?;
@@ -107,4 +111,19 @@ async fn fill(
         transfer::release(database).await?;
     }
     Ok(())
+}
+
+/// The master keys that are there. None is made.
+async fn masters(config: &Config, env: Env) -> anyhow::Result<Masters> {
+    if let Some(masters) = keyring::elsewhere(config, env.clone()).await? {
+        return Ok(masters);
+    }
+    match keyring::of_the_folder(config, &env)? {
+        Some(master) => Ok(Masters { active: Arc::new(master), former: Vec::new() }),
+        None => bail!(
+            "there is no master key: set {MASTER} to the one of the installation that the archive \
+             came from. Where that one had none set, it is the text of its keyring/master.key, and \
+             a copy of that file at the same place in this data folder does as well"
+        ),
+    }
 }
