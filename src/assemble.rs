@@ -15,7 +15,10 @@ use studio_service::{
     internal::{HttpDocumentText, InternalClient, InternalSigner, Options},
     reading,
 };
-use studio_stores::graph::{Graph, PetGraph};
+use studio_stores::{
+    graph::{Graph, PetGraph},
+    limits::Limits,
+};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -56,6 +59,7 @@ struct Builder {
     shutdown: CancellationToken,
     signer: InternalSigner,
     graph: Arc<dyn Graph>,
+    limits: Arc<dyn Limits>,
     text: Option<Arc<dyn DocumentText>>,
     identity: Option<Identity>,
 }
@@ -79,7 +83,8 @@ pub(crate) async fn assemble(
         true => stores.graph().await.context("the graph does not open (setting stores.graph)")?,
         false => Arc::new(PetGraph::new()),
     };
-    let bus = stores.bus().await.context("the bus does not start (setting stores.redis)")?;
+    let (bus, limits) =
+        stores.shared().await.context("Redis does not start (setting stores.redis)")?;
     let mut builder = Builder {
         stores,
         env,
@@ -89,6 +94,7 @@ pub(crate) async fn assemble(
         shutdown: shutdown.clone(),
         signer,
         graph,
+        limits,
         text: None,
         identity: None,
     };
@@ -125,7 +131,8 @@ impl Builder {
         Ok(match name {
             "identity" => {
                 let deps = self.deps(name).await?;
-                let (subgraph, identity) = studio_identity::build(deps).await?;
+                let (subgraph, identity) =
+                    studio_identity::build(deps, self.limits.clone()).await?;
                 self.identity = Some(identity);
                 subgraph
             }

@@ -21,6 +21,7 @@ use studio_stores::{
     bus::{Bus, RedisBus},
     graph::{BoltGraph, BoltOptions, Graph, PetGraph},
     keyring::Keyring,
+    limits::{InProcessLimits, Limits, RedisLimits},
     redis::{Redis, RedisOptions},
     sql::{Database, SqlOptions},
 };
@@ -90,12 +91,14 @@ impl Stores {
         })
     }
 
-    /// What wakes other processes up, where there may be some.
-    pub(crate) async fn bus(&self) -> anyhow::Result<Option<Arc<dyn Bus>>> {
-        Ok(match redis(&self.config).await? {
-            Some(redis) => Some(Arc::new(RedisBus::start(redis, &self.env).await?)),
-            None => None,
-        })
+    /// What wakes other processes up, where there may be some, and what counts for all of them.
+    pub(crate) async fn shared(&self) -> anyhow::Result<(Option<Arc<dyn Bus>>, Arc<dyn Limits>)> {
+        let env = self.env.clone();
+        let Some(redis) = redis(&self.config).await? else {
+            return Ok((None, Arc::new(InProcessLimits::new(env))));
+        };
+        let bus = RedisBus::start(redis.clone(), &env).await?;
+        Ok((Some(Arc::new(bus)), Arc::new(RedisLimits::new(redis, env))))
     }
 }
 

@@ -14,4 +14,5 @@ mod moving;
 mod replica;
 #[path = "../support/services.rs"]
 mod services;
+mod sign_in;
 mod webdriver;

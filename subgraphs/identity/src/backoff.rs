@@ -1,139 +1,115 @@
-//! Slows guessing down: after five wrong passwords for one e-mail address, each further one makes
-//! the address wait twice as long, up to fifteen minutes. Kept in this process's memory, by the
-//! keyed hash of the address, so that it does not matter whether the account exists.
+//! Slows guessing down: some passwords for one e-mail address may be tried at once, and then one at a
+//! time, first every few seconds and after many of them every quarter of an hour, until one is right.
+//! Counted by the keyed hash of the address, so that it does not matter whether the account exists,
+//! and by the port of limits, so that another replica is no second chance
+//! (docs/decisions/0023-what-replicas-count-together.md).
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::{sync::Arc, time::Duration};
 
-use studio_kernel::Timestamp;
+use studio_stores::limits::{Limits, LimitsError, Quota};
+use tokio::sync::{Mutex, MutexGuard};
 
-const FREE_TRIES: u32 = 5;
-const LONGEST_WAIT_SECONDS: i64 = 900;
-/// A series of failures is forgotten after that.
-const FORGET_SECONDS: i64 = 3600;
-/// Addresses remembered at most; beyond that the oldest half is forgotten.
-const REMEMBERED: usize = 100_000;
+/// What a person may mistype at once, and then one try in twelve seconds.
+const AT_ONCE: Quota = Quota { burst: 5, per: Duration::from_secs(60) };
+/// However slowly they come: so many, and then one try in a quarter of an hour.
+const IN_A_ROW: Quota = Quota { burst: 20, per: Duration::from_secs(20 * 900) };
 
-struct Failures {
-    count: u32,
-    last: Timestamp,
-    blocked_until: Timestamp,
+/// Why a password is not even looked at.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    /// After that time it is.
+    TooMany(Duration),
+    /// A fault of ours.
+    Limits(LimitsError),
 }
 
-/// Counts failures.
-#[derive(Default)]
+/// Counts tries.
 pub(crate) struct Backoff {
-    accounts: Mutex<HashMap<String, Failures>>,
-    /// Tries for one account wait for each other, so that many at once are no way round the count.
-    turns: [tokio::sync::Mutex<()>; 32],
+    limits: Arc<dyn Limits>,
+    /// Tries for one account wait for each other within the process, so that many right ones at once
+    /// are not taken for guesses.
+    turns: [Mutex<()>; 32],
+}
+
+/// A try that counts as wrong until [`Backoff::was_right`] has it.
+pub(crate) struct Try<'a> {
+    account: String,
+    _turn: MutexGuard<'a, ()>,
 }
 
 impl Backoff {
-    /// Waits until no other try for the account is under way; hold it until the try is counted.
-    pub(crate) async fn turn(&self, account: &str) -> tokio::sync::MutexGuard<'_, ()> {
+    pub(crate) fn new(limits: Arc<dyn Limits>) -> Self {
+        Self { limits, turns: Default::default() }
+    }
+
+    /// Begins a try. It is counted before it is known whether it is wrong: so many at once, at
+    /// whichever replicas, are no way round.
+    pub(crate) async fn begin(&self, account: String) -> Result<Try<'_>, Refused> {
         let sum = account.bytes().fold(0_usize, |sum, b| sum.wrapping_mul(31) + usize::from(b));
-        self.turns[sum % self.turns.len()].lock().await
-    }
-
-    /// Whether the account may be tried now, or else after how many seconds.
-    pub(crate) fn check(&self, account: &str, now: Timestamp) -> Result<(), i64> {
-        match self.lock().get(account) {
-            Some(failures) if failures.blocked_until > now => {
-                let micros = failures.blocked_until.micros() - now.micros();
-                Err(micros.div_euclid(1_000_000) + 1)
+        let turn = self.turns[sum % self.turns.len()].lock().await;
+        for (key, quota) in keys(&account) {
+            let decision = self.limits.check(&key, quota, 1).await.map_err(Refused::Limits)?;
+            if !decision.allowed {
+                return Err(Refused::TooMany(decision.retry_after));
             }
-            _ => Ok(()),
         }
-    }
-
-    /// The password was wrong.
-    pub(crate) fn failed(&self, account: &str, now: Timestamp) {
-        let mut accounts = self.lock();
-        if accounts.len() >= REMEMBERED && !accounts.contains_key(account) {
-            forget_oldest(&mut accounts, now);
-        }
-        let failures = accounts.entry(account.to_owned()).or_insert(Failures {
-            count: 0,
-            last: now,
-            blocked_until: now,
-        });
-        if failures.last.plus_seconds(FORGET_SECONDS) < now {
-            failures.count = 0;
-        }
-        failures.count = failures.count.saturating_add(1);
-        failures.last = now;
-        if failures.count >= FREE_TRIES {
-            let doublings = (failures.count - FREE_TRIES).min(20);
-            let wait = (1_i64 << doublings).min(LONGEST_WAIT_SECONDS);
-            failures.blocked_until = now.plus_seconds(wait);
-        }
+        Ok(Try { account, _turn: turn })
     }
 
     /// The password was right: the count starts over.
-    pub(crate) fn succeeded(&self, account: &str) {
-        self.lock().remove(account);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Failures>> {
-        self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) async fn was_right(&self, tried: Try<'_>) {
+        for (key, _) in keys(&tried.account) {
+            self.limits.forget(&key).await;
+        }
     }
 }
 
-fn forget_oldest(accounts: &mut HashMap<String, Failures>, now: Timestamp) {
-    accounts.retain(|_, it| it.last.plus_seconds(FORGET_SECONDS) >= now);
-    if accounts.len() >= REMEMBERED {
-        let mut ages: Vec<_> = accounts.values().map(|it| it.last).collect();
-        let middle = ages.len() / 2;
-        let cut = *ages.select_nth_unstable(middle).1;
-        // Those who wait now stay: filling the memory must not set a guesser free.
-        accounts.retain(|_, it| it.last > cut || it.blocked_until > now);
-    }
+/// The longer one first: while it refuses, the other is not used up.
+fn keys(account: &str) -> [(String, Quota); 2] {
+    [("row", IN_A_ROW), ("once", AT_ONCE)]
+        .map(|(name, quota)| (format!("sign-in-{name}:{account}"), quota))
 }
 
 #[cfg(test)]
 mod tests {
+    use studio_kernel::{Env, FixedEntropy, ManualClock, Timestamp};
+    use studio_stores::limits::InProcessLimits;
+
     use super::*;
 
-    fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_micros(0).plus_seconds(seconds)
-    }
-
-    #[test]
-    fn waits_double_and_a_success_ends_them() {
-        let backoff = Backoff::default();
+    #[tokio::test]
+    async fn tries_become_rarer_and_a_right_one_ends_that() {
+        let clock = ManualClock::at(Timestamp::from_micros(0));
+        let env = Env::new(clock.clone(), FixedEntropy::seeded(1));
+        let backoff = Backoff::new(Arc::new(InProcessLimits::new(env)));
+        let guess = async || match backoff.begin("a".to_owned()).await {
+            Ok(_wrong) => Ok(()),
+            Err(Refused::TooMany(wait)) => Err(wait.as_secs()),
+            Err(Refused::Limits(error)) => panic!("{error}"),
+        };
         for _ in 0..5 {
-            assert_eq!(backoff.check("a", at(0)), Ok(()));
-            backoff.failed("a", at(0));
+            assert_eq!(guess().await, Ok(()));
         }
-        assert!(backoff.check("a", at(0)).is_err());
-        assert_eq!(backoff.check("b", at(0)), Ok(()), "another account does not wait");
-        let mut now = 0;
-        let mut tries = Vec::new();
-        while tries.len() < 12 {
-            match backoff.check("a", at(now)) {
-                Ok(()) => {
-                    backoff.failed("a", at(now));
-                    tries.push(now);
-                }
-                Err(_) => now += 1,
-            }
+        assert_eq!(guess().await, Err(12));
+        let other = backoff.begin("b".to_owned()).await;
+        assert!(other.is_ok(), "another account does not wait");
+        // As fast as they are let, until there are twenty.
+        for _ in 5..20 {
+            clock.advance_micros(12_000_000);
+            assert_eq!(guess().await, Ok(()));
         }
-        assert_eq!(&tries[..6], [1, 3, 7, 15, 31, 63]);
-        assert_eq!(tries[11] - tries[10], 900);
-        backoff.succeeded("a");
-        assert_eq!(backoff.check("a", at(now)), Ok(()));
-        backoff.failed("a", at(now));
-        assert_eq!(backoff.check("a", at(now)), Ok(()));
-    }
-
-    #[test]
-    fn memory_is_bounded() {
-        let backoff = Backoff::default();
-        for n in 0..(REMEMBERED + 10) {
-            backoff.failed(&n.to_string(), at(n as i64 / 100));
+        // In the meantime, some of the quarter of an hour has gone.
+        assert_eq!(guess().await, Err(900 - 15 * 12));
+        let mut tried = 0;
+        for _second in 0..86_400 {
+            clock.advance_micros(1_000_000);
+            tried += u32::from(guess().await.is_ok());
         }
-        assert!(backoff.lock().len() <= REMEMBERED);
+        assert_eq!(tried, 96);
+        clock.advance_micros(900_000_000);
+        backoff.was_right(backoff.begin("a".to_owned()).await.unwrap_or_else(|_| panic!())).await;
+        for _ in 0..5 {
+            assert_eq!(guess().await, Ok(()));
+        }
     }
 }

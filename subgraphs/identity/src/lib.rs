@@ -23,7 +23,7 @@ use studio_events::{
 };
 use studio_kernel::{Env, published::identity};
 use studio_service::{ApiError, Deps, Subgraph};
-use studio_stores::keyring::KeyringError;
+use studio_stores::{keyring::KeyringError, limits::Limits};
 
 pub use commands::{Founded, NewOrganization};
 pub use tokens::{RemoteError, RemoteVerifier, TokenError, TokenVerifier, Verified};
@@ -113,11 +113,15 @@ impl Identity {
     }
 }
 
-/// Builds the subgraph. While no organization exists, it offers the set-up.
+/// Builds the subgraph. While no organization exists, it offers the set-up. Tries to sign in are
+/// counted by `limits`.
 ///
 /// # Errors
 /// [`BuildError`] with what does not work.
-pub async fn build(deps: Deps) -> Result<(Subgraph, Identity), BuildError> {
+pub async fn build(
+    deps: Deps,
+    limits: Arc<dyn Limits>,
+) -> Result<(Subgraph, Identity), BuildError> {
     let Deps { env, database, keyring, policy, config, leadership, shutdown, .. } = deps;
     let people = Arc::new(People::new(keyring.clone()).await?);
     let inline: Vec<Arc<dyn Projection>> = vec![
@@ -140,7 +144,7 @@ pub async fn build(deps: Deps) -> Result<(Subgraph, Identity), BuildError> {
         TokenVerifier::new(&[&key], &issuer, sessions.clone(), feed.clone(), env.clone());
     let core = Arc::new(Core {
         passwords: Passwords::new(env.clone())?,
-        backoff: Backoff::default(),
+        backoff: Backoff::new(limits),
         issuer: Issuer::new(&key, issuer, config.identity.access_token_seconds, env.clone())?,
         refresh_tokens: RefreshTokens::new(keyring.index_key("refresh").await?, env.clone()),
         set_up_key: keyring.index_key("set_up").await?,

@@ -48,6 +48,13 @@ async fn suite((a, b): Ends) {
     assert!(a.check("login:{y}", quota, 3).await.unwrap().allowed);
     assert!(!b.check("login:{y}", quota, 1).await.unwrap().allowed);
 
+    // What was used is given back to both sides, and to no other key.
+    b.forget("login:{y}").await;
+    assert!(a.check("login:{y}", quota, 2).await.unwrap().allowed);
+    assert!(b.check("login:{y}", quota, 1).await.unwrap().allowed);
+    assert!(!a.check("login:{x}", quota, 1).await.unwrap().allowed);
+    a.forget("never asked").await;
+
     // Questions without an answer.
     for nonsense in [
         Quota { burst: 0, per: HOUR },

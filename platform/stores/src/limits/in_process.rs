@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use async_trait::async_trait;
@@ -31,6 +31,10 @@ impl InProcessLimits {
     pub fn new(env: Env) -> Self {
         Self { env, table: Mutex::default() }
     }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[async_trait]
@@ -38,7 +42,7 @@ impl Limits for InProcessLimits {
     async fn check(&self, key: &str, quota: Quota, cost: u32) -> Result<Decision, LimitsError> {
         let question = Question::new(quota, cost)?;
         let now = self.env.now().micros();
-        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut table = self.table();
         let arrival = table.arrivals.get(key).copied().unwrap_or(now);
         let (decision, moved) = question.decide(arrival, now);
         // An arrival that has passed says nothing, should the clock go back.
@@ -46,6 +50,10 @@ impl Limits for InProcessLimits {
             table.put(key, moved, now);
         }
         Ok(decision)
+    }
+
+    async fn forget(&self, key: &str) {
+        self.table().arrivals.remove(key);
     }
 }
 

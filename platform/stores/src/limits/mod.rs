@@ -60,4 +60,8 @@ pub trait Limits: Send + Sync + 'static {
     /// do not touch each other; the same key is always asked with the same quota. It never fails
     /// because a server is away: then it counts within this process.
     async fn check(&self, key: &str, quota: Quota, cost: u32) -> Result<Decision, LimitsError>;
+
+    /// Gives back all that was used under `key`. What a server that is away has counted stays used
+    /// until its time is up.
+    async fn forget(&self, key: &str);
 }

@@ -46,6 +46,10 @@ impl RedisLimits {
         Self { redis, meanwhile: InProcessLimits::new(env) }
     }
 
+    fn key(&self, key: &str) -> String {
+        self.redis.key("limit", key, "")
+    }
+
     #[cfg(test)]
     pub(super) fn redis_is_up(&self) -> bool {
         self.redis.status().up
@@ -58,7 +62,7 @@ impl RedisLimits {
         question: Question,
         now: Option<i64>,
     ) -> Result<Decision, RedisError> {
-        let key = self.redis.key("limit", key, "");
+        let key = self.key(key);
         let arguments = [
             question.tolerance.to_string(),
             question.cost.to_string(),
@@ -82,6 +86,15 @@ impl Limits for RedisLimits {
                 tracing::error!(%error, "a limit was counted within this process alone");
                 self.meanwhile.check(key, quota, cost).await
             }
+        }
+    }
+
+    async fn forget(&self, key: &str) {
+        self.meanwhile.forget(key).await;
+        match self.redis.run::<()>(redis::cmd("DEL").arg(self.key(key))).await {
+            // The connection has said so in the log, once.
+            Ok(()) | Err(RedisError::Away { .. }) => {}
+            Err(error) => tracing::error!(%error, "a limit was not forgotten"),
         }
     }
 }

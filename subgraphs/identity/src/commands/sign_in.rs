@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use super::{Core, Failure, Request};
 use crate::{
+    backoff::Refused,
     domain::{
         input::Fault,
         session::{EndReason, Presented, Session, SessionOver, SessionStarted},
@@ -35,7 +36,7 @@ impl Core {
     ///
     /// # Errors
     /// [`Failure::Input`] where the two do not belong together; `RATE_LIMITED` after repeated
-    /// failures.
+    /// failures, at whichever replicas.
     pub(crate) async fn log_in(
         &self,
         email: &str,
@@ -43,8 +44,7 @@ impl Core {
         request: Request,
     ) -> Result<SignedIn, Failure> {
         let account = self.people.email_hash(email);
-        let turn = self.backoff.turn(&account).await;
-        self.backoff.check(&account, self.env.now()).map_err(rate_limited)?;
+        let tried = self.backoff.begin(account.clone()).await?;
         let row = users::by_email(&self.store, &account).await?;
         let known = match &row {
             Some(row) => self.password_hash(row).await?,
@@ -52,12 +52,10 @@ impl Core {
         };
         let right = self.passwords.verify(password, known).await?;
         let Some(row) = row.filter(|_| right) else {
-            self.backoff.failed(&account, self.env.now());
             tracing::info!("a sign-in failed");
             return Err(wrong_credentials().into());
         };
-        self.backoff.succeeded(&account);
-        drop(turn);
+        self.backoff.was_right(tried).await;
         let roles = read_roles(&row.roles);
         self.start_session(read_id(&row.tenant)?, read_id(&row.id)?, roles, request).await
     }
@@ -161,9 +159,17 @@ fn invalid_refresh_token() -> Fault {
     )
 }
 
-fn rate_limited(seconds: i64) -> ApiError {
-    ApiError::new(
-        Code::RateLimited,
-        format!("Too many wrong passwords for that account: try again in {seconds} seconds."),
-    )
+impl From<Refused> for Failure {
+    fn from(refused: Refused) -> Self {
+        Self::Api(match refused {
+            Refused::TooMany(wait) => {
+                let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+                let message = format!(
+                    "Too many wrong passwords for that account: try again in {seconds} seconds."
+                );
+                ApiError::new(Code::RateLimited, message)
+            }
+            Refused::Limits(error) => ApiError::internal(error),
+        })
+    }
 }

@@ -37,7 +37,7 @@ async fn repeated_failures_make_the_account_wait_whether_it_exists_or_not() {
         let variables = json!({ "input": { "email": email, "password": PASSWORD } });
         assert_eq!(server.code(None, LOG_IN, variables).await, "RATE_LIMITED");
     }
-    server.clock.advance_micros(2_000_000);
+    server.clock.advance_micros(12_000_000);
     Tokens::of(&server.log_in(EMAIL, PASSWORD).await);
     // The success has reset the count.
     assert_eq!(fault(&server.log_in(EMAIL, "a wrong password").await), "INVALID_CREDENTIALS");

@@ -17,6 +17,7 @@ use studio_stores::{
     blobs::DirectoryBlobs,
     graph::PetGraph,
     keyring::Keyring,
+    limits::InProcessLimits,
     sql::{Database, SqlOptions},
 };
 use tempfile::TempDir;
@@ -101,6 +102,7 @@ impl Server {
         let keyring = Keyring::embedded(&folder.path().join("keyring"), env.clone()).await;
         let keyring = Arc::new(keyring.unwrap());
         let shutdown = CancellationToken::new();
+        let limits = Arc::new(InProcessLimits::new(env.clone()));
         let deps = Deps {
             env: env.clone(),
             database,
@@ -112,7 +114,7 @@ impl Server {
             leadership: studio_events::Leadership::default(),
             shutdown: shutdown.clone(),
         };
-        let (subgraph, identity) = studio_identity::build(deps).await.unwrap();
+        let (subgraph, identity) = studio_identity::build(deps, limits).await.unwrap();
         let internal = internal_routes(InternalRoutes {
             name: subgraph.name,
             feed: subgraph.feed,
