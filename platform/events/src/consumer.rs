@@ -24,7 +24,7 @@ use crate::{
     handler::Handler,
     names,
     prepare::DeadLetterChange,
-    react::{Taken, Trouble, react},
+    react::{Taken, Trouble, react, react_together},
     store::EventStore,
 };
 
@@ -213,6 +213,7 @@ impl Consumer {
             };
             pause = Pause::of(&self.options);
             let before = self.position;
+            self.take_together(&page.events).await?;
             for event in &page.events {
                 // Another process may have taken over meanwhile.
                 if event.position > self.position {
@@ -326,6 +327,22 @@ impl Consumer {
             Some(term) => term.fenced(append),
             None => append,
         }
+    }
+
+    /// Takes in as many events as go together, and leaves the others.
+    async fn take_together(&mut self, events: &[CloudEvent]) -> Result<(), End> {
+        if events.len() < 2 || !self.handler.rests_on_the_event_alone() {
+            return Ok(());
+        }
+        let (handler, term) = (self.handler.as_ref(), self.term.as_ref());
+        let taken = tokio::select! {
+            end = self.over() => return Err(end),
+            taken = react_together(&self.store, handler, events, term, &self.name) => taken,
+        };
+        if let Some(position) = taken {
+            self.moved_to(position);
+        }
+        Ok(())
     }
 
     /// Takes one event in, whatever it takes.

@@ -12,6 +12,7 @@ use crate::{
     error::{AppendError, NameOwner, StoreError},
     event::{ConsumerCheckpoint, Recorded},
     generations::{self, Checkpoint},
+    insert::insert,
     lease::{self, Fence},
     log::Core,
     names,
@@ -47,15 +48,16 @@ struct Group<'a> {
     bytes: String,
 }
 
-/// Commits a group of commands. One outcome per command in the same order, or one error for all.
+/// Commits a group of chains of commands. For each chain the outcomes up to the first command that
+/// was refused, in the same order, or one error for all.
 pub(crate) async fn commit(
     core: &Core,
-    commands: Vec<Prepared>,
-) -> Result<Vec<Outcome>, StoreError> {
+    chains: Vec<Vec<Prepared>>,
+) -> Result<Vec<Vec<Outcome>>, StoreError> {
     let tx = begin_write(core.database.writer()).await?;
     let before = lock_head(&tx).await?;
     let projections = ready_projections(core, &tx, before.position).await?;
-    let versions = load_versions(&tx, &commands).await?;
+    let versions = load_versions(&tx, chains.iter().flatten()).await?;
     let mut group = Group {
         core,
         tx: &tx,
@@ -65,18 +67,25 @@ pub(crate) async fn commit(
         fences: Vec::new(),
         bytes: String::new(),
     };
-    let mut outcomes = Vec::with_capacity(commands.len());
+    let mut outcomes = Vec::with_capacity(chains.len());
     let mut wrote = false;
-    let alone = commands.len() == 1;
-    for command in commands {
-        match group.run(command, alone).await {
-            Ok(events) => {
-                wrote = true;
-                outcomes.push(Ok(events));
+    let alone = chains.iter().flatten().take(2).count() == 1;
+    for chain in chains {
+        let mut done = Vec::with_capacity(chain.len());
+        for command in chain {
+            match group.run(command, alone).await {
+                Ok(events) => {
+                    wrote = true;
+                    done.push(Ok(events));
+                }
+                Err(Failure::Command(error)) => {
+                    done.push(Err(error));
+                    break;
+                }
+                Err(Failure::Group(error)) => return Err(error),
             }
-            Err(Failure::Command(error)) => outcomes.push(Err(error)),
-            Err(Failure::Group(error)) => return Err(error),
         }
+        outcomes.push(done);
     }
     if !wrote {
         tx.rollback().await?;
@@ -145,7 +154,7 @@ async fn ready_projections<'a>(
 
 async fn load_versions(
     tx: &DatabaseTransaction,
-    commands: &[Prepared],
+    commands: impl Iterator<Item = &Prepared>,
 ) -> Result<HashMap<StreamKey, u64>, StoreError> {
     let mut keys: Vec<StreamKey> = Vec::new();
     let mut versions = HashMap::new();
@@ -300,7 +309,7 @@ impl Group<'_> {
         if let Some(checkpoint) = checkpoint {
             move_checkpoint(tx, checkpoint).await?;
         }
-        rows::insert(tx, events).await.map_err(StoreError::from)?;
+        insert(tx, events).await.map_err(StoreError::from)?;
         for (projection, generation) in &self.projections {
             apply_wanted(projection.as_ref(), tx, *generation, events).await.map_err(|cause| {
                 AppendError::Projection { name: projection.name().to_owned(), cause }

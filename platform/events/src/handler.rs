@@ -46,7 +46,7 @@ impl Reaction {
         self
     }
 
-    fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.streams.iter().all(|stream| stream.events.is_empty())
     }
 
@@ -85,4 +85,10 @@ impl HandlerError {
 pub trait Handler: Send + Sync + 'static {
     /// What is to be appended.
     async fn handle(&self, event: &CloudEvent) -> Result<Reaction, HandlerError>;
+
+    /// Whether each answer rests on its event alone, and on nothing that an earlier answer has
+    /// changed: then many events are taken in with one wait for the disk.
+    fn rests_on_the_event_alone(&self) -> bool {
+        false
+    }
 }

@@ -34,6 +34,7 @@ mod generations;
 mod group;
 mod handler;
 mod hexadecimal;
+mod insert;
 mod lease;
 mod log;
 mod names;

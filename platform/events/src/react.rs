@@ -49,33 +49,12 @@ pub(crate) async fn react(
 ) -> Result<Taken, Trouble> {
     let mut conflicts = 0;
     while conflicts < CONFLICT_LIMIT {
-        let asked = std::panic::AssertUnwindSafe(handler.handle(event)).catch_unwind().await;
-        let reaction = match asked {
-            Ok(Ok(reaction)) => reaction,
-            Ok(Err(HandlerError::Failed(why))) => return Err(Trouble::Failed(why.to_string())),
-            Ok(Err(HandlerError::Unavailable(why))) => {
-                return Err(Trouble::Unavailable(why.to_string()));
-            }
-            Err(_) => return Err(Trouble::Failed("the handler panicked".to_owned())),
-        };
-        if reaction.leads_nowhere() {
-            return Err(Trouble::Failed("a part of the answer holds no event".to_owned()));
-        }
+        let reaction = ask(handler, event).await?;
         if reaction.streams.is_empty() && resolves.is_none() {
             return Ok(Taken::NoConcern);
         }
         let whole = !reaction.part;
-        let append = Append {
-            tenant: reaction.tenant,
-            metadata: reaction.metadata,
-            streams: reaction.streams,
-            checkpoint: checkpoint.clone().filter(|_| whole),
-            fence: None,
-        };
-        let append = match term {
-            Some(term) => term.fenced(append),
-            None => append,
-        };
+        let append = append_of(reaction, term, checkpoint.clone().filter(|_| whole));
         let resolved = resolves.filter(|_| whole).map(|(consumer, position)| {
             DeadLetterChange::Resolve { consumer: consumer.to_owned(), position }
         });
@@ -93,6 +72,64 @@ pub(crate) async fn react(
         }
     }
     Err(Trouble::Failed("its streams changed each time it was handled".to_owned()))
+}
+
+async fn ask(handler: &dyn Handler, event: &CloudEvent) -> Result<Reaction, Trouble> {
+    let asked = std::panic::AssertUnwindSafe(handler.handle(event)).catch_unwind().await;
+    match asked {
+        Ok(Ok(reaction)) if reaction.leads_nowhere() => {
+            Err(Trouble::Failed("a part of the answer holds no event".to_owned()))
+        }
+        Ok(Ok(reaction)) => Ok(reaction),
+        Ok(Err(HandlerError::Failed(why))) => Err(Trouble::Failed(why.to_string())),
+        Ok(Err(HandlerError::Unavailable(why))) => Err(Trouble::Unavailable(why.to_string())),
+        Err(_) => Err(Trouble::Failed("the handler panicked".to_owned())),
+    }
+}
+
+fn append_of(
+    reaction: Reaction,
+    term: Option<&Term>,
+    checkpoint: Option<ConsumerCheckpoint>,
+) -> Append {
+    let append = Append {
+        tenant: reaction.tenant,
+        metadata: reaction.metadata,
+        streams: reaction.streams,
+        checkpoint,
+        fence: None,
+    };
+    match term {
+        Some(term) => term.fenced(append),
+        None => append,
+    }
+}
+
+/// Takes in what follows from several events with one wait for the disk; the handler's answers rest
+/// on the events alone. Answers the position of the last event that was taken in, if one was. It
+/// leaves off at the first that needs more than that: a try of its own says what.
+pub(crate) async fn react_together(
+    store: &EventStore,
+    handler: &dyn Handler,
+    events: &[CloudEvent],
+    term: Option<&Term>,
+    consumer: &str,
+) -> Option<i64> {
+    let (mut appends, mut positions) = (Vec::new(), Vec::new());
+    for event in events {
+        match ask(handler, event).await {
+            Ok(reaction) if reaction.streams.is_empty() => {}
+            Ok(reaction) if !reaction.part => {
+                let (name, position) = (consumer.to_owned(), event.position);
+                let checkpoint = ConsumerCheckpoint { name, position };
+                appends.push(append_of(reaction, term, Some(checkpoint)));
+                positions.push(position);
+            }
+            _ => break,
+        }
+    }
+    let recorded = store.append_in_turn(appends).await;
+    positions[..recorded].last().copied()
 }
 
 /// Handles the dead letters of a consumer once more, oldest first, after the reason was mended. Each

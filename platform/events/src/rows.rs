@@ -1,5 +1,5 @@
-//! The hot path to the tables `events` and `log_head`, written by hand: multi-row inserts of a few
-//! fixed sizes, so that each is prepared once, and reads by column number.
+//! The tables `events` and `log_head`, read and written by hand: statements of a few fixed sizes, so
+//! that each is prepared once, and reads by column number. The insert is in [`crate::insert`].
 
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, QueryResult,
@@ -9,11 +9,8 @@ use studio_kernel::{Id, TenantId, Timestamp};
 
 use crate::{error::StoreError, event::Recorded};
 
-const COLUMNS: &str = "position, event_id, tenant, stream_type, stream_id, stream_version, type, \
+pub(crate) const COLUMNS: &str = "position, event_id, tenant, stream_type, stream_id, stream_version, type, \
                        schema_version, payload, metadata, recorded_at, prev_hash, hash";
-const COLUMN_COUNT: usize = 13;
-/// The most rows that one statement inserts; the smaller sizes are the powers of two below.
-const INSERT_ROWS: usize = 64;
 /// The most streams whose version one statement asks for.
 const VERSION_ROWS: usize = 128;
 
@@ -136,7 +133,7 @@ fn push_key(values: &mut Vec<Value>, index: usize, key: &StreamKey) {
 
 /// The place of the parameter `number` (from 1). SQLite looks the number of a *named* parameter up
 /// in a list, which takes quadratic time where there are many: there they have no names.
-fn place(backend: DbBackend, number: usize) -> String {
+pub(crate) fn place(backend: DbBackend, number: usize) -> String {
     if backend == DbBackend::Sqlite { "?".to_owned() } else { format!("${number}") }
 }
 
@@ -158,60 +155,6 @@ fn versions_sql(backend: DbBackend, rows: usize) -> String {
          ORDER BY e.stream_version DESC LIMIT 1), 0) FROM wanted",
         list.join(", ")
     )
-}
-
-/// Inserts events, in as few statements as the fixed sizes allow.
-pub(crate) async fn insert(tx: &DatabaseTransaction, events: &[Recorded]) -> Result<(), DbErr> {
-    let backend = tx.get_database_backend();
-    let mut rest = events;
-    while !rest.is_empty() {
-        let rows = INSERT_ROWS.min(1 << rest.len().ilog2());
-        let (chunk, after) = rest.split_at(rows);
-        let mut values = Vec::with_capacity(rows * COLUMN_COUNT);
-        for event in chunk {
-            push_event(&mut values, event);
-        }
-        tx.execute_raw(statement(backend, insert_sql(backend, rows), values)).await?;
-        rest = after;
-    }
-    Ok(())
-}
-
-fn push_event(values: &mut Vec<Value>, event: &Recorded) {
-    values.extend([
-        event.position.into(),
-        event.event_id.to_string().into(),
-        event.tenant.to_string().into(),
-        event.stream_type.clone().into(),
-        event.stream_id.clone().into(),
-        i64::try_from(event.stream_version).unwrap_or(i64::MAX).into(),
-        event.event_type.clone().into(),
-        i64::from(event.schema_version).into(),
-        event.payload.clone().into(),
-        event.metadata.clone().into(),
-        event.recorded_at.micros().into(),
-        event.prev_hash.to_vec().into(),
-        event.hash.to_vec().into(),
-    ]);
-}
-
-/// The text for so many rows (a power of two up to [`INSERT_ROWS`]), made once.
-fn insert_sql(backend: DbBackend, rows: usize) -> &'static str {
-    use std::sync::OnceLock;
-    type Texts = [OnceLock<String>; INSERT_ROWS.ilog2() as usize + 1];
-    static SQLITE: Texts = [const { OnceLock::new() }; INSERT_ROWS.ilog2() as usize + 1];
-    static POSTGRES: Texts = [const { OnceLock::new() }; INSERT_ROWS.ilog2() as usize + 1];
-    let texts = if backend == DbBackend::Sqlite { &SQLITE } else { &POSTGRES };
-    texts[rows.ilog2() as usize].get_or_init(|| {
-        let list: Vec<String> = (0..rows)
-            .map(|row| {
-                let places: Vec<String> =
-                    (1..=COLUMN_COUNT).map(|c| place(backend, row * COLUMN_COUNT + c)).collect();
-                format!("({})", places.join(", "))
-            })
-            .collect();
-        format!("INSERT INTO events ({COLUMNS}) VALUES {}", list.join(", "))
-    })
 }
 
 /// Which events to read, always in the order of their positions.

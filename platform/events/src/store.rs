@@ -18,11 +18,12 @@ use crate::{
     error::{AppendError, StoreError},
     event::{Append, Recorded},
     generations,
+    group::Outcome,
     lease::{self, Lease},
     log::{Core, tail_log},
     names,
     options::EventStoreOptions,
-    prepare::{DeadLetterChange, prepare},
+    prepare::{DeadLetterChange, Prepared, prepare},
     rows::{self, Slice},
     signing::{self, SignedCheckpoint},
     snapshot::{self, Snapshot},
@@ -101,13 +102,32 @@ impl EventStore {
             names::free_for_consumer(self.core(), &checkpoint.name)?;
         }
         let prepared = prepare(&self.core().env, append, dead_letter)?;
+        let outcome = self.append_chain(vec![prepared]).await?.pop();
+        outcome.unwrap_or(Err(AppendError::Store(StoreError::Interrupted)))
+    }
+
+    /// Appends one after the other, each by itself, with one wait for the disk. Answers how many
+    /// were recorded. From the first that was not, none was: whoever tries that one again by itself
+    /// learns why.
+    pub(crate) async fn append_in_turn(&self, appends: Vec<Append>) -> usize {
+        let env = &self.core().env;
+        let prepared = appends.into_iter().map_while(|append| prepare(env, append, None).ok());
+        let outcomes = self.append_chain(prepared.collect()).await.unwrap_or_default();
+        outcomes.iter().filter(|outcome| outcome.is_ok()).count()
+    }
+
+    /// The outcomes up to the first that was refused.
+    async fn append_chain(&self, chain: Vec<Prepared>) -> Result<Vec<Outcome>, StoreError> {
+        if chain.is_empty() {
+            return Ok(Vec::new());
+        }
         let (reply, answer) = oneshot::channel();
-        self.send(Command::Append { prepared, reply }).await?;
-        let recorded = answer.await.unwrap_or(Err(AppendError::Store(StoreError::Interrupted)))?;
-        if let Some(last) = recorded.last() {
+        self.send(Command::Append { chain, reply }).await?;
+        let outcomes = answer.await.map_err(|_| StoreError::Interrupted)?;
+        for last in outcomes.iter().flatten().filter_map(|recorded| recorded.last()) {
             self.database().wrote(last.tenant, last.position);
         }
-        Ok(recorded)
+        Ok(outcomes)
     }
 
     async fn send(&self, command: Command) -> Result<(), StoreError> {

@@ -26,9 +26,10 @@ const GROUP_COMMANDS: usize = 512;
 const GROUP_EVENTS: usize = 4_096;
 
 pub(crate) enum Command {
+    /// One after the other: from the first that is refused on, none.
     Append {
-        prepared: Prepared,
-        reply: oneshot::Sender<Outcome>,
+        chain: Vec<Prepared>,
+        reply: oneshot::Sender<Vec<Outcome>>,
     },
     /// Kept if it can be: nobody waits for it.
     Snapshot(Snapshot),
@@ -67,8 +68,8 @@ pub(crate) async fn run(
 
 #[derive(Default)]
 struct Waiting {
-    appends: Vec<Prepared>,
-    replies: Vec<oneshot::Sender<Outcome>>,
+    chains: Vec<Vec<Prepared>>,
+    replies: Vec<oneshot::Sender<Vec<Outcome>>>,
     events: usize,
     snapshots: Vec<Snapshot>,
     signatures: Vec<oneshot::Sender<Result<SignedCheckpoint, StoreError>>>,
@@ -77,9 +78,9 @@ struct Waiting {
 impl Waiting {
     fn add(&mut self, command: Command) {
         match command {
-            Command::Append { prepared, reply } => {
-                self.events += prepared.events;
-                self.appends.push(prepared);
+            Command::Append { chain, reply } => {
+                self.events += chain.iter().map(|one| one.events).sum::<usize>();
+                self.chains.push(chain);
                 self.replies.push(reply);
             }
             Command::Snapshot(snapshot) => self.snapshots.push(snapshot),
@@ -88,12 +89,12 @@ impl Waiting {
     }
 
     fn has_room(&self) -> bool {
-        self.appends.len() < GROUP_COMMANDS && self.events < GROUP_EVENTS
+        self.chains.len() < GROUP_COMMANDS && self.events < GROUP_EVENTS
     }
 
     async fn commit(self, core: &Core) {
-        if !self.appends.is_empty() {
-            let group = std::panic::AssertUnwindSafe(group::commit(core, self.appends));
+        if !self.chains.is_empty() {
+            let group = std::panic::AssertUnwindSafe(group::commit(core, self.chains));
             let done = group.catch_unwind().await.unwrap_or_else(|_| {
                 tracing::error!(source = core.source, "a panic rolled a group of appends back");
                 Err(StoreError::Interrupted)
@@ -114,21 +115,20 @@ impl Waiting {
 
 fn answer(
     core: &Core,
-    done: Result<Vec<Outcome>, StoreError>,
-    replies: Vec<oneshot::Sender<Outcome>>,
+    done: Result<Vec<Vec<Outcome>>, StoreError>,
+    replies: Vec<oneshot::Sender<Vec<Outcome>>>,
 ) {
     match done {
         Ok(outcomes) => {
-            let recorded =
-                outcomes.iter().flatten().flatten().map(|event| Arc::new(event.clone())).collect();
-            core.publish(recorded);
-            for (reply, outcome) in replies.into_iter().zip(outcomes) {
-                let _gone = reply.send(outcome);
+            let recorded = outcomes.iter().flatten().flatten().flatten();
+            core.publish(recorded.map(|event| Arc::new(event.clone())).collect());
+            for (reply, outcomes) in replies.into_iter().zip(outcomes) {
+                let _gone = reply.send(outcomes);
             }
         }
         Err(error) => {
             for reply in replies {
-                let _gone = reply.send(Err(AppendError::Store(error.clone())));
+                let _gone = reply.send(vec![Err(AppendError::Store(error.clone()))]);
             }
         }
     }

@@ -11,6 +11,7 @@ use studio_stores::sql::Database;
 use crate::{
     error::StoreError,
     event::Recorded,
+    insert::insert,
     rows::{self, Slice, begin_write, lock_head, statement, write_head},
     signing,
     verify::Walk,
@@ -128,7 +129,7 @@ impl<'a> Filling<'a> {
         }
         let tx = begin_write(self.database.writer()).await?;
         self.still_ours(&tx).await?;
-        rows::insert(&tx, new).await.map_err(StoreError::from)?;
+        insert(&tx, new).await.map_err(StoreError::from)?;
         tx.commit().await.map_err(StoreError::from)?;
         Ok(())
     }

@@ -23,6 +23,7 @@ use crate::on_each_database;
 
 on_each_database![
     every_event_is_taken_in_once,
+    events_that_go_together_are_taken_in_once_and_in_order,
     two_processes_share_one_consumer,
     a_conflict_is_handled_again,
     poison_becomes_a_dead_letter_and_can_be_redriven,
@@ -49,6 +50,8 @@ pub(crate) struct TaxOffice {
     pub(crate) poison: Option<i64>,
     pub(crate) unavailable: AtomicUsize,
     pub(crate) calls: AtomicUsize,
+    /// Takes many events in with one wait for the disk.
+    pub(crate) together: bool,
 }
 
 #[async_trait]
@@ -78,6 +81,10 @@ impl Handler for TaxOffice {
             events: vec![EventData::of(&TaxEvent::from(seen)).map_err(HandlerError::failed)?],
         };
         Ok(Reaction::to(event, "tax", vec![stream]))
+    }
+
+    fn rests_on_the_event_alone(&self) -> bool {
+        self.together
     }
 }
 
@@ -166,11 +173,39 @@ async fn every_event_is_taken_in_once(place: Place) {
     assert!(again.caught_up_to(81).await.is_err(), "a consumer of a closed store stops");
 }
 
+async fn events_that_go_together_are_taken_in_once_and_in_order(place: Place) {
+    let (bank, tax, _other) = pair(&place).await;
+    for n in 0..60 {
+        let events = vec![pay(n.into()), StatementSent {}.into()];
+        bank.append(to_account(tenant(n % 3), "a", Expected::Any, events)).await.unwrap();
+    }
+    // In the middle of a page one event fails, one panics, and some have to wait.
+    let office =
+        TaxOffice { poison: Some(13), unavailable: 3.into(), together: true, ..Default::default() };
+    let consumer = consume(&bank, &tax, Arc::new(office));
+    consumer.caught_up_to(bank.head()).await.unwrap();
+    let mut expected = to_be_seen(&whole_log(&bank).await);
+    expected.retain(|(_, amount)| ![13, 14].contains(amount));
+    let log = whole_log(&tax).await;
+    assert_eq!(seen(&log), expected);
+    let letters = tax.dead_letters("tax.payments", 0, 10).await.unwrap();
+    let told: Vec<_> = letters.iter().map(|l| (l.attempts, l.error.as_str())).collect();
+    assert_eq!(told, [(5, "cannot stomach this"), (5, "the handler panicked")]);
+    // Each keeps its organization and what it was caused by.
+    for (event, (position, _)) in log.iter().zip(expected) {
+        let cause = bank.read(position - 1, 1).await.unwrap().remove(0);
+        assert_eq!(event.metadata().unwrap().causation, Some(cause.event_id));
+        assert_eq!(event.tenant, cause.tenant);
+    }
+    consumer.stop().await;
+}
+
 async fn two_processes_share_one_consumer(place: Place) {
     let (bank, tax, other) = pair(&place).await;
     let tax_too = EventStore::open(other.options().await).await.unwrap();
-    let one = consume(&bank, &tax, Arc::default());
-    let two = consume(&bank, &tax_too, Arc::default());
+    let together = || Arc::new(TaxOffice { together: true, ..TaxOffice::default() });
+    let one = consume(&bank, &tax, together());
+    let two = consume(&bank, &tax_too, together());
     for n in 0..60 {
         bank.append(to_account(tenant(1), "a", Expected::Any, vec![pay(n)])).await.unwrap();
     }

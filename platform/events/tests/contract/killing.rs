@@ -31,7 +31,9 @@ impl World {
     /// Appends, projects, rebuilds and consumes until it is cut off or all is done.
     async fn work(open: Open, appends: i64) {
         let Open { bank, tax } = open;
-        let consumer = consuming::consume(&bank, &tax, Arc::default());
+        let together = appends % 2 == 0;
+        let office = consuming::TaxOffice { together, ..Default::default() };
+        let consumer = consuming::consume(&bank, &tax, Arc::new(office));
         let rebuild = tokio::spawn({
             let bank = bank.clone();
             async move { bank.rebuild("balances").await }

@@ -36,6 +36,10 @@ impl Handler for FromControls {
         };
         Ok(Reaction::to(event, NAME, vec![stream.map_err(HandlerError::failed)?]))
     }
+
+    fn rests_on_the_event_alone(&self) -> bool {
+        true
+    }
 }
 
 fn project(event: &CloudEvent, created: ProjectCreated) -> Result<StreamAppend, EncodeError> {
