@@ -7,7 +7,7 @@ use crate::{
     election::Term,
     error::{AppendError, StoreError},
     event::{Append, ConsumerCheckpoint},
-    handler::{Handler, HandlerError},
+    handler::{Handler, HandlerError, Reaction},
     prepare::DeadLetterChange,
     store::EventStore,
 };

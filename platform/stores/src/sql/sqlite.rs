@@ -33,7 +33,7 @@ pub(super) async fn open(
             // 64 MiB: a page that is written again and again goes to the file once.
             .pragma("wal_autocheckpoint", "16000")
             .pragma("journal_size_limit", "67108864")
-            .pragma("cache_size", "-32768")
+            .pragma("cache_size", "-24576")
             // What a statement may have to take back: as many pages as it writes, and no file.
             .pragma("temp_store", "MEMORY")
     });

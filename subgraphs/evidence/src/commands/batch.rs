@@ -1,7 +1,7 @@
 //! The items of a scan in batches, as they are recorded. A scan is read once, while it arrives; its
 //! batches are noted beside it ([`super::notes`]). Where there are no notes, since the run was cut
 //! and its process is gone, the kept scan is read again from where the run stands. Either way at
-//! most three batches are in memory.
+//! most two batches are in memory.
 
 use std::io::Read;
 
@@ -25,7 +25,7 @@ const ITEMS: usize = 1000;
 /// About as many bytes of JSON as a batch may come to; the event store takes 4 MiB.
 const BYTES: usize = 1024 * 1024;
 /// Batches between the reader and the recorder.
-const AHEAD: usize = 2;
+const AHEAD: usize = 1;
 
 /// A finding with its place.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]

@@ -24,7 +24,7 @@ use crate::{
 /// Most batches that are appended together: what a transaction costs is shared, and a page of an
 /// index is written once for all of them. The first goes alone, then two, so that the database has
 /// something to do while the next are read.
-const TOGETHER: usize = 4;
+const TOGETHER: usize = 3;
 
 /// A run while it is recorded: its state and the version of its stream.
 pub(super) struct Recording {
