@@ -1,4 +1,5 @@
-//! The HTTP surface: GraphQL, REST, the pages, and the headers that make all of them safe to show.
+//! The HTTP surface: GraphQL, REST, the pages, the headers that make all of them safe to show, and
+//! what is answered where there is nothing.
 
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use serde_json::Value;
 use studio_events::EventStore;
 use studio_identity::TokenVerifier;
 use studio_kernel::Code;
-use studio_service::ApiError;
+use studio_service::{ApiError, RequestId};
 
 use crate::{
     assemble::Running,
@@ -68,14 +69,16 @@ pub(crate) fn logs(subgraphs: &[Running]) -> Logs {
     subgraphs.iter().map(|subgraph| (subgraph.name, subgraph.store.clone())).collect()
 }
 
-/// With `GET /metrics`, which counts what `app` answers.
+/// With `GET /metrics`, which counts what `app` answers, and with an answer to everything else.
 pub(crate) fn counted(app: Router, logs: Logs) -> Router {
     let metrics = Metrics::new(logs);
     app.route("/metrics", get(metrics::show).with_state(metrics.clone()))
+        .fallback(|| async { ApiError::no_such_path() })
+        .method_not_allowed_fallback(|| async { ApiError::wrong_method() })
         .layer(middleware::from_fn_with_state(metrics, metrics::count))
 }
 
-/// Puts the actor into the request. A missing token is no fault here (a route may be public);
+/// Puts the actor and the id into the request. A missing token is no fault here (a route may be public);
 /// a wrong one is.
 async fn authenticate(
     State(verifier): State<TokenVerifier>,
@@ -87,6 +90,10 @@ async fn authenticate(
             Ok(actor) => request.extensions_mut().insert(actor),
             Err(message) => return ApiError::new(Code::Unauthenticated, message).into_response(),
         };
+    }
+    if let Some(studio_router::RequestId(id)) = request.extensions().get() {
+        let id = RequestId(id.to_string());
+        request.extensions_mut().insert(id);
     }
     next.run(request).await
 }

@@ -1,6 +1,7 @@
 //! How a server process begins and ends, whatever its role: it listens before it opens anything, so
-//! that a taken address is told at once; it is ready once it can answer; asked to stop, it first
-//! says that it is not ready, lets its callers notice, and then lets the requests under way end.
+//! that a taken address is told at once; it is ready once it can answer, and gives whatever it is
+//! asked an id; asked to stop, it first says that it is not ready, lets its callers notice, and then
+//! lets the requests under way end.
 
 use std::{
     net::SocketAddr,
@@ -12,7 +13,9 @@ use std::{
 };
 
 use anyhow::Context;
-use axum::{Router, http::StatusCode, routing::get};
+use axum::{Router, http::StatusCode, middleware, routing::get};
+use studio_kernel::{Env, kind};
+use studio_router::serve::{RequestIds, identify};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
@@ -73,7 +76,9 @@ impl Process {
     }
 
     /// Serves from now on.
-    pub(crate) fn serve(self, app: Router) -> Serving {
+    pub(crate) fn serve(self, app: Router, env: Env) -> Serving {
+        let ids: RequestIds = Arc::new(move || env.id::<kind::Request>().to_string());
+        let app = app.layer(middleware::from_fn_with_state(ids, identify));
         let Self { listener, shutdown, ready, notice, .. } = self;
         let stopped = shutdown.clone();
         let server = tokio::spawn(async move {

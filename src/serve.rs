@@ -32,11 +32,11 @@ pub(crate) async fn run(arguments: cli::Serve) -> anyhow::Result<()> {
     let router = gateway::in_process(
         &assembly.subgraphs,
         verifier.clone(),
-        env,
+        env.clone(),
         &config.limits,
         process.ready.clone(),
     )?;
-    let serving = process.serve(app::whole(router, &assembly.subgraphs, verifier));
+    let serving = process.serve(app::whole(router, &assembly.subgraphs, verifier), env);
 
     println!("Studio listens on {url}");
     if arguments.demo {

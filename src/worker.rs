@@ -24,7 +24,8 @@ pub(crate) async fn run(arguments: cli::Worker) -> anyhow::Result<()> {
         "a worker shares its stores with other processes: set stores.sql, or run studio serve"
     );
     let process = Process::listen(config.listen, Duration::ZERO).await?;
-    let stores = Stores::open(config, Env::system(), SUBGRAPHS.len()).await?;
+    let env = Env::system();
+    let stores = Stores::open(config, env.clone(), SUBGRAPHS.len()).await?;
     let assembly = assemble::assemble(
         stores,
         "worker",
@@ -35,7 +36,7 @@ pub(crate) async fn run(arguments: cli::Worker) -> anyhow::Result<()> {
     .await?;
     let health = app::counted(process.ready.routes(), app::logs(&assembly.subgraphs));
     let address = process.address;
-    let serving = process.serve(health);
+    let serving = process.serve(health, env);
     println!("Studio's worker listens on http://{address}");
     serving.until_stopped(assembly.close()).await
 }

@@ -71,7 +71,7 @@ pub async fn run(
     listen: SocketAddr,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), StandaloneError> {
-    let routes = serve::routes(router(supergraph_sdl)?);
+    let routes = serve::alone(router(supergraph_sdl)?);
     let failed = |source| StandaloneError::Listen { address: listen, source };
     let listener = tokio::net::TcpListener::bind(listen).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;

@@ -7,7 +7,11 @@ mod proxy;
 use std::sync::Arc;
 
 use anyhow::{Context, ensure};
-use axum::http::{HeaderName, HeaderValue};
+use axum::{
+    http::{HeaderName, HeaderValue, Method},
+    routing::MethodFilter,
+};
+use serde_json::Value;
 use studio_identity::RemoteVerifier;
 use studio_kernel::{Actor, Env, kind};
 use studio_router::transport::Replicas;
@@ -76,7 +80,7 @@ pub(crate) async fn run(arguments: cli::Router) -> anyhow::Result<()> {
     )?;
     let rest = rest(&upstreams, &heard, &env)?;
     let address = process.address;
-    let serving = process.serve(app::for_clients(router, rest, verifier, Vec::new()));
+    let serving = process.serve(app::for_clients(router, rest, verifier, Vec::new()), env);
     println!("Studio's router listens on http://{address}");
     serving.until_stopped(async move { drop(sessions) }).await
 }
@@ -99,7 +103,7 @@ fn upstreams(config: &Config, signer: &InternalSigner) -> anyhow::Result<Vec<Ups
         .collect()
 }
 
-/// The REST paths of every subgraph, as its description names them.
+/// The REST paths of every subgraph and their methods, as its description names them.
 fn rest(upstreams: &[Upstream], heard: &Arc<Heard>, env: &Env) -> anyhow::Result<axum::Router> {
     let client = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
@@ -112,9 +116,10 @@ fn rest(upstreams: &[Upstream], heard: &Arc<Heard>, env: &Env) -> anyhow::Result
     for upstream in upstreams {
         let own = described.iter().filter(|(name, _)| *name == upstream.name);
         let described = own.flat_map(|(_, described)| described["paths"].as_object()).flatten();
-        let mut paths: Vec<String> = described.map(|(path, _)| path.clone()).collect();
+        let mut paths: Vec<(String, MethodFilter)> =
+            described.filter_map(|(path, item)| Some((path.clone(), methods(item)?))).collect();
         if upstream.name == "identity" {
-            paths.push("/.well-known/jwks.json".to_owned());
+            paths.push(("/.well-known/jwks.json".to_owned(), MethodFilter::GET));
         }
         let upstream = proxy::Upstream {
             subgraph: upstream.name,
@@ -127,6 +132,14 @@ fn rest(upstreams: &[Upstream], heard: &Arc<Heard>, env: &Env) -> anyhow::Result
         routes = routes.merge(proxy::routes(upstream, paths));
     }
     Ok(routes)
+}
+
+/// The methods of a path item (OpenAPI 3.1, section 4.8.9); its other members are no operations.
+fn methods(item: &Value) -> Option<MethodFilter> {
+    let names = item.as_object()?.keys().map(|name| name.to_ascii_uppercase());
+    names
+        .filter_map(|name| MethodFilter::try_from(Method::from_bytes(name.as_bytes()).ok()?).ok())
+        .reduce(MethodFilter::or)
 }
 
 fn sign(signer: InternalSigner, env: Env) -> Arc<proxy::Sign> {

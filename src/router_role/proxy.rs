@@ -17,7 +17,7 @@ use axum::{
     extract::{Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, header},
     response::{IntoResponse, Response},
-    routing::any,
+    routing::{MethodFilter, on},
 };
 use futures::Stream;
 use studio_kernel::{Actor, Code};
@@ -40,12 +40,18 @@ pub(super) struct Upstream {
     pub(super) heard: Arc<Heard>,
 }
 
-/// Routes these paths (in the notation of OpenAPI, which is axum's) to the subgraph.
-pub(super) fn routes(upstream: Upstream, paths: impl IntoIterator<Item = String>) -> axum::Router {
+/// Routes these paths (in the notation of OpenAPI, which is axum's) to the subgraph, by the methods
+/// that they take.
+pub(super) fn routes(
+    upstream: Upstream,
+    paths: impl IntoIterator<Item = (String, MethodFilter)>,
+) -> axum::Router {
     let upstream = Arc::new(upstream);
     paths
         .into_iter()
-        .fold(axum::Router::new(), |router, path| router.route(&path, any(forward)))
+        .fold(axum::Router::new(), |router, (path, methods)| {
+            router.route(&path, on(methods, forward))
+        })
         .with_state(upstream)
 }
 
@@ -144,6 +150,8 @@ fn handed_on(from: &HeaderMap) -> HeaderMap {
 
 #[cfg(test)]
 mod tests {
+    use axum::routing::any;
+
     use super::*;
 
     /// An address where nobody listens.

@@ -44,7 +44,7 @@ pub(crate) async fn run(arguments: cli::Subgraph) -> anyhow::Result<()> {
     let shutdown = process.shutdown.clone();
     let leadership = if arguments.standby { Leadership::Never } else { Leadership::default() };
     let stores = Stores::open(config, env.clone(), 1).await?;
-    let verifier = InternalVerifier::from_keyring(&stores.keyring, env).await?;
+    let verifier = InternalVerifier::from_keyring(&stores.keyring, env.clone()).await?;
     let assembly = assemble::assemble(stores, name, &[name], leadership, shutdown.clone()).await?;
     let parts = assembly
         .subgraphs
@@ -53,7 +53,7 @@ pub(crate) async fn run(arguments: cli::Subgraph) -> anyhow::Result<()> {
         .fold(process.ready.routes(), Router::merge);
     let setup = assembly.identity.as_ref().and_then(|identity| identity.setup_token());
     let address = process.address;
-    let serving = process.serve(app::counted(parts, app::logs(&assembly.subgraphs)));
+    let serving = process.serve(app::counted(parts, app::logs(&assembly.subgraphs)), env);
     println!("Studio's {name} listens on http://{address}");
     serve::print_setup(setup, &url);
     serving.until_stopped(assembly.close()).await

@@ -4,6 +4,7 @@ use std::process::{Child, Command, Stdio};
 
 use async_graphql::{EmptyMutation, EmptySubscription, Object, Schema, SimpleObject};
 use async_graphql_axum::GraphQL;
+use reqwest::Method;
 use serde_json::{Value, json};
 use studio_router::SubgraphSdl;
 
@@ -116,6 +117,21 @@ async fn a_supergraph_file_is_enough_to_route() {
     let expected =
         json!({ "data": { "warehouses": 2, "products": [{ "name": "Lamp", "inStock": 7 }] } });
     assert_eq!(answer, expected);
+
+    // Whatever else is asked for has an id and says where to ask.
+    for (method, path, status) in [
+        (Method::GET, "/nothing", 404),
+        (Method::PUT, "/graphql", 405),
+        (Method::POST, "/health/live", 405),
+    ] {
+        let request = http.request(method, format!("{url}{path}")).header("x-request-id", "mine");
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), status, "{path}");
+        assert_eq!(answer.headers()["x-request-id"], "mine", "{path}");
+        assert_eq!(answer.headers().contains_key("allow"), status == 405, "{path}");
+        let body: Value = answer.json().await.unwrap();
+        assert_eq!(body["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{body}");
+    }
 }
 
 #[test]

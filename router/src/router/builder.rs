@@ -1,13 +1,13 @@
 //! Builds routers.
 
-use super::{Core, Readiness, RequestIds, Router};
+use super::{Core, Readiness, Router};
 use crate::{
     authenticate::{Anonymous, Authenticate},
     compose::{CompositionErrors, read_supergraph},
     execute::{Shared, SubgraphHandle},
     limits::Limits,
     plan::cache::Cache,
-    serve::{Origin, OriginError},
+    serve::{Origin, OriginError, RequestIds},
     transport::{HttpOptions, HttpSubgraph, SubgraphTransport},
 };
 use bytes::Bytes;

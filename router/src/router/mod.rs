@@ -19,7 +19,7 @@ use crate::{
         types::{FieldKind, Plan, Selection, Steps},
     },
     request::{Caller, GraphqlRequest, GraphqlResponse, RequestId},
-    serve::Origin,
+    serve::{Origin, RequestIds},
     transport::TransportError,
 };
 use bytes::Bytes;
@@ -30,14 +30,13 @@ use std::{
     sync::Arc,
 };
 
-type RequestIds = Arc<dyn Fn() -> String + Send + Sync>;
 type Readiness = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
 
 /// A running router.
 pub struct Router {
     core: Arc<Core>,
     pub(crate) authenticate: Arc<dyn Authenticate>,
-    request_ids: RequestIds,
+    pub(crate) request_ids: RequestIds,
     readiness: Readiness,
     pub(crate) console: Option<Bytes>,
     /// Other sites whose pages may open a WebSocket.

@@ -3,10 +3,13 @@
 
 mod accept;
 mod http;
+mod identify;
 mod origin;
 mod stream;
 pub(crate) mod websocket;
 
+use identify::{REQUEST_ID, given};
+pub use identify::{RequestIds, identify};
 pub(crate) use origin::Origin;
 pub use origin::OriginError;
 
@@ -16,26 +19,54 @@ use crate::{
     request::{Caller, GraphqlResponse, RequestId},
     router::Router,
 };
-use ::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use ::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::{
     body::Body,
     extract::State,
+    middleware,
     response::{IntoResponse, Response},
     routing::get,
 };
 use std::sync::Arc;
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
 /// The router's paths: `/graphql`, `/graphql/ws`, `/health/live`, `/health/ready`, `/schema.graphql`.
+/// Put [`identify`] around all that the process answers.
 pub fn routes(router: Arc<Router>) -> axum::Router {
+    paths().with_state(router)
+}
+
+/// The router's paths alone: whatever else is asked for is told where GraphQL is.
+pub(crate) fn alone(router: Arc<Router>) -> axum::Router {
+    let ids = router.request_ids.clone();
+    paths()
+        .method_not_allowed_fallback(wrong_method)
+        .fallback(nothing_here)
+        .with_state(router)
+        .layer(middleware::from_fn_with_state(ids, identify))
+}
+
+fn paths() -> axum::Router<Arc<Router>> {
     axum::Router::new()
         .route("/graphql", get(http::get).post(http::post))
         .route("/graphql/ws", get(websocket::upgrade))
+        .route("/schema.graphql", get(schema))
+        // Health is no GraphQL: its errors are the embedder's.
+        .method_not_allowed_fallback(wrong_method)
         .route("/health/live", get(|| async { "live" }))
         .route("/health/ready", get(ready))
-        .route("/schema.graphql", get(schema))
-        .with_state(router)
+}
+
+/// A path that is served, asked by a method that it does not take. `Allow` is added on the way out.
+async fn wrong_method(State(router): State<Arc<Router>>, headers: HeaderMap) -> Response {
+    let message = "this path does not take that method; the header Allow names those that it takes";
+    let error = GraphqlError::new(code::BAD_USER_INPUT, message);
+    failure(StatusCode::METHOD_NOT_ALLOWED, error, &request_id(&router, &headers))
+}
+
+async fn nothing_here(State(router): State<Arc<Router>>, headers: HeaderMap) -> Response {
+    let message = "there is nothing at this path; ask /graphql";
+    let error = GraphqlError::new(code::BAD_USER_INPUT, message);
+    failure(StatusCode::NOT_FOUND, error, &request_id(&router, &headers))
 }
 
 async fn ready(State(router): State<Arc<Router>>) -> Response {
@@ -64,15 +95,7 @@ async fn schema(State(router): State<Arc<Router>>, headers: HeaderMap) -> Respon
 
 /// The client's id for the request if it is fit for logs, else a new one.
 fn request_id(router: &Router, headers: &HeaderMap) -> RequestId {
-    let given = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok());
-    let fit = |id: &&str| {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
-        !id.is_empty() && id.len() <= 128 && id.bytes().all(plain)
-    };
-    match given.filter(fit) {
-        Some(id) => RequestId(id.into()),
-        None => router.new_request_id(),
-    }
+    given(headers).unwrap_or_else(|| router.new_request_id())
 }
 
 /// Finds out who asks and gives the request its id.

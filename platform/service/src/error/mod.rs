@@ -55,9 +55,40 @@ impl ApiError {
         error
     }
 
+    /// Bytes that are on record are not in the store, or not as they were put there: logged here with
+    /// its cause, and told, since only whoever runs the server can bring them back.
+    pub fn lost(cause: impl fmt::Display) -> Self {
+        tracing::error!(error = %cause, "kept bytes are lost");
+        Self::new(
+            Code::Internal,
+            "Bytes that are on record are missing in the store, or damaged: ask whoever runs this \
+             server to restore them from a backup.",
+        )
+    }
+
     /// Nothing of that id is visible to the actor; the same words whether it exists elsewhere.
     pub fn not_found(what: &str, id: impl fmt::Display) -> Self {
         Self::new(Code::NotFound, format!("There is no {what} {id} that you can see."))
+    }
+
+    /// Nothing is served at the path that was asked.
+    pub fn no_such_path() -> Self {
+        Self::new(
+            Code::NotFound,
+            "There is nothing at this path. Clients ask /graphql, and the REST endpoints that \
+             GET /v1/openapi.json lists.",
+        )
+    }
+
+    /// The path is served, but does not take the method. `Allow` says which it takes.
+    pub fn wrong_method() -> Self {
+        let mut error = Self::new(
+            Code::BadRequest,
+            "This path does not take that method: the header Allow names those that it takes, and \
+             GET /v1/openapi.json says what they do.",
+        );
+        error.status = Some(405);
+        error
     }
 
     /// The request came without valid credentials.
