@@ -14,6 +14,7 @@ pub struct Timestamp(i64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Day(pub i64);
 
+const CLOCKS_APART_SECONDS: i64 = 600;
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 /// 9999-12-31T23:59:59.999999Z: beyond it RFC 3339 has no spelling.
 const LATEST: i64 = 253_402_300_799_999_999;
@@ -74,6 +75,13 @@ impl Timestamp {
     #[must_use]
     pub const fn plus_days(self, days: i64) -> Self {
         self.plus_micros(days.saturating_mul(MICROS_PER_DAY))
+    }
+
+    /// The latest that another clock may show at this instant of ours: they may be ten minutes apart.
+    /// What is dated later lies in the future.
+    #[must_use]
+    pub const fn latest_elsewhere(self) -> Self {
+        self.plus_seconds(CLOCKS_APART_SECONDS)
     }
 }
 

@@ -139,9 +139,11 @@ pub(super) struct RecordTestResultInput {
     pub(super) test_id: ID,
     /// What came out.
     pub(super) outcome: TestOutcome,
-    /// Since when it is true; by default, now.
+    /// Since when it is true; by default, now. More than ten minutes ahead of the server's clock is
+    /// refused.
     pub(super) effective_from: Option<Instant>,
-    /// Until when it was true, where that is known.
+    /// Until when it was true, where that is known: a pass grows old from then on, but never from
+    /// later than the day on which it was recorded.
     pub(super) effective_to: Option<Instant>,
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::support::World;
+use super::support::{SECOND, World};
 
 const CREATE: &str = "mutation($input: CreateControlInput!) { createControl(input: $input) {
     control { id version code title description implementation owner { id }
@@ -241,5 +241,46 @@ async fn manual_tests_dependencies_and_groups_move_the_score() {
         json!([{ "anyOf": "either", "control": { "code": "B" } }])
     );
     assert_eq!(line(&world).await["satisfied"], 1);
+    world.close().await;
+}
+
+#[tokio::test]
+async fn a_result_from_the_future_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let world = World::open(directory.path()).await;
+    let small = small(&world).await;
+    let a = control(&world, &small, "A", &[]).await;
+    let add_test = "mutation($c: ID!) { addTest(input: {controlId: $c, title: \"Look\"}) {
+        test { id } userErrors { message } } }";
+    let test = world.ask(add_test, json!({ "c": a })).await["addTest"]["test"]["id"].clone();
+    let record = "mutation($t: ID!, $from: DateTime, $to: DateTime) { recordTestResult(input: {
+        testId: $t, outcome: PASSED, effectiveFrom: $from, effectiveTo: $to}) {
+            test { id } userErrors { code path message } } }";
+    let head = world.last().await;
+    for minutes in [11, 60 * 24 * 365] {
+        let from = world.now().plus_seconds(60 * minutes);
+        let answer = world.ask(record, json!({ "t": test, "from": from })).await;
+        let payload = &answer["recordTestResult"];
+        assert_eq!(payload["test"], json!(null));
+        let error = &payload["userErrors"][0];
+        assert_eq!(
+            (&error["code"], &error["path"][1]),
+            (&json!("INVALID"), &json!("effectiveFrom"))
+        );
+        let message = error["message"].as_str().unwrap();
+        assert!(message.contains("clock") && message.contains(&from.to_string()), "{message}");
+    }
+    assert_eq!(world.last().await, head, "nothing is recorded of what is refused");
+
+    // A clock that is a little ahead is none from the future, and neither is an end that is: a pass
+    // grows old from its recording at the latest.
+    let soon = world.now().plus_seconds(60 * 9);
+    let later = world.now().plus_days(400);
+    let answer = world.ask(record, json!({ "t": test, "from": soon, "to": later })).await;
+    assert_eq!(answer["recordTestResult"]["userErrors"], json!([]));
+    world.clock.advance_micros(39 * 86_400 * SECOND);
+    let score = "query($c: ID!) { control(id: $c) { score { lo decided } } }";
+    let faded = world.ask(score, json!({ "c": a })).await["control"]["score"].clone();
+    assert_eq!(faded, json!({ "lo": 0.0, "decided": 0.0 }));
     world.close().await;
 }

@@ -33,8 +33,6 @@ const AHEAD: usize = 4;
 /// broken connection.
 const DRAIN: u64 = 64 * 1024 * 1024;
 const DRAIN_FOR: Duration = Duration::from_secs(10);
-/// Microseconds by which the clock of a scanner may be ahead of ours: ten minutes.
-const CLOCKS_APART: i64 = 600 * 1_000_000;
 /// Accounts and providers that are told apart; with more, a scan is of many.
 const TOLD_APART: usize = 2;
 
@@ -129,7 +127,7 @@ fn note(names: &mut BTreeSet<String>, name: &str) {
 impl Core {
     pub(super) fn limits(&self) -> Limits {
         let limits = &self.config.limits;
-        let latest = self.store.env().now().plus_micros(CLOCKS_APART);
+        let latest = self.store.env().now().latest_elsewhere();
         Limits { unpacked: limits.ingest_unpacked, item: limits.ingest_item, latest }
     }
 

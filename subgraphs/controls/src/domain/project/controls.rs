@@ -320,6 +320,10 @@ impl Project {
             return Err(Refused::NotManual(check.clone()));
         }
         self.live_control(test.control, "testId")?;
+        // Once it came true, it would stand before whatever was found until then.
+        if result.effective_from > result.collected_at.latest_elsewhere() {
+            return Err(Refused::Ahead(result.effective_from));
+        }
         let recorded = ProjectEvent::from(TestResultRecorded {
             project,
             test: result.test,

@@ -1,6 +1,6 @@
 //! Why a project refuses what was asked of it, in words for the person who asked.
 
-use studio_kernel::{Id, kind};
+use studio_kernel::{Id, Timestamp, kind};
 
 use super::{ControlId, RequirementId, TestId};
 use crate::domain::score::Refusal;
@@ -48,6 +48,12 @@ pub enum Refused {
         "this test counts the results of check \"{0}\": only manual tests take a result by hand"
     )]
     NotManual(String),
+    /// A result from the future.
+    #[error(
+        "a result cannot be true from {0} on, which lies ahead of this server's clock: leave \
+         effectiveFrom out for now, or record the result when it is there"
+    )]
+    Ahead(Timestamp),
     /// The control has a test of that check.
     #[error("the control has a test of check \"{0}\" already")]
     SecondTest(String),
@@ -116,7 +122,9 @@ impl Refused {
             Self::Retired { .. } => "RETIRED",
             Self::NotManual(_) => "NOT_MANUAL",
             Self::Stale { .. } => "CONFLICT",
-            Self::Line { .. } | Self::Long { .. } | Self::Value { .. } => "INVALID",
+            Self::Ahead(_) | Self::Line { .. } | Self::Long { .. } | Self::Value { .. } => {
+                "INVALID"
+            }
         }
     }
 
@@ -127,6 +135,7 @@ impl Refused {
             Self::AdoptedAlready => "frameworkId",
             Self::NotAMember => "requirementId",
             Self::UnknownTest(_) | Self::NotManual(_) => "testId",
+            Self::Ahead(_) => "effectiveFrom",
             Self::SecondTest(_) => "check",
             Self::CodeTaken(_) => "code",
             Self::DependsAlready | Self::NoDependency => "dependsOnId",
