@@ -23,6 +23,7 @@ const FILES: &[(&str, &str, &str)] = &[
     ("/assets/contributions.js", SCRIPT, include_str!("../web/contributions.js")),
     ("/assets/docs.js", SCRIPT, include_str!("../web/docs.js")),
     ("/assets/dom.js", SCRIPT, include_str!("../web/dom.js")),
+    ("/assets/download.js", SCRIPT, include_str!("../web/download.js")),
     ("/assets/editor.js", SCRIPT, include_str!("../web/editor.js")),
     ("/assets/explanation.js", SCRIPT, include_str!("../web/explanation.js")),
     ("/assets/favicon.svg", PICTURE, include_str!("../web/favicon.svg")),

@@ -2,6 +2,7 @@
 // of those, and the evidence with its hash.
 
 import { disclosure, h, show } from "./dom.js";
+import { download } from "./download.js";
 import { count, intervalBar, percent, trimmed, verdict, when } from "./figures.js";
 
 /** Instead of controls, where there are none. */
@@ -168,6 +169,20 @@ function evidence({ evidence: reference, rejected }) {
       show(said, "could not copy: select the hash instead");
     }
   };
+  // As /v1/openapi.json describes it.
+  const path = `/v1/evidence/${reference.evidence.id}/versions/${reference.version}/content`;
+  const fetched = async ({ currentTarget: button }) => {
+    button.disabled = true;
+    show(said, "fetching …");
+    try {
+      const saved = await download(path);
+      show(said, verdictOnBytes(saved, sha256));
+    } catch (error) {
+      show(said, error.message);
+    } finally {
+      button.disabled = false;
+    }
+  };
   return h(
     "div",
     { class: "evidence" },
@@ -191,7 +206,20 @@ function evidence({ evidence: reference, rejected }) {
         "Copy",
       ),
       " ",
+      h(
+        "button",
+        { type: "button", class: "link", onclick: fetched, "aria-label": `Download the bytes with the hash ${sha256.slice(0, 8)}` },
+        "Download",
+      ),
+      " ",
       said,
     ),
   );
+}
+
+/** What the bytes that came say of the hash that is shown. */
+function verdictOnBytes({ name, sha256 }, shown) {
+  if (sha256 === null) return `saved as ${name}: check it with sha256sum`;
+  if (sha256 === shown) return `saved as ${name}: these bytes have this hash`;
+  return h("b", { class: "bad" }, `saved as ${name}, but its bytes have another hash: ${sha256}`);
 }

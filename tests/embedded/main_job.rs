@@ -56,6 +56,7 @@ async fn a_real_scan_moves_a_score_that_explains_itself() {
     let explained = explanation(&client, &project, &framework).await;
     explained.adds_up_to(&after_scan["exact"]);
     explained.counts_what_the_scan_holds(&scan.by_check());
+    assert_eq!(explained.evidence(&client).await, scan.bytes());
 
     // The same bytes again change nothing.
     let again = client.ingest_prowler(&project, Upload::Bytes(scan.bytes())).await.unwrap();
@@ -224,6 +225,24 @@ impl Explanation {
             tests_seen += 1;
         }
         assert!(tests_seen > 100, "{tests_seen} tests");
+    }
+
+    /// The bytes of the one piece of evidence that everything rests on, whose hash is the one shown.
+    async fn evidence(&self, client: &Client) -> Vec<u8> {
+        let tests = self.rows.iter().flat_map(|row| row["control"]["tests"].as_array().unwrap());
+        let summaries = tests.flat_map(|test| test["summaries"].as_array().unwrap());
+        let mut shown: Vec<&Value> = summaries.map(|summary| &summary["evidence"]).collect();
+        shown.dedup();
+        let [evidence] = &shown[..] else { panic!("one scan is one piece of evidence: {shown:?}") };
+        let (id, version) = (evidence["evidence"]["id"].as_str().unwrap(), &evidence["version"]);
+        let url = format!("{}/v1/evidence/{id}/versions/{version}/content", client.url());
+        let token = client.tokens().unwrap().access;
+        let response = reqwest::Client::new().get(url).bearer_auth(token).send().await.unwrap();
+        let response = response.error_for_status().unwrap();
+        let bytes = response.bytes().await.unwrap();
+        let hash = studio_stores::blobs::ContentHash::of(&bytes).to_string();
+        assert_eq!(evidence["sha256"], hash);
+        bytes.to_vec()
     }
 }
 

@@ -49,6 +49,9 @@ async fn nothing_of_one_organization_is_visible_to_another() {
     .await;
     let control = data["controls"]["nodes"][0]["id"].clone();
     let user = data["me"]["id"].clone();
+    let scan = installation.run(&["demo", "scan"]).into_bytes();
+    let run = first.ingest_prowler(&project, Upload::Bytes(scan)).await.unwrap().run;
+    let evidence = run["evidence"]["links"]["content"].as_str().unwrap();
     server.stop();
 
     let (server, second) = second_organization(&installation).await;
@@ -103,6 +106,11 @@ async fn nothing_of_one_organization_is_visible_to_another() {
         .await
         .unwrap();
     assert_eq!(subscribed["project"], Value::Null);
+
+    match second.get(evidence).await {
+        Err(Error::Refused { status: 404, code, .. }) => assert_eq!(code, "NOT_FOUND"),
+        other => panic!("{other:?}"),
+    }
 
     lists_are_not_found(&second, &project).await;
 

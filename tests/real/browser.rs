@@ -4,9 +4,10 @@
 use std::time::Duration;
 
 use serde_json::json;
+use studio_stores::blobs::ContentHash;
 
 use crate::{
-    support::{Installation, PATIENCE, Server},
+    support::{Installation, PATIENCE, Server, until},
     webdriver::Browser,
 };
 
@@ -74,6 +75,15 @@ async fn the_demo_in_a_browser() {
     tokio::time::timeout(PATIENCE, hash).await.expect("an evidence hash is shown");
     let text = browser.text().await.to_lowercase();
     assert!(!text.contains("compliant"), "{text}");
+
+    // The bytes behind it can be had, and they have that hash.
+    let fetch = "document.querySelector('main .evidence button[aria-label^=Download]').click()";
+    browser.script(fetch).await;
+    let checked = |text: &str| text.contains("these bytes have this hash").then_some(());
+    browser.wait_for_text("the hash of what was downloaded", checked).await;
+    let saved = until("the saved file", || async { browser.saved().pop() }).await;
+    let hash = ContentHash::of(&std::fs::read(saved).unwrap()).to_string();
+    assert!(browser.text().await.contains(&hash));
 
     // The console works with the same sign-in, offline as everything here is.
     browser.open(&format!("{}/graphql", server.url)).await;

@@ -1,7 +1,10 @@
 //! As much of WebDriver (W3C Recommendation, level 1) as the tests need: Chromium in a window that
 //! nobody sees, driven by chromedriver.
 
-use std::process::{Child, Command, Stdio};
+use std::{
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+};
 
 use serde_json::{Value, json};
 
@@ -14,7 +17,7 @@ pub(crate) struct Browser {
     driver: Child,
     http: reqwest::Client,
     session: String,
-    _profile: tempfile::TempDir,
+    profile: tempfile::TempDir,
 }
 
 impl Browser {
@@ -40,7 +43,8 @@ impl Browser {
             http.get(format!("{base}/status")).send().await.ok().map(drop)
         })
         .await;
-        let capabilities = json!({ "capabilities": { "alwaysMatch": { "goog:chromeOptions": { "args": [
+        let prefs = json!({ "download.default_directory": profile.path().join("downloads") });
+        let capabilities = json!({ "capabilities": { "alwaysMatch": { "goog:chromeOptions": { "prefs": prefs, "args": [
             "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
             "--disable-background-networking", "--disable-component-update", "--disable-sync",
             "--window-size=1280,1000",
@@ -51,7 +55,14 @@ impl Browser {
         let made: Value = response.json().await.unwrap();
         let id = made["value"]["sessionId"].as_str().unwrap_or_else(|| panic!("{made}"));
         let session = format!("{base}/session/{id}");
-        Some(Self { driver, http, session, _profile: profile })
+        Some(Self { driver, http, session, profile })
+    }
+
+    /// The files that were saved whole: what is on its way has an ending of its own.
+    pub(crate) fn saved(&self) -> Vec<PathBuf> {
+        let folder = std::fs::read_dir(self.profile.path().join("downloads"));
+        let files = folder.into_iter().flatten().map(|entry| entry.unwrap().path());
+        files.filter(|file| file.extension().is_some_and(|ending| ending == "json")).collect()
     }
 
     async fn post(&self, path: &str, body: Value) -> Value {

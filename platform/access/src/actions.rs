@@ -48,7 +48,7 @@ actions! {
     "documents:document:update" "change what is said about a document",
     "documents:document:upload" "upload a document or a new version",
     "evidence:asset:read" "see assets",
-    "evidence:evidence:read" "see evidence",
+    "evidence:evidence:read" "see and download evidence",
     "evidence:evidence:update" "reject evidence",
     "evidence:finding:read" "see findings",
     "evidence:run:ingest" "bring a scan in",

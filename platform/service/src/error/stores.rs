@@ -111,10 +111,8 @@ impl From<BlobError> for ApiError {
             | BlobError::Setting { .. }
             | BlobError::Denied { .. } => Self::unavailable(error),
             BlobError::Key(error) => error.into(),
-            BlobError::NotFound { .. }
-            | BlobError::Damaged { .. }
-            | BlobError::Io { .. }
-            | BlobError::Remote { .. } => Self::internal(error),
+            BlobError::NotFound { .. } | BlobError::Damaged { .. } => Self::lost(error),
+            BlobError::Io { .. } | BlobError::Remote { .. } => Self::internal(error),
         }
     }
 }

@@ -9,12 +9,12 @@ use std::sync::Arc;
 
 use axum::{
     Extension, Router,
-    extract::{Path, State},
+    extract::State,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use studio_kernel::{Actor, Id, kind};
-use studio_service::ApiError;
+use studio_service::{ApiError, rest::Path};
 
 use crate::{commands::Documents, projections::documents};
 

@@ -18,6 +18,7 @@ use super::{
     loaders::{EvidenceKey, Rows, RunKey, VersionsKey},
     project::Project,
 };
+use crate::rest;
 
 /// A connection of evidence items.
 pub(super) type EvidenceConnection = Connection<String, Evidence, EmptyFields, EmptyFields>;
@@ -103,6 +104,11 @@ impl EvidenceVersion {
     /// How many bytes were uploaded. A float, since GraphQL's Int ends at 2 GiB.
     async fn size(&self) -> f64 {
         self.row.size as f64
+    }
+
+    /// Where the bytes are downloaded, as a path on this server; it wants the same access token.
+    async fn content_url(&self) -> String {
+        rest::content_path(&self.row.evidence_id, self.row.version)
     }
 
     /// The run that brought it.

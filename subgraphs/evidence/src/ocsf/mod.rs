@@ -16,7 +16,7 @@ pub use finding::{Asset, Check, Finding, Refusal, Requirements, Status};
 pub use reader::{Item, Limits, Reader};
 pub use splitter::{Oversize, Piece, Splitter};
 pub use structure::StructureError;
-pub use unpack::Unpack;
+pub use unpack::{Unpack, is_packed};
 
 /// Levels of nesting that an item may have.
 pub const MAX_DEPTH: u32 = 64;

@@ -63,6 +63,12 @@ pub(super) fn structure_error(error: io::Error) -> StructureError {
     }
 }
 
+/// Whether a file that begins with these bytes is gzip. One read may give a single byte: gzip is
+/// known by the first, since no JSON begins so.
+pub fn is_packed(first: &[u8]) -> bool {
+    first.first() == Some(&MAGIC[0]) && first.get(1).is_none_or(|byte| *byte == MAGIC[1])
+}
+
 impl<R: Read> Unpack<R> {
     /// Looks at the first bytes of `source`; more than `limit` bytes after unpacking are an error.
     /// With `must_be_packed`, bytes that are no gzip are one too.
@@ -71,10 +77,7 @@ impl<R: Read> Unpack<R> {
     /// When the source cannot be read, or is not packed and must be.
     pub fn new(source: R, limit: u64, must_be_packed: bool) -> Result<Self, StructureError> {
         let mut buffered = BufReader::with_capacity(64 * 1024, Counted { source, taken: 0 });
-        // One read may give a single byte: gzip is known by the first, since no JSON begins so.
-        let first = buffered.fill_buf().map_err(StructureError::Read)?;
-        let packed =
-            first.first() == Some(&MAGIC[0]) && first.get(1).is_none_or(|b| *b == MAGIC[1]);
+        let packed = is_packed(buffered.fill_buf().map_err(StructureError::Read)?);
         if must_be_packed && !packed {
             return Err(StructureError::Gzip(io::Error::other(
                 "the request says Content-Encoding: gzip, and the body is not gzip",

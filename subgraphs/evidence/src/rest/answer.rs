@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use studio_kernel::{Id, TenantId, Timestamp, kind};
 use studio_service::ApiError;
 
+use super::content_path;
 use crate::{
     commands::Core,
     domain::RefusedItem,
@@ -34,6 +35,7 @@ pub(super) async fn run(
             "id": row.evidence_id,
             "version": row.evidence_version,
             "sha256": row.sha256,
+            "links": { "content": content_path(&row.evidence_id, row.evidence_version) },
         },
         "counts": {
             "items": row.items,

@@ -1,6 +1,8 @@
-//! The REST endpoints, version 1: scans come in here, and a run can be looked at again.
+//! The REST endpoints, version 1: scans come in here and go out as they came, and a run can be looked
+//! at again.
 
 mod answer;
+mod content;
 mod openapi;
 
 use std::time::Duration;
@@ -8,7 +10,7 @@ use std::time::Duration;
 use axum::{
     Extension, Json, Router,
     body::Body,
-    extract::{Path, Query, State, rejection::QueryRejection},
+    extract::{Query, State, rejection::QueryRejection},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -16,10 +18,11 @@ use axum::{
 use serde::Deserialize;
 use studio_access::Resource;
 use studio_kernel::{Actor, Code, Id, kind};
-use studio_service::{ApiError, RequestId};
+use studio_service::{ApiError, RequestId, rest::Path};
 
 use crate::commands::{Core, Encoding, Upload};
 
+pub(crate) use content::content_path;
 pub use openapi::openapi;
 
 /// Seconds that the answer waits for the controls, unless the client says otherwise.
@@ -32,6 +35,7 @@ pub(crate) fn routes(core: Core) -> Router {
     Router::new()
         .route("/v1/ingest/prowler", post(prowler))
         .route("/v1/ingest/runs/{id}", get(run))
+        .route("/v1/evidence/{id}/versions/{number}/content", get(content::content))
         .with_state(core)
 }
 

@@ -1,11 +1,18 @@
-//! REST: errors as problem details (RFC 9457) with the same stable codes as GraphQL, and the
-//! description of all endpoints (OpenAPI 3.1).
+//! REST: errors as problem details (RFC 9457) with the same stable codes as GraphQL, kept bytes as
+//! answers, and the description of all endpoints (OpenAPI 3.1).
+
+mod content;
 
 use axum::{
-    http::{HeaderValue, StatusCode, header},
+    extract::{self, FromRequestParts},
+    http::{HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use studio_kernel::Code;
+
+pub use content::{Kept, attachment, unchanged};
 
 use crate::error::ApiError;
 
@@ -28,6 +35,22 @@ impl IntoResponse for ApiError {
     }
 }
 
+/// The parts of the path, as `axum::extract::Path` gives them. What does not read is refused as all
+/// else is.
+#[derive(Debug)]
+pub struct Path<T>(pub T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        match extract::Path::from_request_parts(parts, state).await {
+            Ok(extract::Path(read)) => Ok(Self(read)),
+            Err(refused) => Err(ApiError::new(Code::BadRequest, refused.body_text())),
+        }
+    }
+}
+
 /// The description of every REST endpoint, from what each subgraph says of its own: objects with
 /// `paths` and `components` of OpenAPI 3.1.
 pub fn openapi(parts: impl IntoIterator<Item = Value>) -> Value {
@@ -39,7 +62,8 @@ pub fn openapi(parts: impl IntoIterator<Item = Value>) -> Value {
             "description": "Uploads and downloads; everything else is GraphQL at /graphql. The \
                 version stands in the path. A version is retired no sooner than twelve months \
                 after its successor is there; until then it answers with the headers Deprecation \
-                (RFC 9745) and Sunset (RFC 8594).",
+                (RFC 9745) and Sunset (RFC 8594). Every answer carries X-Request-Id: the one that \
+                was sent, or a new one.",
         },
         "paths": {},
         "components": {

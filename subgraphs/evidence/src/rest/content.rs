@@ -1,0 +1,82 @@
+//! `GET /v1/evidence/{id}/versions/{number}/content`: the scan as it was uploaded, packed or not. Its
+//! SHA-256 is the one that the version and every explanation show, so that anybody who may see the
+//! evidence can check it.
+
+use axum::{Extension, extract::State, http::HeaderMap, response::Response};
+use studio_access::Resource;
+use studio_kernel::{Actor, Code, Id, kind};
+use studio_service::{
+    ApiError,
+    rest::{Kept, Path, attachment, unchanged},
+};
+use studio_stores::blobs::{BlobError, ContentHash};
+use tokio::io::{AsyncBufReadExt, BufReader};
+
+use super::signed_in;
+use crate::{commands::Core, ocsf::is_packed, projections::EvidenceItems};
+
+pub(super) async fn content(
+    State(core): State<Core>,
+    actor: Option<Extension<Actor>>,
+    Path((id, number)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let actor = signed_in(actor)?;
+    let resource = Resource::any("Evidence", actor.tenant);
+    let tenant = core.policy.require(&actor, "evidence:evidence:read", &resource)?.tenant();
+    let id: Id<kind::Evidence> = id.parse()?;
+    let number: u32 = number.parse().map_err(|_| {
+        ApiError::new(Code::BadRequest, "The number of a version is a whole number from 1.")
+    })?;
+    let versions = EvidenceItems::versions(&core.store, tenant, &[id.to_string()]).await?;
+    if versions.is_empty() {
+        return Err(ApiError::not_found("evidence", id));
+    }
+    let version = versions.iter().find(|version| version.version == i64::from(number));
+    let version = version.ok_or_else(|| ApiError::not_found("version", number))?;
+    if let Some(unchanged) = unchanged(&headers, &version.sha256)? {
+        return Ok(unchanged);
+    }
+    let name: ContentHash = version.sha256.parse().map_err(ApiError::internal)?;
+    let mut reader = BufReader::new(core.blobs.open(tenant, name).await?);
+    let (media_type, ending) = form(reader.fill_buf().await.map_err(BlobError::of_reading)?);
+    let kept = Kept {
+        sha256: &version.sha256,
+        size: version.size,
+        media_type,
+        name: &format!("{id}-v{number}.{ending}"),
+    };
+    attachment(&kept, reader)
+}
+
+/// The media type of a scan that begins so, and the ending of its name.
+fn form(beginning: &[u8]) -> (&'static str, &'static str) {
+    if is_packed(beginning) {
+        return ("application/gzip", "ocsf.json.gz");
+    }
+    match beginning.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        Some(b'{') => ("application/x-ndjson", "ocsf.ndjson"),
+        _ => ("application/json", "ocsf.json"),
+    }
+}
+
+/// Where the bytes of a version are.
+pub(crate) fn content_path(evidence: &str, number: i64) -> String {
+    format!("/v1/evidence/{evidence}/versions/{number}/content")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_form_is_told_by_the_beginning() {
+        for (beginning, ending) in [
+            (&b"\x1f\x8b\x08"[..], "ocsf.json.gz"),
+            (b"\n [{", "ocsf.json"),
+            (b"{\"class_uid\"", "ocsf.ndjson"),
+        ] {
+            assert_eq!(form(beginning).1, ending);
+        }
+    }
+}

@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+globalThis.BroadcastChannel = undefined; // an open channel would keep the test from ending
+globalThis.sessionStorage = new (class {
+  #values = new Map();
+  getItem = (key) => this.#values.get(key) ?? null;
+  setItem = (key, value) => void this.#values.set(key, value);
+  removeItem = (key) => void this.#values.delete(key);
+})();
+const { download, hash, nameOf } = await import("../download.js");
+
+test("the name is the one that the server gives", () => {
+  const said = "attachment; filename=\"evd_1-v2.ocsf.json\"; filename*=UTF-8''evd_1-v2.ocsf.json";
+  assert.equal(nameOf(new Response("", { headers: { "content-disposition": said } })), "evd_1-v2.ocsf.json");
+  assert.equal(nameOf(new Response("")), "download");
+});
+
+test("the hash is that of the bytes", async () => {
+  const expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+  assert.equal(await hash(new Blob(["abc"])), expected);
+});
+
+test("a refusal is told in the server's words", async () => {
+  const problem = { code: "NOT_FOUND", detail: "There is no version 9 that you can see." };
+  globalThis.fetch = async () => new Response(JSON.stringify(problem), { status: 404 });
+  await assert.rejects(download("/v1/evidence/evd_1/versions/9/content"), {
+    code: "NOT_FOUND",
+    message: problem.detail,
+  });
+  globalThis.fetch = async () => {
+    throw new TypeError("no network");
+  };
+  await assert.rejects(download("/v1/x"), { code: "NETWORK" });
+});
