@@ -156,3 +156,17 @@ fn sign(signer: InternalSigner, env: Env) -> Arc<proxy::Sign> {
         HeaderValue::try_from(token).map_err(ApiError::internal)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_path_takes_the_methods_that_are_described() {
+        let item = json!({ "get": {}, "post": {}, "parameters": [], "summary": "Both" });
+        assert_eq!(methods(&item), Some(MethodFilter::GET.or(MethodFilter::POST)));
+        assert_eq!(methods(&json!({ "summary": "Nothing" })), None);
+    }
+}

@@ -49,6 +49,20 @@ async fn each_form_of_request_is_answered() {
 }
 
 #[tokio::test]
+async fn a_method_that_is_not_taken_is_told_which_are() {
+    let url = url().await;
+    for (path, allowed) in [("graphql", "GET,HEAD,POST"), ("schema.graphql", "GET,HEAD")] {
+        let answer = Client::new().delete(format!("{url}/{path}")).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::METHOD_NOT_ALLOWED);
+        assert_eq!(answer.headers()["allow"], allowed);
+        assert!(answer.headers().contains_key("x-request-id"));
+        let error = answer.json::<Value>().await.unwrap()["errors"][0].clone();
+        assert_eq!(error["extensions"]["code"], "BAD_USER_INPUT");
+        assert!(error["message"].as_str().unwrap().contains("Allow"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn the_status_depends_on_the_form_of_answer() {
     let url = format!("{}/graphql", url().await);
     let client = Client::new();
