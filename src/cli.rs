@@ -48,7 +48,7 @@ pub(crate) enum Command {
     /// Sign in to a server; the password is read from STUDIO_PASSWORD or standard input
     Login(Login),
     /// List the projects with their scores
-    Projects(Server),
+    Projects(Projects),
     /// Bring a Prowler scan (OCSF JSON, also gzip) into a project
     Ingest(Ingest),
     /// Show a project's scores, at present or as of an instant
@@ -220,6 +220,15 @@ pub(crate) struct Server {
     /// The server's address [default: the one of the last login]
     #[arg(long, value_name = "URL", env = "STUDIO_SERVER")]
     pub(crate) server: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct Projects {
+    #[command(flatten)]
+    pub(crate) server: Server,
+    /// List archived projects too
+    #[arg(long)]
+    pub(crate) archived: bool,
 }
 
 #[derive(Args)]

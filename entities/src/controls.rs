@@ -20,6 +20,12 @@ pub mod project {
         pub id: String,
         /// Its name.
         pub name: String,
+        /// Its name as names are compared.
+        pub name_key: String,
+        /// How often it was created, renamed, archived or restored.
+        pub version: i64,
+        /// When it was archived, where it is.
+        pub archived_at: Option<i64>,
         /// `usr_…`, where a person created it.
         pub created_by: Option<String>,
         /// When it was created.

@@ -125,6 +125,8 @@ pub mod project {
         /// `prj_…`.
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: String,
+        /// Whether it is archived.
+        pub archived: i64,
     }
 
     /// None.

@@ -20,6 +20,8 @@ pub mod project {
         pub id: String,
         /// The project's name.
         pub name: String,
+        /// Whether it is archived.
+        pub archived: i64,
     }
 
     /// None.

@@ -16,6 +16,9 @@ pub fn check(bytes: &[u8]) {
     let _ = controls::CheckResultsMatched::decode(version, text);
     let _ = controls::ControlTestAdded::decode(version, text);
     let _ = controls::ProjectCreated::decode(version, text);
+    let _ = controls::ProjectRenamed::decode(version, text);
+    let _ = controls::ProjectArchived::decode(version, text);
+    let _ = controls::ProjectRestored::decode(version, text);
     let _ = documents::DocumentVersionStored::decode(version, text);
     let _ = serde_json::from_str::<Metadata>(text);
     let _ = serde_json::from_str::<CloudEvent>(text);

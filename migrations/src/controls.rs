@@ -11,7 +11,10 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        events::and_then(vec![step("controls_0001_read_models", READ_MODELS)])
+        events::and_then(vec![
+            step("controls_0001_read_models", READ_MODELS),
+            step("controls_0002_project_life", PROJECT_LIFE),
+        ])
     }
 }
 
@@ -83,4 +86,11 @@ const READ_MODELS: &[&str] = &[
         generation BIGINT NOT NULL, tenant TEXT NOT NULL, evidence TEXT NOT NULL,
         project TEXT NOT NULL,
         PRIMARY KEY (generation, tenant, evidence, project))",
+];
+
+const PROJECT_LIFE: &[&str] = &[
+    "ALTER TABLE controls_projects ADD COLUMN name_key TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE controls_projects ADD COLUMN version BIGINT NOT NULL DEFAULT 1",
+    "ALTER TABLE controls_projects ADD COLUMN archived_at BIGINT",
+    "CREATE INDEX controls_projects_name ON controls_projects (generation, tenant, name_key)",
 ];

@@ -10,7 +10,10 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        events::and_then(vec![step("documents_0001_read_models", READ_MODELS)])
+        events::and_then(vec![
+            step("documents_0001_read_models", READ_MODELS),
+            step("documents_0002_archived_projects", ARCHIVED_PROJECTS),
+        ])
     }
 }
 
@@ -39,3 +42,6 @@ const READ_MODELS: &[&str] = &[
         generation BIGINT NOT NULL, tenant TEXT NOT NULL, id TEXT NOT NULL,
         PRIMARY KEY (generation, tenant, id))",
 ];
+
+const ARCHIVED_PROJECTS: &[&str] =
+    &["ALTER TABLE document_projects ADD COLUMN archived BIGINT NOT NULL DEFAULT 0"];

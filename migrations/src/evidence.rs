@@ -10,7 +10,10 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        events::and_then(vec![step("evidence_0001_read_models", READ_MODELS)])
+        events::and_then(vec![
+            step("evidence_0001_read_models", READ_MODELS),
+            step("evidence_0002_archived_projects", ARCHIVED_PROJECTS),
+        ])
     }
 }
 
@@ -81,3 +84,6 @@ const READ_MODELS: &[&str] = &[
     "CREATE INDEX assets_by_project ON assets (generation, project_id, id)",
     "CREATE INDEX control_checks_by_check ON control_checks (generation, tenant, project_id, check_id)",
 ];
+
+const ARCHIVED_PROJECTS: &[&str] =
+    &["ALTER TABLE projects ADD COLUMN archived BIGINT NOT NULL DEFAULT 0"];

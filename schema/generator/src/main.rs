@@ -49,6 +49,9 @@ fn files() -> anyhow::Result<BTreeMap<String, String>> {
     files.insert("api.graphql".to_owned(), supergraph.api_sdl);
 
     event::<controls::ProjectCreated>(&mut files)?;
+    event::<controls::ProjectRenamed>(&mut files)?;
+    event::<controls::ProjectArchived>(&mut files)?;
+    event::<controls::ProjectRestored>(&mut files)?;
     event::<controls::ControlTestAdded>(&mut files)?;
     event::<controls::CheckResultsMatched>(&mut files)?;
     event::<evidence::CheckResultsRecorded>(&mut files)?;

@@ -23,7 +23,10 @@ use studio_events::{
     ConsumerOptions, Election, EventStore, EventStoreOptions, LogFeed, PublishedType, StoreError,
     run_consumer,
 };
-use studio_kernel::published::controls::{CheckResultsMatched, ControlTestAdded, ProjectCreated};
+use studio_kernel::published::controls::{
+    CheckResultsMatched, ControlTestAdded, ProjectArchived, ProjectCreated, ProjectRenamed,
+    ProjectRestored,
+};
 use studio_service::{Deps, Feeds, Subgraph, subgraph::Background};
 use studio_stores::keyring::KeyringError;
 
@@ -42,6 +45,9 @@ const TICK: Duration = Duration::from_millis(500);
 /// What the other subgraphs may learn.
 static PUBLISHED: &[PublishedType] = &[
     PublishedType::of::<ProjectCreated>(),
+    PublishedType::of::<ProjectRenamed>(),
+    PublishedType::of::<ProjectArchived>(),
+    PublishedType::of::<ProjectRestored>(),
     PublishedType::of::<ControlTestAdded>(),
     PublishedType::of::<CheckResultsMatched>(),
 ];

@@ -95,7 +95,7 @@ fn start(core: Core, leadership: Leadership, feeds: &Feeds) -> Result<Vec<Backgr
                 core.store.clone(),
                 feed.clone(),
                 consumers::NAME,
-                Arc::new(consumers::FromControls),
+                Arc::new(consumers::FromControls { store: core.store.clone() }),
                 ConsumerOptions::default(),
                 election,
                 core.shutdown.clone(),

@@ -18,6 +18,33 @@ pub struct ProjectCreated {
 }
 event!(ProjectCreated, "controls.project.created", 1);
 
+/// A project got another name.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ProjectRenamed {
+    /// The project.
+    pub project: Id<kind::Project>,
+    /// Its name from now on. Not personal data: it names a system or a company.
+    pub name: String,
+}
+event!(ProjectRenamed, "controls.project.renamed", 1);
+
+/// A project was archived: no scan and no document may be brought into it until it is restored.
+/// What it has stays.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ProjectArchived {
+    /// The project.
+    pub project: Id<kind::Project>,
+}
+event!(ProjectArchived, "controls.project.archived", 1);
+
+/// A project that was archived is in use again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ProjectRestored {
+    /// The project.
+    pub project: Id<kind::Project>,
+}
+event!(ProjectRestored, "controls.project.restored", 1);
+
 /// A control got a test. Where the test rests on a scanner's check, the evidence subgraph can show
 /// that check's findings with the control.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -59,7 +59,7 @@ pub(crate) async fn create_control(
 ) -> Result<ControlId, CommandError> {
     let resource = Resource::any("Control", actor.tenant);
     app.require(actor, "controls:control:create", &resource)?;
-    let executed = on_project(app, actor, project, |state, catalogs| {
+    let executed = on_project(app, actor, (project, "projectId"), |state, catalogs| {
         state.create_control(project, new, catalogs, &mut app.ids())
     })
     .await?;
@@ -79,7 +79,7 @@ pub(crate) async fn update_control(
 ) -> Result<(), CommandError> {
     app.require(actor, "controls:control:update", &one_control(actor, control))?;
     let project = project_of(app, actor, control, "id").await?;
-    on_project(app, actor, project, |state, _catalogs| {
+    on_project(app, actor, (project, "id"), |state, _catalogs| {
         state.update_control(project, control, expected, change)
     })
     .await?;
@@ -96,7 +96,7 @@ pub(crate) async fn retire_control(
 ) -> Result<(), CommandError> {
     app.require(actor, "controls:control:update", &one_control(actor, control))?;
     let project = project_of(app, actor, control, "id").await?;
-    on_project(app, actor, project, |state, _catalogs| {
+    on_project(app, actor, (project, "id"), |state, _catalogs| {
         state.retire_control(project, control, expected, reason)
     })
     .await?;
@@ -111,7 +111,7 @@ pub(crate) async fn map_requirement(
     new: &NewMapping,
 ) -> Result<(), CommandError> {
     app.require(actor, "controls:mapping:create", &one_control(actor, new.control))?;
-    on_project(app, actor, project, |state, catalogs| {
+    on_project(app, actor, (project, "projectId"), |state, catalogs| {
         state.map(project, new, catalogs, &mut app.ids())
     })
     .await?;
@@ -127,8 +127,10 @@ pub(crate) async fn unmap_requirement(
     control: ControlId,
 ) -> Result<(), CommandError> {
     app.require(actor, "controls:mapping:delete", &one_control(actor, control))?;
-    on_project(app, actor, project, |state, _catalogs| state.unmap(project, requirement, control))
-        .await?;
+    on_project(app, actor, (project, "projectId"), |state, _catalogs| {
+        state.unmap(project, requirement, control)
+    })
+    .await?;
     Ok(())
 }
 
@@ -140,7 +142,7 @@ pub(crate) async fn add_test(
 ) -> Result<Id<kind::ControlTest>, CommandError> {
     app.require(actor, "controls:test:create", &one_control(actor, new.control))?;
     let project = project_of(app, actor, new.control, "controlId").await?;
-    let executed = on_project(app, actor, project, |state, _catalogs| {
+    let executed = on_project(app, actor, (project, "controlId"), |state, _catalogs| {
         state.add_test(project, new, &mut app.ids())
     })
     .await?;
@@ -163,8 +165,10 @@ pub(crate) async fn record_test_result(
         return Err(Refused::UnknownTest(result.test).into());
     };
     let project: ProjectId = row.project.parse().map_err(ApiError::internal)?;
-    on_project(app, actor, project, |state, _catalogs| state.record_result(project, result))
-        .await?;
+    on_project(app, actor, (project, "testId"), |state, _catalogs| {
+        state.record_result(project, result)
+    })
+    .await?;
     Ok(())
 }
 
@@ -178,7 +182,7 @@ pub(crate) async fn add_dependency(
 ) -> Result<Id<kind::ControlDependency>, CommandError> {
     app.require(actor, "controls:dependency:create", &one_control(actor, control))?;
     let project = project_of(app, actor, control, "controlId").await?;
-    let executed = on_project(app, actor, project, |state, _catalogs| {
+    let executed = on_project(app, actor, (project, "controlId"), |state, _catalogs| {
         state.depend(project, control, depends_on, strength, app.env.id())
     })
     .await?;
@@ -197,7 +201,7 @@ pub(crate) async fn remove_dependency(
 ) -> Result<(), CommandError> {
     app.require(actor, "controls:dependency:delete", &one_control(actor, control))?;
     let project = project_of(app, actor, control, "controlId").await?;
-    on_project(app, actor, project, |state, _catalogs| {
+    on_project(app, actor, (project, "controlId"), |state, _catalogs| {
         state.undepend(project, control, depends_on)
     })
     .await?;

@@ -1,4 +1,4 @@
-//! Projects and frameworks.
+//! Importing and adopting frameworks.
 
 use aws_lc_rs::digest;
 use studio_access::Resource;
@@ -12,25 +12,10 @@ use crate::{
     domain::{
         catalog::{self, CatalogError, SHIPPED, shipped},
         framework::{self, Framework},
-        project::{Adoption, Project, events::ProjectEvent},
+        project::{Adoption, events::ProjectEvent},
     },
     projections::read::Read,
 };
-
-/// Creates a project.
-pub(crate) async fn create_project(
-    app: &App,
-    actor: &Actor,
-    name: &str,
-) -> Result<Id<kind::Project>, CommandError> {
-    let resource = Resource::any("Project", actor.tenant);
-    app.require(actor, "controls:project:create", &resource)?;
-    let project = app.env.id();
-    let events = Project::default().create(project, name)?;
-    let stream = StreamAppend::of::<Project>(project.to_string(), Expected::NoStream, events)?;
-    app.store.append(Append::new(actor.tenant, Metadata::by(actor), vec![stream])).await?;
-    Ok(project)
-}
 
 /// A framework, and whether it was imported now or was there already.
 #[derive(Debug, Clone, Copy)]
@@ -143,7 +128,7 @@ pub(crate) async fn adopt_framework(
     let sha256 = rows.into_iter().next().ok_or_else(unknown)?.sha256;
     let loaded = app.store.load::<Framework>(actor.tenant, &sha256).await?.state;
     let index = app.catalogs.keep(actor.tenant, &loaded).ok_or_else(unknown)?;
-    let executed = on_project(app, actor, project, |state, catalogs| {
+    let executed = on_project(app, actor, (project, "projectId"), |state, catalogs| {
         let mut catalogs = catalogs.clone();
         catalogs.insert(framework, index.clone());
         state.adopt(project, &loaded, adoption, &catalogs, &mut app.ids())

@@ -3,6 +3,7 @@
 
 mod controls;
 mod frameworks;
+mod projects;
 
 use studio_events::{AppendError, EncodeError, ExecuteError, Executed, Metadata, StoreError};
 use studio_kernel::{Actor, Code, Id, kind};
@@ -10,6 +11,7 @@ use studio_service::{ApiError, graphql::UserError};
 
 pub(crate) use controls::*;
 pub(crate) use frameworks::*;
+pub(crate) use projects::*;
 
 use crate::{
     app::App,
@@ -92,24 +94,25 @@ fn user(code: &str, field: &str, message: &str) -> CommandError {
 /// How often a command is decided anew when others were first.
 const TRIES: u32 = 4;
 
-/// Decides on a project as it is now and appends what follows. Conflicts are decided again.
+/// Decides on a project as it is now and appends what follows. Conflicts are decided again. An
+/// archived project is refused; `field` is the field of the input that leads to the project.
 async fn on_project(
     app: &App,
     actor: &Actor,
-    project: Id<kind::Project>,
+    (project, field): (Id<kind::Project>, &'static str),
     mut decide: impl FnMut(&Project, &Catalogs) -> Result<Vec<ProjectEvent>, Refused>,
 ) -> Result<Executed<Project>, CommandError> {
     let stream = project.to_string();
     let metadata = Metadata::by(actor);
     for attempt in 0.. {
         let loaded = app.store.load::<Project>(actor.tenant, &stream).await?;
-        if !loaded.state.exists() {
-            return Err(Refused::UnknownProject(project).into());
-        }
+        loaded.state.must_take_changes(project, field)?;
         let catalogs = app.catalogs.of(actor.tenant, &loaded.state).await?;
         let executed = app
             .store
             .execute::<Project, Refused>(actor.tenant, &stream, &metadata, |state, _version| {
+                // It may have been archived since it was loaded above.
+                state.must_take_changes(project, field)?;
                 decide(state, &catalogs)
             })
             .await;

@@ -4,5 +4,6 @@ pub mod catalog;
 pub mod framework;
 pub mod matching;
 pub mod project;
+pub mod project_name;
 pub mod score;
 pub mod score_log;

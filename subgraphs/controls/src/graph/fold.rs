@@ -115,7 +115,10 @@ pub(super) fn project(event: &Recorded, shape: &mut Shape) -> Result<Vec<Change>
             shape.reject(evidence);
             out.0.push(Change::RemoveNode(evidence));
         }
-        ProjectEvent::ChecksSeen(_)
+        ProjectEvent::ProjectRenamed(_)
+        | ProjectEvent::ProjectArchived(_)
+        | ProjectEvent::ProjectRestored(_)
+        | ProjectEvent::ChecksSeen(_)
         | ProjectEvent::CheckResultsMatched(_)
         | ProjectEvent::ResultsTakenInPart(_) => {}
     }

@@ -8,8 +8,40 @@ use super::enums::{AdoptControls, DependencyStrength, ImplementationState, TestO
 /// A project to be created.
 #[derive(InputObject)]
 pub(super) struct CreateProjectInput {
-    /// Its name, 1 to 120 characters.
+    /// Its name, 1 to 120 characters on one line. Blanks around it are taken away. No other project
+    /// of the organization may have it that is in use; small and capital letters count alike.
     pub(super) name: String,
+}
+
+/// A project to be renamed.
+#[derive(InputObject)]
+pub(super) struct RenameProjectInput {
+    /// The project.
+    pub(super) id: ID,
+    /// The version that you have seen: of another one, nothing is changed.
+    pub(super) expected_version: u32,
+    /// Its name from now on, by the rules of createProject.
+    pub(super) name: String,
+}
+
+/// A project to be archived.
+#[derive(InputObject)]
+pub(super) struct ArchiveProjectInput {
+    /// The project.
+    pub(super) id: ID,
+    /// The version that you have seen: of another one, nothing is changed.
+    pub(super) expected_version: u32,
+}
+
+/// A project to be restored.
+#[derive(InputObject)]
+pub(super) struct RestoreProjectInput {
+    /// The project.
+    pub(super) id: ID,
+    /// The version that you have seen: of another one, nothing is changed.
+    pub(super) expected_version: u32,
+    /// Another name for it, where its own has been given to another project meanwhile.
+    pub(super) name: Option<String>,
 }
 
 /// A framework to be imported: give exactly one of the two.

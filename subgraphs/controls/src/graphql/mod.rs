@@ -11,6 +11,7 @@ mod inputs;
 mod loaders;
 mod mutation_controls;
 mod mutation_frameworks;
+mod mutation_projects;
 mod project;
 mod query;
 mod reach;
@@ -38,6 +39,7 @@ use crate::{
 /// Changes of projects, frameworks and controls.
 #[derive(MergedObject, Default)]
 pub(crate) struct Mutation(
+    mutation_projects::ProjectMutations,
     mutation_frameworks::FrameworkMutations,
     mutation_controls::ControlMutations,
 );

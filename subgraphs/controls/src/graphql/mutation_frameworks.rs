@@ -1,4 +1,4 @@
-//! Creating projects, importing and adopting frameworks.
+//! Importing and adopting frameworks.
 
 use async_graphql::{Context, Object, Result, SimpleObject};
 use studio_kernel::{Id, kind};
@@ -8,7 +8,7 @@ use super::{
     app,
     enums::AdoptControls,
     framework::Framework,
-    inputs::{AdoptFrameworkInput, CreateProjectInput, ImportFrameworkInput},
+    inputs::{AdoptFrameworkInput, ImportFrameworkInput},
     loaders,
     project::Project,
     settle,
@@ -17,15 +17,6 @@ use crate::{
     commands::{self, Imported},
     domain::project::Adoption,
 };
-
-/// What createProject answers.
-#[derive(SimpleObject)]
-pub(super) struct ProjectPayload {
-    /// The project; null where there are user errors.
-    project: Option<Project>,
-    /// What you can mend.
-    user_errors: Vec<UserError>,
-}
 
 /// What importFramework answers.
 #[derive(SimpleObject)]
@@ -56,21 +47,6 @@ pub(crate) struct FrameworkMutations;
 
 #[Object]
 impl FrameworkMutations {
-    /// Creates a project.
-    async fn create_project(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The project.")] input: CreateProjectInput,
-    ) -> Result<ProjectPayload> {
-        let made = commands::create_project(app(ctx)?, actor(ctx)?, &input.name).await;
-        Ok(match settle(made)? {
-            Ok(project) => {
-                ProjectPayload { project: project_of(ctx, project).await?, user_errors: Vec::new() }
-            }
-            Err(user_errors) => ProjectPayload { project: None, user_errors },
-        })
-    }
-
     /// Imports a framework. The same document again gives the framework that is there already.
     async fn import_framework(
         &self,
@@ -122,7 +98,10 @@ impl FrameworkMutations {
     }
 }
 
-async fn project_of(ctx: &Context<'_>, id: Id<kind::Project>) -> Result<Option<Project>> {
+pub(super) async fn project_of(
+    ctx: &Context<'_>,
+    id: Id<kind::Project>,
+) -> Result<Option<Project>> {
     Ok(loaders(ctx)?.projects(id.to_string()).await?.map(Project))
 }
 

@@ -48,6 +48,17 @@ impl Project {
         &self.0.name
     }
 
+    /// How often it was created, renamed, archived or restored; give it as expectedVersion.
+    async fn version(&self) -> i64 {
+        self.0.version
+    }
+
+    /// When it was archived; null where it is in use. An archived project takes no change, no scan
+    /// and no document, and stays readable with its scores and its history.
+    async fn archived_at(&self) -> Option<DateTime<Utc>> {
+        self.0.archived_at.map(|at| Timestamp::from_micros(at).to_datetime())
+    }
+
     /// When it was created.
     async fn created_at(&self) -> DateTime<Utc> {
         Timestamp::from_micros(self.0.created_at).to_datetime()

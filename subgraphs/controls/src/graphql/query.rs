@@ -34,8 +34,10 @@ impl Query {
         ctx: &Context<'_>,
         #[graphql(desc = "How many, 1 to 100; 20 by default.")] first: Option<i32>,
         #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
+        #[graphql(default = false, desc = "Whether archived projects are listed too.")]
+        include_archived: bool,
     ) -> Result<Connection<String, Project>> {
-        references::projects(ctx, first, after).await
+        references::projects(ctx, first, after, include_archived).await
     }
 
     /// A project, or null where there is none of that id that you can see.

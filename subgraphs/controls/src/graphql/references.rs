@@ -40,8 +40,10 @@ impl Organization {
         ctx: &Context<'_>,
         #[graphql(desc = "How many, 1 to 100; 20 by default.")] first: Option<i32>,
         #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
+        #[graphql(default = false, desc = "Whether archived projects are listed too.")]
+        include_archived: bool,
     ) -> Result<Connection<String, Project>> {
-        projects(ctx, first, after).await
+        projects(ctx, first, after, include_archived).await
     }
 }
 
@@ -50,10 +52,11 @@ pub(super) async fn projects(
     ctx: &Context<'_>,
     first: Option<i32>,
     after: Option<String>,
+    include_archived: bool,
 ) -> Result<Connection<String, Project>> {
     let page = PageArgs::new(first, after)?;
     let rows = read(ctx, "controls:project:read")?
-        .projects(from(&page)?)
+        .projects(include_archived, from(&page)?)
         .await
         .map_err(studio_service::graphql::gql)?;
     Ok(connection(rows, &page, |row| row.ordinal.to_string(), Project))

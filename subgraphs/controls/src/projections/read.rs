@@ -88,9 +88,33 @@ impl Read {
         dependencies_by_id dependency Dependencies,
     }
 
-    /// All projects.
-    pub(crate) async fn projects(&self, from: From) -> Result<Vec<project::Model>, DbErr> {
-        self.all(page!(rows!(self, project, Projects), project, from)).await
+    /// The projects, with or without those that are archived.
+    pub(crate) async fn projects(
+        &self,
+        archived: bool,
+        from: From,
+    ) -> Result<Vec<project::Model>, DbErr> {
+        let mut select = rows!(self, project, Projects);
+        if !archived {
+            select = select.filter(project::Column::ArchivedAt.is_null());
+        }
+        self.all(page!(select, project, from)).await
+    }
+
+    /// The oldest project in use, other than this one, whose name has this key. It is asked for a
+    /// decision: of the primary, not of a replica.
+    pub(crate) async fn in_use_named(
+        &self,
+        key: &str,
+        other_than: &str,
+    ) -> Result<Option<project::Model>, DbErr> {
+        rows!(self, project, Projects)
+            .filter(project::Column::NameKey.eq(key))
+            .filter(project::Column::ArchivedAt.is_null())
+            .filter(project::Column::Id.ne(other_than))
+            .order_by_asc(project::Column::Ordinal)
+            .one(self.store.database().primary())
+            .await
     }
 
     /// All imported frameworks.

@@ -8,7 +8,7 @@ use studio_service::ApiError;
 use super::{Documents, UPDATE, upload::append_failed};
 use crate::{
     domain::{Document, DocumentEvent, Link, LinkRefused},
-    projections::documents,
+    projections::{documents, projects},
 };
 
 /// The document as it is now, or why it was not changed.
@@ -46,6 +46,12 @@ impl Documents {
         decide: impl Fn(&Document) -> Result<Vec<DocumentEvent>, LinkRefused> + Send + Sync,
     ) -> Result<LinkOutcome, ApiError> {
         let tenant = self.require(actor, UPDATE)?.tenant();
+        if let Some(row) = documents::one(&self.store, tenant, link.document).await?
+            && let Some(project) = projects::find(&self.store, tenant, &row.project).await?
+            && project.archived != 0
+        {
+            return Ok(Err(LinkRefused::Archived));
+        }
         let mut metadata = Metadata::by(actor);
         metadata.request_id = request;
         let id = link.document;

@@ -1,4 +1,4 @@
-//! Following the controls subgraph, to know which projects there are.
+//! Following the controls subgraph, to know which projects there are and which of them are archived.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,13 +8,16 @@ use studio_events::{
 };
 use studio_kernel::{
     Id, TenantId, kind,
-    published::{CloudEvent, controls::ProjectCreated},
+    published::{
+        CloudEvent,
+        controls::{ProjectArchived, ProjectCreated, ProjectRestored},
+    },
 };
 use studio_service::ApiError;
 
 use super::Documents;
 use crate::{
-    domain::{Project, ProjectNoted},
+    domain::{ArchivingNoted, Project, ProjectEvent, ProjectNoted},
     projections::projects,
 };
 
@@ -29,7 +32,7 @@ pub(crate) struct ProjectsKnown {
     pub(crate) consumer: Arc<ConsumerHandle>,
 }
 
-/// Records each project that was created.
+/// Records each project that was created, archived or restored.
 pub(crate) struct NoteProjects {
     pub(crate) store: EventStore,
 }
@@ -41,33 +44,63 @@ impl NoteProjects {
 #[async_trait]
 impl Handler for NoteProjects {
     async fn handle(&self, event: &CloudEvent) -> Result<Reaction, HandlerError> {
-        let Some(created) = event.read::<ProjectCreated>() else {
-            return Ok(Reaction::none(event));
-        };
-        let project = created.map_err(HandlerError::failed)?.project;
+        let Some((project, noted)) = noted(event)? else { return Ok(Reaction::none(event)) };
         let stream = project.to_string();
         let loaded = self.store.load::<Project>(event.tenant, &stream).await;
-        if loaded.map_err(HandlerError::unavailable)?.version > 0 {
+        let loaded = loaded.map_err(HandlerError::unavailable)?;
+        let known = match &noted {
+            ProjectEvent::ProjectNoted(_) => loaded.state.noted,
+            // Something newer is known where this is a dead letter.
+            ProjectEvent::ArchivingNoted(_) => loaded.state.archiving_at > event.position,
+        };
+        if known {
             return Ok(Reaction::none(event));
         }
-        let noted = ProjectNoted { project, source_position: event.position };
-        let append = StreamAppend::of::<Project>(stream, Expected::NoStream, vec![noted.into()]);
+        let expected = Expected::Version(loaded.version);
+        let append = StreamAppend::of::<Project>(stream, expected, vec![noted]);
         Ok(Reaction::to(event, NAME, vec![append.map_err(HandlerError::failed)?]))
     }
 }
 
+/// What an event says of a project.
+fn noted(event: &CloudEvent) -> Result<Option<(Id<kind::Project>, ProjectEvent)>, HandlerError> {
+    let source_position = event.position;
+    let archiving =
+        |project, archived| (project, ArchivingNoted { project, archived, source_position }.into());
+    Ok(Some(if let Some(created) = event.read::<ProjectCreated>() {
+        let project = created.map_err(HandlerError::failed)?.project;
+        (project, ProjectNoted { project, source_position }.into())
+    } else if let Some(archived) = event.read::<ProjectArchived>() {
+        archiving(archived.map_err(HandlerError::failed)?.project, true)
+    } else if let Some(restored) = event.read::<ProjectRestored>() {
+        archiving(restored.map_err(HandlerError::failed)?.project, false)
+    } else {
+        return Ok(None);
+    }))
+}
+
 impl Documents {
-    /// Whether the organization has the project. One that is not known yet may have been created
-    /// a moment ago: the answer waits until everything published so far was read.
+    /// Whether the organization has the project, archived or not.
     pub(crate) async fn knows_project(
         &self,
         tenant: TenantId,
         project: Id<kind::Project>,
     ) -> Result<bool, ApiError> {
-        if projects::exists(&self.store, tenant, project).await? {
-            return Ok(true);
+        Ok(self.find_project(tenant, project).await?.is_some())
+    }
+
+    /// The project, if the organization has it. One that is not known yet may have been created a
+    /// moment ago: the answer waits until everything published so far was read.
+    pub(super) async fn find_project(
+        &self,
+        tenant: TenantId,
+        project: Id<kind::Project>,
+    ) -> Result<Option<projects::Row>, ApiError> {
+        let id = project.to_string();
+        if let Some(row) = projects::find(&self.store, tenant, &id).await? {
+            return Ok(Some(row));
         }
-        let Some(known) = self.projects.get() else { return Ok(false) };
+        let Some(known) = self.projects.get() else { return Ok(None) };
         let caught_up = async {
             let head = known.feed.head().await?;
             Ok::<_, ApiError>(known.consumer.caught_up_to(head).await?)
@@ -79,6 +112,6 @@ impl Documents {
                 return Err(ApiError::unavailable(cause));
             }
         }
-        Ok(projects::exists(&self.store, tenant, project).await?)
+        Ok(projects::find(&self.store, tenant, &id).await?)
     }
 }

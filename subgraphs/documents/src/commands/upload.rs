@@ -54,8 +54,17 @@ impl Documents {
             return Err(self.too_large());
         }
         let given = upload.name.as_deref().map(DocumentName::parse).transpose().map_err(bad)?;
-        if !self.knows_project(tenant, upload.project).await? {
-            return Err(ApiError::not_found("project", upload.project));
+        match self.find_project(tenant, upload.project).await? {
+            None => return Err(ApiError::not_found("project", upload.project)),
+            Some(project) if project.archived != 0 => {
+                let hint = format!(
+                    "Project {} is archived and takes no document: restore it first \
+                     (restoreProject).",
+                    upload.project
+                );
+                return Err(ApiError::new(Code::Conflict, hint));
+            }
+            Some(_) => {}
         }
         let name = match upload.document {
             Some(id) => self.name_for_version(tenant, upload.project, id, given.as_ref()).await?,

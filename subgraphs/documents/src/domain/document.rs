@@ -132,6 +132,9 @@ pub(crate) enum LinkRefused {
     /// There is no such document.
     #[error("there is no such document")]
     NoSuchDocument,
+    /// Its project is archived.
+    #[error("the document's project is archived: restore it first (restoreProject)")]
+    Archived,
     /// The document is linked to as many controls as can be.
     #[error(
         "the document is linked to {MOST_CONTROLS} controls already: unlink one first, or split it"

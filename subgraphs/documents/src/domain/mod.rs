@@ -11,4 +11,4 @@ pub(crate) use document::{
 };
 pub(crate) use media_type::MediaType;
 pub(crate) use name::DocumentName;
-pub(crate) use project::{Project, ProjectEvent, ProjectNoted};
+pub(crate) use project::{ArchivingNoted, Project, ProjectEvent, ProjectNoted};

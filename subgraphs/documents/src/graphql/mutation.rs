@@ -111,6 +111,7 @@ fn outcome(actor: &Actor, outcome: LinkOutcome) -> (Option<Document>, Vec<UserEr
         Err(refused) => {
             let (code, field) = match refused {
                 LinkRefused::NoSuchDocument => ("NOT_FOUND", "documentId"),
+                LinkRefused::Archived => ("ARCHIVED", "documentId"),
                 LinkRefused::TooMany => ("TOO_MANY", "controlId"),
             };
             (None, vec![UserError::field(code, field, format!("{refused}"))])

@@ -45,7 +45,7 @@ impl Query {
         load(ctx, &id).await
     }
 
-    /// The documents of a project, or of all projects, in the order in which they were made.
+    /// The documents of a project, or of all projects in use, in the order in which they were made.
     async fn documents(
         &self,
         ctx: &Context<'_>,

@@ -2,10 +2,12 @@
 
 use async_trait::async_trait;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait,
-    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr,
+    ActiveValue::Set,
+    ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect, QueryTrait,
+    sea_query::{Expr, SelectStatement},
 };
-use studio_entities::documents::{document, version};
+use studio_entities::documents::{document, project, version};
 use studio_events::{EventStore, Projection, ProjectionError, Recorded, clear_generation};
 use studio_kernel::{
     Id, Payload, Principal, TenantId, kind, published::documents::DocumentVersionStored,
@@ -166,7 +168,8 @@ pub(crate) async fn by_ids(
         .await
 }
 
-/// One page of documents, of one project or of all, in the order in which they were made.
+/// One page of documents, of one project or of all that are in use, in the order in which they were
+/// made.
 pub(crate) async fn page(
     store: &EventStore,
     tenant: TenantId,
@@ -174,14 +177,26 @@ pub(crate) async fn page(
     page: &PageArgs,
 ) -> Result<Vec<document::Model>, DbErr> {
     let mut found = documents(store, tenant);
-    if let Some(project) = project {
-        found = found.filter(document::Column::Project.eq(project.to_string()));
-    }
+    found = match project {
+        Some(project) => found.filter(document::Column::Project.eq(project.to_string())),
+        None => found.filter(document::Column::Project.not_in_subquery(archived(store, tenant))),
+    };
     if let Some(after) = &page.after {
         found = found.filter(document::Column::Id.gt(after));
     }
     let found = found.order_by_asc(document::Column::Id).limit(page.limit());
     found.all(store.database().reader()).await
+}
+
+/// The ids of the projects that are archived.
+fn archived(store: &EventStore, tenant: TenantId) -> SelectStatement {
+    project::Entity::find()
+        .select_only()
+        .column(project::Column::Id)
+        .filter(project::Column::Generation.eq(store.generation(super::projects::NAME)))
+        .filter(project::Column::Tenant.eq(tenant.to_string()))
+        .filter(project::Column::Archived.eq(1))
+        .into_query()
 }
 
 /// One version by its number.

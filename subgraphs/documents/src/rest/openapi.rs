@@ -49,6 +49,8 @@ pub fn openapi() -> Value {
             "401": unauthenticated,
             "403": problem("You may not upload documents."),
             "404": not_found,
+            "409": problem("The project is archived, or somebody else changed the document at the \
+                same moment; nothing was kept."),
             "413": problem("The body is larger than limits.document; nothing was kept."),
         },
     });

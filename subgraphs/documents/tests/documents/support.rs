@@ -13,7 +13,7 @@ use studio_events::{
 };
 use studio_kernel::{
     Actor, Env, FixedEntropy, Id, ManualClock, Payload, Role, TenantId, Timestamp, kind,
-    published::controls::ProjectCreated,
+    published::controls::{ProjectArchived, ProjectCreated, ProjectRestored},
 };
 use studio_service::{Config, Deps, DocumentText, Feeds, GraphQlService, RequestId};
 use studio_stores::{
@@ -25,7 +25,11 @@ use studio_stores::{
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-static CONTROLS: &[PublishedType] = &[PublishedType::of::<ProjectCreated>()];
+static CONTROLS: &[PublishedType] = &[
+    PublishedType::of::<ProjectCreated>(),
+    PublishedType::of::<ProjectArchived>(),
+    PublishedType::of::<ProjectRestored>(),
+];
 
 /// The largest document of these tests, in bytes.
 pub(crate) const LIMIT: u64 = 200_000;
@@ -118,21 +122,46 @@ impl World {
     /// Publishes a project, as the controls subgraph does.
     pub(crate) async fn project(&self, tenant: TenantId) -> Id<kind::Project> {
         let project = self.env.id();
-        let created = ProjectCreated { project, name: "Payments".to_owned() };
+        self.publish(tenant, ProjectCreated { project, name: "Payments".to_owned() }).await;
+        project
+    }
+
+    /// Publishes that a project was archived, or restored, and waits until that is known.
+    pub(crate) async fn archive(
+        &self,
+        tenant: TenantId,
+        project: Id<kind::Project>,
+        archived: bool,
+    ) {
+        let position = if archived {
+            self.publish(tenant, ProjectArchived { project }).await
+        } else {
+            self.publish(tenant, ProjectRestored { project }).await
+        };
+        let mut wake = self.store.wake();
+        loop {
+            wake.borrow_and_update();
+            if self.store.checkpoint("documents.projects").await.unwrap() >= position {
+                return;
+            }
+            wake.changed().await.unwrap();
+        }
+    }
+
+    async fn publish<P: Payload>(&self, tenant: TenantId, payload: P) -> i64 {
         let event = EventData {
-            event_type: ProjectCreated::TYPE.into(),
-            schema_version: ProjectCreated::VERSION,
-            payload: serde_json::to_value(&created).unwrap().into(),
+            event_type: P::TYPE.into(),
+            schema_version: P::VERSION,
+            payload: serde_json::to_value(&payload).unwrap().into(),
         };
         let stream = StreamAppend {
             stream_type: "controls.project".into(),
-            stream_id: project.to_string(),
-            expected: Expected::NoStream,
+            stream_id: "published".to_owned(),
+            expected: Expected::Any,
             events: vec![event],
         };
         let append = Append::new(tenant, Metadata::system("test"), vec![stream]);
-        self.controls.append(append).await.unwrap();
-        project
+        self.controls.append(append).await.unwrap()[0].position
     }
 
     /// Runs a query or mutation as the actor and gives its JSON: `data` and `errors`.

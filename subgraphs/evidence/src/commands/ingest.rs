@@ -6,7 +6,7 @@ use std::{future::Future, time::Duration};
 use axum::body::Body;
 use studio_access::Resource;
 use studio_events::{Append, ExecuteError, Expected, Metadata, ProjectionError, StreamAppend};
-use studio_kernel::{Actor, Id, TenantId, kind};
+use studio_kernel::{Actor, Code, Id, TenantId, kind};
 use studio_service::{ApiError, RequestId};
 use studio_stores::{blobs::BlobError, sql};
 use tokio::time::timeout;
@@ -20,7 +20,7 @@ use crate::{
     },
     error::{EvidenceError, too_large},
     names,
-    projections::{Matched, Matchings, Projects, Runs},
+    projections::{Matched, Matchings, ProjectRow, Projects, Runs},
 };
 
 /// How long an unknown project is waited for, while what was published is taken in.
@@ -75,8 +75,10 @@ impl Core {
     async fn may_ingest(&self, actor: &Actor, upload: &Upload) -> Result<(), EvidenceError> {
         let resource = Resource::any("IngestRun", actor.tenant);
         let tenant = self.policy.require(actor, "evidence:run:ingest", &resource)?.tenant();
-        if !self.knows(tenant, upload.project).await? {
-            return Err(ApiError::not_found("project", upload.project).into());
+        match self.find_project(tenant, upload.project).await? {
+            None => return Err(ApiError::not_found("project", upload.project).into()),
+            Some(project) if project.archived != 0 => return Err(archived(upload.project)),
+            Some(_) => {}
         }
         let limit = self.config.limits.ingest_body;
         match upload.length {
@@ -85,27 +87,37 @@ impl Core {
         }
     }
 
-    /// Whether the organization has the project. One that was created a moment ago is known once
-    /// everything that the controls subgraph has published by now is taken in.
+    /// Whether the organization has the project, archived or not.
     pub(crate) async fn knows(
         &self,
         tenant: TenantId,
         project: Id<kind::Project>,
     ) -> Result<bool, EvidenceError> {
-        if Projects::has(&self.store, tenant, project).await? {
-            return Ok(true);
+        Ok(self.find_project(tenant, project).await?.is_some())
+    }
+
+    /// The project, if the organization has it. One that was created a moment ago is known once
+    /// everything that the controls subgraph has published by now is taken in.
+    async fn find_project(
+        &self,
+        tenant: TenantId,
+        project: Id<kind::Project>,
+    ) -> Result<Option<ProjectRow>, EvidenceError> {
+        let id = project.to_string();
+        if let Some(known) = Projects::find(&self.store, tenant, &id).await? {
+            return Ok(Some(known));
         }
-        let Some(upstream) = self.upstream() else { return Ok(false) };
+        let Some(upstream) = self.upstream() else { return Ok(None) };
         let caught_up = async {
             let head = upstream.feed.head().await?;
             Ok::<_, ApiError>(upstream.consumer.caught_up_to(head).await?)
         };
         match timeout(CATCH_UP, caught_up).await {
-            Ok(Ok(())) => Ok(Projects::has(&self.store, tenant, project).await?),
+            Ok(Ok(())) => Ok(Projects::find(&self.store, tenant, &id).await?),
             Ok(Err(error)) => Err(error.into()),
             // Not known and not refutable: the client may try again.
             Err(_) => Err(ApiError::new(
-                studio_kernel::Code::SubgraphUnavailable,
+                Code::SubgraphUnavailable,
                 "What was published about projects is still being taken in: try again shortly.",
             )
             .into()),
@@ -162,6 +174,10 @@ impl Core {
         for _ in 0..CONFLICTS {
             let project = started.project.to_string();
             let intake = self.store.load::<Intake>(tenant, &project).await?;
+            // What was begun before the project was archived goes on; nothing begins after it.
+            if intake.state.archived {
+                return Err(archived(started.project));
+            }
             if let Some(other) = intake.state.active.filter(|active| *active != run) {
                 self.make_way(tenant, started.project, other).await?;
                 continue;
@@ -369,4 +385,15 @@ impl Core {
         let _recording = intake.lock().await;
         work.await
     }
+}
+
+/// An archived project takes nothing in.
+fn archived(project: Id<kind::Project>) -> EvidenceError {
+    ApiError::new(
+        Code::Conflict,
+        format!(
+            "Project {project} is archived and takes no scan: restore it first (restoreProject)."
+        ),
+    )
+    .into()
 }

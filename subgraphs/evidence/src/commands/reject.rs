@@ -2,11 +2,14 @@
 
 use studio_access::Resource;
 use studio_events::ExecuteError;
-use studio_kernel::{Actor, Id, kind};
+use studio_kernel::{Actor, Id, TenantId, kind};
 use studio_service::{ApiError, RequestId};
 
 use super::{Core, metadata};
-use crate::domain::{Evidence, RejectionRefused};
+use crate::{
+    domain::{Evidence, RejectionRefused},
+    projections::{EvidenceItems, Projects},
+};
 
 /// What became of the wish to reject.
 #[derive(Debug)]
@@ -35,6 +38,9 @@ impl Core {
         if loaded.version == 0 {
             return Err(ApiError::not_found("evidence", id));
         }
+        if let Some(project) = self.archived_project_of(tenant, &stream).await? {
+            return Ok(Rejection::Refused(RejectionRefused::Archived(project)));
+        }
         let metadata = metadata(actor, request);
         let decided = self
             .store
@@ -47,6 +53,22 @@ impl Core {
             Err(ExecuteError::Refused(refused)) => Ok(Rejection::Refused(refused)),
             Err(ExecuteError::Append(error)) => Err(error.into()),
             Err(ExecuteError::Store(error)) => Err(error.into()),
+        }
+    }
+
+    /// The project of an evidence item, where it is archived.
+    async fn archived_project_of(
+        &self,
+        tenant: TenantId,
+        evidence: &str,
+    ) -> Result<Option<Id<kind::Project>>, ApiError> {
+        let items = EvidenceItems::of(&self.store, tenant, &[evidence.to_owned()]).await?;
+        let Some(item) = items.into_iter().next() else { return Ok(None) };
+        match Projects::find(&self.store, tenant, &item.project_id).await? {
+            Some(project) if project.archived != 0 => {
+                project.id.parse().map(Some).map_err(ApiError::internal)
+            }
+            _ => Ok(None),
         }
     }
 }

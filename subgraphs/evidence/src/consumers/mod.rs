@@ -1,39 +1,96 @@
-//! What evidence learns from the controls subgraph: which projects there are, which checks the
-//! controls' tests rest on, and what became of published check results. Each foreign fact is
-//! recorded in the own log with its source position.
+//! What evidence learns from the controls subgraph: which projects there are and which of them are
+//! archived, which checks the controls' tests rest on, and what became of published check results.
+//! Each foreign fact is recorded in the own log with its source position.
 
 use async_trait::async_trait;
-use studio_events::{EncodeError, Expected, Handler, HandlerError, Reaction, StreamAppend};
-use studio_kernel::published::{
-    CloudEvent,
-    controls::{CheckResultsMatched, ControlTestAdded, ProjectCreated},
+use studio_events::{
+    EncodeError, EventStore, Expected, Handler, HandlerError, Reaction, StreamAppend,
+};
+use studio_kernel::{
+    Id, kind,
+    published::{
+        CloudEvent,
+        controls::{
+            CheckResultsMatched, ControlTestAdded, ProjectArchived, ProjectCreated, ProjectRenamed,
+            ProjectRestored,
+        },
+    },
 };
 
 use crate::domain::{
-    ControlCheckLinked, ControlLink, Intake, Matching, ProjectRecorded, ResultsMatched,
+    ArchivingRecorded, ControlCheckLinked, ControlLink, Intake, IntakeEvent, Matching,
+    ProjectRecorded, ResultsMatched,
 };
 
 /// The name of the consumer, and of the part of Studio that acts.
 pub(crate) const NAME: &str = "evidence.controls";
 
 /// Takes in what the controls subgraph publishes.
-pub(crate) struct FromControls;
+pub(crate) struct FromControls {
+    pub(crate) store: EventStore,
+}
+
+impl FromControls {
+    /// What is known of a project.
+    async fn intake(
+        &self,
+        event: &CloudEvent,
+        project: Id<kind::Project>,
+    ) -> Result<Intake, HandlerError> {
+        let loaded = self.store.load::<Intake>(event.tenant, &project.to_string()).await;
+        Ok(loaded.map_err(HandlerError::unavailable)?.state)
+    }
+
+    /// What it is called: unless something newer is known, where this is a dead letter.
+    async fn named(
+        &self,
+        event: &CloudEvent,
+        project: Id<kind::Project>,
+        name: String,
+    ) -> Result<Option<Append>, HandlerError> {
+        let newer = self.intake(event, project).await?.named_at > event.position;
+        let recorded = ProjectRecorded { project, name, source_position: event.position };
+        Ok((!newer).then(|| of_project(project, recorded.into())))
+    }
+
+    /// Whether it is archived: unless something newer is known.
+    async fn archiving(
+        &self,
+        event: &CloudEvent,
+        project: Id<kind::Project>,
+        archived: bool,
+    ) -> Result<Option<Append>, HandlerError> {
+        let newer = self.intake(event, project).await?.archiving_at > event.position;
+        let recorded = ArchivingRecorded { project, archived, source_position: event.position };
+        Ok((!newer).then(|| of_project(project, recorded.into())))
+    }
+}
+
+type Append = Result<StreamAppend, EncodeError>;
 
 #[async_trait]
 impl Handler for FromControls {
     async fn handle(&self, event: &CloudEvent) -> Result<Reaction, HandlerError> {
         let stream = if let Some(created) = event.read::<ProjectCreated>() {
-            project(event, created.map_err(HandlerError::failed)?)
+            let created = created.map_err(HandlerError::failed)?;
+            self.named(event, created.project, created.name).await?
+        } else if let Some(renamed) = event.read::<ProjectRenamed>() {
+            let renamed = renamed.map_err(HandlerError::failed)?;
+            self.named(event, renamed.project, renamed.name).await?
+        } else if let Some(archived) = event.read::<ProjectArchived>() {
+            let project = archived.map_err(HandlerError::failed)?.project;
+            self.archiving(event, project, true).await?
+        } else if let Some(restored) = event.read::<ProjectRestored>() {
+            let project = restored.map_err(HandlerError::failed)?.project;
+            self.archiving(event, project, false).await?
         } else if let Some(added) = event.read::<ControlTestAdded>() {
-            match link(event, added.map_err(HandlerError::failed)?) {
-                Some(stream) => stream,
-                None => return Ok(Reaction::none(event)),
-            }
+            link(event, added.map_err(HandlerError::failed)?)
         } else if let Some(matched) = event.read::<CheckResultsMatched>() {
-            results(event, matched.map_err(HandlerError::failed)?)
+            Some(results(event, matched.map_err(HandlerError::failed)?))
         } else {
-            return Ok(Reaction::none(event));
+            None
         };
+        let Some(stream) = stream else { return Ok(Reaction::none(event)) };
         Ok(Reaction::to(event, NAME, vec![stream.map_err(HandlerError::failed)?]))
     }
 
@@ -42,17 +99,12 @@ impl Handler for FromControls {
     }
 }
 
-fn project(event: &CloudEvent, created: ProjectCreated) -> Result<StreamAppend, EncodeError> {
-    let recorded = ProjectRecorded {
-        project: created.project,
-        name: created.name,
-        source_position: event.position,
-    };
-    StreamAppend::of::<Intake>(created.project.to_string(), Expected::Any, vec![recorded.into()])
+fn of_project(project: Id<kind::Project>, event: IntakeEvent) -> Append {
+    StreamAppend::of::<Intake>(project.to_string(), Expected::Any, vec![event])
 }
 
 /// `None` where the test rests on no check.
-fn link(event: &CloudEvent, added: ControlTestAdded) -> Option<Result<StreamAppend, EncodeError>> {
+fn link(event: &CloudEvent, added: ControlTestAdded) -> Option<Append> {
     let linked = ControlCheckLinked {
         control: added.control,
         test: added.test,
@@ -64,7 +116,7 @@ fn link(event: &CloudEvent, added: ControlTestAdded) -> Option<Result<StreamAppe
     Some(StreamAppend::of::<ControlLink>(stream, Expected::Any, vec![linked.into()]))
 }
 
-fn results(event: &CloudEvent, matched: CheckResultsMatched) -> Result<StreamAppend, EncodeError> {
+fn results(event: &CloudEvent, matched: CheckResultsMatched) -> Append {
     let recorded = ResultsMatched {
         run: matched.run,
         results_position: matched.source_position,

@@ -61,6 +61,9 @@ pub(crate) enum RejectionRefused {
     /// It was rejected before.
     #[error("Version {0} was rejected before.")]
     AlreadyRejected(u32),
+    /// Its project is archived.
+    #[error("Project {0} is archived and takes no change: restore it first (restoreProject).")]
+    Archived(Id<kind::Project>),
     /// The reason is missing or too long.
     #[error("Say why, in 1 to {MAX_REASON} characters.")]
     Reason,

@@ -8,7 +8,9 @@ mod reaction;
 mod run;
 
 pub(crate) use evidence::{Evidence, EvidenceVersionAdded, RejectionRefused};
-pub(crate) use intake::{Intake, IntakeClaimed, IntakeReleased, ProjectRecorded};
+pub(crate) use intake::{
+    ArchivingRecorded, Intake, IntakeClaimed, IntakeEvent, IntakeReleased, ProjectRecorded,
+};
 pub(crate) use observation::{
     Class, FindingStatus, Known, ObservedAsset, ObservedCheck, ObservedFinding, ObservedGroup,
     RefusedItem, classify,

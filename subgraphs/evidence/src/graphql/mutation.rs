@@ -71,6 +71,7 @@ impl Mutation {
                 let (code, field) = match refused {
                     RejectionRefused::NoSuchVersion { .. } => ("NOT_FOUND", "version"),
                     RejectionRefused::AlreadyRejected(_) => ("ALREADY_REJECTED", "version"),
+                    RejectionRefused::Archived(_) => ("ARCHIVED", "evidenceId"),
                     RejectionRefused::Reason => ("INVALID_REASON", "reason"),
                 };
                 return Ok(RejectEvidencePayload::refused(code, field, refused.to_string()));

@@ -26,7 +26,7 @@ pub(crate) use evidence::EvidenceItems;
 pub(crate) use findings::{Findings, FindingsFilter};
 pub(crate) use matchings::{Matched, Matchings};
 pub(crate) use population::{Population, ResourceChange, SummaryRow};
-pub(crate) use projects::Projects;
+pub(crate) use projects::{ProjectRow, Projects};
 pub(crate) use runs::{RunRow, Runs};
 pub(crate) use summaries::Summaries;
 

@@ -1,13 +1,16 @@
 //! The projects that the controls subgraph has published.
 
 use async_trait::async_trait;
-use sea_orm::{ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, sea_query::Expr};
 use studio_entities::evidence::project;
 use studio_events::{EventStore, Projection, ProjectionError, Recorded};
-use studio_kernel::{Id, Payload, TenantId, kind};
+use studio_kernel::{Payload, TenantId};
 
 use super::sql::{self, Insert};
-use crate::domain::ProjectRecorded;
+use crate::domain::{ArchivingRecorded, ProjectRecorded};
+
+/// A row of the read model.
+pub(crate) type ProjectRow = project::Model;
 
 const NAME: &str = "projects";
 static INSERT: Insert = Insert::new(
@@ -20,19 +23,14 @@ static INSERT: Insert = Insert::new(
 pub(crate) struct Projects;
 
 impl Projects {
-    /// Whether the organization has such a project.
-    pub(crate) async fn has(
+    /// The project of that id, if the organization has it.
+    pub(crate) async fn find(
         store: &EventStore,
         tenant: TenantId,
-        id: Id<kind::Project>,
-    ) -> Result<bool, DbErr> {
-        let found = project::Entity::find()
-            .filter(project::Column::Generation.eq(store.generation(NAME)))
-            .filter(project::Column::Tenant.eq(tenant.to_string()))
-            .filter(project::Column::Id.eq(id.to_string()))
-            .count(store.database().reader())
-            .await?;
-        Ok(found > 0)
+        id: &str,
+    ) -> Result<Option<ProjectRow>, DbErr> {
+        let key = (store.generation(NAME), tenant.to_string(), id.to_owned());
+        project::Entity::find_by_id(key).one(store.database().reader()).await
     }
 }
 
@@ -43,7 +41,7 @@ impl Projection for Projects {
     }
 
     fn handles(&self, event_type: &str) -> bool {
-        event_type == ProjectRecorded::TYPE
+        event_type == ProjectRecorded::TYPE || event_type == ArchivingRecorded::TYPE
     }
 
     async fn apply(
@@ -53,6 +51,10 @@ impl Projection for Projects {
         events: &[Recorded],
     ) -> Result<(), ProjectionError> {
         for event in events {
+            if event.event_type == ArchivingRecorded::TYPE {
+                archiving(tx, generation, event).await?;
+                continue;
+            }
             let project = ProjectRecorded::decode(event.schema_version, &event.payload)?;
             let row = vec![
                 generation.into(),
@@ -72,4 +74,20 @@ impl Projection for Projects {
     ) -> Result<(), ProjectionError> {
         sql::clear(tx, &["projects"], generation).await
     }
+}
+
+async fn archiving(
+    tx: &DatabaseTransaction,
+    generation: i64,
+    event: &Recorded,
+) -> Result<(), ProjectionError> {
+    let recorded = ArchivingRecorded::decode(event.schema_version, &event.payload)?;
+    project::Entity::update_many()
+        .filter(project::Column::Generation.eq(generation))
+        .filter(project::Column::Tenant.eq(event.tenant.to_string()))
+        .filter(project::Column::Id.eq(recorded.project.to_string()))
+        .col_expr(project::Column::Archived, Expr::value(i64::from(recorded.archived)))
+        .exec(tx)
+        .await?;
+    Ok(())
 }

@@ -20,7 +20,10 @@ use studio_events::{
 use studio_kernel::{
     Actor, Env, Id, Payload, Role, TenantId, kind,
     published::{
-        controls::{CheckResultsMatched, ControlTestAdded, ProjectCreated},
+        controls::{
+            CheckResultsMatched, ControlTestAdded, ProjectArchived, ProjectCreated, ProjectRenamed,
+            ProjectRestored,
+        },
         evidence::{CheckResultsRecorded, CheckSummary},
     },
 };
@@ -40,6 +43,9 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 static PUBLISHED: &[PublishedType] = &[
     PublishedType::of::<ProjectCreated>(),
+    PublishedType::of::<ProjectRenamed>(),
+    PublishedType::of::<ProjectArchived>(),
+    PublishedType::of::<ProjectRestored>(),
     PublishedType::of::<ControlTestAdded>(),
     PublishedType::of::<CheckResultsMatched>(),
 ];
@@ -186,6 +192,31 @@ impl Running {
         project
     }
 
+    /// Publishes that a project was archived, or restored, and waits until that is known.
+    pub(crate) async fn archive(&self, actor: &Actor, project: Id<kind::Project>, archived: bool) {
+        let stream = project.to_string();
+        if archived {
+            self.publish(actor.tenant, stream, ProjectArchived { project }).await;
+        } else {
+            self.publish(actor.tenant, stream, ProjectRestored { project }).await;
+        }
+        self.caught_up().await;
+    }
+
+    /// Publishes that a project is called otherwise, and waits until that is known.
+    pub(crate) async fn rename(&self, actor: &Actor, project: Id<kind::Project>, name: &str) {
+        let renamed = ProjectRenamed { project, name: name.to_owned() };
+        self.publish(actor.tenant, project.to_string(), renamed).await;
+        self.caught_up().await;
+    }
+
+    /// Waits until everything that was published is taken in.
+    pub(crate) async fn caught_up(&self) {
+        let head = self.controls.newest().await.unwrap();
+        self.until(|| async { self.store.checkpoint("evidence.controls").await.unwrap() >= head })
+            .await;
+    }
+
     pub(crate) async fn control(
         &self,
         actor: &Actor,
@@ -205,9 +236,7 @@ impl Running {
             validity_days: 30,
         };
         self.publish(actor.tenant, control.to_string(), added).await;
-        let head = self.controls.head();
-        self.until(|| async { self.store.checkpoint("evidence.controls").await.unwrap() >= head })
-            .await;
+        self.caught_up().await;
         control
     }
 

@@ -96,10 +96,6 @@ pub struct TestResult {
 }
 
 impl Project {
-    fn must_exist(&self, project: ProjectId) -> Result<(), Refused> {
-        if self.exists() { Ok(()) } else { Err(Refused::UnknownProject(project)) }
-    }
-
     /// States a control.
     pub fn create_control(
         &self,
@@ -108,7 +104,7 @@ impl Project {
         catalogs: &Catalogs,
         ids: &mut impl NewIds,
     ) -> Result<Vec<ProjectEvent>, Refused> {
-        self.must_exist(project)?;
+        self.must_exist(project, "projectId")?;
         let code = line("code", &new.code, LONGEST_CODE)?;
         if self.controls.values().any(|control| control.code.eq_ignore_ascii_case(&code)) {
             return Err(Refused::CodeTaken(code));
@@ -188,7 +184,7 @@ impl Project {
         if known.version == expected {
             Ok(known)
         } else {
-            Err(Refused::Stale { expected, actual: known.version })
+            Err(Refused::Stale { what: "control", expected, actual: known.version })
         }
     }
 
@@ -200,7 +196,7 @@ impl Project {
         catalogs: &Catalogs,
         ids: &mut impl NewIds,
     ) -> Result<Vec<ProjectEvent>, Refused> {
-        self.must_exist(project)?;
+        self.must_exist(project, "projectId")?;
         let Some(members) = self.requirements.get(&new.requirement) else {
             return Err(Refused::UnknownRequirement {
                 field: "requirementId",
@@ -239,7 +235,7 @@ impl Project {
         requirement: RequirementId,
         control: ControlId,
     ) -> Result<Vec<ProjectEvent>, Refused> {
-        self.must_exist(project)?;
+        self.must_exist(project, "projectId")?;
         let Some(members) = self.requirements.get(&requirement) else {
             return Err(Refused::UnknownRequirement { field: "requirementId", requirement });
         };

@@ -9,8 +9,38 @@ use crate::domain::score::Refusal;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// No such project.
-    #[error("there is no project {0} that you can see: take an id from projects")]
-    UnknownProject(Id<kind::Project>),
+    #[error("there is no project {id} that you can see: take an id from projects")]
+    UnknownProject {
+        /// Which field of the input named it.
+        field: &'static str,
+        /// The id.
+        id: Id<kind::Project>,
+    },
+    /// The project is archived.
+    #[error("project {id} is archived and takes no change: restore it first (restoreProject)")]
+    Archived {
+        /// Which field of the input led to it.
+        field: &'static str,
+        /// The id.
+        id: Id<kind::Project>,
+    },
+    /// The project is in use.
+    #[error("project {0} is not archived: there is nothing to restore")]
+    NotArchived(Id<kind::Project>),
+    /// Another project of the organization, one that is in use, has that name.
+    #[error(
+        "project {holder} is called \"{name}\" already (small and capital letters count alike): \
+         choose another name"
+    )]
+    NameTaken {
+        /// The name.
+        name: String,
+        /// Who has it.
+        holder: Id<kind::Project>,
+    },
+    /// The framework was never imported.
+    #[error("there is no such framework: import it first, or take an id from frameworks")]
+    UnknownFramework,
     /// The framework is adopted already.
     #[error("the project has adopted this framework already")]
     AdoptedAlready,
@@ -71,10 +101,12 @@ pub enum Refused {
     NoDependency,
     /// Somebody else was first.
     #[error(
-        "the control is at version {actual}, and you expected {expected}: somebody changed it; \
+        "the {what} is at version {actual}, and you expected {expected}: somebody changed it; \
          load it again and decide again"
     )]
     Stale {
+        /// Of what.
+        what: &'static str,
         /// What was expected.
         expected: u32,
         /// What it is.
@@ -110,14 +142,18 @@ impl Refused {
     /// The stable code of the user error.
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::UnknownProject(_)
+            Self::UnknownProject { .. }
+            | Self::UnknownFramework
             | Self::UnknownRequirement { .. }
             | Self::UnknownControl { .. }
             | Self::UnknownTest(_) => "NOT_FOUND",
             Self::AdoptedAlready
             | Self::SecondTest(_)
             | Self::CodeTaken(_)
+            | Self::NameTaken { .. }
             | Self::DependsAlready => "ALREADY_EXISTS",
+            Self::Archived { .. } => "ARCHIVED",
+            Self::NotArchived(_) => "NOT_ARCHIVED",
             Self::NotAMember | Self::NoDependency => "NOT_THERE",
             Self::Retired { .. } => "RETIRED",
             Self::NotManual(_) => "NOT_MANUAL",
@@ -131,8 +167,9 @@ impl Refused {
     /// The field of the input that is meant.
     pub const fn field(&self) -> &'static str {
         match self {
-            Self::UnknownProject(_) => "projectId",
-            Self::AdoptedAlready => "frameworkId",
+            Self::AdoptedAlready | Self::UnknownFramework => "frameworkId",
+            Self::NotArchived(_) => "id",
+            Self::NameTaken { .. } => "name",
             Self::NotAMember => "requirementId",
             Self::UnknownTest(_) | Self::NotManual(_) => "testId",
             Self::Ahead(_) => "effectiveFrom",
@@ -140,7 +177,9 @@ impl Refused {
             Self::CodeTaken(_) => "code",
             Self::DependsAlready | Self::NoDependency => "dependsOnId",
             Self::Stale { .. } => "expectedVersion",
-            Self::UnknownRequirement { field, .. }
+            Self::UnknownProject { field, .. }
+            | Self::Archived { field, .. }
+            | Self::UnknownRequirement { field, .. }
             | Self::UnknownControl { field, .. }
             | Self::Retired { field, .. }
             | Self::Line { field, .. }

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 pub use studio_kernel::published::controls::{
-    CheckResultsMatched, ControlTestAdded, ProjectCreated,
+    CheckResultsMatched, ControlTestAdded, ProjectArchived, ProjectCreated, ProjectRenamed,
+    ProjectRestored,
 };
 use studio_kernel::{Id, Timestamp, event, events, kind};
 
@@ -289,7 +290,7 @@ event!(EvidenceDiscounted, "controls.evidence.discounted", 1);
 events! {
     /// What happens to a project.
     pub enum ProjectEvent {
-        ProjectCreated, FrameworkAdopted, ControlCreated, ControlUpdated, ControlRetired,
+        ProjectCreated, ProjectRenamed, ProjectArchived, ProjectRestored, FrameworkAdopted, ControlCreated, ControlUpdated, ControlRetired,
         RequirementMapped, RequirementUnmapped, ControlTestAdded, TestResultRecorded,
         DependencyAdded, DependencyRemoved, ChecksSeen, CheckSummariesRecorded,
         CheckResultsMatched, EvidenceDiscounted, ResultsTakenInPart,

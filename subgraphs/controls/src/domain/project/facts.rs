@@ -72,6 +72,9 @@ fn statements(event: &ProjectEvent, recorded_at: Timestamp) -> Result<Vec<Statem
             version: discounted.evidence_version,
         }],
         ProjectEvent::ProjectCreated(_)
+        | ProjectEvent::ProjectRenamed(_)
+        | ProjectEvent::ProjectArchived(_)
+        | ProjectEvent::ProjectRestored(_)
         | ProjectEvent::ChecksSeen(_)
         | ProjectEvent::CheckResultsMatched(_)
         | ProjectEvent::ResultsTakenInPart(_) => Vec::new(),

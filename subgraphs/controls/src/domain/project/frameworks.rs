@@ -1,11 +1,10 @@
-//! Creating a project and adopting frameworks.
+//! Adopting frameworks.
 
 use studio_kernel::Aggregate;
 
 use super::{
     Catalogs, ControlId, Project, ProjectId, Refused, TestId,
-    error::line,
-    events::{AdoptedControl, AdoptedRequirement, FrameworkAdopted, ProjectCreated, ProjectEvent},
+    events::{AdoptedControl, AdoptedRequirement, FrameworkAdopted, ProjectEvent},
 };
 use crate::domain::{framework::Framework, score::Implementation};
 
@@ -27,12 +26,6 @@ pub struct Adoption {
 }
 
 impl Project {
-    /// Creates the project.
-    pub fn create(&self, project: ProjectId, name: &str) -> Result<Vec<ProjectEvent>, Refused> {
-        let name = line("name", name, 120)?;
-        Ok(vec![ProjectCreated { project, name }.into()])
-    }
-
     /// Adopts a framework, with a control for each requirement if so asked, and with tests of the
     /// checks that were met before and name its requirements.
     pub fn adopt(
@@ -43,11 +36,9 @@ impl Project {
         catalogs: &Catalogs,
         ids: &mut impl NewIds,
     ) -> Result<Vec<ProjectEvent>, Refused> {
-        if !self.exists() {
-            return Err(Refused::UnknownProject(project));
-        }
+        self.must_exist(project, "projectId")?;
         let Some(imported) = &framework.imported else {
-            return Err(Refused::UnknownProject(project));
+            return Err(Refused::UnknownFramework);
         };
         if self.frameworks.contains_key(&imported.framework) {
             return Err(Refused::AdoptedAlready);

@@ -6,6 +6,7 @@ mod error;
 pub mod events;
 mod facts;
 mod frameworks;
+mod life;
 mod results;
 mod tests_of;
 
@@ -36,6 +37,11 @@ pub(crate) type TestId = Id<kind::ControlTest>;
 pub struct Project {
     /// Its name; `None` where no such project was created.
     pub name: Option<String>,
+    /// How often it was created, renamed, archived or restored: what `expectedVersion` is compared
+    /// with.
+    pub version: u32,
+    /// Whether it is archived: then it takes no change.
+    pub archived: bool,
     /// The frameworks that it adopted, and the documents that they were imported from.
     pub frameworks: BTreeMap<FrameworkId, String>,
     /// The requirements that count, with their members.
@@ -121,13 +127,16 @@ pub struct Test {
 
 impl Aggregate for Project {
     const STREAM_TYPE: &'static str = "controls.project";
-    const STATE_VERSION: u32 = 2;
+    const STATE_VERSION: u32 = 3;
     type Event = ProjectEvent;
 
     fn apply(&mut self, event: &ProjectEvent, _recorded_at: Timestamp) {
         use crate::domain::score::Member;
         match event {
-            ProjectEvent::ProjectCreated(created) => self.name = Some(created.name.clone()),
+            ProjectEvent::ProjectCreated(created) => self.called(&created.name),
+            ProjectEvent::ProjectRenamed(renamed) => self.called(&renamed.name),
+            ProjectEvent::ProjectArchived(_) => self.archived(true),
+            ProjectEvent::ProjectRestored(_) => self.archived(false),
             ProjectEvent::FrameworkAdopted(adopted) => self.adopted(adopted),
             ProjectEvent::ControlCreated(created) => {
                 let control = Control::new(created.code.clone(), created.stated.clone());
@@ -229,11 +238,6 @@ impl Project {
             let members = self.requirements.entry(made.requirement).or_default();
             members.controls.insert(made.control, Fixed::ONE);
         }
-    }
-
-    /// Whether the project was created.
-    pub fn exists(&self) -> bool {
-        self.name.is_some()
     }
 
     fn live_control(&self, id: ControlId, field: &'static str) -> Result<&Control, Refused> {
