@@ -35,8 +35,8 @@ pub(crate) enum Command {
     Backup(Archive),
     /// Fill empty stores with a backup; the keyring must be in its place
     Restore(Archive),
-    /// Walk the hash chain of every log and name the first broken link
-    Verify(Settings),
+    /// Prove that every log and every blob is as it was recorded, and name what is not
+    Verify(Verify),
     /// Check the configuration, or print it
     Config(ConfigCommand),
     /// Replace the master key
@@ -134,6 +134,18 @@ pub(crate) struct Worker {
     /// The address to listen on, for health checks and metrics
     #[arg(long, value_name = "ADDR")]
     pub(crate) listen: Option<SocketAddr>,
+}
+
+#[derive(Args)]
+pub(crate) struct Verify {
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+    /// Leave the blobs out: look at the logs alone
+    #[arg(long)]
+    pub(crate) no_blobs: bool,
+    /// Hold the logs also against this backup or export; give it several times for several
+    #[arg(long, value_name = "DIR")]
+    pub(crate) against: Vec<PathBuf>,
 }
 
 #[derive(Args)]

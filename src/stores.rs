@@ -69,18 +69,7 @@ impl Stores {
 
     /// The blobs of a subgraph, sealed with the keys of their organizations.
     pub(crate) async fn blobs(&self, name: &'static str) -> anyhow::Result<Arc<dyn Blobs>> {
-        let keyring = self.keyring.clone();
-        Ok(match self.config.stores.blobs {
-            BlobsStore::Directory => {
-                let plain = directory(&self.config, name, self.env.clone())?;
-                Arc::new(SealedBlobs::new(plain, keyring))
-            }
-            BlobsStore::S3 => {
-                let spool = self.config.data_dir.join("spool").join(name);
-                let plain = bucket(&self.config, name, spool, self.env.clone()).await?;
-                Arc::new(SealedBlobs::new(plain, keyring))
-            }
-        })
+        sealed_blobs(&self.config, name, self.env.clone(), self.keyring.clone()).await
     }
 
     /// The graph of controls and what proves them.
@@ -146,6 +135,18 @@ pub(crate) fn keyring_store(config: &Config) -> KeyringStore {
     config.stores.keyring.unwrap_or(default)
 }
 
+/// Fails where an embedded installation lacks a log: it is the wrong folder, as a rule.
+pub(crate) fn must_be_there(config: &Config) -> anyhow::Result<()> {
+    let missing = SUBGRAPHS.iter().find(|name| !file(config, name).exists());
+    match missing.filter(|_| !on_a_server(config)) {
+        Some(name) => bail!(
+            "{} holds no log of {name}: is it the right --data-dir?",
+            config.data_dir.display()
+        ),
+        None => Ok(()),
+    }
+}
+
 /// The file of an embedded store.
 pub(crate) fn file(config: &Config, name: &str) -> PathBuf {
     config.data_dir.join(format!("{name}.db"))
@@ -162,6 +163,22 @@ pub(crate) async fn plain_blobs(
         BlobsStore::S3 => {
             let spool = config.data_dir.join("spool").join(name);
             Arc::new(bucket(config, name, spool, env).await?)
+        }
+    })
+}
+
+/// The blobs of a subgraph, sealed with the keys of their organizations.
+pub(crate) async fn sealed_blobs(
+    config: &Config,
+    name: &str,
+    env: Env,
+    keyring: Arc<Keyring>,
+) -> anyhow::Result<Arc<dyn Blobs>> {
+    Ok(match config.stores.blobs {
+        BlobsStore::Directory => Arc::new(SealedBlobs::new(directory(config, name, env)?, keyring)),
+        BlobsStore::S3 => {
+            let spool = config.data_dir.join("spool").join(name);
+            Arc::new(SealedBlobs::new(bucket(config, name, spool, env).await?, keyring))
         }
     })
 }

@@ -12,7 +12,7 @@ use super::{
 use crate::stores::SUBGRAPHS;
 
 /// A signature is 128 digits.
-const MOST_SIGNATURE: u64 = 1_024;
+pub(crate) const MOST_SIGNATURE: u64 = 1_024;
 
 /// The versions in the manifest, before it is known who wrote it.
 pub(crate) fn versions(archive: &Archive) -> anyhow::Result<Kind> {

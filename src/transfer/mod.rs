@@ -10,6 +10,7 @@ mod archive;
 mod blobs;
 mod check;
 mod consumers;
+mod kept;
 mod keys;
 mod logs;
 mod manifest;
@@ -18,6 +19,7 @@ mod read;
 mod signature;
 mod write;
 
+pub(crate) use kept::Kept;
 pub(crate) use read::{import, restore};
 pub(crate) use write::{backup, export};
 

@@ -30,13 +30,7 @@ impl Place {
     /// An installation that is there. `alone` refuses one whose data folder a server uses.
     pub(crate) async fn source(config: Arc<Config>, env: Env, alone: bool) -> anyhow::Result<Self> {
         let embedded = !stores::on_a_server(&config);
-        let missing = SUBGRAPHS.iter().find(|name| !stores::file(&config, name).exists());
-        if let Some(name) = missing.filter(|_| embedded) {
-            bail!(
-                "{} holds no log of {name}: is it the right --data-dir?",
-                config.data_dir.display()
-            );
-        }
+        stores::must_be_there(&config)?;
         let folder = config.data_dir.join("blobs");
         if matches!(config.stores.blobs, BlobsStore::Directory) && !folder.exists() {
             bail!("there is no {}: is it the right --data-dir?", folder.display());

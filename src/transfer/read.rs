@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use studio_events::{transfer, verify::verify};
+use studio_events::{
+    transfer,
+    verify::{Against, verify},
+};
 use studio_kernel::Env;
 use studio_service::Config;
 use studio_stores::keyring::SigningKey;
@@ -92,7 +95,8 @@ async fn fill(
     }
     for log in &manifest.logs {
         let database = place.log(&log.source)?;
-        let verified = verify(database.writer(), &log.source, Some(key.public_key()), &[])
+        let against = Against { key: Some(key.public_key()), ..Against::default() };
+        let verified = verify(database.writer(), &log.source, against)
             .await
             .with_context(|| format!("the log of {} was not kept as it was", log.source))?;
         if (verified.events, verified.hash) != (log.position, log.hash) {

@@ -25,4 +25,5 @@ mod pages;
 mod policy;
 mod router_role;
 mod tenants;
+mod verify;
 mod watch;

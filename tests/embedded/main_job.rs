@@ -95,7 +95,12 @@ async fn a_real_scan_moves_a_score_that_explains_itself() {
     assert_eq!(score(&client, &project, &framework, json!({})).await, after_rescan);
     server.stop();
     let verified = installation.run(&["verify"]);
-    assert_eq!(verified.lines().count(), 5, "{verified}");
+    assert_eq!(verified.lines().filter(|line| line.contains(" events, ")).count(), 5, "{verified}");
+    assert_eq!(
+        verified.lines().filter(|line| line.ends_with("; 0 wrong")).count(),
+        2,
+        "{verified}"
+    );
 }
 
 /// The score as it stood when nothing had happened yet, from the subscription.

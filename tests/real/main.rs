@@ -15,4 +15,5 @@ mod replica;
 #[path = "../support/services.rs"]
 mod services;
 mod sign_in;
+mod verify;
 mod webdriver;

@@ -5,6 +5,7 @@ mod checked;
 mod cluster;
 #[allow(dead_code, reason = "the tests of faults, which need real servers, use all of it")]
 mod cut;
+mod damage;
 mod fixtures;
 mod kept;
 mod server;
@@ -16,6 +17,7 @@ pub(crate) use checked::config_check;
 pub(crate) use cluster::{Between, POSTGRES, host};
 #[allow(unused_imports, reason = "the tests of faults cut wires")]
 pub(crate) use cut::Wire;
+pub(crate) use damage::{cut_off, number, store, verify};
 pub(crate) use fixtures::{Scan, data_file, recent};
 pub(crate) use server::{EMAIL, Installation, PASSWORD, Server};
 #[allow(unused_imports, reason = "the tests with real servers choose it")]

@@ -70,6 +70,12 @@ impl Installation {
         copy
     }
 
+    /// The settings that point to the servers; none where it is embedded.
+    #[allow(dead_code, reason = "the tests with real servers use it")]
+    pub(crate) fn settings(&self) -> Vec<(&'static str, String)> {
+        self.stores.as_ref().map(Stores::settings).unwrap_or_default()
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }

@@ -19,6 +19,7 @@
 pub mod canonical;
 pub mod chain;
 pub mod feed;
+pub mod seen;
 pub mod signing;
 pub mod transfer;
 pub mod verify;

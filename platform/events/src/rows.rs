@@ -166,6 +166,9 @@ pub(crate) enum Slice<'a> {
     Tenant { tenant: TenantId, after: i64 },
     /// After a version, of one stream.
     Stream { tenant: TenantId, stream_type: &'a str, stream_id: &'a str, after_version: u64 },
+    /// After a position up to another one, of one type, of every organization. No index leads there:
+    /// the rest is passed over.
+    Type { event_type: &'a str, after: i64, until: i64 },
 }
 
 /// Reads at most `limit` events.
@@ -179,6 +182,10 @@ pub(crate) async fn read<C: ConnectionTrait>(
         Slice::All { after } => {
             ("position > $1 ORDER BY position LIMIT $2", vec![after.into(), limit])
         }
+        Slice::Type { event_type, after, until } => (
+            "type = $1 AND position > $2 AND position <= $3 ORDER BY position LIMIT $4",
+            vec![event_type.into(), after.into(), until.into(), limit],
+        ),
         Slice::Tenant { tenant, after } => (
             "tenant = $1 AND position > $2 ORDER BY position LIMIT $3",
             vec![tenant.to_string().into(), after.into(), limit],

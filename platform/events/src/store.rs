@@ -28,7 +28,7 @@ use crate::{
     signing::{self, SignedCheckpoint},
     snapshot::{self, Snapshot},
     transfer,
-    verify::{self, Verified, VerifyError},
+    verify::{self, Against, Verified, VerifyError},
     writer::{self, Command, QUEUE},
 };
 
@@ -231,7 +231,8 @@ impl EventStore {
     /// Walks the whole log, and holds it also against signed checkpoints kept elsewhere.
     pub async fn verify_against(&self, kept: &[SignedCheckpoint]) -> Result<Verified, VerifyError> {
         let key = self.core().signer.as_ref().map(|signer| signer.public_key());
-        verify::verify(self.database().primary(), self.core().source, key.as_deref(), kept).await
+        let against = Against { key: key.as_deref(), kept, seen: &[] };
+        verify::verify(self.database().primary(), self.core().source, against).await
     }
 
     /// Signs the log as it is now, and keeps the statement in the store, too.

@@ -1,6 +1,6 @@
 //! Walking the log: every position is there, every event still has the hash that was written, each
-//! link holds the one before, and the end is
-//! where the head and the signed checkpoints say.
+//! link holds the one before, and the end is where the head, the signed checkpoints and everybody else
+//! who has seen the log say.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 use serde::de::IgnoredAny;
@@ -11,11 +11,14 @@ use crate::{
     error::StoreError,
     event::Recorded,
     rows::{self, Slice},
+    seen::Seen,
     signing::{self, SignedCheckpoint},
 };
 
 /// Events read at a time.
 const PAGE: usize = 1_000;
+/// Positions that are looked through at a time for events of one type.
+const WINDOW: i64 = 2_000;
 
 /// A log that is whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,9 +69,39 @@ pub enum Fault {
     /// A signed checkpoint names another hash at its position.
     #[error("a signed checkpoint proves that another event was recorded at this position")]
     Checkpoint,
+    /// Others have seen events beyond the end.
+    #[error("the log ends at position {head} and was longer: {}", list(seen))]
+    Beyond {
+        /// Where it ends.
+        head: i64,
+        /// Who has seen which position.
+        seen: Vec<(String, i64)>,
+    },
+    /// Others have seen another event here.
+    #[error("{0} has seen another event at this position")]
+    Seen(String),
+    /// `log_head` names another instant than the newest event.
+    #[error("the log's head says that it was recorded at {0}")]
+    HeadTime(Timestamp),
     /// A checkpoint is not signed by the store's key.
     #[error("the signed checkpoint of this position is not signed with this store's key")]
     Signature,
+}
+
+fn list(seen: &[(String, i64)]) -> String {
+    let one = |(by, position): &(String, i64)| format!("{by} has seen position {position}");
+    seen.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+/// What a log is held against besides itself.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Against<'a> {
+    /// The public key that checkpoints must be signed with, where it is known.
+    pub key: Option<&'a [u8]>,
+    /// Signed checkpoints that were kept elsewhere.
+    pub kept: &'a [SignedCheckpoint],
+    /// What others have seen of it, read before this.
+    pub seen: &'a [Seen],
 }
 
 /// Why a log could not be verified.
@@ -98,17 +131,17 @@ pub(crate) struct Walk {
     bytes: String,
     /// What remains to be held against the log, oldest first.
     checkpoints: std::iter::Peekable<std::vec::IntoIter<SignedCheckpoint>>,
+    seen: std::iter::Peekable<std::vec::IntoIter<Seen>>,
     agreeing: usize,
 }
 
-/// Walks the log that `connection` reads. `key` is the public key that checkpoints must be signed
-/// with, where it is known; `kept` are checkpoints from elsewhere.
+/// Walks the log that `connection` reads, and holds it against what else is known of it.
 pub async fn verify(
     connection: &DatabaseConnection,
     source: &str,
-    key: Option<&[u8]>,
-    kept: &[SignedCheckpoint],
+    against: Against<'_>,
 ) -> Result<Verified, VerifyError> {
+    let Against { key, kept, seen } = against;
     // The head first: what is appended during the walk is beyond it and left alone.
     let head = rows::read_head(connection).await?;
     let mut checkpoints = signing::stored(connection).await?;
@@ -122,7 +155,7 @@ pub async fn verify(
     {
         return Err(broken(forged.position, None, Fault::Signature));
     }
-    let mut walk = Walk::new(checkpoints);
+    let mut walk = Walk::new(checkpoints).against(seen);
     loop {
         let events = page(connection, walk.position).await?;
         if events.is_empty() {
@@ -136,6 +169,27 @@ pub async fn verify(
         }
     }
     walk.end(&head, connection).await
+}
+
+/// The events of one type among the next ones after a position, and how far these go; `None` at the
+/// end of the log. For who looks up what a log names without opening its store.
+///
+/// # Errors
+/// When the database does not answer, or a row does not hold an event.
+pub async fn events_of_type(
+    connection: &DatabaseConnection,
+    event_type: &str,
+    after: i64,
+) -> Result<Option<(Vec<Recorded>, i64)>, StoreError> {
+    let head = rows::read_head(connection).await?.position;
+    if after >= head {
+        return Ok(None);
+    }
+    // So few that no statement takes long, whatever is between them.
+    let until = head.min(after.saturating_add(WINDOW));
+    let slice = Slice::Type { event_type, after, until };
+    let events = rows::read(connection, slice, usize::try_from(WINDOW).unwrap_or(usize::MAX));
+    Ok(Some((events.await?, until)))
 }
 
 /// One page; an unreadable row is a broken link and no failure to read.
@@ -173,8 +227,17 @@ impl Walk {
             recorded_at: Timestamp::from_micros(i64::MIN),
             bytes: String::new(),
             checkpoints: checkpoints.into_iter().peekable(),
+            seen: Vec::new().into_iter().peekable(),
             agreeing: 0,
         }
+    }
+
+    /// Held also against what others have seen.
+    fn against(mut self, seen: &[Seen]) -> Self {
+        let mut seen: Vec<Seen> = seen.iter().filter(|seen| seen.position > 0).cloned().collect();
+        seen.sort_by_key(|seen| seen.position);
+        self.seen = seen.into_iter().peekable();
+        self
     }
 
     /// The position of the event last looked at, 0 before the first.
@@ -224,6 +287,11 @@ impl Walk {
             }
             self.agreeing += 1;
         }
+        while let Some(seen) = self.seen.next_if(|seen| seen.position <= position) {
+            if seen.hash.is_some_and(|hash| hash != event.hash) {
+                return fault(Fault::Seen(seen.by));
+            }
+        }
         self.position = position;
         self.hash = event.hash;
         self.recorded_at = event.recorded_at;
@@ -235,6 +303,11 @@ impl Walk {
         head: &rows::Head,
         connection: &DatabaseConnection,
     ) -> Result<Verified, VerifyError> {
+        if self.seen.peek().is_some() {
+            let seen = self.seen.map(|seen| (seen.by, seen.position)).collect();
+            let fault = Fault::Beyond { head: self.position, seen };
+            return Err(broken(self.position + 1, None, fault));
+        }
         if let Some(beyond) = self.checkpoints.next_back() {
             return Err(broken(self.position + 1, None, Fault::CutOff(beyond.position)));
         }
@@ -251,6 +324,8 @@ impl Walk {
             }
         } else if head.hash != self.hash {
             return Err(broken(self.position, None, Fault::Head(head.position)));
+        } else if self.position > 0 && head.recorded_at != self.recorded_at {
+            return Err(broken(self.position, None, Fault::HeadTime(head.recorded_at)));
         }
         Ok(Verified { events: self.position, hash: self.hash, checkpoints: self.agreeing })
     }

@@ -7,6 +7,7 @@ pub mod error;
 pub mod feed;
 pub mod graphql;
 pub mod internal;
+mod named_blob;
 pub mod reading;
 pub mod rest;
 pub mod subgraph;
@@ -14,4 +15,5 @@ pub mod telemetry;
 
 pub use config::Config;
 pub use error::ApiError;
+pub use named_blob::{BlobNames, NamedBlob};
 pub use subgraph::{Deps, DocumentText, Feeds, GraphQlService, RequestId, Served, Subgraph};

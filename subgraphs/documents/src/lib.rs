@@ -19,9 +19,10 @@ use studio_events::{
     ConsumerOptions, Election, EventStore, EventStoreOptions, Leadership, LogFeed, PublishedType,
     StoreError, run_consumer,
 };
-use studio_kernel::published::documents::DocumentVersionStored;
+use studio_kernel::{Payload, published::documents::DocumentVersionStored};
 use studio_service::{
-    Deps, DocumentText, Feeds, Subgraph, internal::text_routes, subgraph::Background,
+    BlobNames, Deps, DocumentText, Feeds, NamedBlob, Subgraph, internal::text_routes,
+    subgraph::Background,
 };
 use studio_stores::keyring::KeyringError;
 use tokio_util::sync::CancellationToken;
@@ -52,8 +53,9 @@ pub enum BuildError {
 /// # Errors
 /// When the log or its signing key cannot be opened.
 pub async fn build(deps: Deps) -> Result<(Subgraph, Arc<dyn DocumentText>), BuildError> {
-    let options =
-        EventStoreOptions::new(deps.database, NAME, deps.env.clone()).inline(projections::all());
+    let options = EventStoreOptions::new(deps.database, NAME, deps.env.clone())
+        .inline(projections::all())
+        .signer(Arc::new(deps.keyring.signing_key("checkpoints").await?));
     let store = EventStore::open(options).await?;
     let documents = Arc::new(Documents {
         env: deps.env,
@@ -105,6 +107,21 @@ fn start(
         let _first = documents.projects.set(ProjectsKnown { feed: feed.clone(), consumer });
     }
     Ok(background)
+}
+
+/// The bytes that the log names: those of every version of a document.
+pub fn blob_names() -> BlobNames {
+    BlobNames {
+        event_type: DocumentVersionStored::TYPE,
+        read: |event| {
+            let stored = DocumentVersionStored::decode(event.schema_version, &event.payload)?;
+            Ok(NamedBlob {
+                what: format!("version {} of document {}", stored.number, stored.document),
+                sha256: stored.sha256,
+                size: stored.size,
+            })
+        },
+    }
 }
 
 /// The federation SDL, without a store behind it.

@@ -23,11 +23,15 @@ use studio_events::{
     ConsumerOptions, Election, EventStore, EventStoreOptions, Leadership, LogFeed, PublishedType,
     StoreError, run_consumer,
 };
-use studio_kernel::published::evidence::{CheckResultsRecorded, EvidenceRejected};
-use studio_service::{Deps, Feeds, Subgraph, subgraph::Background};
+use studio_kernel::{
+    Payload,
+    published::evidence::{CheckResultsRecorded, EvidenceRejected},
+};
+use studio_service::{BlobNames, Deps, Feeds, NamedBlob, Subgraph, subgraph::Background};
 use studio_stores::keyring::KeyringError;
 
 use commands::{Core, Upstream};
+use domain::EvidenceVersionAdded;
 
 pub use error::EvidenceError;
 pub use rest::openapi;
@@ -107,6 +111,22 @@ fn start(core: Core, leadership: Leadership, feeds: &Feeds) -> Result<Vec<Backgr
         None => tracing::warn!("there is no feed of the controls subgraph: no project is known"),
     }
     Ok(background)
+}
+
+/// The scans that the log names: every version of an evidence item rests on the bytes of one.
+pub fn blob_names() -> BlobNames {
+    BlobNames {
+        event_type: EvidenceVersionAdded::TYPE,
+        read: |event| {
+            let added = EvidenceVersionAdded::decode(event.schema_version, &event.payload)?;
+            let (version, evidence) = (added.version, &event.stream_id);
+            Ok(NamedBlob {
+                what: format!("version {version} of evidence {evidence} (run {})", added.run),
+                sha256: added.sha256,
+                size: added.size,
+            })
+        },
+    }
 }
 
 /// The federation SDL, without a store behind it.

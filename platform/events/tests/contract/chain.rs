@@ -6,6 +6,8 @@ use proptest::{prelude::*, strategy::ValueTree as _};
 use sea_orm::{ConnectionTrait, DbBackend};
 use studio_events::{
     CheckpointSigner as _, Ed25519Signer, EventStore, Expected, Fault, VerifyError,
+    seen::{Seen, snapshots_ahead},
+    verify::{Against, verify},
 };
 use studio_stores::sql::Database;
 
@@ -129,9 +131,39 @@ async fn a_removed_event_is_found(place: Place) {
     execute(writer, "DELETE FROM events WHERE position > 3", vec![]).await;
     assert_eq!(broken(store.verify().await.unwrap_err()), (3, Fault::Head(3)));
     // Somebody who also computes the head's hash is found only by a signed checkpoint.
-    let last = store.read(2, 1).await.unwrap().remove(0).hash.to_vec();
-    execute(writer, "UPDATE log_head SET hash = $1", vec![last.into()]).await;
+    let last = store.read(2, 1).await.unwrap().remove(0);
+    execute(writer, "UPDATE log_head SET hash = $1", vec![last.hash.to_vec().into()]).await;
+    let later = last.recorded_at.plus_micros(1);
+    execute(writer, "UPDATE log_head SET recorded_at = $1", vec![later.micros().into()]).await;
+    assert_eq!(broken(store.verify().await.unwrap_err()), (3, Fault::HeadTime(later)));
+    let then = last.recorded_at.micros();
+    execute(writer, "UPDATE log_head SET recorded_at = $1", vec![then.into()]).await;
     assert_eq!(store.verify().await.unwrap().events, 3);
+    // And by whoever has seen more, or something else.
+    let by = "somebody";
+    let seen = |position, hash| {
+        [
+            Seen { by: by.to_owned(), position, hash },
+            Seen { by: by.to_owned(), position: 3, hash: None },
+        ]
+    };
+    let held = async |seen: &[Seen]| {
+        let against = Against { seen, ..Against::default() };
+        verify(store.database().primary(), "bank", against).await
+    };
+    assert_eq!(held(&seen(3, Some(last.hash))).await.unwrap().events, 3);
+    let beyond = Fault::Beyond { head: 3, seen: vec![(by.to_owned(), 6)] };
+    assert_eq!(broken(held(&seen(6, None)).await.unwrap_err()), (4, beyond));
+    let other = held(&seen(2, Some(last.hash))).await.unwrap_err();
+    assert_eq!(broken(other), (2, Fault::Seen(by.to_owned())));
+    assert_eq!(snapshots_ahead(store.database()).await.unwrap(), None);
+    let keep = "INSERT INTO snapshots VALUES ($1, 'bank.account', 'account-0', 9, 1, '{}')";
+    execute(writer, keep, vec![tenant(1).to_string().into()]).await;
+    let (ahead, count) = snapshots_ahead(store.database()).await.unwrap().unwrap();
+    assert_eq!(
+        (ahead.stream_id.as_str(), ahead.snapshot, ahead.log, count),
+        ("account-0", 9, 1, 1)
+    );
 }
 
 async fn signing(place: &Place, seed: u8) -> EventStore {
@@ -161,8 +193,9 @@ async fn a_cut_off_log_shows(place: Place) {
     let writer = store.database().writer();
     let third = store.read(2, 1).await.unwrap().remove(0);
     execute(writer, "DELETE FROM events WHERE position > 3", vec![]).await;
-    let sql = "UPDATE log_head SET position = 3, hash = $1";
-    execute(writer, sql, vec![third.hash.to_vec().into()]).await;
+    let sql = "UPDATE log_head SET position = 3, hash = $1, recorded_at = $2";
+    let values = vec![third.hash.to_vec().into(), third.recorded_at.micros().into()];
+    execute(writer, sql, values).await;
     assert_eq!(broken(store.verify().await.unwrap_err()), (4, Fault::CutOff(5)));
     // The stored checkpoint gone, too: the copy kept elsewhere still proves it.
     execute(writer, "DELETE FROM log_checkpoints", vec![]).await;

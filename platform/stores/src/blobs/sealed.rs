@@ -71,8 +71,11 @@ impl<B: Blobs> Blobs for SealedBlobs<B> {
     }
 
     async fn open(&self, tenant: TenantId, name: ContentHash) -> Result<BlobReader, BlobError> {
-        let key = self.key(tenant).await?;
-        sealing::open(self.inner.open(tenant, name).await?, key, tenant, name).await
+        let sealed = self.inner.open(tenant, name).await?;
+        let key = self.keyring.existing_tenant_key(tenant).await.map_err(BlobError::Key)?;
+        let what = "the keyring holds no key of its organization";
+        let key = key.ok_or(BlobError::Damaged { name, what })?;
+        sealing::open(sealed, key, tenant, name).await
     }
 
     async fn info(

@@ -132,7 +132,10 @@ pub(super) async fn open(
     tenant: TenantId,
     name: ContentHash,
 ) -> Result<BlobReader, BlobError> {
-    let no_header = |_| BlobError::Damaged { name, what: "it has no header" };
+    let no_header = |error: io::Error| match error.kind() {
+        io::ErrorKind::UnexpectedEof => BlobError::Damaged { name, what: "it has no header" },
+        _ => BlobError::of_reading(error),
+    };
     let magic = read(&mut reader, MAGIC.len()).await.map_err(no_header)?;
     let (bound, size) = if magic == FIRST {
         let size = read(&mut reader, 8).await.map_err(no_header)?;

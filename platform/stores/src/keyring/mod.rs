@@ -147,6 +147,23 @@ impl Keyring {
         self.data_key(&KeyName::Tenant(tenant)).await
     }
 
+    /// The data key of an organization, where there is one: for reading, which makes no key.
+    ///
+    /// # Errors
+    /// [`KeyringError::Destroyed`], and from the store or the master key.
+    pub async fn existing_tenant_key(
+        &self,
+        tenant: TenantId,
+    ) -> Result<Option<Arc<DataKey>>, KeyringError> {
+        let name = KeyName::Tenant(tenant);
+        self.notice_destroyed().await;
+        if let Some(key) = self.cached(&name) {
+            return Ok(Some(key));
+        }
+        let _changing = self.changing.lock().await;
+        self.load(&name).await
+    }
+
     /// Encrypts personal data with the key of that person, made at its first use.
     ///
     /// # Errors
