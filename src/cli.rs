@@ -37,6 +37,8 @@ pub(crate) enum Command {
     Restore(Archive),
     /// Prove that every log and every blob is as it was recorded, and name what is not
     Verify(Verify),
+    /// List the events that consumers gave up on, or let them take these again
+    DeadLetters(DeadLetters),
     /// Check the configuration, or print it
     Config(ConfigCommand),
     /// Replace the master key
@@ -146,6 +148,35 @@ pub(crate) struct Verify {
     /// Hold the logs also against this backup or export; give it several times for several
     #[arg(long, value_name = "DIR")]
     pub(crate) against: Vec<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct DeadLetters {
+    #[command(subcommand)]
+    pub(crate) verb: DeadLettersVerb,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum DeadLettersVerb {
+    /// Print each with its consumer, where it came from, how often it was tried and why it failed
+    List(Settings),
+    /// Let the consumers take them again, once the cause is mended
+    Redrive(Redrive),
+}
+
+#[derive(Args)]
+pub(crate) struct Redrive {
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+    /// Only those of this consumer
+    #[arg(long, value_name = "NAME")]
+    pub(crate) consumer: Option<String>,
+    /// Only the one of this position
+    #[arg(long, requires = "consumer")]
+    pub(crate) position: Option<i64>,
+    /// How long to wait for what becomes of them
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub(crate) wait: u64,
 }
 
 #[derive(Args)]

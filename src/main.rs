@@ -7,6 +7,7 @@ mod client;
 mod config;
 mod consumers;
 mod data_dir;
+mod dead_letters;
 mod demo;
 mod gateway;
 mod keyring;
@@ -65,6 +66,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Backup(arguments) => transfer::backup(arguments).await,
         Command::Restore(arguments) => transfer::restore(arguments).await,
         Command::Verify(arguments) => verify::run(arguments).await,
+        Command::DeadLetters(arguments) => dead_letters::run(arguments.verb).await,
         Command::Config(arguments) => config::run(arguments).await,
         Command::Keyring(arguments) => keyring::run(arguments).await,
         Command::Organization(arguments) => organization::run(arguments.verb).await,

@@ -135,6 +135,8 @@ pub mod dead_letter {
         pub attempts: i64,
         /// Microseconds since the epoch.
         pub recorded_at: i64,
+        /// Whether the consumer is to take the event again.
+        pub redrive: i64,
     }
 
     /// None.

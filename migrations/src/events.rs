@@ -3,13 +3,14 @@
 
 use sea_orm_migration::prelude::*;
 
-use crate::step_by_backend;
+use crate::{step, step_by_backend};
 
 /// The event tables alone.
 pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
     vec![
         step_by_backend("events_0001_log", SQLITE_LOG, POSTGRES_LOG),
         step_by_backend("events_0002_leases", SQLITE_LEASES, POSTGRES_LEASES),
+        step("events_0003_redrive", REDRIVE),
     ]
 }
 
@@ -188,3 +189,6 @@ const POSTGRES_LEASES: &[&str] = &[r#"CREATE TABLE leases (
         ttl BIGINT NOT NULL,
         expires_at BIGINT NOT NULL
     )"#];
+
+// 1 where somebody wants the consumer to take the event again.
+const REDRIVE: &[&str] = &["ALTER TABLE dead_letters ADD COLUMN redrive BIGINT NOT NULL DEFAULT 0"];

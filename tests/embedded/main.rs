@@ -14,6 +14,7 @@ mod answers;
 mod architecture;
 mod bad_input;
 mod config;
+mod dead_letters;
 mod demo;
 mod fuzzed;
 mod graph;

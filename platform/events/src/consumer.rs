@@ -6,7 +6,8 @@
 //! has come ([`Election`]).
 //!
 //! An event that the handler fails on is tried again with growing pauses, and is then kept as a dead
-//! letter, committed with the checkpoint behind it, so that the ones after it are not held up.
+//! letter, committed with the checkpoint behind it, so that the ones after it are not held up. Dead
+//! letters that somebody has marked are taken again between two events.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
@@ -17,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     consumer_handle::{ConsumerHandle, ConsumerOptions, Waiting},
+    dead_letters,
     election::{Election, Term},
     error::{AppendError, StoreError},
     event::{Append, ConsumerCheckpoint, Metadata},
@@ -24,7 +26,7 @@ use crate::{
     handler::Handler,
     names,
     prepare::DeadLetterChange,
-    react::{Taken, Trouble, react, react_together},
+    react::{Taken, Trouble, react, react_together, redrive},
     store::EventStore,
 };
 
@@ -73,6 +75,7 @@ pub fn run_consumer(
         position: 0,
         saved: 0,
         unsaved_since: None,
+        looked: None,
     };
     let task = tokio::spawn(consumer.run());
     Ok(ConsumerHandle { name: name.to_owned(), position, waiting, cancel, task })
@@ -96,6 +99,8 @@ struct Consumer {
     saved: i64,
     /// Since when there is a difference.
     unsaved_since: Option<Instant>,
+    /// When marked dead letters were last looked for.
+    looked: Option<Instant>,
 }
 
 /// Why the consumer leaves off.
@@ -199,6 +204,7 @@ impl Consumer {
         let mut pause = Pause::of(&self.options);
         loop {
             wake.borrow_and_update();
+            self.take_again().await?;
             let page = tokio::select! {
                 end = self.over() => return Err(end),
                 page = self.feed.read(self.position, self.options.page) => page,
@@ -238,6 +244,28 @@ impl Consumer {
                         self.keep().await?;
                     }
                 }
+            }
+        }
+    }
+
+    /// Takes marked dead letters again, looking for them as often as for events.
+    async fn take_again(&mut self) -> Result<(), End> {
+        if self.looked.is_some_and(|looked| looked.elapsed() < self.options.poll) {
+            return Ok(());
+        }
+        self.looked = Some(Instant::now());
+        let again = redrive(&self.store, &self.name, self.handler.as_ref(), self.term.as_ref());
+        let taken = tokio::select! {
+            end = self.over() => return Err(end),
+            taken = again => taken,
+        };
+        match taken {
+            Ok(()) | Err(Trouble::Failed(_)) => Ok(()),
+            Err(Trouble::Closed) => Err(End::Stop),
+            Err(Trouble::Deposed) => Err(self.deposed()),
+            Err(Trouble::Unavailable(why)) => {
+                tracing::warn!(consumer = self.name, why, "dead letters wait to be taken again");
+                Ok(())
             }
         }
     }
@@ -431,7 +459,7 @@ impl Consumer {
             source: event.source.clone(),
             position: event.position,
             event: serde_json::to_string(event).unwrap_or_default(),
-            error: failure.chars().take(2_000).collect(),
+            error: dead_letters::told(failure),
             attempts,
             recorded_at: self.store.env().now(),
         };

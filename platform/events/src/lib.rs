@@ -18,6 +18,7 @@
 
 pub mod canonical;
 pub mod chain;
+pub mod dead_letters;
 pub mod feed;
 pub mod seen;
 pub mod signing;
@@ -27,7 +28,6 @@ pub mod verify;
 mod asynchronous;
 mod consumer;
 mod consumer_handle;
-mod dead_letters;
 mod election;
 mod error;
 mod event;
@@ -67,7 +67,6 @@ pub use lease::{Fence, Lease};
 pub use options::EventStoreOptions;
 pub use prepare::{MAX_EVENTS, MAX_NAME, MAX_PAYLOAD};
 pub use projection::{Projection, clear_generation};
-pub use react::redrive;
 pub use signing::{CheckpointSigner, Ed25519Signer, SignedCheckpoint};
 pub use store::EventStore;
 pub use streams::{Executed, Loaded};

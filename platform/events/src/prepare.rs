@@ -60,6 +60,8 @@ pub(crate) enum DeadLetterChange {
         attempts: u32,
         recorded_at: Timestamp,
     },
+    /// It could not be taken in again either.
+    FailedAgain { consumer: String, position: i64, error: String, recorded_at: Timestamp },
     /// It could be taken in after all.
     Resolve { consumer: String, position: i64 },
 }

@@ -1,12 +1,14 @@
-//! What a consumer does with one event: it asks the handler, and appends the answer.
+//! What a consumer does with one event, for the first time or again: it asks the handler, and appends
+//! the answer.
 
 use futures::FutureExt as _;
 use studio_kernel::published::CloudEvent;
 
 use crate::{
+    dead_letters::{self, DeadLetter},
     election::Term,
     error::{AppendError, StoreError},
-    event::{Append, ConsumerCheckpoint},
+    event::{Append, ConsumerCheckpoint, Metadata},
     handler::{Handler, HandlerError, Reaction},
     prepare::DeadLetterChange,
     store::EventStore,
@@ -132,29 +134,57 @@ pub(crate) async fn react_together(
     positions[..recorded].last().copied()
 }
 
-/// Handles the dead letters of a consumer once more, oldest first, after the reason was mended. Each
-/// one that succeeds is removed together with what is appended. Answers how many did, and the first
-/// one that still fails, where it stops.
-pub async fn redrive(
+/// Takes the dead letters of a consumer again that are marked, oldest first. One that succeeds is
+/// removed together with what is appended; one that fails again is kept with the new reason and
+/// without the mark. What is not there now ends it, and the marks stay.
+pub(crate) async fn redrive(
     store: &EventStore,
     name: &str,
     handler: &dyn Handler,
-) -> Result<(usize, Option<crate::DeadLetter>), StoreError> {
-    let mut mended = 0;
+    term: Option<&Term>,
+) -> Result<(), Trouble> {
+    let unavailable = |error: StoreError| Trouble::Unavailable(error.to_string());
+    let mut after = 0;
     loop {
-        let Some(mut letter) = store.dead_letters(name, 0, 1).await?.into_iter().next() else {
-            return Ok((mended, None));
-        };
-        let resolves = Some((name, letter.event.position));
-        match react(store, handler, &letter.event, None, None, resolves).await {
-            Ok(Taken::Elsewhere(_)) => {}
-            Ok(Taken::Recorded | Taken::NoConcern) => mended += 1,
-            // Without a term nobody is deposed.
-            Err(Trouble::Closed | Trouble::Deposed) => return Err(StoreError::Closed),
-            Err(Trouble::Unavailable(why) | Trouble::Failed(why)) => {
-                letter.error = why;
-                return Ok((mended, Some(letter)));
+        let next = dead_letters::next_marked(store.core(), name, after).await;
+        let Some(letter) = next.map_err(unavailable)? else { return Ok(()) };
+        let position = letter.event.position;
+        after = position;
+        match react(store, handler, &letter.event, term, None, Some((name, position))).await {
+            Ok(_) => {
+                tracing::info!(consumer = name, position, "a dead letter was taken in after all");
             }
+            Err(Trouble::Failed(why)) => {
+                tracing::warn!(consumer = name, position, why, "a dead letter failed again");
+                failed_again(store, name, &letter, why, term).await?;
+            }
+            Err(other) => return Err(other),
         }
+    }
+}
+
+async fn failed_again(
+    store: &EventStore,
+    name: &str,
+    letter: &DeadLetter,
+    why: String,
+    term: Option<&Term>,
+) -> Result<(), Trouble> {
+    let append = Append::new(letter.event.tenant, Metadata::system(name), Vec::new());
+    let append = match term {
+        Some(term) => term.fenced(append),
+        None => append,
+    };
+    let change = DeadLetterChange::FailedAgain {
+        consumer: name.to_owned(),
+        position: letter.event.position,
+        error: dead_letters::told(&why),
+        recorded_at: store.env().now(),
+    };
+    match store.append_with(append, Some(change)).await {
+        Ok(_) => Ok(()),
+        Err(AppendError::Deposed { .. }) => Err(Trouble::Deposed),
+        Err(AppendError::Store(StoreError::Closed)) => Err(Trouble::Closed),
+        Err(error) => Err(Trouble::Unavailable(error.to_string())),
     }
 }

@@ -94,6 +94,7 @@ impl Handler for FromControls {
         Ok(Reaction::to(event, NAME, vec![stream.map_err(HandlerError::failed)?]))
     }
 
+    // What is known of a project holds back dead letters alone, which are taken one by one.
     fn rests_on_the_event_alone(&self) -> bool {
         true
     }
