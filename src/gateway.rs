@@ -24,7 +24,7 @@ use studio_service::{
 
 use crate::{
     assemble::Running,
-    process::{Ready, stop_signal},
+    process::{Process, stop_signal},
 };
 
 /// A subgraph's schema, as the router runs it.
@@ -112,18 +112,20 @@ fn begin(
     callers: Tokens,
     env: Env,
     limits: &Limits,
-    ready: Ready,
+    process: &Process,
 ) -> anyhow::Result<RouterBuilder> {
     let parts = sdls
         .into_iter()
         .map(|(name, sdl)| SubgraphSdl { name: name.to_owned(), url: None, sdl })
         .collect();
+    let ready = process.ready.clone();
     let supergraph = studio_router::compose(parts).context("the subgraphs do not compose")?;
     Ok(Router::builder()
         .supergraph(supergraph.sdl)
         .authenticate(Arc::new(callers))
         .request_ids(move || env.id::<kind::Request>().to_string())
         .readiness(move || ready.state())
+        .shutdown(process.shutdown.clone())
         .console(crate::pages::console())
         .limits(studio_router::Limits {
             body_bytes: limits.graphql_body,
@@ -137,12 +139,12 @@ pub(crate) fn in_process(
     verifier: TokenVerifier,
     env: Env,
     limits: &Limits,
-    ready: Ready,
+    process: &Process,
 ) -> anyhow::Result<Arc<Router>> {
     let sdls = subgraphs.iter().map(|subgraph| (subgraph.name, subgraph.graphql.sdl()));
     // The logs are in this process: it knows what was written to them.
     let callers = Tokens { verifier, heard: Arc::default() };
-    let mut router = begin(sdls, callers, env, limits, ready)?;
+    let mut router = begin(sdls, callers, env, limits, process)?;
     for subgraph in subgraphs {
         let transport = InProcess::new(Schema(subgraph.graphql.clone()))
             .provide::<Actor>()
@@ -164,11 +166,11 @@ pub(crate) fn over_http(
     heard: &Arc<Heard>,
     env: Env,
     limits: &Limits,
-    ready: Ready,
+    process: &Process,
 ) -> anyhow::Result<Arc<Router>> {
     let sdls = upstreams.iter().map(|upstream| (upstream.name, upstream.sdl.clone()));
     let callers = Tokens { verifier, heard: heard.clone() };
-    let mut router = begin(sdls, callers, env, limits, ready)?;
+    let mut router = begin(sdls, callers, env, limits, process)?;
     for Upstream { name, replicas, signer, .. } in upstreams {
         let headers = Statement { audience: name, signer: signer.clone(), heard: heard.clone() };
         let options = HttpOptions { headers: Some(Arc::new(headers)), ..HttpOptions::default() };

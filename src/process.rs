@@ -1,7 +1,8 @@
 //! How a server process begins and ends, whatever its role: it listens before it opens anything, so
 //! that a taken address is told at once; it is ready once it can answer, and gives whatever it is
 //! asked an id; asked to stop, it first says that it is not ready, lets its callers notice, and then
-//! lets the requests under way end.
+//! lets the requests under way end. Subscriptions, which would go on for ever, are ended by whoever
+//! serves them (the router, the subgraph's own GraphQL) when `shutdown` is cancelled.
 
 use std::{
     net::SocketAddr,
@@ -16,11 +17,9 @@ use anyhow::Context;
 use axum::{Router, http::StatusCode, middleware, routing::get};
 use studio_kernel::{Env, kind};
 use studio_router::serve::{RequestIds, identify};
+use studio_service::Config;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
-
-/// How long open requests may take to end once the process was asked to stop.
-const DRAIN: Duration = Duration::from_secs(10);
 
 /// Whether the process takes requests. Cheap to clone.
 #[derive(Clone)]
@@ -58,11 +57,14 @@ pub(crate) struct Process {
     pub(crate) ready: Ready,
     /// How long callers get to notice that it is not ready any more.
     notice: Duration,
+    /// How long requests under way get to end.
+    drain: Duration,
 }
 
 impl Process {
-    /// Takes the address.
-    pub(crate) async fn listen(listen: SocketAddr, notice: Duration) -> anyhow::Result<Self> {
+    /// Takes the configured address.
+    pub(crate) async fn listen(config: &Config, notice: Duration) -> anyhow::Result<Self> {
+        let listen = config.listen;
         let listener = TcpListener::bind(listen).await.with_context(|| {
             format!("{listen} cannot be listened on: choose another with --listen")
         })?;
@@ -72,19 +74,29 @@ impl Process {
             shutdown: CancellationToken::new(),
             ready: Ready(Arc::new(AtomicBool::new(true))),
             notice,
+            drain: config.drain(),
         })
     }
 
-    /// Serves from now on.
-    pub(crate) fn serve(self, app: Router, env: Env) -> Serving {
+    /// Serves from now on. `drained` ends when what has outgrown its request has ended too:
+    /// WebSockets.
+    pub(crate) fn serve(
+        self,
+        app: Router,
+        env: Env,
+        drained: impl Future<Output = ()> + Send + 'static,
+    ) -> Serving {
         let ids: RequestIds = Arc::new(move || env.id::<kind::Request>().to_string());
         let app = app.layer(middleware::from_fn_with_state(ids, identify));
-        let Self { listener, shutdown, ready, notice, .. } = self;
+        let Self { listener, shutdown, ready, notice, drain, .. } = self;
         let stopped = shutdown.clone();
         let server = tokio::spawn(async move {
-            axum::serve(listener, app).with_graceful_shutdown(stopped.cancelled_owned()).await
+            let requests = axum::serve(listener, app);
+            requests.with_graceful_shutdown(stopped.cancelled_owned()).await?;
+            drained.await;
+            Ok(())
         });
-        Serving { server, shutdown, ready, notice }
+        Serving { server, shutdown, ready, notice, drain }
     }
 }
 
@@ -94,6 +106,7 @@ pub(crate) struct Serving {
     shutdown: CancellationToken,
     ready: Ready,
     notice: Duration,
+    drain: Duration,
 }
 
 impl Serving {
@@ -109,8 +122,11 @@ impl Serving {
             tokio::time::sleep(self.notice).await;
         }
         self.shutdown.cancel();
-        // Subscriptions may stay open for ever, so waiting for clients has an end.
-        let drained = tokio::time::timeout(DRAIN, self.server).await;
+        let drained = tokio::time::timeout(self.drain, self.server).await;
+        if drained.is_err() {
+            let seconds = self.drain.as_secs();
+            tracing::warn!(seconds, "requests are still under way: they are cut off");
+        }
         close.await;
         match drained {
             Ok(ended) => ended?.context("the server failed"),

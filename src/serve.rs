@@ -18,7 +18,7 @@ pub(crate) async fn run(arguments: cli::Serve) -> anyhow::Result<()> {
     studio_service::telemetry::init(&config.log).map_err(anyhow::Error::msg)?;
     panics::to_the_log();
     let env = Env::system();
-    let process = Process::listen(config.listen, Duration::ZERO).await?;
+    let process = Process::listen(&config, Duration::ZERO).await?;
     let (address, shutdown) = (process.address, process.shutdown.clone());
     let url = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
 
@@ -34,9 +34,10 @@ pub(crate) async fn run(arguments: cli::Serve) -> anyhow::Result<()> {
         verifier.clone(),
         env.clone(),
         &config.limits,
-        process.ready.clone(),
+        &process,
     )?;
-    let serving = process.serve(app::whole(router, &assembly.subgraphs, verifier), env);
+    let app = app::whole(router.clone(), &assembly.subgraphs, verifier);
+    let serving = process.serve(app, env, async move { router.drained().await });
 
     println!("Studio listens on {url}");
     if arguments.demo {

@@ -23,7 +23,7 @@ pub(crate) async fn run(arguments: cli::Worker) -> anyhow::Result<()> {
         stores::on_a_server(&config),
         "a worker shares its stores with other processes: set stores.sql, or run studio serve"
     );
-    let process = Process::listen(config.listen, Duration::ZERO).await?;
+    let process = Process::listen(&config, Duration::ZERO).await?;
     let env = Env::system();
     let stores = Stores::open(config, env.clone(), SUBGRAPHS.len()).await?;
     let assembly = assemble::assemble(
@@ -36,7 +36,7 @@ pub(crate) async fn run(arguments: cli::Worker) -> anyhow::Result<()> {
     .await?;
     let health = app::counted(process.ready.routes(), app::logs(&assembly.subgraphs));
     let address = process.address;
-    let serving = process.serve(health, env);
+    let serving = process.serve(health, env, std::future::ready(()));
     println!("Studio's worker listens on http://{address}");
     serving.until_stopped(assembly.close()).await
 }

@@ -9,7 +9,7 @@ use crate::{
 };
 use http::{HeaderMap, HeaderValue, header};
 use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
-use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 
 /// Time for answers under way when the process is asked to end.
 const GRACE: Duration = Duration::from_secs(10);
@@ -57,11 +57,12 @@ impl Authenticate for ForwardAuthorization {
     }
 }
 
-/// A router for `supergraph_sdl` that reaches every subgraph over HTTP.
-pub fn router(supergraph_sdl: impl Into<String>) -> Result<Arc<Router>, BuildError> {
+/// A router for `supergraph_sdl` that reaches every subgraph over HTTP and ends on `shutdown`.
+fn router(supergraph_sdl: String, shutdown: CancellationToken) -> Result<Arc<Router>, BuildError> {
     Router::builder()
         .supergraph(supergraph_sdl)
         .authenticate(Arc::new(ForwardAuthorization))
+        .shutdown(shutdown)
         .build()
 }
 
@@ -71,27 +72,30 @@ pub async fn run(
     listen: SocketAddr,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), StandaloneError> {
-    let routes = serve::alone(router(supergraph_sdl)?);
+    let stopping = CancellationToken::new();
+    let router = router(supergraph_sdl, stopping.clone())?;
+    let routes = serve::alone(router.clone());
     let failed = |source| StandaloneError::Listen { address: listen, source };
     let listener = tokio::net::TcpListener::bind(listen).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     tracing::info!(%address, "the router is ready");
-    let (stopping, stopped) = oneshot::channel();
+    let stopped = stopping.clone();
     let signal = async move {
         shutdown.await;
-        // Nobody waits for it when serving has ended by itself.
-        let _ = stopping.send(());
+        stopping.cancel();
     };
-    let serving = axum::serve(listener, routes).with_graceful_shutdown(signal);
-    let grace = async move {
-        match stopped.await {
-            Ok(()) => tokio::time::sleep(GRACE).await,
-            Err(_) => std::future::pending().await,
-        }
+    let serving = async {
+        axum::serve(listener, routes).with_graceful_shutdown(signal).await?;
+        router.drained().await;
+        Ok(())
+    };
+    let grace = async {
+        stopped.cancelled().await;
+        tokio::time::sleep(GRACE).await;
     };
     tokio::select! {
         ended = serving => ended.map_err(StandaloneError::Serve),
-        // Open subscriptions do not keep the process alive.
+        // A client that takes its answer too slowly does not keep the process alive.
         () = grace => Ok(()),
     }
 }

@@ -47,7 +47,7 @@ pub(crate) async fn run(arguments: cli::Router) -> anyhow::Result<()> {
         "set public_url to the address at which people reach this router: tokens are made for it"
     );
     let env = Env::system();
-    let process = Process::listen(config.listen, config.cluster.notice()).await?;
+    let process = Process::listen(&config, config.cluster.notice()).await?;
     let keyring = keyring::open(&config, env.clone()).await?;
     let signer = InternalSigner::from_keyring(&keyring, "router", env.clone()).await?;
     let identity = InternalClient::new(
@@ -76,11 +76,12 @@ pub(crate) async fn run(arguments: cli::Router) -> anyhow::Result<()> {
         &heard,
         env.clone(),
         &config.limits,
-        process.ready.clone(),
+        &process,
     )?;
     let rest = rest(&upstreams, &heard, &env)?;
     let address = process.address;
-    let serving = process.serve(app::for_clients(router, rest, verifier, Vec::new()), env);
+    let app = app::for_clients(router.clone(), rest, verifier, Vec::new());
+    let serving = process.serve(app, env, async move { router.drained().await });
     println!("Studio's router listens on http://{address}");
     serving.until_stopped(async move { drop(sessions) }).await
 }

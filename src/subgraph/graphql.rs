@@ -1,6 +1,7 @@
 //! A subgraph's schema over HTTP, for the router alone: `POST /graphql` with a JSON body, answered
 //! with JSON, or with server-sent events (graphql-sse, distinct connections mode) where the router
-//! accepts those.
+//! accepts those. When the process is to end, streams of events end without `complete`: the router
+//! takes that as broken off.
 
 use std::{convert::Infallible, sync::Arc};
 
@@ -29,7 +30,7 @@ struct Served {
     shutdown: CancellationToken,
 }
 
-/// The route. Subscriptions end, in order, when `shutdown` is cancelled.
+/// The route. Subscriptions end when `shutdown` is cancelled.
 pub(super) fn routes(schema: Arc<dyn GraphQlService>, shutdown: CancellationToken) -> Router {
     Router::new()
         .route("/graphql", post(answer))
@@ -67,9 +68,8 @@ async fn answer(
         .is_some_and(|accept| accept.as_bytes().starts_with(b"text/event-stream"));
     if wants_events {
         let answers = served.schema.execute_stream(request);
-        let until = served.shutdown.cancelled_owned();
-        let sse = Sse::new(events(answers.take_until(until))).keep_alive(KeepAlive::default());
-        return sse.into_response();
+        let events = events(answers, served.shutdown);
+        return Sse::new(events).keep_alive(KeepAlive::default()).into_response();
     }
     let mut response = json(&served.schema.execute(request).await);
     seen.tell(response.headers_mut());
@@ -86,10 +86,12 @@ fn json(response: &async_graphql::Response) -> Response {
     }
 }
 
-/// `next` for each answer and `complete` at the end.
+/// `next` for each answer, and `complete` at the end where it is not `shutdown` that ends it.
 fn events(
     answers: impl Stream<Item = async_graphql::Response> + Send + 'static,
+    shutdown: CancellationToken,
 ) -> impl Stream<Item = Result<Event, Infallible>> + Send {
+    let answers = answers.take_until(shutdown.clone().cancelled_owned());
     let next = answers.flat_map(|answer| match serde_json::to_string(&answer) {
         Ok(text) => Either::Left(stream::once(std::future::ready(
             Event::default().event("next").data(text),
@@ -99,6 +101,43 @@ fn events(
             Either::Right(stream::empty())
         }
     });
-    let complete = stream::once(std::future::ready(Event::default().event("complete").data("")));
-    next.chain(complete).map(Ok)
+    let complete = async move {
+        let whole = !shutdown.is_cancelled();
+        whole.then(|| Event::default().event("complete").data(""))
+    };
+    next.chain(stream::once(complete).filter_map(std::future::ready)).map(Ok)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one_answer() -> impl Stream<Item = async_graphql::Response> + Send + 'static {
+        stream::iter([async_graphql::Response::new(async_graphql::Value::Null)])
+    }
+
+    async fn body(
+        events: impl Stream<Item = Result<Event, Infallible>> + Send + 'static,
+    ) -> String {
+        let body = Sse::new(events).into_response().into_body();
+        let bytes = axum::body::to_bytes(body, 1000).await.unwrap();
+        String::from_utf8(bytes.to_vec()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_stream_is_complete_where_it_ended_by_itself_and_nowhere_else() {
+        let next = "event: next\ndata: {\"data\":null}\n\n";
+        let whole = body(events(one_answer(), CancellationToken::new())).await;
+        assert_eq!(whole, format!("{next}event: complete\n\n"));
+
+        let shutdown = CancellationToken::new();
+        let stops = shutdown.clone();
+        // The process is asked to stop while the subscription waits for its second event.
+        let second = stream::once(async move {
+            stops.cancel();
+            std::future::pending().await
+        });
+        let cut = body(events(one_answer().chain(second), shutdown)).await;
+        assert_eq!(cut, next);
+    }
 }

@@ -40,7 +40,7 @@ pub(crate) async fn run(arguments: cli::Subgraph) -> anyhow::Result<()> {
         "set public_url to the address at which people reach the router: tokens are made for it",
     )?;
     let env = Env::system();
-    let process = Process::listen(config.listen, config.cluster.notice()).await?;
+    let process = Process::listen(&config, config.cluster.notice()).await?;
     let shutdown = process.shutdown.clone();
     let leadership = if arguments.standby { Leadership::Never } else { Leadership::default() };
     let stores = Stores::open(config, env.clone(), 1).await?;
@@ -53,7 +53,8 @@ pub(crate) async fn run(arguments: cli::Subgraph) -> anyhow::Result<()> {
         .fold(process.ready.routes(), Router::merge);
     let setup = assembly.identity.as_ref().and_then(|identity| identity.setup_token());
     let address = process.address;
-    let serving = process.serve(app::counted(parts, app::logs(&assembly.subgraphs)), env);
+    let app = app::counted(parts, app::logs(&assembly.subgraphs));
+    let serving = process.serve(app, env, std::future::ready(()));
     println!("Studio's {name} listens on http://{address}");
     serve::print_setup(setup, &url);
     serving.until_stopped(assembly.close()).await

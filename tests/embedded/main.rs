@@ -25,6 +25,7 @@ mod moving;
 mod pages;
 mod policy;
 mod router_role;
+mod stopping;
 mod tenants;
 mod verify;
 mod watch;

@@ -1,6 +1,6 @@
 //! Builds routers.
 
-use super::{Core, Readiness, Router};
+use super::{Core, Readiness, Router, Stop};
 use crate::{
     authenticate::{Anonymous, Authenticate},
     compose::{CompositionErrors, read_supergraph},
@@ -18,6 +18,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
 };
+use tokio_util::sync::CancellationToken;
 
 /// Why a router cannot be built.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +48,7 @@ pub struct RouterBuilder {
     console: Option<Bytes>,
     allowed_origins: Vec<String>,
     limits: Limits,
+    shutdown: CancellationToken,
 }
 
 impl RouterBuilder {
@@ -64,6 +66,7 @@ impl RouterBuilder {
             console: None,
             allowed_origins: Vec::new(),
             limits: Limits::default(),
+            shutdown: CancellationToken::new(),
         }
     }
 
@@ -139,6 +142,14 @@ impl RouterBuilder {
         self
     }
 
+    /// When it is cancelled, subscriptions end at once: streams without `complete`, WebSockets with
+    /// the code 1001. Other operations end by themselves.
+    #[must_use]
+    pub fn shutdown(mut self, shutdown: CancellationToken) -> Self {
+        self.shutdown = shutdown;
+        self
+    }
+
     /// Reads the supergraph and builds the router.
     pub fn build(mut self) -> Result<Arc<Router>, BuildError> {
         let allowed_origins = self
@@ -175,6 +186,7 @@ impl RouterBuilder {
             readiness: self.readiness,
             console: self.console,
             allowed_origins,
+            stop: Stop::on(self.shutdown),
             api_sdl,
         }))
     }

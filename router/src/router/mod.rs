@@ -1,8 +1,10 @@
 //! The router: one supergraph, its subgraphs, and the caches of what was asked before.
 
 mod builder;
+mod stop;
 
 pub use builder::{BuildError, RouterBuilder};
+pub(crate) use stop::Stop;
 
 use crate::{
     authenticate::Authenticate,
@@ -41,6 +43,7 @@ pub struct Router {
     pub(crate) console: Option<Bytes>,
     /// Other sites whose pages may open a WebSocket.
     pub(crate) allowed_origins: Vec<Origin>,
+    pub(crate) stop: Stop,
     api_sdl: Bytes,
 }
 
@@ -93,6 +96,12 @@ impl Router {
         (self.readiness)()
     }
 
+    /// Ends when every WebSocket is closed, which they are soon after the router was asked to end
+    /// ([`RouterBuilder::shutdown`]).
+    pub async fn drained(&self) {
+        self.stop.closed().await;
+    }
+
     pub(crate) fn new_request_id(&self) -> RequestId {
         RequestId((self.request_ids)().into())
     }
@@ -112,7 +121,8 @@ impl Router {
     }
 
     /// Starts a subscription; each item is one answer as JSON. A query or mutation is a stream of one.
-    /// Dropping the stream ends the subscription upstream.
+    /// Dropping the stream ends the subscription upstream. A subscription ends when the router is
+    /// asked to ([`RouterBuilder::shutdown`]).
     pub async fn subscribe(
         self: &Arc<Self>,
         request: GraphqlRequest,
@@ -221,7 +231,11 @@ impl Router {
                 );
                 let request = execution.request(&fetch.operation, &fetch.variables, Vec::new());
                 let transport = &self.core.shared.subgraphs[fetch.operation.subgraph].transport;
-                match transport.subscribe(request).await {
+                let begun = tokio::select! {
+                    begun = transport.subscribe(request) => begun,
+                    () = self.stop.asked() => return Ok(futures::stream::empty().boxed()),
+                };
+                match begun {
                     Ok(events) => events,
                     Err(error) => {
                         let error = execution.unavailable(&fetch.operation, &error);
@@ -236,8 +250,9 @@ impl Router {
                 return Ok(futures::stream::once(async move { body }).boxed());
             }
         };
+        let stop = self.stop.clone();
         let state = Some((self, prepared, upstream));
-        Ok(futures::stream::unfold(state, |state| async move {
+        let answers = futures::stream::unfold(state, |state| async move {
             let (router, prepared, mut upstream) = state?;
             let event = upstream.next().await?;
             if !router.authenticate.still_valid(&prepared.caller).await {
@@ -250,8 +265,8 @@ impl Router {
             let (body, last) = router.event(&prepared, event).await;
             let next = if last { None } else { Some((router, prepared, upstream)) };
             Some((body, next))
-        })
-        .boxed())
+        });
+        Ok(stop.cut(answers).boxed())
     }
 
     /// The answer to one event, and whether the subscription ends with it.

@@ -187,10 +187,14 @@ async fn answer(
         return response;
     }
     let response = match form {
-        Form::Events | Form::Multipart => match router.stream(prepared).await {
-            Ok(answers) => stream::many(answers, form),
-            Err(refused) => stream::one(refused.body, form),
-        },
+        Form::Events | Form::Multipart => {
+            let follows = prepared.kind() == OperationKind::Subscription;
+            let stop = follows.then(|| router.stop.clone());
+            match router.stream(prepared).await {
+                Ok(answers) => stream::many(answers, form, stop),
+                Err(refused) => stream::one(refused.body, form),
+            }
+        }
         _ if prepared.kind() == OperationKind::Subscription => {
             let message =
                 "a subscription needs a stream: accept text/event-stream, or use a WebSocket";

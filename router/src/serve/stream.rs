@@ -1,6 +1,7 @@
 //! Streams of answers: graphql-sse's distinct connections mode, and multipart subscriptions.
 
 use super::accept::Form;
+use crate::router::Stop;
 use axum::{body::Body, response::Response};
 use bytes::{BufMut, Bytes, BytesMut};
 use futures::{StreamExt, stream, stream::BoxStream};
@@ -12,11 +13,12 @@ const KEEP_ALIVE: Duration = Duration::from_secs(12);
 
 /// A stream of one answer.
 pub(super) fn one(answer: Bytes, form: Form) -> Response {
-    many(stream::once(async move { answer }).boxed(), form)
+    many(stream::once(async move { answer }).boxed(), form, None)
 }
 
-/// A stream of answers, ended as the form demands.
-pub(super) fn many(answers: BoxStream<'static, Bytes>, form: Form) -> Response {
+/// A stream of answers, ended as the form demands: but not where `stop` has ended it, so that clients
+/// take it as broken off, and subscribe again after what they have seen.
+pub(super) fn many(answers: BoxStream<'static, Bytes>, form: Form, stop: Option<Stop>) -> Response {
     let (kind, frame, idle, end): (_, fn(&Bytes) -> Bytes, _, &'static [u8]) = match form {
         Form::Multipart => (
             "multipart/mixed; boundary=\"graphql\"; subscriptionSpec=1.0",
@@ -34,12 +36,13 @@ pub(super) fn many(answers: BoxStream<'static, Bytes>, form: Form) -> Response {
     let wrap = form == Form::Multipart;
     let state = Some(answers);
     let body = stream::unfold(state, move |state| {
-        let idle = idle.clone();
+        let (idle, stop) = (idle.clone(), stop.clone());
         async move {
             let mut answers = state?;
             match tokio::time::timeout(KEEP_ALIVE, answers.next()).await {
                 Ok(Some(answer)) if wrap => Some((frame(&payload(&answer)), Some(answers))),
                 Ok(Some(answer)) => Some((frame(&answer), Some(answers))),
+                Ok(None) if stop.is_some_and(|stop| stop.is_asked()) => None,
                 Ok(None) => Some((Bytes::from_static(end), None)),
                 Err(_) => Some((idle, Some(answers))),
             }

@@ -3,6 +3,7 @@
 use super::{authenticate, failure, origin::may_open, request_id};
 use crate::{
     error::{GraphqlError, code},
+    plan::OperationKind,
     request::{Caller, GraphqlRequest},
     router::Router,
 };
@@ -63,12 +64,16 @@ pub(super) async fn upgrade(
             &id,
         );
     }
-    upgrade.on_upgrade(move |socket| serve(router, headers, socket))
+    let open = router.stop.socket();
+    upgrade.on_upgrade(move |socket| async move {
+        serve(router, headers, socket).await;
+        drop(open);
+    })
 }
 
-/// What an operation sends: a message and, when the operation is over, its id.
+/// What an operation sends: a message, unless it ends without one, and its id when it is over.
 struct Outgoing {
-    text: String,
+    text: Option<String>,
     done: Option<String>,
 }
 
@@ -83,14 +88,24 @@ struct Connection {
 
 async fn serve(router: Arc<Router>, headers: HeaderMap, socket: WebSocket) {
     let init = router.limits().connection_init;
+    let stop = router.stop.clone();
     let mut connection = Connection::new(router, headers);
     let (mut sink, mut source) = socket.split();
     let deadline = tokio::time::sleep(init);
     tokio::pin!(deadline);
+    let mut stopping = false;
     let close = loop {
+        // Subscriptions end by themselves now; what else runs is answered first.
+        if stopping && connection.running.is_empty() {
+            break Close(1001, "The server stops: subscribe again".to_owned());
+        }
         let step = tokio::select! {
             () = &mut deadline, if connection.caller.is_none() => {
                 Err(Close(4408, "Connection initialisation timeout".to_owned()))
+            }
+            () = stop.asked(), if !stopping => {
+                stopping = true;
+                Ok(None)
             }
             message = source.next() => match message {
                 Some(Ok(Message::Text(text))) => connection.receive(&text).await,
@@ -102,7 +117,7 @@ async fn serve(router: Arc<Router>, headers: HeaderMap, socket: WebSocket) {
                 if let Some(id) = outgoing.done {
                     connection.running.remove(&id);
                 }
-                Ok(Some(outgoing.text))
+                Ok(outgoing.text)
             }
         };
         match step {
@@ -181,6 +196,10 @@ impl Connection {
     }
 
     fn subscribe(&mut self, message: Incoming) -> Result<(), Close> {
+        if self.router.stop.is_asked() {
+            // It is not begun, as the close that follows says.
+            return Ok(());
+        }
         let Some(caller) = &self.caller else {
             return Err(Close(4401, "Unauthorized".to_owned()));
         };
@@ -224,19 +243,21 @@ fn operation(
             Ok(prepared) => prepared,
             Err(errors) => return refused(&errors, &quoted, id),
         };
+        let follows = prepared.kind() == OperationKind::Subscription;
+        let stop = router.stop.clone();
         match router.stream(prepared).await {
             Ok(answers) => {
                 let text = format!("{{\"type\":\"complete\",\"id\":{quoted}}}");
-                let end = Outgoing { text, done: Some(id) };
-                answers
-                    .map(move |answer| next(&quoted, &answer))
-                    .chain(stream::once(async move { end }))
-                    .boxed()
+                let end = async move {
+                    let cut = follows && stop.is_asked();
+                    Outgoing { text: (!cut).then_some(text), done: Some(id) }
+                };
+                answers.map(move |answer| next(&quoted, &answer)).chain(stream::once(end)).boxed()
             }
             Err(answer) => {
                 let errors = answer.json().get("errors").cloned().unwrap_or_default();
                 let text = format!("{{\"type\":\"error\",\"id\":{quoted},\"payload\":{errors}}}");
-                stream::once(async move { Outgoing { text, done: Some(id) } }).boxed()
+                stream::once(async move { Outgoing { text: Some(text), done: Some(id) } }).boxed()
             }
         }
     };
@@ -246,7 +267,8 @@ fn operation(
 fn next(id: &str, answer: &Bytes) -> Outgoing {
     // Answers are written by this crate as UTF-8.
     let answer = String::from_utf8_lossy(answer);
-    Outgoing { text: format!("{{\"type\":\"next\",\"id\":{id},\"payload\":{answer}}}"), done: None }
+    let text = format!("{{\"type\":\"next\",\"id\":{id},\"payload\":{answer}}}");
+    Outgoing { text: Some(text), done: None }
 }
 
 fn refused(errors: &[GraphqlError], quoted: &str, id: String) -> BoxStream<'static, Outgoing> {
@@ -260,5 +282,5 @@ fn refused(errors: &[GraphqlError], quoted: &str, id: String) -> BoxStream<'stat
     list.push(b']');
     let list = String::from_utf8_lossy(&list).into_owned();
     let text = format!("{{\"type\":\"error\",\"id\":{quoted},\"payload\":{list}}}");
-    stream::once(async move { Outgoing { text, done: Some(id) } }).boxed()
+    stream::once(async move { Outgoing { text: Some(text), done: Some(id) } }).boxed()
 }

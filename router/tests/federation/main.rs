@@ -11,6 +11,7 @@ mod faults;
 mod federation;
 mod monolith;
 mod requirements;
+mod stopping;
 mod subgraphs;
 mod subscriptions;
 mod support;

@@ -91,7 +91,7 @@ async fn events_come_in_parts() {
     assert_eq!(events, expected());
 }
 
-type Socket =
+pub type Socket =
     tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
 
 async fn connect(router: Arc<Router>) -> Socket {
@@ -99,7 +99,7 @@ async fn connect(router: Arc<Router>) -> Socket {
     open(&format!("ws://{address}/graphql/ws"), None).await.unwrap()
 }
 
-async fn open(url: &str, origin: Option<&str>) -> Result<Socket, Error> {
+pub async fn open(url: &str, origin: Option<&str>) -> Result<Socket, Error> {
     let mut request = url.into_client_request().unwrap();
     let protocol = "graphql-transport-ws".parse().unwrap();
     request.headers_mut().insert("sec-websocket-protocol", protocol);
@@ -135,11 +135,11 @@ async fn a_page_of_another_site_opens_no_websocket() {
     assert!(refused.unwrap_err().to_string().contains("https://console.example:8443"));
 }
 
-async fn send(socket: &mut Socket, message: Value) {
+pub async fn send(socket: &mut Socket, message: Value) {
     socket.send(Message::text(message.to_string())).await.unwrap();
 }
 
-async fn receive(socket: &mut Socket) -> Value {
+pub async fn receive(socket: &mut Socket) -> Value {
     loop {
         match socket.next().await.unwrap().unwrap() {
             Message::Text(text) => return serde_json::from_str(&text).unwrap(),

@@ -1,7 +1,7 @@
 //! The configuration: one file, environment `STUDIO_…`, flags, in that order. Every setting has a
 //! default that is safe to run with.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,8 @@ pub struct Config {
     /// The address under which people reach the server, for links; by default `http://` and
     /// `listen`.
     pub public_url: Option<String>,
+    /// Seconds that requests under way get to end once the process is asked to stop.
+    pub drain_seconds: u32,
     /// Logging.
     pub log: LogConfig,
     /// Limits on what clients may send.
@@ -95,6 +97,7 @@ impl Default for Config {
             data_dir: PathBuf::from("studio-data"),
             listen: SocketAddr::from(([127, 0, 0, 1], 4000)),
             public_url: None,
+            drain_seconds: 10,
             log: LogConfig::default(),
             limits: Limits::default(),
             identity: IdentityConfig::default(),
@@ -134,6 +137,11 @@ impl Default for IdentityConfig {
 }
 
 impl Config {
+    /// How long requests under way get to end once the process is asked to stop.
+    pub fn drain(&self) -> Duration {
+        Duration::from_secs(self.drain_seconds.into())
+    }
+
     /// The address for links, without a slash at its end.
     pub fn public_url(&self) -> String {
         match &self.public_url {
