@@ -47,8 +47,12 @@ pub(crate) enum Command {
     Organization(OrganizationCommand),
     /// Move the demo's data, or print the scan it is made of
     Demo(Demo),
-    /// Sign in to a server; the password is read from STUDIO_PASSWORD or standard input
+    /// Sign in to a server; asks for the password, or reads STUDIO_PASSWORD or standard input
     Login(Login),
+    /// End the session on the server and forget it here
+    Logout(Server),
+    /// Show who is signed in, to which organization and server, and until when
+    Whoami(Server),
     /// List the projects with their scores
     Projects(Projects),
     /// Bring a Prowler scan (OCSF JSON, also gzip) into a project
@@ -223,7 +227,8 @@ pub(crate) struct OrganizationCommand {
 
 #[derive(Subcommand)]
 pub(crate) enum OrganizationVerb {
-    /// Make an organization and its owner; the password comes from STUDIO_PASSWORD or standard input
+    /// Make an organization and its owner; asks for the password, or reads STUDIO_PASSWORD or
+    /// standard input
     Create {
         #[command(flatten)]
         settings: Settings,
@@ -284,9 +289,9 @@ pub(crate) struct Login {
         default_value = "http://127.0.0.1:4000"
     )]
     pub(crate) server: String,
-    /// The e-mail address of the account
+    /// The e-mail address of the account; asked for where it is not given
     #[arg(long)]
-    pub(crate) email: String,
+    pub(crate) email: Option<String>,
 }
 
 #[derive(Args)]

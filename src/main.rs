@@ -72,6 +72,8 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Organization(arguments) => organization::run(arguments.verb).await,
         Command::Demo(arguments) => demo::run(arguments).await,
         Command::Login(arguments) => client::login(arguments).await,
+        Command::Logout(arguments) => client::logout(arguments).await,
+        Command::Whoami(arguments) => client::whoami(arguments).await,
         Command::Projects(arguments) => client::projects(arguments).await,
         Command::Ingest(arguments) => client::ingest(arguments).await,
         Command::Score(arguments) => client::score(arguments).await,

@@ -15,7 +15,7 @@ pub(crate) async fn run(verb: OrganizationVerb) -> anyhow::Result<()> {
     let OrganizationVerb::Create { settings, name, owner_name, owner_email } = verb;
     let config = Arc::new(settings.load(None)?);
     studio_service::telemetry::init(&config.log).map_err(anyhow::Error::msg)?;
-    let password = client::password()?;
+    let password = client::new_password().await?;
     let shutdown = CancellationToken::new();
     let stores = Stores::open(config, Env::system(), 1).await?;
     let assembly =

@@ -1,32 +1,24 @@
 //! The verbs that talk to a running server, through the same SDK that a third party would use.
 
+mod account;
 mod ask;
+mod asked;
 mod projects;
 mod score;
 mod session;
 mod watch;
 
-use std::io::{IsTerminal, Read};
+use studio_sdk::Upload;
 
-use anyhow::{Context, bail};
-use studio_sdk::{Client, Upload};
-
+pub(crate) use account::{login, logout, whoami};
 pub(crate) use ask::ask;
+pub(crate) use asked::new_password;
 pub(crate) use projects::{all as all_projects, find as project, projects};
 pub(crate) use score::score;
 pub(crate) use session::write_private;
 pub(crate) use watch::watch;
 
 use crate::cli;
-
-/// `studio login`
-pub(crate) async fn login(arguments: cli::Login) -> anyhow::Result<()> {
-    let client = Client::new(&arguments.server)?;
-    client.log_in(&arguments.email, &password()?).await?;
-    session::save(&client)?;
-    println!("Signed in to {} as {}.", client.url(), arguments.email);
-    Ok(())
-}
 
 /// `studio ingest`
 pub(crate) async fn ingest(arguments: cli::Ingest) -> anyhow::Result<()> {
@@ -66,19 +58,4 @@ pub(crate) fn print_run(answer: &studio_sdk::IngestAnswer) {
             ids.as_array().into_iter().flatten().filter_map(|id| id.as_str()).collect();
         println!("  {framework}: nothing matches {}", ids.join(", "));
     }
-}
-
-/// The password, from the environment or standard input; never an argument, which others could see.
-pub(crate) fn password() -> anyhow::Result<String> {
-    if let Ok(password) = std::env::var("STUDIO_PASSWORD") {
-        return Ok(password);
-    }
-    let mut input = std::io::stdin();
-    if input.is_terminal() {
-        // Without a terminal library the typed text would show, so it is asked for in another way.
-        bail!("set STUDIO_PASSWORD, or pipe the password in: studio login … < password-file");
-    }
-    let mut text = String::new();
-    input.read_to_string(&mut text).context("the password cannot be read")?;
-    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }

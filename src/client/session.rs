@@ -2,11 +2,11 @@
 
 use std::{
     fs,
-    io::Write,
+    io::{ErrorKind, Write},
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 use studio_sdk::{Client, Error, Tokens};
 
@@ -18,35 +18,83 @@ struct Session {
     tokens: Tokens,
 }
 
-/// A signed-in client of the server that the arguments name, or of the last login's.
-pub(super) async fn client(arguments: &cli::Server) -> anyhow::Result<Client> {
-    let path = path()?;
-    // A refresh token works once: two verbs at a time must not use the same one.
-    let _lock = lock(&path)?;
-    let sign_in = || anyhow!("sign in first: studio login --email …");
-    let text = fs::read(&path).map_err(|_| sign_in())?;
-    let session: Session = serde_json::from_slice(&text)
-        .with_context(|| format!("{} does not read: sign in again", path.display()))?;
-    let same_server = arguments
-        .server
-        .as_ref()
-        .is_none_or(|server| server.trim_end_matches('/') == session.server);
-    if !same_server {
-        return Err(sign_in());
-    }
-    let client = Client::new(&session.server)?;
-    client.set_tokens(Some(session.tokens));
-    // The access token lives for minutes; the refresh token is exchanged at each run.
-    client.refresh().await.map_err(|error| match error {
-        Error::Input(_) => anyhow::Error::new(error)
-            .context("the session has ended: sign in again with studio login"),
-        other => other.into(),
-    })?;
-    save(&client)?;
-    Ok(client)
+/// A session that was kept. A refresh token works once, so that two verbs at a time must not use the
+/// same one: the next verb waits until this is dropped.
+pub(super) struct Saved {
+    session: Session,
+    path: PathBuf,
+    _lock: fs::File,
 }
 
-/// Waits until no other verb exchanges the session's tokens; held until it is dropped.
+impl Saved {
+    /// The session of the last login, at the server that the arguments name, if they do.
+    pub(super) fn open(arguments: &cli::Server) -> anyhow::Result<Self> {
+        let path = path()?;
+        let lock = lock(&path)?;
+        let text = match fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                bail!("nobody is signed in here: run studio login")
+            }
+            Err(error) => {
+                return Err(error).with_context(|| format!("{} cannot be read", path.display()));
+            }
+        };
+        let session: Session = serde_json::from_slice(&text)
+            .with_context(|| format!("{} does not read: run studio login again", path.display()))?;
+        if let Some(wanted) = arguments.server.as_deref().map(|wanted| wanted.trim_end_matches('/'))
+            && wanted != session.server
+        {
+            bail!(
+                "you are signed in to {} and not to {wanted}: run studio login --server {wanted}",
+                session.server
+            );
+        }
+        Ok(Self { session, path, _lock: lock })
+    }
+
+    /// Where it was signed in.
+    pub(super) fn server(&self) -> &str {
+        &self.session.server
+    }
+
+    /// The file.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A client that goes on with it.
+    pub(super) async fn resume(&self) -> anyhow::Result<Client> {
+        let client = Client::new(&self.session.server)?;
+        client.set_tokens(Some(self.session.tokens.clone()));
+        // The access token lives for minutes; the refresh token is exchanged at each run.
+        client.refresh().await.map_err(|error| match error {
+            Error::Input(_) => anyhow::Error::new(error)
+                .context("the session has ended: sign in again with studio login"),
+            other => other.into(),
+        })?;
+        save(&client)?;
+        Ok(client)
+    }
+
+    /// Removes the file.
+    pub(super) fn forget(&self) -> anyhow::Result<()> {
+        fs::remove_file(&self.path)
+            .with_context(|| format!("{} cannot be removed", self.path.display()))
+    }
+}
+
+/// Whether the server says that the session is over.
+pub(super) fn has_ended(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| matches!(cause.downcast_ref(), Some(Error::Input(_))))
+}
+
+/// A signed-in client of the server that the arguments name, or of the last login's.
+pub(super) async fn client(arguments: &cli::Server) -> anyhow::Result<Client> {
+    Saved::open(arguments)?.resume().await
+}
+
+/// Waits until no other verb uses the session's tokens; held until it is dropped.
 fn lock(path: &Path) -> anyhow::Result<fs::File> {
     let lock = path.with_extension("lock");
     let open = || {

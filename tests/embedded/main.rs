@@ -10,6 +10,7 @@ mod support;
 #[allow(unreachable_pub, missing_docs, reason = "a crate of its own, where the fuzz targets are")]
 mod fuzz;
 
+mod account;
 mod answers;
 mod architecture;
 mod bad_input;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     error::{Error, GraphQlError},
-    operations::{LogIn, Refresh, log_in, refresh},
+    operations::{LogIn, LogOut, Refresh, log_in, log_out, refresh},
     positions::Positions,
     sse, websocket,
 };
@@ -99,6 +99,17 @@ impl Client {
         let payload = self.query::<Refresh>(refresh::Variables { input }).await?.refresh;
         let errors = payload.user_errors.into_iter().map(|e| (e.code, e.message)).collect();
         self.keep(payload.access_token, payload.refresh_token, errors)
+    }
+
+    /// Ends the session on the server and forgets its tokens.
+    pub async fn log_out(&self) -> Result<(), Error> {
+        let payload = self.query::<LogOut>(log_out::Variables {}).await?.log_out;
+        if !payload.user_errors.is_empty() {
+            let errors = payload.user_errors.into_iter();
+            return Err(Error::Input(errors.map(|e| (e.code, e.message)).collect()));
+        }
+        self.set_tokens(None);
+        Ok(())
     }
 
     fn keep(

@@ -24,6 +24,8 @@ operations! {
     SetUp in "operations/session.graphql",
     LogIn in "operations/session.graphql",
     Refresh in "operations/session.graphql",
+    LogOut in "operations/session.graphql",
+    WhoAmI in "operations/session.graphql",
     Me in "operations/session.graphql",
     Projects in "operations/projects.graphql",
     CreateProject in "operations/projects.graphql",

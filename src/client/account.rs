@@ -1,0 +1,76 @@
+//! `studio login`, `studio logout` and `studio whoami`.
+
+use anyhow::Context;
+use studio_sdk::{
+    Client, Error,
+    operations::{WhoAmI, who_am_i},
+};
+
+use super::{asked, session};
+use crate::cli;
+
+/// `studio login`
+pub(crate) async fn login(arguments: cli::Login) -> anyhow::Result<()> {
+    let client = Client::new(&arguments.server)?;
+    let email = match arguments.email {
+        Some(email) => email,
+        None => asked::email()?,
+    };
+    client.log_in(&email, &asked::password().await?).await?;
+    session::save(&client)?;
+    println!("Signed in to {} as {email}.", client.url());
+    Ok(())
+}
+
+/// `studio logout`
+pub(crate) async fn logout(arguments: cli::Server) -> anyhow::Result<()> {
+    let saved = session::Saved::open(&arguments)?;
+    let client = match saved.resume().await {
+        Ok(client) => client,
+        Err(error) if session::has_ended(&error) => {
+            saved.forget()?;
+            println!("The session at {} had ended already; it is forgotten here.", saved.server());
+            return Ok(());
+        }
+        Err(error) => return Err(still_open(error, &saved)),
+    };
+    client.log_out().await.map_err(|error| still_open(error.into(), &saved))?;
+    saved.forget()?;
+    println!("Signed out of {}.", client.url());
+    Ok(())
+}
+
+/// What to do where the server was not told.
+fn still_open(error: anyhow::Error, saved: &session::Saved) -> anyhow::Error {
+    error.context(format!(
+        "the session at {} could not be ended: try again, or delete {} to forget it on this machine \
+         alone (on the server it ends by itself when it is not used)",
+        saved.server(),
+        saved.path().display(),
+    ))
+}
+
+/// `studio whoami`
+pub(crate) async fn whoami(arguments: cli::Server) -> anyhow::Result<()> {
+    let client = session::client(&arguments).await?;
+    let mut after = None;
+    let (me, expires) = loop {
+        let me = client.query::<WhoAmI>(who_am_i::Variables { after }).await?.me;
+        if let Some(current) = me.sessions.nodes.iter().find(|session| session.current) {
+            let expires = current.expires_at.clone();
+            break (me, expires);
+        }
+        after = me.sessions.page_info.end_cursor.clone();
+        if !me.sessions.page_info.has_next_page {
+            let answer = "the session that asks is not among the sessions".to_owned();
+            return Err(Error::Answer(answer).into());
+        }
+    };
+    let name = me.name.context("you were erased while you asked")?;
+    let roles: Vec<_> = me.roles.iter().map(|role| format!("{role:?}").to_lowercase()).collect();
+    println!("{name} <{}>, {}", me.email.unwrap_or_default(), roles.join(" and "));
+    println!("Organization  {}", me.organization.map(|of| of.name).unwrap_or_default());
+    println!("Server        {}", client.url());
+    println!("Signed in     until {expires}, and longer each time it is used");
+    Ok(())
+}
