@@ -1,12 +1,47 @@
-// The forms before anything else: first-time set-up and sign-in.
+// What comes before anything else: first-time set-up and sign-in.
 
 import { UserErrors, request, session } from "./client.js";
-import { field, h, show } from "./dom.js";
+import { field, h, show, uniqueId } from "./dom.js";
 import { setUpMutation } from "./operations.js";
+
+/**
+ * What somebody sees who is not signed in: `setUp`, `signIn` or `nothing` (no organization exists,
+ * and there is nothing to make one with), with a sentence where the address needs one.
+ */
+export function entrance(state, token) {
+  if (state === "DONE") {
+    const used = "This address works once, and has been used. Sign in instead.";
+    return { show: "signIn", intro: token ? used : null };
+  }
+  if (state === "OPEN" && token) return { show: "setUp" };
+  const other = "The address that you opened is not the one that this server printed.";
+  return { show: "nothing", intro: token ? other : null };
+}
+
+/** Instead of a form, while there is no account to sign in to; `again` looks anew. */
+export function nothingYet(again, intro) {
+  return h(
+    "section",
+    { class: "card narrow" },
+    h("h1", {}, "No organization yet"),
+    intro && h("p", { class: "problem", role: "alert" }, intro),
+    h(
+      "p",
+      {},
+      "This server is new: nobody can sign in before its organization is set up. That takes an address that works once.",
+    ),
+    h(
+      "p",
+      {},
+      "Whoever started the server finds it in what the start printed, or in the server’s log, after the words “Set up your organization:”. Open it as it stands there. If it is lost, start the server again: it is printed again.",
+    ),
+    h("button", { type: "button", onclick: again }, "Look again"),
+  );
+}
 
 /** A form that sends once at a time and shows what went wrong, at the field where it is known. */
 function form(title, intro, fields, action, submit) {
-  const problem = h("p", { class: "problem", role: "alert" });
+  const problem = h("p", { id: uniqueId("problem"), class: "problem", role: "alert" });
   const button = h("button", { type: "submit", class: "primary" }, action);
   for (const [name, { input }] of Object.entries(fields)) input.name = name;
   const values = () =>
@@ -18,13 +53,14 @@ function form(title, intro, fields, action, submit) {
       async onsubmit(event) {
         event.preventDefault();
         show(problem);
-        for (const { input } of Object.values(fields)) input.removeAttribute("aria-invalid");
+        for (const { input } of Object.values(fields)) valid(input);
         button.disabled = true;
         try {
           await submit(values());
         } catch (error) {
+          button.disabled = false;
           show(problem, error.message);
-          point(error, fields);
+          point(error, fields, problem.id);
         } finally {
           button.disabled = false;
         }
@@ -39,13 +75,21 @@ function form(title, intro, fields, action, submit) {
   return element;
 }
 
-function point(error, fields) {
-  if (!(error instanceof UserErrors)) return;
-  for (const { path } of error.errors) {
-    const known = fields[path?.at(-1)];
-    known?.input.setAttribute("aria-invalid", "true");
+function valid(input) {
+  input.removeAttribute("aria-invalid");
+  input.removeAttribute("aria-errormessage");
+}
+
+/** Marks the fields that are wrong and goes to the first; to the last of all where none is named. */
+function point(error, fields, problem) {
+  const inputs = Object.values(fields).map(({ input }) => input);
+  for (const { path } of error instanceof UserErrors ? error.errors : []) {
+    const known = fields[path?.at(-1)]?.input;
+    known?.setAttribute("aria-invalid", "true");
+    known?.setAttribute("aria-errormessage", problem);
   }
-  document.querySelector('[aria-invalid="true"]')?.focus();
+  const wrong = inputs.find((input) => input.getAttribute("aria-invalid"));
+  (wrong ?? inputs.at(-1)).focus();
 }
 
 /** Signs in; `done` follows. */
@@ -56,7 +100,6 @@ export function signInForm(done, intro) {
       autocomplete: "username",
       required: true,
       maxlength: 320,
-      autofocus: true,
     }),
     password: field("Password", {
       type: "password",
@@ -79,7 +122,6 @@ export function setUpForm(token, done) {
       autocomplete: "organization",
       required: true,
       maxlength: 200,
-      autofocus: true,
     }),
     ownerName: field("Your name", { autocomplete: "name", required: true, maxlength: 200 }),
     ownerEmail: field("Your e-mail", {

@@ -2,9 +2,9 @@
 
 import { request, session } from "./client.js";
 import { h, show } from "./dom.js";
-import { setUpForm, signInForm } from "./account.js";
+import { entrance, nothingYet, setUpForm, signInForm } from "./account.js";
 import { explanationPage } from "./explanation.js";
-import { meQuery } from "./operations.js";
+import { meQuery, setUpStateQuery } from "./operations.js";
 import { projectsPage } from "./projects.js";
 
 const main = document.getElementById("main");
@@ -33,37 +33,69 @@ function address() {
   return { name: "score", projectId, frameworkId, asOf: instants.get("asOf"), at: instants.get("at") };
 }
 
-async function open() {
+/** Shows what the address says; `moved` tells that the person came here from within the page. */
+async function open({ moved = false } = {}) {
   page.abort();
   page = new AbortController();
   const { signal } = page;
   const place = address();
   document.title = "Studio";
-  if (setUpToken) {
-    const done = () => {
-      setUpToken = null;
-      open();
-    };
-    return show(main, setUpForm(setUpToken, done));
-  }
-  if (!session.current()) {
-    show(person);
-    return show(main, signInForm(open, ended ? "Your session has ended. Sign in again to go on." : null));
-  }
-  ended = false;
   show(main, h("p", { class: "quiet", role: "status" }, "Reading …"));
   try {
+    if (setUpToken || !session.current()) {
+      const form = await front(signal);
+      if (signal.aborted) return;
+      if (form) return showForm(form);
+    }
+    ended = false;
     await showPerson();
     if (signal.aborted) return;
     if (place.name === "score") await explanationPage(main, place, signal, sessionEnded);
     else await projectsPage(main, signal, sessionEnded);
+    if (signal.aborted) return;
     document.title =
       place.name === "score" ? `${main.querySelector("h1")?.textContent} – Studio` : "Projects – Studio";
+    // Whoever cannot see the page is told that it is another one, and goes on from its top.
+    if (moved) toTheTop();
   } catch (error) {
     if (signal.aborted || error.name === "AbortError") return;
     if (error.code === "UNAUTHENTICATED") return sessionEnded();
     show(main, problem(error));
   }
+}
+
+function toTheTop() {
+  const title = main.querySelector("h1");
+  title?.setAttribute("tabindex", "-1");
+  title?.focus({ preventScroll: true });
+  window.scrollTo(0, 0);
+}
+
+/**
+ * What to show to somebody who is not signed in, or comes with the address of the set-up: the server
+ * is asked first what it would take. Nothing for somebody who is signed in and comes too late.
+ */
+async function front(signal) {
+  const goOn = () => {
+    setUpToken = null;
+    return open({ moved: true });
+  };
+  if (ended) return signInForm(goOn, "Your session has ended. Sign in again to go on.");
+  const { setUpState } = await request(setUpStateQuery, { token: setUpToken }, signal);
+  const { show: what, intro } = entrance(setUpState, setUpToken);
+  if (what === "setUp") return setUpForm(setUpToken, goOn);
+  if (what === "nothing") return nothingYet(() => open(), intro);
+  setUpToken = null;
+  return session.current() ? null : signInForm(goOn, intro);
+}
+
+function showForm(form) {
+  if (!session.current()) show(person);
+  show(main, form);
+  document.title = `${form.querySelector("h1").textContent} – Studio`;
+  const input = form.querySelector("input");
+  if (input) input.focus();
+  else toTheTop();
 }
 
 function problem(error) {
@@ -76,7 +108,7 @@ function problem(error) {
     h(
       "p",
       {},
-      h("button", { type: "button", class: "primary", onclick: open }, "Try again"),
+      h("button", { type: "button", class: "primary", onclick: () => open() }, "Try again"),
       " ",
       h("a", { href: "#/" }, "All projects"),
     ),
@@ -99,7 +131,7 @@ async function showPerson() {
       me.name ?? "Signed in",
       me.organization && h("small", {}, me.organization.name),
     ),
-    h("button", { type: "button", onclick: () => session.signOut().then(open) }, "Sign out"),
+    h("button", { type: "button", onclick: () => session.signOut().then(() => open()) }, "Sign out"),
   );
 }
 
@@ -107,5 +139,5 @@ document.querySelector(".skip").addEventListener("click", (event) => {
   event.preventDefault(); // the address says which page this is
   main.focus();
 });
-window.addEventListener("hashchange", open);
+window.addEventListener("hashchange", () => open({ moved: true }));
 open();

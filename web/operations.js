@@ -24,6 +24,11 @@ mutation LogOut {
   logOut { userErrors { code message path } }
 }`;
 
+export const setUpStateQuery = `
+query SetUpState($token: String) {
+  setUpState(token: $token)
+}`;
+
 export const setUpMutation = `
 mutation SetUp($input: SetUpInput!) {
   setUp(input: $input) {

@@ -15,6 +15,7 @@ use studio_kernel::{Env, Id, kind};
 use studio_service::{ApiError, graphql::UserError};
 use studio_stores::keyring::{IndexKey, KeyringError};
 
+pub(crate) use organizations::SetUpState;
 pub use organizations::{Founded, NewOrganization};
 pub(crate) use sign_in::SignedIn;
 pub(crate) use users::{NewUser, keep_erased};

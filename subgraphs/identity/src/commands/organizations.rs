@@ -3,6 +3,7 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use studio_events::{Append, AppendError, ExecuteError, Expected, Metadata, StreamAppend};
 use studio_kernel::{Id, Role, TenantId, kind};
+use studio_service::ApiError;
 use zeroize::Zeroizing;
 
 use super::{Core, Failure, Faults, Request, SignedIn};
@@ -37,6 +38,17 @@ pub struct Founded {
     pub organization: TenantId,
     /// Its owner.
     pub owner: Id<kind::User>,
+}
+
+/// How far the installation is set up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SetUpState {
+    /// No organization exists, and the token that was asked about, if any, makes the first one.
+    Open,
+    /// No organization exists, and the token that was asked about is another one.
+    WrongToken,
+    /// There is an organization.
+    Done,
 }
 
 /// Fields of the input, for faults: they differ between the set-up and `createUser`.
@@ -82,6 +94,22 @@ impl Core {
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+
+    /// How far the installation is set up, and whether this token still works.
+    ///
+    /// # Errors
+    /// From the store.
+    pub(crate) async fn set_up_state(&self, token: Option<&str>) -> Result<SetUpState, ApiError> {
+        if organizations::any(&self.store).await? {
+            return Ok(SetUpState::Done);
+        }
+        let Some(token) = token else { return Ok(SetUpState::Open) };
+        let Some(row) = set_up::find(&self.store).await? else { return Ok(SetUpState::WrongToken) };
+        let tenant: TenantId = read_id(&row.tenant)?;
+        let loaded = self.store.load::<SetUp>(tenant, &tenant.to_string()).await?;
+        let offered = loaded.state.offers(&sha256(token.as_bytes()));
+        Ok(if offered { SetUpState::Open } else { SetUpState::WrongToken })
     }
 
     /// Makes the first organization and its owner, and signs the owner in.

@@ -43,12 +43,17 @@ impl SetUp {
         vec![SetUpOffered { token_hash: token_hash.to_owned() }.into()]
     }
 
+    /// Whether this token is on offer.
+    pub fn offers(&self, token_hash: &str) -> bool {
+        !self.completed && self.token_hash.as_deref() == Some(token_hash)
+    }
+
     /// The event that uses the token up, or why it cannot be.
     pub fn complete(&self, token_hash: &str, owner: Id<kind::User>) -> Result<SetUpEvent, Fault> {
         if self.completed {
             return Err(already_set_up());
         }
-        if self.token_hash.as_deref() != Some(token_hash) {
+        if !self.offers(token_hash) {
             return Err(Fault::new(
                 "INVALID_TOKEN",
                 "token",
@@ -100,8 +105,10 @@ mod tests {
         set_up.apply(&SetUpOffered { token_hash: "a".into() }.into(), now);
         set_up.apply(&SetUpOffered { token_hash: "b".into() }.into(), now);
         assert_eq!(set_up.complete("a", owner).unwrap_err().code, "INVALID_TOKEN");
+        assert!(set_up.offers("b") && !set_up.offers("a"));
         let event = set_up.complete("b", owner).unwrap();
         set_up.apply(&event, now);
         assert_eq!(set_up.complete("b", owner).unwrap_err().code, "ALREADY_SET_UP");
+        assert!(!set_up.offers("b"));
     }
 }

@@ -4,6 +4,7 @@ mod account;
 mod organization;
 mod people;
 mod session;
+mod set_up;
 mod user;
 
 use std::sync::Arc;
@@ -21,7 +22,12 @@ pub(crate) use user::UserLoader;
 
 /// Queries, one module each.
 #[derive(MergedObject, Default)]
-pub(crate) struct Query(organization::OrganizationQuery, user::UserQuery, session::SessionQuery);
+pub(crate) struct Query(
+    organization::OrganizationQuery,
+    user::UserQuery,
+    session::SessionQuery,
+    set_up::SetUpQuery,
+);
 
 /// Mutations, one module each.
 #[derive(MergedObject, Default)]

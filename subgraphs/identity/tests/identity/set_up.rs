@@ -26,6 +26,31 @@ async fn the_token_makes_one_organization_and_signs_its_owner_in() {
     assert_eq!(fault(&server.set_up_with(&token).await), "ALREADY_SET_UP");
 }
 
+/// What `setUpState` says to somebody who is not signed in.
+async fn state(server: &Server, token: Option<&str>) -> String {
+    let query = "query($token: String) { setUpState(token: $token) }";
+    let data = server.data(None, query, json!({ "token": token })).await;
+    data["setUpState"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn whoever_asks_is_told_whether_a_token_still_works() {
+    let server = Server::new().await;
+    let token = server.identity.setup_token().unwrap();
+    let before = server.store.head();
+    assert_eq!(state(&server, None).await, "OPEN");
+    assert_eq!(state(&server, Some(&token)).await, "OPEN");
+    for other in ["", "made-up", &token[1..]] {
+        assert_eq!(state(&server, Some(other)).await, "WRONG_TOKEN");
+    }
+    assert_eq!(server.store.head(), before, "asking is no fact");
+    Tokens::of(&server.set_up_with(&token).await);
+    // From now on nobody learns which token it was.
+    for token in [None, Some(token.as_str()), Some("made-up")] {
+        assert_eq!(state(&server, token).await, "DONE");
+    }
+}
+
 #[tokio::test]
 async fn a_restart_offers_the_same_set_up() {
     let server = Server::new().await;

@@ -89,7 +89,7 @@ const AS_A_STRANGER: &[(&str, &str)] = &[
     ),
 ];
 /// What makes somebody an actor, and what federation adds.
-const OPEN: &[&str] = &["logIn", "refresh", "setUp", "_service", "_entities"];
+const OPEN: &[&str] = &["logIn", "refresh", "setUp", "setUpState", "_service", "_entities"];
 
 #[tokio::test]
 async fn a_stranger_gets_nothing() {
