@@ -3,18 +3,22 @@
 
 import { disclosure, h, show } from "./dom.js";
 import { download } from "./download.js";
-import { count, intervalBar, percent, trimmed, verdict, when } from "./figures.js";
+import { count, intervalBar, percent, standing, trimmed, verdict, when } from "./figures.js";
 
 /** Instead of controls, where there are none. */
 export const uncovered = () =>
   h(
     "p",
     { class: "quiet" },
-    "No control answers this requirement: nothing is proven, and everything is still possible. Map a control to it (mapRequirement).",
+    "No control answers this requirement: nothing is proven, and everything is still possible. Say in the API console which control answers it (mapRequirement).",
   );
 
-const IMPLEMENTATION = { PLANNED: "Planned", PARTIAL: "Partly implemented", IMPLEMENTED: "Implemented" };
-const STRENGTH = { FULL: "1", HALF: "0.5", WEAK: "0.3" };
+const IMPLEMENTATION = {
+  PLANNED: "It is only planned, which counts nothing",
+  PARTIAL: "It is partly in place, which counts half",
+  IMPLEMENTED: "It is in place",
+};
+const STRENGTH = { FULL: "it rests wholly", HALF: "it rests half", WEAK: "it rests a little, 0.3," };
 
 /** One control that answers the requirement (a `Contribution`). */
 export function controlPart({ share, anyOf, control: part }) {
@@ -37,9 +41,10 @@ export function controlPart({ share, anyOf, control: part }) {
     h(
       "p",
       { class: "arithmetic" },
-      `Share ${trimmed(share)}${anyOf ? ` (best of “${anyOf}”)` : ""}. `,
-      `${IMPLEMENTATION[part.implementation] ?? "Not stated"}, factor ${trimmed(part.factor)}. `,
-      `Proven ${percent(part.lo)}, possible ${percent(part.hi)}, decided ${percent(part.decided)}.`,
+      share === 1 ? "This control answers the requirement. " : `This control answers ${percent(share)} of the requirement. `,
+      anyOf && `Of the controls of “${anyOf}” the best one counts. `,
+      `${IMPLEMENTATION[part.implementation] ?? "How far it is in place is not said"}. `,
+      standing(part),
       control.owner?.name && ` Owner: ${control.owner.name}.`,
       control.retired && " Retired.",
     ),
@@ -56,7 +61,7 @@ export function controlPart({ share, anyOf, control: part }) {
           { class: "tests" },
           part.tests.map((test) => h("li", {}, testPart(test))),
         )
-      : h("p", { class: "quiet" }, "No test yet: nothing is proven. Tests come with scans, or with addTest."),
+      : h("p", { class: "quiet" }, "No test yet: nothing is proven. Tests come with scans, or are added in the API console (addTest)."),
   );
 }
 
@@ -78,8 +83,8 @@ function limits(steps) {
           "li",
           {},
           h("span", { class: "code" }, control.code),
-          ` ${control.title}: by itself ${percent(own)}, with what it rests on ${percent(value)}`,
-          strength && ` (rests on the next with strength ${STRENGTH[strength] ?? strength})`,
+          ` ${control.title}: ${percent(own)} by itself, ${percent(value)} with what it rests on`,
+          strength && ` (${STRENGTH[strength] ?? "in part"} on the next)`,
         ),
       ),
     ),
@@ -94,7 +99,7 @@ function testPart(part) {
   const summary = h(
     "span",
     { class: "test-row" },
-    h("span", { class: "title" }, part.test.title, part.key && h("span", { class: "key" }, "key")),
+    h("span", { class: "title" }, part.test.title, part.key && h("span", { class: "key" }, "key test")),
     h("span", { class: part.failed ? "result bad" : "result" }, result),
   );
   return disclosure("test", summary, (content) =>
@@ -103,9 +108,11 @@ function testPart(part) {
       h(
         "p",
         { class: "arithmetic" },
-        part.check && ["Check ", h("code", {}, part.check), ". "],
-        `Weight ${trimmed(part.weight)}, valid for ${count(part.validityDays, "day")}. `,
-        `Proven ${percent(part.lo)}, possible ${percent(part.hi)}, decided ${percent(part.decided)}.`,
+        part.check ? ["The scanner’s check ", h("code", {}, part.check), ". "] : "A test by hand. ",
+        part.key && "Without it, the control is worth 49 % at most. ",
+        part.weight !== 1 && `It counts ${trimmed(part.weight)} times among the control’s tests. `,
+        `A pass counts in full for ${count(part.validityDays, "day")}, then less. `,
+        standing(part),
       ),
       part.summaries.length
         ? summaries(part.summaries)
@@ -114,21 +121,23 @@ function testPart(part) {
   );
 }
 
+const COLUMNS = ["Account, region", "Looked at", "Pass", "Fail", "Unknown", "Collected", "Age", "Still counts"];
+
+/** On a narrow screen each line stands as a list (style.css), hence the labels and the roles. */
 function summaries(lines) {
-  const heads = ["Account, region", "Resources", "Pass", "Fail", "Unknown", "Collected", "Age", "Freshness"];
   return h(
     "div",
     { class: "scroll", tabindex: 0, role: "region", "aria-label": "Check summaries and their evidence" },
     h(
       "table",
-      {},
+      { role: "table" },
       h(
         "thead",
-        {},
+        { role: "rowgroup" },
         h(
           "tr",
-          {},
-          heads.map((head) => h("th", { scope: "col" }, head)),
+          { role: "row" },
+          COLUMNS.map((column) => h("th", { scope: "col", role: "columnheader" }, column)),
         ),
       ),
       lines.map(summaryRows),
@@ -137,23 +146,26 @@ function summaries(lines) {
 }
 
 function summaryRows(line) {
-  const number = (value, tone) => h("td", { class: value && tone ? `number ${tone}` : "number" }, value);
+  const cell = (column, attributes, ...content) =>
+    h("td", { role: "cell", "data-label": COLUMNS[column], ...attributes }, ...content);
+  const number = (column, value, tone) =>
+    cell(column, { class: value && tone ? `number ${tone}` : "number" }, value);
   return h(
     "tbody",
-    {},
+    { role: "rowgroup" },
     h(
       "tr",
-      {},
-      h("th", { scope: "rowgroup" }, [line.account, line.region].filter(Boolean).join(", ") || "by hand"),
-      number(line.population),
-      number(line.passed),
-      number(line.failed, "bad"),
-      number(line.unknown),
-      h("td", {}, when(line.collectedAt)),
-      number(count(line.ageDays, "day")),
-      number(percent(line.freshness)),
+      { role: "row" },
+      h("th", { scope: "rowgroup", role: "rowheader" }, [line.account, line.region].filter(Boolean).join(", ") || "by hand"),
+      number(1, line.population),
+      number(2, line.passed),
+      number(3, line.failed, "bad"),
+      number(4, line.unknown),
+      cell(5, {}, when(line.collectedAt)),
+      number(6, count(line.ageDays, "day")),
+      number(7, percent(line.freshness)),
     ),
-    h("tr", {}, h("td", { colspan: 8 }, evidence(line))),
+    h("tr", { role: "row" }, h("td", { colspan: 8, role: "cell" }, evidence(line))),
   );
 }
 

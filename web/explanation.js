@@ -5,11 +5,13 @@ import { ApiError, missing, request } from "./client.js";
 import { controlPart, uncovered } from "./contributions.js";
 import { announce, disclosure, field, h, show } from "./dom.js";
 import {
+  VERDICTS,
   byCost,
+  count,
   intervalBar,
-  percent,
   points,
   scoreFigures,
+  standing,
   trimmed,
   verdict,
   when,
@@ -150,7 +152,9 @@ export async function explanationPage(place, { projectId, frameworkId, asOf, at 
       if (change.headline === found.score.headline) return keepsUp();
       figures.flash();
       follows(change);
-      announce(`The score moved: ${points(change.lo)} proven, ${points(change.hi)} possible.`);
+      announce(
+        `The score moved: ${points(change.lo)} of 100 proven, up to ${points(change.hi)} possible.`,
+      );
     },
     onState: (name, why) => (name === "signed out" ? onEnded() : showState(state, name, why)),
   });
@@ -199,16 +203,20 @@ function requirementList({ score, requirements }, variables, signal) {
     line,
     element: requirementItem(line, () => variables(line.requirement.id), signal),
   }));
-  const fill = (wanted) =>
+  const fill = (wanted) => {
+    const chosen = items.filter(({ line }) => !wanted || line.verdict === wanted);
     show(
       list,
-      items.filter(({ line }) => !wanted || line.verdict === wanted).map(({ element }) => element),
+      chosen.map(({ element }) => element),
     );
+    return chosen.length;
+  };
+  const chosen = (value) => announce(`${count(fill(value), "requirement")} shown.`);
   const choice = (label, value, number) =>
     h(
       "label",
       { class: "chip" },
-      h("input", { type: "radio", name: "verdict", checked: value === null, onchange: () => fill(value) }),
+      h("input", { type: "radio", name: "verdict", checked: value === null, onchange: () => chosen(value) }),
       ` ${label} `,
       h("b", {}, number),
     );
@@ -225,9 +233,9 @@ function requirementList({ score, requirements }, variables, signal) {
       { class: "chips" },
       h("legend", { class: "unseen" }, "Show requirements that are"),
       choice("All", null, requirements.length),
-      choice("Other than satisfied", "OTHER_THAN_SATISFIED", score.otherThanSatisfied),
-      choice("Undetermined", "UNDETERMINED", score.undetermined),
-      choice("Satisfied", "SATISFIED", score.satisfied),
+      choice(VERDICTS.OTHER_THAN_SATISFIED[0], "OTHER_THAN_SATISFIED", score.otherThanSatisfied),
+      choice(VERDICTS.UNDETERMINED[0], "UNDETERMINED", score.undetermined),
+      choice(VERDICTS.SATISFIED[0], "SATISFIED", score.satisfied),
     ),
     list,
   ];
@@ -287,6 +295,12 @@ async function openRequirement(content, line, variables, signal, retry) {
   }
 }
 
+const IMPORTANCE = {
+  NORMAL: "A requirement of normal importance",
+  HIGH: "A requirement of high importance",
+  CRITICAL: "A critical requirement",
+};
+
 function requirementText(line) {
   const { requirement } = line;
   return [
@@ -294,8 +308,9 @@ function requirementText(line) {
     h(
       "p",
       { class: "arithmetic" },
-      `Weight ${line.weight}. Proven ${percent(line.lo)}, possible ${percent(line.hi)}, decided ${percent(line.decided)}. `,
-      `${trimmed(line.pointsLost, 3)} points are not proven`,
+      `${IMPORTANCE[requirement.importance] ?? "It"} counts ${line.weight === 1 ? "once" : `${line.weight} times`}. `,
+      `${standing(line)} `,
+      `${trimmed(line.pointsLost, 3)} points of the score are not proven`,
       line.pointsUndecided > 5e-10 ? `, ${trimmed(line.pointsUndecided, 3)} of them can still be.` : ".",
     ),
   ];

@@ -39,16 +39,32 @@ export const when = (instant) => moment(moments, instant);
 /** A time of today. */
 export const at = (instant) => moment(clock, instant);
 
-const VERDICTS = {
-  SATISFIED: ["Satisfied", "good"],
-  OTHER_THAN_SATISFIED: ["Other than satisfied", "bad"],
-  UNDETERMINED: ["Undetermined", "open"],
+/** Verdicts in plain words; auditors know the second as NIST SP 800-53A calls it. */
+export const VERDICTS = {
+  SATISFIED: ["Satisfied", "satisfied", "good"],
+  OTHER_THAN_SATISFIED: ["Not satisfied", "other than satisfied: a failure is known", "bad"],
+  UNDETERMINED: ["Not known yet", "undetermined: evidence is missing", "open"],
 };
 
 /** A verdict in words; the colour only repeats them. */
 export function verdict(value) {
-  const [words, tone] = VERDICTS[value] ?? [value, "open"];
-  return h("span", { class: `verdict ${tone}` }, words);
+  const [words, title, tone] = VERDICTS[value] ?? ["Not known to this page", value, "open"];
+  return h("span", { class: `verdict ${tone}`, title }, words);
+}
+
+/** How many requirements are how far, in words. */
+export const tally = ({ satisfied, otherThanSatisfied, undetermined }) =>
+  `${count(satisfied, "requirement")} satisfied, ${otherThanSatisfied} not satisfied, ${undetermined} not known yet`;
+
+/**
+ * Where something stands that is worth `lo` to `hi` of itself, 0 to 1, and of which the share
+ * `decided` is known.
+ */
+export function standing({ lo, hi, decided }) {
+  const proven = lo === hi ? `${percent(lo)} is proven` : `${percent(lo)} is proven and up to ${percent(hi)} possible`;
+  if (decided === 1) return `${proven}; everything is known.`;
+  if (decided === 0) return `${proven}; nothing is known yet.`;
+  return `${proven}; results are known for ${percent(decided)}.`;
 }
 
 /**
@@ -119,8 +135,9 @@ export function scoreFigures() {
       bar.set(score.lo, score.hi);
       const covered = score.coverage ?? 0;
       coverage.style.width = `${covered}%`;
-      coverageText.textContent = `Coverage ${covered} %`;
-      headline.textContent = score.headline;
+      coverageText.textContent = `Coverage ${covered} %: known, good or bad`;
+      headline.textContent = tally(score);
+      headline.title = score.headline; // as the API and the command line write it
     },
     /** Lights up for a moment, so that the eye finds what moved. */
     flash() {

@@ -46,19 +46,40 @@ function empty() {
     h(
       "p",
       {},
-      "A project adopts frameworks and gathers the controls that answer them. Make the first one in the ",
+      "A project is what is assessed: a product, a cloud account, a site. It adopts frameworks, such as SOC 2, and gathers the controls that answer them.",
+    ),
+    h(
+      "p",
+      {},
+      "Projects are made in the ",
       h("a", { href: "/graphql" }, "API console"),
-      ": createProject, importFramework, then adoptFramework.",
+      ", by three operations that its documentation describes: ",
+      code("createProject"),
+      ", ",
+      code("importFramework"),
+      " and ",
+      code("adoptFramework"),
+      ". This page shows the score as soon as there is one.",
     ),
   );
 }
 
+const code = (name) => h("code", {}, name);
+
 function projectCard(project) {
   const state = h("p", { class: "state", role: "status" });
-  const moves = h("ol", { class: "moves" });
+  const moves = h("ol", { class: "moves", "aria-label": `What moved in ${project.name}` });
   const rows = new Map();
   const list = h("div", { class: "scores" });
-  const none = h("p", { class: "quiet" }, "This project has adopted no framework yet (adoptFramework).");
+  const none = h(
+    "p",
+    { class: "quiet" },
+    "This project has adopted no framework yet. In the ",
+    h("a", { href: "/graphql" }, "API console"),
+    ", ",
+    code("adoptFramework"),
+    " does it.",
+  );
 
   function row(framework) {
     const known = rows.get(framework.id);
@@ -89,10 +110,10 @@ function projectCard(project) {
   function changed({ scoreChanged: change }) {
     if (!put(change)) return;
     announce(
-      `${project.name}, ${change.framework.name}: now ${points(change.lo)} proven, ${points(change.hi)} possible.`,
+      `${project.name}, ${change.framework.name}: now ${points(change.lo)} of 100 proven, up to ${points(change.hi)} possible.`,
     );
     const far = movement(change);
-    const cause = change.causes[0]?.kind === "CLOCK" ? "time passed" : count(change.causeCount, "fact");
+    const cause = change.causes[0]?.kind === "CLOCK" ? "time passed" : count(change.causeCount, "new fact");
     moves.prepend(
       h("li", {}, at(change.recordedAt), ` ${change.framework.name}: ${far || "counts changed"} (${cause})`),
     );

@@ -1,5 +1,5 @@
 //! A person with a browser: sets up or signs in, sees scores move without a reload, follows an
-//! explanation down to the hash, and uses the console.
+//! explanation down to the hash, on a desk and on a phone, and uses the console.
 
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ async fn the_demo_in_a_browser() {
         .wait_for_text("a wrong password is told", |text| text.contains("assword").then_some(()))
         .await;
     sign_in(&browser, &email, &password).await;
-    let coverage = |text: &str| text.contains("coverage").then(|| text.to_owned());
+    let coverage = |text: &str| text.contains("Coverage").then(|| text.to_owned());
     let before = browser.wait_for_text("the scores", coverage).await;
     assert!(before.contains("Production cloud"), "{before}");
 
@@ -73,8 +73,12 @@ async fn the_demo_in_a_browser() {
         }
     };
     tokio::time::timeout(PATIENCE, hash).await.expect("an evidence hash is shown");
-    let text = browser.text().await.to_lowercase();
-    assert!(!text.contains("compliant"), "{text}");
+    let text = browser.text().await;
+    assert!(!text.to_lowercase().contains("compliant"), "{text}");
+    assert_eq!(names_of_the_api(&text), Vec::<&str>::new(), "what a person reads is words");
+    let focus = browser.script("return document.activeElement.tagName").await;
+    assert_eq!(focus, json!("H1"), "a page that follows a link begins at its title");
+    everything_fits_a_phone(&browser).await;
 
     // The bytes behind it can be had, and they have that hash.
     let fetch = "document.querySelector('main .evidence button[aria-label^=Download]').click()";
@@ -94,6 +98,32 @@ async fn the_demo_in_a_browser() {
         .await;
 }
 
+/// Words that are constants, such as `IN_PLACE`.
+fn names_of_the_api(text: &str) -> Vec<&str> {
+    let constant = |word: &&str| {
+        let is_upper = word.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+        is_upper && word.contains('_') || ["PLANNED", "PARTIAL", "IMPLEMENTED"].contains(word)
+    };
+    text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).filter(constant).collect()
+}
+
+/// Nothing of the explanation, whose tables are open, lies to the right of a phone's screen, and
+/// every value of a table is beside the words that say what it is.
+async fn everything_fits_a_phone(browser: &Browser) {
+    browser.shrink_to_a_phone().await;
+    let outside = "const all = [...document.querySelectorAll('main *')]; \
+        const seen = all.filter(e => e.checkVisibility() && !e.closest('thead')); \
+        return seen.filter(e => e.getBoundingClientRect().right > window.innerWidth + 0.5) \
+            .map(e => e.outerHTML.slice(0, 200))";
+    assert_eq!(browser.script(outside).await, json!([]));
+    let cells = "const cells = [...document.querySelectorAll('main td:not([colspan])')]; \
+        return [cells.length, cells.filter(e => { \
+            const label = getComputedStyle(e, '::before').content; \
+            return !label || label === 'none' || label === 'normal'; }).length]";
+    let cells = browser.script(cells).await;
+    assert!(cells[0].as_u64().unwrap() > 0 && cells[1] == json!(0), "{cells}");
+}
+
 #[tokio::test]
 async fn an_explanation_keeps_up_with_its_score() {
     let Some(browser) = Browser::start().await else { return };
@@ -101,7 +131,7 @@ async fn an_explanation_keeps_up_with_its_score() {
     let (server, email, password) = demo(&installation);
     browser.open(&server.url).await;
     sign_in(&browser, &email, &password).await;
-    let ready = |text: &str| text.contains("coverage").then_some(());
+    let ready = |text: &str| text.contains("Coverage").then_some(());
     browser.wait_for_text("the scores", ready).await;
     browser.script("document.querySelector('main a.score').click()").await;
     let sum = |text: &str| {
@@ -127,6 +157,14 @@ async fn the_first_set_up_in_a_browser() {
     let server = installation.start();
     let line = server.wait_for_line("#setup=");
     let address = line.split_whitespace().find(|word| word.contains("#setup=")).unwrap().to_owned();
+    // Without the address there is nothing to sign in to, and the page says where the address is.
+    let nothing = |text: &str| text.contains("No organization yet").then(|| text.to_owned());
+    browser.open(&server.url).await;
+    let told = browser.wait_for_text("what to do", nothing).await;
+    assert!(told.contains("server’s log") && told.contains("Set up your organization:"), "{told}");
+    browser.open(&format!("{}/#setup=made-up", server.url)).await;
+    let told = |text: &str| text.contains("not the one").then_some(());
+    browser.wait_for_text("that the token is another one", told).await;
     browser.open(&address).await;
     let fields = [
         ("input[name=organizationName]", "Example"),
@@ -138,7 +176,18 @@ async fn the_first_set_up_in_a_browser() {
         browser.type_into(selector, value).await;
     }
     browser.click("main form button[type=submit]").await;
-    browser
-        .wait_for_text("the empty list of projects", |text| text.contains("project").then_some(()))
-        .await;
+    let empty = |text: &str| text.contains("No project yet").then_some(());
+    browser.wait_for_text("the empty list of projects", empty).await;
+
+    // The address is used up: whoever is signed in goes on, and anybody else is told at once.
+    browser.open(&address).await;
+    browser.wait_for_text("the empty list of projects", empty).await;
+    browser.click("#person button").await;
+    browser.wait_for_text("the sign-in", |text| text.contains("Password").then_some(())).await;
+    browser.open(&address).await;
+    let used = |text: &str| text.contains("has been used").then(|| text.to_owned());
+    let told = browser.wait_for_text("that the address is used up", used).await;
+    assert!(told.contains("Sign in instead") && !told.contains("Organization"), "{told}");
+    sign_in(&browser, "ada@example.org", "a long enough password").await;
+    browser.wait_for_text("the empty list of projects", empty).await;
 }

@@ -81,6 +81,16 @@ impl Browser {
         self.post("execute/sync", json!({ "script": script, "args": [] })).await
     }
 
+    /// Makes the window as wide as a phone.
+    pub(crate) async fn shrink_to_a_phone(&self) {
+        let metrics =
+            json!({ "width": 375, "height": 812, "deviceScaleFactor": 2, "mobile": true });
+        let command = json!({ "cmd": "Emulation.setDeviceMetricsOverride", "params": metrics });
+        self.post("goog/cdp/execute", command).await;
+        let width = self.script("return window.innerWidth").await;
+        assert_eq!(width, json!(375));
+    }
+
     /// The element behind a selector, once it is there.
     async fn find(&self, selector: &str) -> String {
         until(selector, || async {

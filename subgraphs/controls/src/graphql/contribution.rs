@@ -217,7 +217,10 @@ fn cap(cap: &Cap) -> String {
             format!("At most {} because the key test {test} has a failure.", cap.limit())
         }
         Cap::KeyTestUndecided { test } => {
-            format!("lo at most {} because the key test {test} is not decided.", cap.limit())
+            let limit = cap.limit();
+            format!(
+                "At most {limit} is proven because not every result of the key test {test} is known."
+            )
         }
     }
 }
