@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 use http::{HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
 use serde_json::Value;
-use studio_identity::TokenVerifier;
+use studio_identity::{TokenError, TokenVerifier};
 use studio_kernel::{Actor, Env, kind};
 use studio_router::{
     AuthError, Authenticate, Caller, Router, RouterBuilder, SubgraphSdl,
@@ -81,6 +81,12 @@ impl Authenticate for Tokens {
             message: error.to_string(),
         })?;
         seen.see(&self.heard.of(tenant));
+        if let Some(actor) = caller.extensions.get::<Actor>() {
+            let position = seen.positions().of("identity");
+            if !self.verifier.still_valid_at(actor, position).await {
+                return Err(AuthError::Token(TokenError::SessionOver.to_string()));
+            }
+        }
         caller.extensions.insert(seen);
         Ok(caller)
     }

@@ -19,7 +19,7 @@ use super::{
 
 /// A token of ours has a few hundred bytes.
 const LONGEST: usize = 8 * 1024;
-/// How long the check of a token of a session that is not known here waits for identity's log.
+/// How long the check of a token waits for what it has to know of identity's log.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How far the clocks of two servers may be apart before a fresh token is refused, in seconds.
 const CLOCK_SKEW: i64 = 5;
@@ -191,6 +191,16 @@ impl TokenVerifier {
             actor: Actor::user(claims.org, claims.sub, claims.sid, claims.roles),
             expires_at: instant(claims.exp),
         })
+    }
+
+    /// Whether an actor who was verified may still act once everything up to a position of
+    /// identity's log is known: whoever has seen that a session ended is not served by it any more.
+    pub async fn still_valid_at(&self, actor: &Actor, position: i64) -> bool {
+        let caught_up = self.0.sessions.caught_up_to(position);
+        if tokio::time::timeout(PATIENCE, caught_up).await.is_err() {
+            tracing::warn!("identity's log is not followed: ended sessions are not known here");
+        }
+        self.still_valid(actor)
     }
 
     /// Whether an actor who was verified once may still act: the session was not ended and has not
