@@ -73,6 +73,14 @@ impl Term {
     }
 }
 
+/// Puts the fence of a term, where there is one, on an append.
+pub(crate) fn fenced(term: Option<&Term>, append: Append) -> Append {
+    match term {
+        Some(term) => term.fenced(append),
+        None => append,
+    }
+}
+
 /// Who leads, as far as this process is concerned. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Election(Arc<watch::Sender<Option<Term>>>);

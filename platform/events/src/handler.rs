@@ -46,7 +46,7 @@ impl Reaction {
         self
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    fn is_empty(&self) -> bool {
         self.streams.iter().all(|stream| stream.events.is_empty())
     }
 

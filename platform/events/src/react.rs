@@ -6,7 +6,7 @@ use studio_kernel::published::CloudEvent;
 
 use crate::{
     dead_letters::{self, DeadLetter},
-    election::Term,
+    election::{Term, fenced},
     error::{AppendError, StoreError},
     event::{Append, ConsumerCheckpoint, Metadata},
     handler::{Handler, HandlerError, Reaction},
@@ -94,30 +94,31 @@ fn append_of(
     term: Option<&Term>,
     checkpoint: Option<ConsumerCheckpoint>,
 ) -> Append {
-    let append = Append {
-        tenant: reaction.tenant,
-        metadata: reaction.metadata,
-        streams: reaction.streams,
-        checkpoint,
-        fence: None,
-    };
-    match term {
-        Some(term) => term.fenced(append),
-        None => append,
-    }
+    let mut append = Append::new(reaction.tenant, reaction.metadata, reaction.streams);
+    append.checkpoint = checkpoint;
+    fenced(term, append)
+}
+
+/// How far several events were taken in.
+pub(crate) struct Together {
+    /// The last that something followed from, which is recorded, if there was one.
+    pub(crate) recorded: Option<i64>,
+    /// The last of all, if there was one: nothing followed from those after `recorded`.
+    pub(crate) through: Option<i64>,
 }
 
 /// Takes in what follows from several events with one wait for the disk; the handler's answers rest
-/// on the events alone. Answers the position of the last event that was taken in, if one was. It
-/// leaves off at the first that needs more than that: a try of its own says what.
+/// on the events alone. It leaves off at the first that needs more than that: a try of its own says
+/// what.
 pub(crate) async fn react_together(
     store: &EventStore,
     handler: &dyn Handler,
     events: &[CloudEvent],
     term: Option<&Term>,
     consumer: &str,
-) -> Option<i64> {
+) -> Together {
     let (mut appends, mut positions) = (Vec::new(), Vec::new());
+    let mut through = None;
     for event in events {
         match ask(handler, event).await {
             Ok(reaction) if reaction.streams.is_empty() => {}
@@ -129,9 +130,11 @@ pub(crate) async fn react_together(
             }
             _ => break,
         }
+        through = Some(event.position);
     }
-    let recorded = store.append_in_turn(appends).await;
-    positions[..recorded].last().copied()
+    let count = store.append_in_turn(appends).await;
+    let recorded = positions[..count].last().copied();
+    Together { recorded, through: if count == positions.len() { through } else { recorded } }
 }
 
 /// Takes the dead letters of a consumer again that are marked, oldest first. One that succeeds is
@@ -171,10 +174,7 @@ async fn failed_again(
     term: Option<&Term>,
 ) -> Result<(), Trouble> {
     let append = Append::new(letter.event.tenant, Metadata::system(name), Vec::new());
-    let append = match term {
-        Some(term) => term.fenced(append),
-        None => append,
-    };
+    let append = fenced(term, append);
     let change = DeadLetterChange::FailedAgain {
         consumer: name.to_owned(),
         position: letter.event.position,
