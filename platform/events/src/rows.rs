@@ -9,8 +9,8 @@ use studio_kernel::{Id, TenantId, Timestamp};
 
 use crate::{error::StoreError, event::Recorded};
 
-pub(crate) const COLUMNS: &str = "position, event_id, tenant, stream_type, stream_id, stream_version, type, \
-                       schema_version, payload, metadata, recorded_at, prev_hash, hash";
+pub(crate) const COLUMNS: &str = "position, event_id, tenant, stream_type, stream_id, \
+     stream_version, type, schema_version, payload, metadata, recorded_at, prev_hash, hash";
 /// The most streams whose version one statement asks for.
 const VERSION_ROWS: usize = 128;
 

@@ -22,6 +22,7 @@ use super::{furthest::Furthest, servers::PROBE};
 const LOOK: Duration = Duration::from_millis(200);
 /// The least time between two looks.
 const BREATH: Duration = Duration::from_millis(2);
+
 /// How a replica does, for metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReplicaStatus {
