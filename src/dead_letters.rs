@@ -12,7 +12,7 @@ use studio_stores::sql::Database;
 
 use crate::{
     cli::{DeadLettersVerb, Redrive},
-    stores::{self, SUBGRAPHS},
+    stores::{self, Store},
 };
 
 /// Dead letters that are read at a time.
@@ -30,19 +30,15 @@ pub(crate) async fn run(verb: DeadLettersVerb) -> anyhow::Result<()> {
 
 async fn show(config: &Config) -> anyhow::Result<()> {
     let mut count = 0;
-    for (name, database) in open(config).await? {
-        let mut after = None;
-        loop {
-            let letters = page(name, &database, false, after.as_ref()).await?;
-            let Some(last) = letters.last() else { break };
-            after = Some((last.consumer.clone(), last.position));
-            for letter in &letters {
-                println!("{}", told(letter));
-                count += 1;
-            }
-        }
-        database.close().await.with_context(|| format!("the store of {name}"))?;
+    let stores = stores::all(config).await?;
+    for (name, database) in &stores {
+        each(name, database, |letter| {
+            println!("{}", told(&letter));
+            count += 1;
+        })
+        .await?;
     }
+    stores::close(stores).await?;
     match count {
         0 => println!("No dead letters."),
         1 => println!("1 dead letter. Mend the cause, then run studio dead-letters redrive."),
@@ -55,7 +51,7 @@ async fn show(config: &Config) -> anyhow::Result<()> {
 
 async fn redrive(arguments: Redrive) -> anyhow::Result<()> {
     let config = arguments.settings.load(None)?;
-    let stores = open(&config).await?;
+    let stores = stores::all(&config).await?;
     // Before they are marked: a consumer may be quick.
     let wanted = wanted(&stores, &arguments).await?;
     if wanted.is_empty() {
@@ -68,9 +64,7 @@ async fn redrive(arguments: Redrive) -> anyhow::Result<()> {
     }
     println!("{} marked: their consumers take them again.", wanted.len());
     let outcome = follow(&stores, wanted, Duration::from_secs(arguments.wait)).await;
-    for (name, database) in stores {
-        database.close().await.with_context(|| format!("the store of {name}"))?;
-    }
+    stores::close(stores).await?;
     outcome?.tell()
 }
 
@@ -96,22 +90,15 @@ type Key = (usize, String, i64);
 async fn wanted(stores: &[Store], arguments: &Redrive) -> anyhow::Result<Vec<Key>> {
     let mut wanted = Vec::new();
     for (index, (name, database)) in stores.iter().enumerate() {
-        let mut after = None;
-        loop {
-            let letters = page(name, database, false, after.as_ref()).await?;
-            let Some(last) = letters.last() else { break };
-            after = Some((last.consumer.clone(), last.position));
-            wanted.extend(
-                letters
-                    .into_iter()
-                    .filter(|letter| {
-                        let consumer = arguments.consumer.as_ref();
-                        consumer.is_none_or(|consumer| *consumer == letter.consumer)
-                            && arguments.position.is_none_or(|position| position == letter.position)
-                    })
-                    .map(|letter| (index, letter.consumer, letter.position)),
-            );
-        }
+        each(name, database, |letter| {
+            let consumer = arguments.consumer.as_ref();
+            if consumer.is_none_or(|consumer| *consumer == letter.consumer)
+                && arguments.position.is_none_or(|position| position == letter.position)
+            {
+                wanted.push((index, letter.consumer, letter.position));
+            }
+        })
+        .await?;
     }
     Ok(wanted)
 }
@@ -149,11 +136,12 @@ impl Outcome {
 async fn follow(stores: &[Store], wanted: Vec<Key>, patience: Duration) -> anyhow::Result<Outcome> {
     let gone = async {
         loop {
-            let mut left = 0;
+            let mut left = false;
             for (name, database) in stores {
-                left += page(name, database, true, None).await?.len();
+                let marked = list(database, true, None, 1).await;
+                left |= !marked.with_context(|| unreadable(name))?.is_empty();
             }
-            if left == 0 {
+            if !left {
                 return Ok::<_, anyhow::Error>(());
             }
             tokio::time::sleep(LOOK).await;
@@ -165,9 +153,9 @@ async fn follow(stores: &[Store], wanted: Vec<Key>, patience: Duration) -> anyho
     let mut outcome = Outcome { taken: 0, failed: Vec::new(), waiting: 0 };
     for (index, consumer, position) in wanted {
         let (name, database) = &stores[index];
-        let before = (consumer, position - 1);
-        let next = page(name, database, false, Some(&before)).await?.into_iter().next();
-        match next.filter(|next| next.consumer == before.0 && next.position == position) {
+        let before = Some((consumer.as_str(), position - 1));
+        let next = list(database, false, before, 1).await.with_context(|| unreadable(name))?.pop();
+        match next.filter(|next| next.consumer == consumer && next.position == position) {
             None => outcome.taken += 1,
             Some(now) if now.redrive != 0 => outcome.waiting += 1,
             Some(now) => outcome.failed.push(now),
@@ -176,14 +164,16 @@ async fn follow(stores: &[Store], wanted: Vec<Key>, patience: Duration) -> anyho
     Ok(outcome)
 }
 
-async fn page(
-    name: &str,
-    database: &Database,
-    marked: bool,
-    after: Option<&(String, i64)>,
-) -> anyhow::Result<Vec<Stored>> {
-    let after = after.map(|(consumer, position)| (consumer.as_str(), *position));
-    list(database, marked, after, PAGE).await.with_context(|| unreadable(name))
+/// Reads all dead letters of a store, some at a time.
+async fn each(name: &str, database: &Database, mut take: impl FnMut(Stored)) -> anyhow::Result<()> {
+    let mut after: Option<(String, i64)> = None;
+    loop {
+        let from = after.as_ref().map(|(consumer, position)| (consumer.as_str(), *position));
+        let letters = list(database, false, from, PAGE).await.with_context(|| unreadable(name))?;
+        let Some(last) = letters.last() else { return Ok(()) };
+        after = Some((last.consumer.clone(), last.position));
+        letters.into_iter().for_each(&mut take);
+    }
 }
 
 fn unreadable(name: &str) -> String {
@@ -191,19 +181,6 @@ fn unreadable(name: &str) -> String {
         "the dead letters of {name} cannot be read (a store that an older Studio made must be opened \
          by this one once: start it)"
     )
-}
-
-/// A subgraph's store by its name.
-type Store = (&'static str, Database);
-
-/// The stores of all subgraphs.
-async fn open(config: &Config) -> anyhow::Result<Vec<Store>> {
-    stores::must_be_there(config)?;
-    let mut opened = Vec::new();
-    for name in SUBGRAPHS {
-        opened.push((name, stores::database(config, name).await?));
-    }
-    Ok(opened)
 }
 
 /// A dead letter in a few lines.

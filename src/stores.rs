@@ -135,6 +135,27 @@ pub(crate) fn keyring_store(config: &Config) -> KeyringStore {
     config.stores.keyring.unwrap_or(default)
 }
 
+/// A subgraph's store by its name.
+pub(crate) type Store = (&'static str, Database);
+
+/// The stores of all subgraphs of an installation that is there, as they are.
+pub(crate) async fn all(config: &Config) -> anyhow::Result<Vec<Store>> {
+    must_be_there(config)?;
+    let mut opened = Vec::new();
+    for name in SUBGRAPHS {
+        opened.push((name, database(config, name).await?));
+    }
+    Ok(opened)
+}
+
+/// Closes stores, of which nothing is to be left open.
+pub(crate) async fn close(stores: Vec<Store>) -> anyhow::Result<()> {
+    for (name, database) in stores {
+        database.close().await.with_context(|| format!("the store of {name}"))?;
+    }
+    Ok(())
+}
+
 /// Fails where an embedded installation lacks a log: it is the wrong folder, as a rule.
 pub(crate) fn must_be_there(config: &Config) -> anyhow::Result<()> {
     let missing = SUBGRAPHS.iter().find(|name| !file(config, name).exists());
@@ -174,13 +195,7 @@ pub(crate) async fn sealed_blobs(
     env: Env,
     keyring: Arc<Keyring>,
 ) -> anyhow::Result<Arc<dyn Blobs>> {
-    Ok(match config.stores.blobs {
-        BlobsStore::Directory => Arc::new(SealedBlobs::new(directory(config, name, env)?, keyring)),
-        BlobsStore::S3 => {
-            let spool = config.data_dir.join("spool").join(name);
-            Arc::new(SealedBlobs::new(bucket(config, name, spool, env).await?, keyring))
-        }
-    })
+    Ok(Arc::new(SealedBlobs::new(plain_blobs(config, name, env).await?, keyring)))
 }
 
 fn directory(config: &Config, name: &str, env: Env) -> anyhow::Result<DirectoryBlobs> {

@@ -16,26 +16,15 @@ use studio_events::{
 use studio_kernel::Env;
 use studio_stores::{keyring::SigningKey, sql::Database};
 
-use crate::{
-    cli, keyring,
-    stores::{self, SUBGRAPHS},
-    transfer::Kept,
-};
-
-/// A subgraph's store by its name.
-type Store = (&'static str, Database);
+use crate::{cli, keyring, stores, transfer::Kept};
 
 /// Verifies each log and each blob, names everything that is wrong, and fails where something is.
 pub(crate) async fn run(arguments: cli::Verify) -> anyhow::Result<()> {
     let config = arguments.settings.load(None)?;
-    stores::must_be_there(&config)?;
+    let databases = stores::all(&config).await?;
     let keyring = Arc::new(keyring::open(&config, Env::system()).await?);
     let key = keyring.signing_key("checkpoints").await?;
     let kept = kept(&arguments.against, &key)?;
-    let mut databases: Vec<Store> = Vec::new();
-    for name in SUBGRAPHS {
-        databases.push((name, stores::database(&config, name).await?));
-    }
     // Before the logs are walked: what is appended meanwhile is then no fault.
     let seen = seen::of_all(&databases, &kept).await?;
     let mut broken = Vec::new();
@@ -57,9 +46,7 @@ pub(crate) async fn run(arguments: cli::Verify) -> anyhow::Result<()> {
             damaged += counted.with_context(|| format!("the blobs of {name}"))?;
         }
     }
-    for (name, database) in databases {
-        database.close().await.with_context(|| format!("the store of {name}"))?;
-    }
+    stores::close(databases).await?;
     match (broken.is_empty(), damaged) {
         (true, 0) => Ok(()),
         (false, 0) => {

@@ -4,8 +4,7 @@
 use anyhow::Context;
 use studio_events::seen::{Checkpoints, Seen, checkpoints};
 
-use super::Store;
-use crate::{consumers::CONSUMERS, transfer::Kept};
+use crate::{consumers::CONSUMERS, stores::Store, transfer::Kept};
 
 /// What was seen of each log, in the order of the stores.
 pub(super) async fn of_all(stores: &[Store], kept: &[Kept]) -> anyhow::Result<Vec<Vec<Seen>>> {

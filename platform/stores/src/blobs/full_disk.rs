@@ -113,7 +113,7 @@ async fn a_sealed_directory_outlives_it() {
     let keys = tempfile::tempdir().unwrap();
     let keyring = Arc::new(Keyring::embedded(keys.path(), Env::system()).await.unwrap());
     let inner = DirectoryBlobs::open(disk.path().join("blobs")).unwrap();
-    outlives(disk.path(), &SealedBlobs::new(inner, keyring)).await;
+    outlives(disk.path(), &SealedBlobs::new(Arc::new(inner), keyring)).await;
 }
 
 #[tokio::test]

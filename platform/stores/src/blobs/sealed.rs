@@ -18,14 +18,14 @@ use crate::keyring::{DataKey, Keyring};
 
 /// A store whose blobs are encrypted.
 #[derive(Clone)]
-pub struct SealedBlobs<B> {
-    inner: B,
+pub struct SealedBlobs {
+    inner: Arc<dyn Blobs>,
     keyring: Arc<Keyring>,
 }
 
-impl<B: Blobs> SealedBlobs<B> {
+impl SealedBlobs {
     /// Encrypts what `inner` keeps.
-    pub fn new(inner: B, keyring: Arc<Keyring>) -> Self {
+    pub fn new(inner: Arc<dyn Blobs>, keyring: Arc<Keyring>) -> Self {
         Self { inner, keyring }
     }
 
@@ -35,7 +35,7 @@ impl<B: Blobs> SealedBlobs<B> {
 }
 
 #[async_trait]
-impl<B: Blobs> Blobs for SealedBlobs<B> {
+impl Blobs for SealedBlobs {
     async fn spool(&self, limit: u64) -> Result<Spool, BlobError> {
         self.inner.spool(limit).await
     }
@@ -118,7 +118,7 @@ mod tests {
         let keyring = Arc::new(Keyring::embedded(&keys, Env::system()).await.unwrap());
         contract::holds(async |root: &std::path::Path, env| {
             let inner = DirectoryBlobs::open_with(root, env).unwrap();
-            SealedBlobs::new(inner, keyring.clone())
+            SealedBlobs::new(Arc::new(inner), keyring.clone())
         })
         .await;
     }

@@ -227,7 +227,7 @@ mod tests {
 
     struct World {
         directory: tempfile::TempDir,
-        blobs: SealedBlobs<DirectoryBlobs>,
+        blobs: SealedBlobs,
         keyring: Arc<Keyring>,
         tenant: TenantId,
     }
@@ -239,7 +239,7 @@ mod tests {
             let keyring =
                 Keyring::embedded(&directory.path().join("keys"), Env::system()).await.unwrap();
             let keyring = Arc::new(keyring);
-            let blobs = SealedBlobs::new(inner, keyring.clone());
+            let blobs = SealedBlobs::new(Arc::new(inner), keyring.clone());
             Self { directory, blobs, keyring, tenant: TenantId::from_uuid(Uuid::from_u128(1)) }
         }
 

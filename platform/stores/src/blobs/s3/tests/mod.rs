@@ -92,7 +92,7 @@ async fn keeps_the_contract_sealed() {
         Arc::new(Keyring::embedded(&directory.path().join("keys"), Env::system()).await.unwrap());
     contract::holds(async |root: &Path, env| {
         let inner = S3Blobs::connect(options(root, env).unwrap()).await.unwrap();
-        SealedBlobs::new(inner, keyring.clone())
+        SealedBlobs::new(Arc::new(inner), keyring.clone())
     })
     .await;
 }
@@ -204,7 +204,7 @@ async fn a_presigned_address_reads_one_blob_for_its_time() {
     let missing = blobs.presign(tenant(), ContentHash::of(b"missing"), &wanted).await;
     assert!(matches!(missing, Err(BlobError::NotFound { .. })), "{missing:?}");
     let keyring = Keyring::embedded(&directory.path().join("keys"), env).await.unwrap();
-    let sealed = SealedBlobs::new(blobs, Arc::new(keyring));
+    let sealed = SealedBlobs::new(Arc::new(blobs), Arc::new(keyring));
     assert_eq!(sealed.presign(tenant(), name, &wanted).await.unwrap(), None);
 }
 
