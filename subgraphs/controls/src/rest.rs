@@ -12,7 +12,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 use studio_kernel::{Actor, Code};
-use studio_service::ApiError;
+use studio_service::{ApiError, rest::problem};
 
 use crate::{
     app::App,
@@ -86,14 +86,6 @@ fn api(error: CommandError) -> ApiError {
 
 /// What these routes add to the OpenAPI document.
 pub fn openapi() -> Value {
-    let problem = |description: &str| {
-        json!({
-            "description": description,
-            "content": { "application/problem+json": {
-                "schema": { "$ref": "#/components/schemas/Problem" }
-            } }
-        })
-    };
     let framework = |description: &str| {
         json!({
             "description": description,

@@ -8,6 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures::TryStreamExt;
+use studio_kernel::Code;
 use tokio::io::AsyncRead;
 use tokio_util::io::ReaderStream;
 
@@ -27,6 +28,15 @@ pub struct Kept<'a> {
     pub media_type: &'a str,
     /// The name to save them under.
     pub name: &'a str,
+}
+
+/// The number of a version, as it stands in a path.
+///
+/// # Errors
+/// `BAD_REQUEST` where it is none.
+pub fn version_number(text: &str) -> Result<u32, ApiError> {
+    let wrong = "The number of a version is a whole number from 1.";
+    text.parse().map_err(|_| ApiError::new(Code::BadRequest, wrong))
 }
 
 /// The answer to a client that says by `If-None-Match` that it holds these bytes already.

@@ -2,6 +2,7 @@
 //! answers, and the description of all endpoints (OpenAPI 3.1).
 
 mod content;
+mod described;
 
 use axum::{
     extract::{self, FromRequestParts},
@@ -12,7 +13,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use studio_kernel::Code;
 
-pub use content::{Kept, attachment, unchanged};
+pub use content::{Kept, attachment, unchanged, version_number};
+pub use described::{Download, download, problem};
 
 use crate::error::ApiError;
 

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use axum::{Extension, extract::State, http::HeaderMap, response::Response};
-use studio_kernel::{Actor, Code, Id, kind};
+use studio_kernel::{Actor, Id, kind};
 use studio_service::{
     ApiError,
-    rest::{Kept, Path, attachment, unchanged},
+    rest::{Kept, Path, attachment, unchanged, version_number},
 };
 use studio_stores::blobs::ContentHash;
 
@@ -22,9 +22,7 @@ pub(super) async fn content(
     let actor = signed_in(actor)?;
     let tenant = documents.may_read(&actor)?.tenant();
     let id: Id<kind::Document> = id.parse()?;
-    let number: u32 = number.parse().map_err(|_| {
-        ApiError::new(Code::BadRequest, "The number of a version is a whole number from 1.")
-    })?;
+    let number = version_number(&number)?;
     let document = documents::one(&documents.store, tenant, id).await?;
     let document = document.ok_or_else(|| ApiError::not_found("document", id))?;
     let version = documents::version_by_number(&documents.store, tenant, id, number).await?;

@@ -1,16 +1,10 @@
 //! What `/v1/openapi.json` says of the documents endpoints (OpenAPI 3.1).
 
 use serde_json::{Value, json};
+use studio_service::rest::{self, problem};
 
 /// `paths` and `components` of the documents endpoints, to be merged into the whole.
 pub fn openapi() -> Value {
-    let problem = |description: &str| {
-        json!({
-            "description": description,
-            "content": { "application/problem+json": {
-                "schema": { "$ref": "#/components/schemas/Problem" } } },
-        })
-    };
     let id = json!({
         "name": "id", "in": "path", "required": true,
         "description": "The document.", "schema": { "$ref": "#/components/schemas/DocumentId" },
@@ -54,6 +48,14 @@ pub fn openapi() -> Value {
             "413": problem("The body is larger than limits.document; nothing was kept."),
         },
     });
+    let download = rest::download(rest::Download {
+        operation_id: "downloadDocument",
+        summary: "The bytes of a version, as they were uploaded",
+        description: None,
+        id: id.clone(),
+        media_types: &["*/*"],
+        others: vec![("404", not_found.clone())],
+    });
     json!({
         "paths": {
             "/v1/documents": { "post": upload },
@@ -69,33 +71,7 @@ pub fn openapi() -> Value {
                     "404": not_found,
                 },
             } },
-            "/v1/documents/{id}/versions/{number}/content": { "get": {
-                "operationId": "downloadDocument",
-                "summary": "The bytes of a version, as they were uploaded",
-                "parameters": [
-                    id,
-                    { "name": "number", "in": "path", "required": true,
-                      "description": "The number of the version, from 1.",
-                      "schema": { "type": "integer", "minimum": 1 } },
-                    { "name": "If-None-Match", "in": "header",
-                      "description": "The ETag of bytes that you hold: their SHA-256 in quotes.",
-                      "schema": { "type": "string" } },
-                ],
-                "responses": {
-                    "200": {
-                        "description": "The bytes, as an attachment.",
-                        "headers": { "ETag": {
-                            "description": "The SHA-256 of the bytes, in quotes.",
-                            "schema": { "type": "string" } } },
-                        "content": { "*/*": {
-                            "schema": { "type": "string", "format": "binary" } } },
-                    },
-                    "304": { "description": "You hold these bytes already." },
-                    "400": problem("The id or the number cannot be right."),
-                    "401": unauthenticated,
-                    "404": not_found,
-                },
-            } },
+            "/v1/documents/{id}/versions/{number}/content": { "get": download },
         },
         "components": { "schemas": schemas() },
     })

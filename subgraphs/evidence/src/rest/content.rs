@@ -4,10 +4,10 @@
 
 use axum::{Extension, extract::State, http::HeaderMap, response::Response};
 use studio_access::Resource;
-use studio_kernel::{Actor, Code, Id, kind};
+use studio_kernel::{Actor, Id, kind};
 use studio_service::{
     ApiError,
-    rest::{Kept, Path, attachment, unchanged},
+    rest::{Kept, Path, attachment, unchanged, version_number},
 };
 use studio_stores::blobs::{BlobError, ContentHash};
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -25,9 +25,7 @@ pub(super) async fn content(
     let resource = Resource::any("Evidence", actor.tenant);
     let tenant = core.policy.require(&actor, "evidence:evidence:read", &resource)?.tenant();
     let id: Id<kind::Evidence> = id.parse()?;
-    let number: u32 = number.parse().map_err(|_| {
-        ApiError::new(Code::BadRequest, "The number of a version is a whole number from 1.")
-    })?;
+    let number = version_number(&number)?;
     let versions = EvidenceItems::versions(&core.store, tenant, &[id.to_string()]).await?;
     if versions.is_empty() {
         return Err(ApiError::not_found("evidence", id));

@@ -1,6 +1,7 @@
 //! What `/v1/openapi.json` says of the ingest endpoints (OpenAPI 3.1).
 
 use serde_json::{Value, json};
+use studio_service::rest::{self, problem};
 
 /// `paths` and `components` of the ingest endpoints, to be merged into the whole.
 pub fn openapi() -> Value {
@@ -72,46 +73,24 @@ pub fn openapi() -> Value {
     })
 }
 
-fn problem(description: &str) -> Value {
-    json!({
-        "description": description,
-        "content": { "application/problem+json": {
-            "schema": { "$ref": "#/components/schemas/Problem" } } },
-    })
-}
-
 fn download() -> Value {
-    let scan = json!({ "schema": { "type": "string", "format": "binary" } });
-    json!({
-        "operationId": "downloadEvidence",
-        "summary": "The bytes of a version of evidence, as they were uploaded",
-        "description": "Packed with gzip where they were uploaded so: their SHA-256 is the sha256 of \
-            the version, of the run that brought it, and of every explanation that names it.",
-        "parameters": [
-            { "name": "id", "in": "path", "required": true, "description": "The evidence.",
-              "schema": { "type": "string", "pattern": "^evd_[0-9a-f]{32}$" } },
-            { "name": "number", "in": "path", "required": true,
-              "description": "The number of the version, from 1.",
-              "schema": { "type": "integer", "minimum": 1 } },
-            { "name": "If-None-Match", "in": "header",
-              "description": "The ETag of bytes that you hold: their SHA-256 in quotes.",
-              "schema": { "type": "string" } },
+    rest::download(rest::Download {
+        operation_id: "downloadEvidence",
+        summary: "The bytes of a version of evidence, as they were uploaded",
+        description: Some(
+            "Packed with gzip where they were uploaded so: their SHA-256 is the sha256 of the \
+             version, of the run that brought it, and of every explanation that names it.",
+        ),
+        id: json!({ "name": "id", "in": "path", "required": true, "description": "The evidence.",
+            "schema": { "type": "string", "pattern": "^evd_[0-9a-f]{32}$" } }),
+        media_types: &["application/json", "application/x-ndjson", "application/gzip"],
+        others: vec![
+            (
+                "404",
+                problem("There is no such evidence that you can see, or no such version of it."),
+            ),
+            ("500", problem("The bytes are missing in the store, or damaged.")),
         ],
-        "responses": {
-            "200": {
-                "description": "The bytes, as an attachment.",
-                "headers": { "ETag": {
-                    "description": "The SHA-256 of the bytes, in quotes.",
-                    "schema": { "type": "string" } } },
-                "content": { "application/json": scan, "application/x-ndjson": scan,
-                    "application/gzip": scan },
-            },
-            "304": { "description": "You hold these bytes already." },
-            "400": problem("The id or the number cannot be right."),
-            "401": problem("No valid access token came with the request."),
-            "404": problem("There is no such evidence that you can see, or no such version of it."),
-            "500": problem("The bytes are missing in the store, or damaged."),
-        },
     })
 }
 
