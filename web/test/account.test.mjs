@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-globalThis.BroadcastChannel = undefined; // an open channel would keep the test from ending
-const { entrance } = await import("../account.js");
+import "./browser.mjs";
+import { entrance } from "../account.js";
 
 test("a form is shown only where the server would take it", () => {
   assert.equal(entrance("OPEN", "a token").show, "setUp");

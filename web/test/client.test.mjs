@@ -1,14 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-globalThis.BroadcastChannel = undefined; // an open channel would keep the test from ending
-globalThis.sessionStorage = new (class {
-  #values = new Map();
-  getItem = (key) => this.#values.get(key) ?? null;
-  setItem = (key, value) => void this.#values.set(key, value);
-  removeItem = (key) => void this.#values.delete(key);
-})();
-const { events, positions } = await import("../client.js");
+import "./browser.mjs";
+import { events, positions } from "../client.js";
 
 async function read(chunks) {
   const found = [];

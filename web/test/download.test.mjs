@@ -1,14 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-globalThis.BroadcastChannel = undefined; // an open channel would keep the test from ending
-globalThis.sessionStorage = new (class {
-  #values = new Map();
-  getItem = (key) => this.#values.get(key) ?? null;
-  setItem = (key, value) => void this.#values.set(key, value);
-  removeItem = (key) => void this.#values.delete(key);
-})();
-const { download, hash, nameOf } = await import("../download.js");
+import "./browser.mjs";
+import { download, hash, nameOf } from "../download.js";
 
 test("the name is the one that the server gives", () => {
   const said = "attachment; filename=\"evd_1-v2.ocsf.json\"; filename*=UTF-8''evd_1-v2.ocsf.json";
