@@ -36,6 +36,8 @@ pub(crate) struct Assembly {
     pub(crate) identity: Option<Identity>,
     /// Consumers, score workers, schedulers.
     background: JoinSet<()>,
+    /// Ends the part of it that answers need.
+    drained: CancellationToken,
     _stores: Stores,
 }
 
@@ -57,6 +59,7 @@ struct Builder {
     policy: Arc<Policy>,
     leadership: Leadership,
     shutdown: CancellationToken,
+    drained: CancellationToken,
     signer: InternalSigner,
     graph: Arc<dyn Graph>,
     limits: Arc<dyn Limits>,
@@ -92,6 +95,7 @@ pub(crate) async fn assemble(
         policy: Arc::new(policy),
         leadership,
         shutdown: shutdown.clone(),
+        drained: CancellationToken::new(),
         signer,
         graph,
         limits,
@@ -122,8 +126,8 @@ pub(crate) async fn assemble(
     if let Some(bus) = bus {
         background.spawn(wake::carry(bus, logs, shutdown));
     }
-    let Builder { stores, identity, .. } = builder;
-    Ok(Assembly { subgraphs, identity, background, _stores: stores })
+    let Builder { stores, drained, identity, .. } = builder;
+    Ok(Assembly { subgraphs, identity, background, drained, _stores: stores })
 }
 
 impl Builder {
@@ -174,6 +178,7 @@ impl Builder {
             config: self.config.clone(),
             leadership: self.leadership,
             shutdown: self.shutdown.clone(),
+            drained: self.drained.clone(),
         })
     }
 
@@ -202,8 +207,10 @@ impl Builder {
 }
 
 impl Assembly {
-    /// Ends the background work and closes the logs. The shutdown token is cancelled already.
+    /// Ends the background work and closes the logs. The shutdown token is cancelled already, and no
+    /// request is under way.
     pub(crate) async fn close(mut self) {
+        self.drained.cancel();
         while let Some(ended) = self.background.join_next().await {
             if let Err(error) = ended {
                 tracing::error!(%error, "a background task did not end well");

@@ -2,13 +2,20 @@
 //! limit of the drain is an hour, so that a server which waits for its clients never ends here.
 
 use futures::{StreamExt, stream::BoxStream};
+use serde_json::{Value, json};
 use studio_sdk::{
     Error,
     operations::{ScoreChanged, score_changed},
 };
-use tokio::sync::oneshot;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    sync::oneshot,
+};
 
-use crate::support::{Installation, PATIENCE, adopt, create_project, import_builtin};
+use crate::support::{
+    Installation, PATIENCE, Server, Shape, adopt, create_project, import_builtin, until,
+};
 
 type Changes = BoxStream<'static, Result<score_changed::ResponseData, Error>>;
 
@@ -19,6 +26,16 @@ async fn last(mut changes: Changes) -> Error {
         last = Some(change);
     }
     last.unwrap().expect_err("an end that tells to subscribe again")
+}
+
+/// Stops the server in a thread of its own, which a test that fails does not wait for.
+fn stop(server: Server) -> oneshot::Receiver<()> {
+    let (ended, told) = oneshot::channel();
+    std::thread::spawn(move || {
+        server.stop();
+        ended.send(()).ok();
+    });
+    told
 }
 
 #[tokio::test]
@@ -35,12 +52,7 @@ async fn open_subscriptions_do_not_hold_up_the_end() {
         changes.next().await.unwrap().unwrap();
     }
 
-    let (ended, told) = oneshot::channel();
-    // A thread of its own, which a test that fails does not wait for.
-    std::thread::spawn(move || {
-        server.stop();
-        ended.send(()).ok();
-    });
+    let told = stop(server);
     let broken = tokio::time::timeout(PATIENCE, last(over_sse)).await.unwrap();
     assert!(tells_to_come_back(&broken), "{broken}");
     let closed = tokio::time::timeout(PATIENCE, last(over_websocket)).await.unwrap();
@@ -56,4 +68,53 @@ fn tells_to_come_back(error: &Error) -> bool {
         }
         other => other.code() == Some("SUBGRAPH_UNAVAILABLE"),
     }
+}
+
+#[tokio::test]
+async fn a_request_under_way_still_gets_the_score_that_it_changes() {
+    let installation =
+        Installation::of(Shape::Embedded).with_setting("STUDIO_DRAIN_SECONDS", "3600");
+    let (server, client) = installation.set_up().await;
+    let project = create_project(&client, "Production").await;
+    let framework = import_builtin(&client, "soc2-2017").await;
+    let adopt = "mutation($input: AdoptFrameworkInput!, $framework: ID!) {
+        adoptFramework(input: $input) { project { score(frameworkId: $framework) { lo hi } } }
+    }";
+    let input = json!({
+        "projectId": project,
+        "frameworkId": framework,
+        "controls": "ONE_PER_REQUIREMENT",
+        "implementation": "IMPLEMENTED",
+    });
+    let variables = json!({ "input": input, "framework": framework });
+    let body = json!({ "query": adopt, "variables": variables }).to_string();
+
+    // The server says that it takes the request by asking for its body.
+    let address = server.url.trim_start_matches("http://").to_owned();
+    let (token, length) = (client.tokens().unwrap().access, body.len());
+    let head = format!(
+        "POST /graphql HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n\
+         Content-Type: application/json\r\nContent-Length: {length}\r\n\
+         Expect: 100-continue\r\n\r\n"
+    );
+    let mut connection = TcpStream::connect(&address).await.unwrap();
+    connection.write_all(head.as_bytes()).await.unwrap();
+    let mut taken = [0; 25];
+    connection.read_exact(&mut taken).await.unwrap();
+    assert_eq!(std::str::from_utf8(&taken).unwrap(), "HTTP/1.1 100 Continue\r\n\r\n");
+
+    let told = stop(server);
+    until("a server that takes nothing more", || async {
+        TcpStream::connect(&address).await.err()
+    })
+    .await;
+    connection.write_all(body.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    tokio::time::timeout(PATIENCE, connection.read_to_string(&mut answer)).await.unwrap().unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    let (_, answer) = answer.split_once("\r\n\r\n").unwrap();
+    let answer: Value = serde_json::from_str(answer).unwrap();
+    let score = &answer["data"]["adoptFramework"]["project"]["score"];
+    assert!(score["hi"].is_number() && answer.get("errors").is_none(), "{answer}");
+    tokio::time::timeout(PATIENCE, told).await.unwrap().unwrap();
 }

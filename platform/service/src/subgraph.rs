@@ -40,8 +40,11 @@ pub struct Deps {
     pub config: Arc<Config>,
     /// Whether this process may do the subgraph's background work.
     pub leadership: Leadership,
-    /// Cancelled when the process is to end.
+    /// Cancelled when the process is to end. Requests under way are still answered then.
     pub shutdown: CancellationToken,
+    /// Cancelled after `shutdown`, once no request is under way any more: what answers are made of
+    /// is kept up until then.
+    pub drained: CancellationToken,
 }
 
 /// The published events of the other subgraphs, by source (`identity`, `evidence`, …).
@@ -58,7 +61,7 @@ pub trait DocumentText: Send + Sync {
     ) -> Result<Option<String>, ApiError>;
 }
 
-/// What starts once all subgraphs are built: a future that runs until `shutdown`.
+/// What starts once all subgraphs are built: a future that runs until `shutdown` or `drained`.
 pub type Background = BoxFuture<'static, ()>;
 
 /// Starts what runs in the background of a subgraph; it says why where that cannot be.

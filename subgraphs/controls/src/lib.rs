@@ -93,14 +93,14 @@ pub async fn build(deps: Deps) -> Result<Subgraph, BuildError> {
     })
 }
 
-/// The score engine, what feeds the graph, and taking in what the evidence subgraph publishes: by
-/// the process that is elected.
+/// The score engine and what feeds the graph, both for as long as requests are answered, which wait
+/// for them; and taking in what the evidence subgraph publishes: by the process that is elected.
 fn start(app: &Arc<App>, deps: &Deps, feeds: &Feeds) -> Result<Vec<Background>, StoreError> {
     let (election, campaign) = Election::of(&app.store, deps.leadership, deps.shutdown.clone());
     let campaign: Background = Box::pin(campaign);
     let engine: Background =
-        Box::pin(scores::run(app.scores.clone(), TICK, election.clone(), deps.shutdown.clone()));
-    let graph: Background = Box::pin(graph::run(app.graphs.clone(), deps.shutdown.clone()));
+        Box::pin(scores::run(app.scores.clone(), TICK, election.clone(), deps.drained.clone()));
+    let graph: Background = Box::pin(graph::run(app.graphs.clone(), deps.drained.clone()));
     let Some(feed) = feeds.get("evidence") else {
         tracing::warn!("no feed of the evidence subgraph: scans will make no tests");
         return Ok(vec![campaign, engine, graph]);

@@ -105,6 +105,7 @@ impl World {
             config: Arc::new(Config { data_dir: root.to_owned(), ..Config::default() }),
             leadership: studio_events::Leadership::default(),
             shutdown: shutdown.clone(),
+            drained: shutdown.clone(),
         };
         let subgraph = studio_ai::build(deps, library.clone()).await.unwrap();
         let documents = open_database::<studio_migrations::events::Migrator>(root, "documents");

@@ -95,6 +95,7 @@ impl World {
             config: Arc::new(Config { data_dir: root.to_owned(), ..Config::default() }),
             leadership: Leadership::Candidate { ttl: Duration::from_millis(300) },
             shutdown: shutdown.clone(),
+            drained: shutdown.clone(),
         };
         let subgraph = studio_controls::build(deps).await.unwrap();
         let evidence = database::<events::Migrator>(root, "evidence", postgres).await;

@@ -75,6 +75,7 @@ impl World {
             config: Arc::new(config),
             leadership: studio_events::Leadership::default(),
             shutdown: shutdown.clone(),
+            drained: shutdown.clone(),
         };
         let (subgraph, text) = studio_documents::build(deps).await.unwrap();
         let controls = open_database::<studio_migrations::events::Migrator>(root, "controls").await;

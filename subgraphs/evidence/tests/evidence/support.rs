@@ -128,6 +128,7 @@ impl World {
             config: Arc::new(self.config.clone()),
             leadership: Leadership::Candidate { ttl: Duration::from_millis(300) },
             shutdown: shutdown.clone(),
+            drained: shutdown.clone(),
         };
         let subgraph = studio_evidence::build(deps).await.unwrap();
         let feed: Arc<dyn EventFeed> = Arc::new(LogFeed::new(controls.clone(), PUBLISHED));

@@ -113,6 +113,7 @@ impl Server {
             config: Arc::new(Config::default()),
             leadership: studio_events::Leadership::default(),
             shutdown: shutdown.clone(),
+            drained: shutdown.clone(),
         };
         let (subgraph, identity) = studio_identity::build(deps, limits).await.unwrap();
         let internal = internal_routes(InternalRoutes {
