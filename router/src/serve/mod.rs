@@ -112,11 +112,18 @@ async fn authenticate(
                 AuthError::Headers { code, message } => GraphqlError::new(code, message),
             }
         })?;
-    caller.extensions.insert(id.clone());
-    if let Ok(value) = HeaderValue::from_str(&id.0) {
-        caller.forward.insert(REQUEST_ID, value);
-    }
+    name(&mut caller, id.clone());
     Ok(caller)
+}
+
+/// Says which request the caller makes, to subgraphs in this process and over HTTP.
+fn name(caller: &mut Caller, id: RequestId) {
+    match HeaderValue::from_str(&id.0) {
+        Ok(value) => drop(caller.forward.insert(REQUEST_ID, value)),
+        // An id that is no header was made by the embedder; an older one must not stand for it.
+        Err(_) => drop(caller.forward.remove(REQUEST_ID)),
+    }
+    caller.extensions.insert(id);
 }
 
 /// The answer to a request that has no caller.

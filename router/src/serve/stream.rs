@@ -4,9 +4,10 @@ use super::accept::Form;
 use crate::router::Stop;
 use axum::{body::Body, response::Response};
 use bytes::{BufMut, Bytes, BytesMut};
-use futures::{StreamExt, stream, stream::BoxStream};
+use futures::{Stream, StreamExt, stream, stream::BoxStream};
 use http::{HeaderValue, header};
 use std::{convert::Infallible, time::Duration};
+use tracing::Span;
 
 /// Proxies close connections on which nothing moves.
 const KEEP_ALIVE: Duration = Duration::from_secs(12);
@@ -17,7 +18,8 @@ pub(super) fn one(answer: Bytes, form: Form) -> Response {
 }
 
 /// A stream of answers, ended as the form demands: but not where `stop` has ended it, so that clients
-/// take it as broken off, and subscribe again after what they have seen.
+/// take it as broken off, and subscribe again after what they have seen. Each answer is made within
+/// the span that this is called in: the request's.
 pub(super) fn many(answers: BoxStream<'static, Bytes>, form: Form, stop: Option<Stop>) -> Response {
     let (kind, frame, idle, end): (_, fn(&Bytes) -> Bytes, _, &'static [u8]) = match form {
         Form::Multipart => (
@@ -34,7 +36,7 @@ pub(super) fn many(answers: BoxStream<'static, Bytes>, form: Form, stop: Option<
         ),
     };
     let wrap = form == Form::Multipart;
-    let state = Some(answers);
+    let state = Some(within(Span::current(), answers));
     let body = stream::unfold(state, move |state| {
         let (idle, stop) = (idle.clone(), stop.clone());
         async move {
@@ -54,6 +56,18 @@ pub(super) fn many(answers: BoxStream<'static, Bytes>, form: Form, stop: Option<
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
     response
+}
+
+/// The same stream, polled within a span: what is logged on the way to an answer has the span's
+/// request id, though the request's own future has ended when its answers are made.
+pub(super) fn within<S: Stream + Unpin>(
+    span: Span,
+    mut stream: S,
+) -> impl Stream<Item = S::Item> + Unpin {
+    stream::poll_fn(move |context| {
+        let _entered = span.enter();
+        stream.poll_next_unpin(context)
+    })
 }
 
 fn event(answer: &Bytes) -> Bytes {

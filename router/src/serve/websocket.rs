@@ -1,6 +1,6 @@
 //! graphql-transport-ws, the protocol of the `graphql-ws` library: any operation over one WebSocket.
 
-use super::{authenticate, failure, origin::may_open, request_id};
+use super::{authenticate, failure, name, origin::may_open, request_id, stream::within};
 use crate::{
     error::{GraphqlError, code},
     plan::OperationKind,
@@ -235,8 +235,10 @@ fn operation(
     mut caller: Caller,
     id: String,
 ) -> BoxStream<'static, Outgoing> {
-    // Each operation is a request of its own in the log.
-    caller.extensions.insert(router.new_request_id());
+    // Each operation is a request of its own, in every log that it reaches.
+    let request_id = router.new_request_id();
+    let span = tracing::error_span!("operation", request_id = %request_id.0);
+    name(&mut caller, request_id);
     let quoted = Value::from(id.as_str()).to_string();
     let start = async move {
         let prepared = match router.prepare(request, caller).await {
@@ -261,7 +263,7 @@ fn operation(
             }
         }
     };
-    stream::once(start).flatten().boxed()
+    within(span, stream::once(start).flatten().boxed()).boxed()
 }
 
 fn next(id: &str, answer: &Bytes) -> Outgoing {
