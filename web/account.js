@@ -6,12 +6,14 @@ import { setUpMutation } from "./operations.js";
 
 /**
  * What somebody sees who is not signed in: `setUp`, `signIn` or `nothing` (no organization exists,
- * and there is nothing to make one with), with a sentence where the address needs one.
+ * and there is nothing to make one with), with a sentence where the address, or that
+ * the person's session `ended`, needs one.
  */
-export function entrance(state, token) {
+export function entrance(state, token, ended = false) {
   if (state === "DONE") {
     const used = "This address works once, and has been used. Sign in instead.";
-    return { show: "signIn", intro: token ? used : null };
+    const over = "Your session has ended. Sign in again to go on.";
+    return { show: "signIn", intro: token ? used : ended ? over : null };
   }
   if (state === "OPEN" && token) return { show: "setUp" };
   const other = "The address that you opened is not the one that this server printed.";

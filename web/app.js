@@ -41,6 +41,7 @@ async function open({ moved = false } = {}) {
   const place = address();
   document.title = "Studio";
   show(main, h("p", { class: "quiet", role: "status" }, "Reading …"));
+  if (!session.current()) show(person);
   try {
     if (setUpToken || !session.current()) {
       const form = await front(signal);
@@ -50,8 +51,8 @@ async function open({ moved = false } = {}) {
     ended = false;
     await showPerson();
     if (signal.aborted) return;
-    if (place.name === "score") await explanationPage(main, place, signal, sessionEnded);
-    else await projectsPage(main, signal, sessionEnded);
+    if (place.name === "score") await explanationPage(main, place, signal);
+    else await projectsPage(main, signal);
     if (signal.aborted) return;
     document.title =
       place.name === "score" ? `${main.querySelector("h1")?.textContent} – Studio` : "Projects – Studio";
@@ -80,9 +81,8 @@ async function front(signal) {
     setUpToken = null;
     return open({ moved: true });
   };
-  if (ended) return signInForm(goOn, "Your session has ended. Sign in again to go on.");
   const { setUpState } = await request(setUpStateQuery, { token: setUpToken }, signal);
-  const { show: what, intro } = entrance(setUpState, setUpToken);
+  const { show: what, intro } = entrance(setUpState, setUpToken, ended);
   if (what === "setUp") return setUpForm(setUpToken, goOn);
   if (what === "nothing") return nothingYet(() => open(), intro);
   setUpToken = null;
@@ -90,7 +90,6 @@ async function front(signal) {
 }
 
 function showForm(form) {
-  if (!session.current()) show(person);
   show(main, form);
   document.title = `${form.querySelector("h1").textContent} – Studio`;
   const input = form.querySelector("input");
@@ -115,6 +114,7 @@ function problem(error) {
   );
 }
 
+/** Whatever found it out: what is on the page is left, and is there again after the sign-in. */
 function sessionEnded() {
   ended = true;
   session.signOut();
@@ -139,5 +139,6 @@ document.querySelector(".skip").addEventListener("click", (event) => {
   event.preventDefault(); // the address says which page this is
   main.focus();
 });
+session.onEnd(sessionEnded);
 window.addEventListener("hashchange", () => open({ moved: true }));
 open();

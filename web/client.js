@@ -29,6 +29,7 @@ export class UserErrors extends ApiError {
 // ---- session -----------------------------------------------------------------------------------
 
 const listeners = new Set();
+const endings = new Set();
 const twins = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel(STORED);
 
 // A tab that was duplicated holds the same refresh token, which may be used once only: the tab that
@@ -74,6 +75,11 @@ export const session = {
   /** Calls `listener` whenever somebody signs in or out. */
   onChange(listener) {
     listeners.add(listener);
+  },
+
+  /** Calls `listener` when the session has ended without being asked to: nobody is signed in then. */
+  onEnd(listener) {
+    endings.add(listener);
   },
 
   async signIn(email, password) {
@@ -125,6 +131,7 @@ function refresh(stale) {
       }
       store(null);
       tell();
+      for (const ending of endings) ending();
       return false;
     }
   });

@@ -47,7 +47,7 @@ async function readScore(variables, signal) {
 }
 
 /** Shows the explanation in `place` until `signal` is aborted. */
-export async function explanationPage(place, { projectId, frameworkId, asOf, at }, signal, onEnded) {
+export async function explanationPage(place, { projectId, frameworkId, asOf, at }, signal) {
   const variables = { projectId, frameworkId, asOf, at };
   const found = await readScore(variables, signal);
   if (signal.aborted) return;
@@ -156,7 +156,7 @@ export async function explanationPage(place, { projectId, frameworkId, asOf, at 
         `The score moved: ${points(change.lo)} of 100 proven, up to ${points(change.hi)} possible.`,
       );
     },
-    onState: (name, why) => (name === "signed out" ? onEnded() : showState(state, name, why)),
+    onState: (name, why) => showState(state, name, why),
   });
   signal.addEventListener("abort", stop, { once: true });
 }

@@ -21,7 +21,8 @@ const FINAL = new Set([
 /**
  * Follows `query` and calls `onEvent(data)` for each event. `cursorOf(data)` is what the next
  * connection resumes `after`. `onState` hears "connecting", "live", "waiting", "resting",
- * "signed out" or "refused" with a sentence. Answers with a function that ends it.
+ * or "refused" with a sentence; an end of the session, which ends it too, is told by
+ * `session.onEnd`. Answers with a function that ends it.
  */
 export function follow({ query, variables, after = null, cursorOf, onEvent, onState }) {
   let ended = false;
@@ -83,7 +84,7 @@ export function follow({ query, variables, after = null, cursorOf, onEvent, onSt
       } catch (error) {
         if (ended) return;
         if (error.code === "UNAUTHENTICATED") {
-          if (!(await renew().catch(() => true))) return onState("signed out");
+          if (!(await renew().catch(() => true))) return;
         } else if (FINAL.has(error.code)) {
           return onState("refused", error.message);
         } else if (!(error instanceof ApiError)) {

@@ -23,8 +23,8 @@ async function everyProject(signal) {
   return all;
 }
 
-/** Shows the list in `place` until `signal` is aborted. `onEnded` hears that the session is over. */
-export async function projectsPage(place, signal, onEnded) {
+/** Shows the list in `place` until `signal` is aborted. */
+export async function projectsPage(place, signal) {
   const projects = await everyProject(signal);
   if (signal.aborted) return;
   const cards = projects.map((project) => projectCard(project));
@@ -34,7 +34,7 @@ export async function projectsPage(place, signal, onEnded) {
     projects.length === 0 && empty(),
     cards.map((card) => card.element),
   );
-  cards.slice(0, FOLLOWED).forEach((card) => card.follow(signal, onEnded));
+  cards.slice(0, FOLLOWED).forEach((card) => card.follow(signal));
   if (cards.length > FOLLOWED) poll(cards.slice(FOLLOWED), signal);
 }
 
@@ -134,13 +134,13 @@ function projectCard(project) {
     id: project.id,
     put,
     state,
-    follow(signal, onEnded) {
+    follow(signal) {
       const stop = follow({
         query: scoreChangedSubscription,
         variables: { projectId: project.id },
         cursorOf: (data) => data?.scoreChanged?.cursor,
         onEvent: changed,
-        onState: (name, why) => (name === "signed out" ? onEnded() : showState(state, name, why)),
+        onState: (name, why) => showState(state, name, why),
       });
       signal.addEventListener("abort", stop, { once: true });
     },

@@ -88,6 +88,7 @@ async fn the_demo_in_a_browser() {
     let saved = until("the saved file", || async { browser.saved().pop() }).await;
     let hash = ContentHash::of(&std::fs::read(saved).unwrap()).to_string();
     assert!(browser.text().await.contains(&hash));
+    a_download_after_the_end_of_the_session(&browser, &email, &password).await;
 
     // The console works with the same sign-in, offline as everything here is.
     browser.open(&format!("{}/graphql", server.url)).await;
@@ -96,6 +97,26 @@ async fn the_demo_in_a_browser() {
     browser
         .wait_for_text("the console's answer", |text| text.contains("Amara Okafor").then_some(()))
         .await;
+}
+
+/// Tokens that the server takes no more, whatever this page believes.
+const ENDED: &str = "const held = JSON.parse(sessionStorage.getItem('studio.session')); \
+    const ended = { ...held, accessToken: 'ended', refreshToken: 'ended' }; \
+    sessionStorage.setItem('studio.session', JSON.stringify(ended));";
+
+/// The page of a score leads to the sign-in, leaves nothing of itself, and is there again after it.
+async fn a_download_after_the_end_of_the_session(browser: &Browser, email: &str, password: &str) {
+    let fetch = "document.querySelector('main .evidence button[aria-label^=Download]').click()";
+    browser.script(&format!("{ENDED} {fetch}")).await;
+    let ended = |text: &str| text.contains("Your session has ended").then(|| text.to_owned());
+    let text = browser.wait_for_text("that the session has ended", ended).await;
+    assert!(text.contains("Sign in again to go on") && !text.contains("SHA-256"), "{text}");
+    let person = "return document.getElementById('person').innerText";
+    assert_eq!(browser.script(person).await, json!(""), "nobody is signed in");
+    sign_in(browser, email, password).await;
+    let back = |text: &str| text.contains("add up to").then_some(());
+    browser.wait_for_text("the same score", back).await;
+    assert!(browser.script(person).await.as_str().unwrap().contains("Sign out"));
 }
 
 /// Words that are constants, such as `IN_PLACE`.
@@ -190,4 +211,10 @@ async fn the_first_set_up_in_a_browser() {
     assert!(told.contains("Sign in instead") && !told.contains("Organization"), "{told}");
     sign_in(&browser, "ada@example.org", "a long enough password").await;
     browser.wait_for_text("the empty list of projects", empty).await;
+
+    // That comes before the news that their session has ended.
+    browser.script(ENDED).await;
+    browser.open("about:blank").await;
+    browser.open(&address).await;
+    browser.wait_for_text("that the address is used up", used).await;
 }

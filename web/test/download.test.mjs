@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import "./browser.mjs";
+import { session } from "../client.js";
 import { download, hash, nameOf } from "../download.js";
 
 test("the name is the one that the server gives", () => {
@@ -26,4 +27,25 @@ test("a refusal is told in the server's words", async () => {
     throw new TypeError("no network");
   };
   await assert.rejects(download("/v1/x"), { code: "NETWORK" });
+});
+
+test("a session that is over by then is told as such", async () => {
+  const inAnHour = new Date(Date.now() + 3_600_000).toISOString();
+  session.adopt({ accessToken: "old", refreshToken: "old", expiresAt: inAnHour });
+  let ends = 0;
+  session.onEnd(() => {
+    assert.equal(session.current(), null);
+    ends += 1;
+  });
+  const refused = { errors: [{ message: "Sign in.", extensions: { code: "UNAUTHENTICATED" } }] };
+  globalThis.fetch = async (path) =>
+    new Response(JSON.stringify(path === "/graphql" ? refused : { code: "UNAUTHENTICATED" }), { status: 401 });
+  await assert.rejects(download("/v1/x"), { code: "UNAUTHENTICATED" });
+  assert.equal(ends, 1);
+
+  // Whoever signs out by themselves has not been cut off.
+  session.adopt({ accessToken: "new", refreshToken: "new", expiresAt: inAnHour });
+  await session.signOut();
+  await assert.rejects(download("/v1/x"), { code: "UNAUTHENTICATED" });
+  assert.equal(ends, 1);
 });
