@@ -45,7 +45,10 @@ async fn check(config: &Config) -> anyhow::Result<()> {
             Ok(found) => println!("ok      {setting}: {found}"),
             Err(error) => {
                 wrong += 1;
-                println!("WRONG   {setting}: {}", crate::told::told(&error));
+                let told = crate::told::told(&error);
+                // Some errors name the setting by themselves.
+                let told = told.strip_prefix(&format!("{setting}: ")).unwrap_or(&told);
+                println!("WRONG   {setting}: {told}");
             }
         }
     }

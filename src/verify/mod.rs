@@ -33,6 +33,9 @@ pub(crate) async fn run(arguments: cli::Verify) -> anyhow::Result<()> {
             broken.push(*name);
         }
     }
+    for archive in &arguments.against {
+        println!("{}: every log was held against it", archive.display());
+    }
     let mut damaged = 0;
     if arguments.no_blobs {
         println!("blobs: not looked at (--no-blobs)");

@@ -58,6 +58,7 @@ fn every_server_that_does_not_answer_is_named() {
         "STUDIO_MASTER_KEY",
     ] {
         assert!(said.contains(&format!("WRONG   {setting}: ")), "{setting}: {said}");
+        assert!(!said.contains(&format!("{setting}: {setting}: ")), "{setting}: {said}");
     }
     assert!(said.contains("ok      data_dir: "), "{said}");
     assert!(said.contains("6 of what the configuration names cannot be used"), "{said}");

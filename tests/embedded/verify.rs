@@ -39,6 +39,11 @@ async fn a_log_that_was_cut_off_is_found_by_who_has_seen_more() {
     let (whole, said) = verify(&installation, &against);
     assert!(whole, "{said}");
     assert_eq!(said.lines().filter(|line| line.contains(" events, ")).count(), 5, "{said}");
+    let held = format!("{}: every log was held against it", backup.display());
+    assert!(
+        said.contains(&held) && !verify(&installation, &[]).1.contains("held against"),
+        "{said}"
+    );
 
     // What a consumer in another store has taken in.
     let copy = installation.copy();

@@ -90,7 +90,7 @@ impl Config {
 fn unreadable(error: figment::Error) -> ConfigError {
     let reason = |error: figment::Error| {
         let from = error.metadata.as_ref().map(source).unwrap_or_default();
-        format!("{}{from}", error.kind)
+        format!("{}{from}", error.kind.to_string().trim_end())
     };
     let fault = |error| Fault { setting: "the file".to_owned(), reason: reason(error) };
     ConfigError { faults: error.into_iter().map(fault).collect() }
@@ -179,7 +179,8 @@ mod tests {
         assert_eq!(settings("= 1"), ["the file"]);
         let missing = Path::new("/nowhere/studio.toml");
         let error = Config::load(Some(missing), BTreeMap::<String, String>::new()).unwrap_err();
-        assert!(error.to_string().contains("/nowhere/studio.toml"), "{error}");
+        let said = error.to_string();
+        assert!(said.contains("/nowhere/studio.toml") && !said.contains('\n'), "{said}");
         assert!(settings("stores = 7").contains(&"stores".to_owned()));
         let many = (0..100).map(|number| format!("s{number} = 1\n")).collect::<String>();
         assert_eq!(settings(&many).len(), MOST);
