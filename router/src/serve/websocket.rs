@@ -26,6 +26,8 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 const PROTOCOL: &str = "graphql-transport-ws";
 
+/// Time for a client to answer the close.
+const GOODBYE: Duration = Duration::from_secs(3);
 /// Time for a client to take one message.
 const SEND: Duration = Duration::from_secs(30);
 
@@ -132,8 +134,15 @@ async fn serve(router: Arc<Router>, headers: HeaderMap, socket: WebSocket) {
         }
     };
     let frame = CloseFrame { code: close.0, reason: close.1.into() };
-    // The client may be gone already.
-    let _ = tokio::time::timeout(SEND, sink.send(Message::Close(Some(frame)))).await;
+    let sent = tokio::time::timeout(SEND, sink.send(Message::Close(Some(frame)))).await;
+    // Its operations end now.
+    drop(connection);
+    // The client may be gone already. Else it is read on until it has closed, too: dropped while
+    // something is on its way here, the connection is reset, and the client may never see why.
+    if matches!(sent, Ok(Ok(()))) {
+        let closed = async { while let Some(Ok(_)) = source.next().await {} };
+        tokio::time::timeout(GOODBYE, closed).await.ok();
+    }
 }
 
 /// What a client is answered at once that sends these messages: texts, until the close and its

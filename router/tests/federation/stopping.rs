@@ -6,7 +6,7 @@ use crate::{
     subscriptions::{Socket, open, receive, send},
     support::{caller, collect, supergraph},
 };
-use futures::StreamExt;
+use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use std::{net::SocketAddr, sync::Arc};
 use studio_router::{
@@ -17,6 +17,7 @@ use studio_router::{
     },
 };
 use tokio::{sync::Semaphore, task::JoinHandle};
+use tokio_tungstenite::tungstenite::Message;
 use tokio_util::sync::CancellationToken;
 
 const FOREVER: &str = "subscription { forever { author { name } } }";
@@ -151,9 +152,26 @@ async fn a_websocket_is_closed_as_going_away() {
     let expected: Value = serde_json::from_str(EVENT).unwrap();
     assert_eq!(receive(&mut follows).await["payload"], expected);
     served.shutdown.cancel();
-    served.serving.await.unwrap();
     assert_eq!(receive(&mut follows).await, json!({ "close": 1001 }));
     assert_eq!(receive(&mut idle).await, json!({ "close": 1001 }));
+    // The server's end waits for their answers, which a client sends when it reads on.
+    for mut socket in [follows, idle] {
+        assert!(socket.next().await.is_none());
+    }
+    served.serving.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_client_that_sends_on_sees_why_its_websocket_was_closed() {
+    let served = serve().await;
+    let mut socket = served.socket().await;
+    // Far more than the buffers between the two hold: all of it is taken, though none is wanted.
+    let message = Message::binary(vec![0; 64 * 1024]);
+    for _ in 0..256 {
+        socket.feed(message.clone()).await.unwrap();
+    }
+    socket.flush().await.unwrap();
+    assert_eq!(receive(&mut socket).await, json!({ "close": 4400 }));
 }
 
 #[tokio::test]
