@@ -17,7 +17,7 @@ pub(crate) async fn login(arguments: cli::Login) -> anyhow::Result<()> {
         None => asked::email()?,
     };
     client.log_in(&email, &asked::password().await?).await?;
-    session::save(&client)?;
+    session::begin(&client)?;
     println!("Signed in to {} as {email}.", client.url());
     Ok(())
 }

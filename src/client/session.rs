@@ -73,7 +73,7 @@ impl Saved {
                 .context("the session has ended: sign in again with studio login"),
             other => other.into(),
         })?;
-        save(&client)?;
+        save(&self.path, &client)?;
         Ok(client)
     }
 
@@ -108,12 +108,19 @@ fn lock(path: &Path) -> anyhow::Result<fs::File> {
     open().with_context(|| format!("{} cannot be locked", lock.display()))
 }
 
-/// Keeps the client's session.
-pub(super) fn save(client: &Client) -> anyhow::Result<()> {
+/// Keeps the session that the client has begun, in the place of any other. It waits for a verb that
+/// is exchanging the tokens of that one, and would keep them in the place of these.
+pub(super) fn begin(client: &Client) -> anyhow::Result<()> {
     let path = path()?;
+    let _lock = lock(&path)?;
+    save(&path, client)
+}
+
+/// Keeps the client's session. The caller holds the lock.
+fn save(path: &Path, client: &Client) -> anyhow::Result<()> {
     let tokens = client.tokens().context("the client is not signed in")?;
     let session = Session { server: client.url().to_owned(), tokens };
-    write_private(&path, &serde_json::to_vec(&session)?)
+    write_private(path, &serde_json::to_vec(&session)?)
         .with_context(|| format!("{} cannot be written", path.display()))
 }
 

@@ -212,3 +212,47 @@ async fn ctrl_c_leaves_a_terminal_that_shows_what_is_typed() {
     assert!(shown.contains("interrupted") && shown.contains("ended with 1"), "{shown}");
     assert!(!shown.contains("half"), "{shown}");
 }
+
+/// Whether a process waits for a lock on a file, as the kernel lists them; `None` where it does not say.
+#[cfg(target_os = "linux")]
+fn waits_for_lock(process: u32) -> Option<bool> {
+    let locks = std::fs::read_to_string("/proc/locks").ok()?;
+    let process = process.to_string();
+    Some(
+        locks
+            .lines()
+            .any(|line| line.contains("->") && line.split_whitespace().any(|word| word == process)),
+    )
+}
+
+/// A verb that exchanges the tokens of the session before writes them when it is done. A login that did
+/// not wait for it would be lost.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_login_waits_for_who_uses_the_session_before() {
+    let installation = Installation::empty();
+    let (server, _) = installation.set_up().await;
+    let lock = std::fs::File::create(installation.path().join("session.lock")).unwrap();
+    lock.lock().unwrap();
+    if waits_for_lock(0).is_none() {
+        println!("skipped: there is no /proc/locks to see who waits for a lock");
+        return;
+    }
+    let login = installation
+        .command(&["login", "--server", &server.url, "--email", EMAIL])
+        .env("STUDIO_PASSWORD", PASSWORD)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let login = std::cell::RefCell::new(login);
+    until("the login that waits", async || {
+        let mut login = login.borrow_mut();
+        assert!(login.try_wait().unwrap().is_none(), "it did not wait");
+        waits_for_lock(login.id())?.then_some(())
+    })
+    .await;
+    assert!(!installation.path().join("session.json").exists());
+    lock.unlock().unwrap();
+    assert!(login.into_inner().wait().unwrap().success());
+    assert!(installation.run(&["whoami"]).contains(EMAIL));
+}
