@@ -1,7 +1,7 @@
 //! How a server process begins and ends, whatever its role: it listens before it opens anything, so
 //! that a taken address is told at once; it is ready once it can answer, and gives whatever it is
 //! asked an id; asked to stop, it first says that it is not ready, lets its callers notice, and then
-//! lets the requests under way end. Subscriptions, which would go on for ever, are ended by whoever
+//! lets the requests under way end; asked a second time, it ends at once. Subscriptions, which would go on for ever, are ended by whoever
 //! serves them (the router, the subgraph's own GraphQL) when `shutdown` is cancelled.
 
 use std::{
@@ -20,6 +20,9 @@ use studio_router::serve::{RequestIds, identify};
 use studio_service::Config;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
+
+/// Time for the server to see that nothing is under way, however short requests are waited for.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// Whether the process takes requests. Cheap to clone.
 #[derive(Clone)]
@@ -110,22 +113,38 @@ pub(crate) struct Serving {
 }
 
 impl Serving {
-    /// Waits until it is asked to stop, stops, and lets `close` end what runs behind.
+    /// Waits until it is asked to stop, stops, and lets `close` end what runs behind. Asked again
+    /// meanwhile, the process ends as if it was killed, which the stores are made for.
     pub(crate) async fn until_stopped(self, close: impl Future<Output = ()>) -> anyhow::Result<()> {
+        // From here on, so that no signal between the first wait and the second is lost.
+        let mut signals = Signals::listen();
         tokio::select! {
-            () = stop_signal() => {}
+            _ = signals.next() => {}
             () = self.shutdown.cancelled() => {}
         }
+        tokio::select! {
+            ended = self.stop(close) => ended,
+            status = signals.next() => {
+                eprintln!("Asked again to stop: what was under way is cut off.");
+                std::process::exit(status)
+            }
+        }
+    }
+
+    async fn stop(self, close: impl Future<Output = ()>) -> anyhow::Result<()> {
         println!("Stopping …");
         self.ready.0.store(false, Relaxed);
         if !self.shutdown.is_cancelled() {
             tokio::time::sleep(self.notice).await;
         }
         self.shutdown.cancel();
-        let drained = tokio::time::timeout(self.drain, self.server).await;
+        let drained = tokio::time::timeout(self.drain.max(LOOK), self.server).await;
         if drained.is_err() {
             let seconds = self.drain.as_secs();
-            tracing::warn!(seconds, "requests are still under way: they are cut off");
+            tracing::warn!(
+                drain_seconds = seconds,
+                "requests are still under way: they are cut off"
+            );
         }
         close.await;
         match drained {
@@ -137,27 +156,64 @@ impl Serving {
 
 /// Ends when the process is asked to stop: Ctrl-C or SIGTERM.
 pub(crate) async fn stop_signal() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => tokio::select! {
-                _ = terminate.recv() => {}
-                () = wait_for_ctrl_c() => {}
-            },
-            Err(error) => {
-                tracing::warn!(%error, "SIGTERM cannot be caught; Ctrl-C still works");
-                wait_for_ctrl_c().await;
-            }
-        }
-    }
-    #[cfg(not(unix))]
-    wait_for_ctrl_c().await;
+    Signals::listen().next().await;
 }
 
-async fn wait_for_ctrl_c() {
-    if let Err(error) = tokio::signal::ctrl_c().await {
-        tracing::warn!(%error, "Ctrl-C cannot be caught");
-        std::future::pending::<()>().await;
+/// What asks the process to stop, each once, from the moment that it is listened for.
+#[cfg(unix)]
+struct Signals {
+    interrupt: Option<tokio::signal::unix::Signal>,
+    terminate: Option<tokio::signal::unix::Signal>,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+        let listen = |kind, name| match signal(kind) {
+            Ok(signal) => Some(signal),
+            Err(error) => {
+                tracing::warn!(%error, "{name} cannot be caught");
+                None
+            }
+        };
+        Self {
+            interrupt: listen(SignalKind::interrupt(), "Ctrl-C"),
+            terminate: listen(SignalKind::terminate(), "SIGTERM"),
+        }
+    }
+
+    /// Waits for the next one, and gives the status that a shell shows for a process that it ends.
+    async fn next(&mut self) -> i32 {
+        async fn of(signal: &mut Option<tokio::signal::unix::Signal>) {
+            let Some(signal) = signal else { return std::future::pending().await };
+            if signal.recv().await.is_none() {
+                std::future::pending().await
+            }
+        }
+        tokio::select! {
+            () = of(&mut self.interrupt) => 130,
+            () = of(&mut self.terminate) => 143,
+        }
+    }
+}
+
+/// What asks the process to stop.
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn listen() -> Self {
+        Self
+    }
+
+    /// Waits for the next Ctrl-C, and gives the status that a shell shows for it.
+    async fn next(&mut self) -> i32 {
+        if let Err(error) = tokio::signal::ctrl_c().await {
+            tracing::warn!(%error, "Ctrl-C cannot be caught");
+            std::future::pending::<()>().await;
+        }
+        130
     }
 }

@@ -1,5 +1,6 @@
 //! SIGTERM while clients are connected, follow changes and read on: the server ends by itself. The
-//! limit of the drain is an hour, so that a server which waits for its clients never ends here.
+//! limit of the drain is an hour, so that a server which waits for its clients never ends here. And
+//! what cannot end by itself is cut off: when its time is over, or when the server is asked again.
 
 use futures::{StreamExt, stream::BoxStream};
 use serde_json::{Value, json};
@@ -70,6 +71,23 @@ fn tells_to_come_back(error: &Error) -> bool {
     }
 }
 
+/// Begins a request whose body is still to come, and waits until the server reads it: the server
+/// says so by asking for it.
+async fn begin_request(server: &Server, token: &str, length: usize) -> TcpStream {
+    let address = server.url.trim_start_matches("http://");
+    let head = format!(
+        "POST /graphql HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n\
+         Content-Type: application/json\r\nContent-Length: {length}\r\n\
+         Expect: 100-continue\r\n\r\n"
+    );
+    let mut connection = TcpStream::connect(address).await.unwrap();
+    connection.write_all(head.as_bytes()).await.unwrap();
+    let mut taken = [0; 25];
+    connection.read_exact(&mut taken).await.unwrap();
+    assert_eq!(std::str::from_utf8(&taken).unwrap(), "HTTP/1.1 100 Continue\r\n\r\n");
+    connection
+}
+
 #[tokio::test]
 async fn a_request_under_way_still_gets_the_score_that_it_changes() {
     let installation =
@@ -89,20 +107,9 @@ async fn a_request_under_way_still_gets_the_score_that_it_changes() {
     let variables = json!({ "input": input, "framework": framework });
     let body = json!({ "query": adopt, "variables": variables }).to_string();
 
-    // The server says that it takes the request by asking for its body.
     let address = server.url.trim_start_matches("http://").to_owned();
-    let (token, length) = (client.tokens().unwrap().access, body.len());
-    let head = format!(
-        "POST /graphql HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n\
-         Content-Type: application/json\r\nContent-Length: {length}\r\n\
-         Expect: 100-continue\r\n\r\n"
-    );
-    let mut connection = TcpStream::connect(&address).await.unwrap();
-    connection.write_all(head.as_bytes()).await.unwrap();
-    let mut taken = [0; 25];
-    connection.read_exact(&mut taken).await.unwrap();
-    assert_eq!(std::str::from_utf8(&taken).unwrap(), "HTTP/1.1 100 Continue\r\n\r\n");
-
+    let token = client.tokens().unwrap().access;
+    let mut connection = begin_request(&server, &token, body.len()).await;
     let told = stop(server);
     until("a server that takes nothing more", || async {
         TcpStream::connect(&address).await.err()
@@ -117,4 +124,33 @@ async fn a_request_under_way_still_gets_the_score_that_it_changes() {
     let score = &answer["data"]["adoptFramework"]["project"]["score"];
     assert!(score["hi"].is_number() && answer.get("errors").is_none(), "{answer}");
     tokio::time::timeout(PATIENCE, told).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn asked_a_second_time_it_ends_at_once() {
+    let installation =
+        Installation::of(Shape::Embedded).with_setting("STUDIO_DRAIN_SECONDS", "3600");
+    let (server, client) = installation.set_up().await;
+    let _open = begin_request(&server, &client.tokens().unwrap().access, 100).await;
+    server.terminate();
+    server.wait_for_line("Stopping");
+    server.terminate();
+    let (ended, told) = oneshot::channel();
+    // A thread of its own: a process that waits for the request would be waited for for an hour.
+    std::thread::spawn(move || ended.send(server.ended()).ok());
+    assert_eq!(tokio::time::timeout(PATIENCE, told).await.unwrap().unwrap(), Some(143));
+    installation.start().stop();
+}
+
+#[tokio::test]
+async fn without_a_drain_only_what_was_cut_off_is_warned_of() {
+    let installation = Installation::of(Shape::Embedded).with_setting("STUDIO_DRAIN_SECONDS", "0");
+    let log = || std::fs::read_to_string(installation.path().join("server.log")).unwrap();
+    let (server, client) = installation.set_up().await;
+    server.stop();
+    assert!(!log().contains("cut off"), "{}", log());
+    let server = installation.start();
+    let _open = begin_request(&server, &client.tokens().unwrap().access, 100).await;
+    server.stop();
+    assert!(log().contains("requests are still under way: they are cut off"), "{}", log());
 }

@@ -319,9 +319,20 @@ impl Server {
         self.end();
     }
 
+    /// SIGTERM, and no wait.
+    pub(crate) fn terminate(&self) {
+        self.processes.iter().for_each(Process::terminate);
+    }
+
+    /// Waits for the end of its one process, and gives the status.
+    pub(crate) fn ended(mut self) -> Option<i32> {
+        let [process] = &mut self.processes[..] else { panic!("{:?}", self.names()) };
+        process.child.take().unwrap().wait().unwrap().code()
+    }
+
     /// SIGTERM, and waits for an orderly end.
     pub(crate) fn stop(mut self) {
-        self.processes.iter_mut().for_each(Process::terminate);
+        self.terminate();
         let mut processes = std::mem::take(&mut self.processes);
         for process in &mut processes {
             assert!(process.wait(), "{} did not end well; {}", process.name, self.log());
@@ -348,7 +359,7 @@ impl Process {
         }
     }
 
-    fn terminate(&mut self) {
+    fn terminate(&self) {
         if let Some(child) = &self.child {
             let sent = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
             assert!(sent.unwrap().success());
