@@ -52,6 +52,29 @@ async fn open_by(masters: Option<Masters>, config: &Config, env: Env) -> anyhow:
     opened.context("the keyring does not open")
 }
 
+/// The keyring of an installation that is there, for reading alone: nothing is made or written.
+///
+/// # Errors
+/// Where there is no keyring, or its master key is not given.
+pub(crate) async fn open_existing(config: &Config, env: Env) -> anyhow::Result<Keyring> {
+    let masters = elsewhere(config, env.clone()).await?;
+    let Some(Masters { active, former }) = masters else {
+        if stores::keyring_store(config) == KeyringStore::Directory {
+            return Ok(Keyring::existing(&folder(config), env)?);
+        }
+        bail!("{MASTER} is not set, nor stores.kms.key: give the one that the servers have");
+    };
+    let store: Arc<dyn KeyStore> = match stores::keyring_store(config) {
+        KeyringStore::Directory => {
+            Arc::new(DirectoryKeyStore::existing(folder(config).join("keys"))?)
+        }
+        KeyringStore::Sql => {
+            Arc::new(SqlKeyStore::open(stores::database_to_read(config, "keyring").await?).await?)
+        }
+    };
+    Ok(Keyring::new(active, former, store, env))
+}
+
 /// The master keys that the configuration and the environment name; `None` where there are none, and
 /// the data folder has its own. The one of the data folder is among the former ones.
 pub(crate) async fn elsewhere(config: &Config, env: Env) -> anyhow::Result<Option<Masters>> {

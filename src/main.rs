@@ -50,6 +50,9 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {}", told::told(&error));
+            if error.is::<verify::NotVerified>() {
+                return ExitCode::from(verify::NOT_VERIFIED);
+            }
             ExitCode::FAILURE
         }
     }

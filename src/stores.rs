@@ -138,6 +138,16 @@ pub(crate) fn keyring_store(config: &Config) -> KeyringStore {
 /// A subgraph's store by its name.
 pub(crate) type Store = (&'static str, Database);
 
+/// The stores of all subgraphs of an installation that is there ([`must_be_there`]), for reading alone:
+/// nothing is made or written.
+pub(crate) async fn all_to_read(config: &Config) -> anyhow::Result<Vec<Store>> {
+    let mut opened = Vec::new();
+    for name in SUBGRAPHS {
+        opened.push((name, database_to_read(config, name).await?));
+    }
+    Ok(opened)
+}
+
 /// The stores of all subgraphs of an installation that is there, as they are.
 pub(crate) async fn all(config: &Config) -> anyhow::Result<Vec<Store>> {
     must_be_there(config)?;
@@ -183,9 +193,23 @@ pub(crate) async fn plain_blobs(
         BlobsStore::Directory => Arc::new(directory(config, name, env)?),
         BlobsStore::S3 => {
             let spool = config.data_dir.join("spool").join(name);
-            Arc::new(bucket(config, name, spool, env).await?)
+            Arc::new(bucket(config, name, Some(spool), env).await?)
         }
     })
+}
+
+/// The blobs of a subgraph, opened, for reading alone: nothing is made or written.
+pub(crate) async fn sealed_blobs_to_read(
+    config: &Config,
+    name: &str,
+    env: Env,
+    keyring: Arc<Keyring>,
+) -> anyhow::Result<Arc<dyn Blobs>> {
+    let plain: Arc<dyn Blobs> = match config.stores.blobs {
+        BlobsStore::Directory => Arc::new(DirectoryBlobs::to_read(blobs_folder(config, name), env)),
+        BlobsStore::S3 => Arc::new(bucket(config, name, None, env).await?),
+    };
+    Ok(Arc::new(SealedBlobs::new(plain, keyring)))
 }
 
 /// The blobs of a subgraph, sealed with the keys of their organizations.
@@ -199,15 +223,20 @@ pub(crate) async fn sealed_blobs(
 }
 
 fn directory(config: &Config, name: &str, env: Env) -> anyhow::Result<DirectoryBlobs> {
-    DirectoryBlobs::open_with(config.data_dir.join("blobs").join(name), env)
+    DirectoryBlobs::open_with(blobs_folder(config, name), env)
         .with_context(|| format!("the blobs of {name} do not open"))
 }
 
-/// The bucket of a subgraph; what is uploaded to it lies in `spool` first.
+fn blobs_folder(config: &Config, name: &str) -> PathBuf {
+    config.data_dir.join("blobs").join(name)
+}
+
+/// The bucket of a subgraph; what is uploaded to it lies in `spool` first. Without one it is opened for
+/// reading alone.
 pub(crate) async fn bucket(
     config: &Config,
     name: &str,
-    spool: PathBuf,
+    spool: Option<PathBuf>,
     env: Env,
 ) -> anyhow::Result<S3Blobs> {
     let s3 = &config.stores.s3;
@@ -224,7 +253,8 @@ pub(crate) async fn bucket(
         path_style: s3.path_style,
         section: "stores.s3",
         env,
-        ..S3Options::new(s3.bucket.clone(), spool)
+        read_only: spool.is_none(),
+        ..S3Options::new(s3.bucket.clone(), spool.unwrap_or_default())
     };
     S3Blobs::connect(options).await.with_context(|| format!("the blobs of {name} do not open"))
 }
@@ -240,14 +270,25 @@ pub(crate) fn aws_keys(access_key: Option<&Secret>, secret_key: Option<&Secret>)
 
 /// Connects to the database of a store. Nothing is migrated.
 pub(crate) async fn database(config: &Config, name: &str) -> anyhow::Result<Database> {
+    connect(config, name, false).await
+}
+
+/// As [`database`], for reading alone: what is missing is not made, and nothing is written.
+pub(crate) async fn database_to_read(config: &Config, name: &str) -> anyhow::Result<Database> {
+    connect(config, name, true).await
+}
+
+async fn connect(config: &Config, name: &str, read_only: bool) -> anyhow::Result<Database> {
     let Some(sql) = &config.stores.sql else {
         let url = format!("sqlite://{}", file(config, name).display());
-        let options = SqlOptions { log: Some(name.to_owned()), ..SqlOptions::default() };
+        let log = Some(name.to_owned());
+        let options = SqlOptions { log, read_only, ..SqlOptions::default() };
         return Database::connect(&url, options)
             .await
             .with_context(|| format!("the store of {name} does not open"));
     };
-    let options = SqlOptions { schema: Some(name.to_owned()), ..sql_options(config) };
+    let schema = Some(name.to_owned());
+    let options = SqlOptions { schema, read_only, ..sql_options(config) };
     Database::connect(sql.expose(), options)
         .await
         .with_context(|| format!("the store of {name} does not open (setting stores.sql)"))

@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 
 use aws_lc_rs::digest;
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{StreamExt, stream};
 use studio_events::verify::events_of_type;
 use studio_kernel::TenantId;
 use studio_service::{BlobNames, NamedBlob};
@@ -15,6 +15,8 @@ use studio_stores::{
     sql::Database,
 };
 use tokio::io::AsyncReadExt;
+
+use super::Verdict;
 
 /// The subgraphs that keep blobs, and how their logs name them.
 pub(super) fn names() -> [(&'static str, BlobNames); 2] {
@@ -26,6 +28,9 @@ const AT_ONCE: usize = 4;
 /// Blobs that are remembered, so that one with several names is read once. Beyond that some are read
 /// again.
 const REMEMBERED: usize = 100_000;
+/// Blobs in a row that the place of the blobs does not answer for, after which it is not asked for the
+/// rest.
+const IN_VAIN: u32 = 8;
 /// Blobs after which it is said how far the work has come.
 const TELL: u64 = 1_000;
 
@@ -37,6 +42,20 @@ enum Found {
     Erased,
     /// It is not what the log says, with what is wrong.
     Wrong(String),
+    /// It could not be looked at, with why not.
+    Unchecked(String),
+    /// Nor could any other be, as it seems: the place of the blobs or of the keys does not answer.
+    Away(BlobError),
+}
+
+/// What was found so far.
+#[derive(Default)]
+struct Counts {
+    whole: u64,
+    bytes: u64,
+    erased: u64,
+    wrong: u64,
+    unchecked: u64,
 }
 
 /// A blob that is to be looked at.
@@ -46,26 +65,55 @@ struct Wanted {
     named: NamedBlob,
 }
 
-/// Looks at every blob that a log names, and says what is wrong. Answers how many are missing or
-/// changed.
+/// Looks at every blob that a log names, and says what is wrong or could not be looked at.
 ///
 /// # Errors
-/// When the log or the place of the blobs does not answer.
+/// When the log or the place of the blobs does not answer: the rest was not looked at.
 pub(super) async fn check(
     name: &str,
     names: BlobNames,
     database: &Database,
     blobs: &dyn Blobs,
-) -> anyhow::Result<u64> {
-    let (mut whole, mut bytes, mut erased, mut wrong) = (0_u64, 0_u64, 0_u64, 0_u64);
+    verdict: &mut Verdict,
+) -> anyhow::Result<()> {
+    let mut counts = Counts::default();
+    let walked = walk(name, names, database, blobs, &mut counts).await;
+    let Counts { whole, bytes, erased, wrong, unchecked } = counts;
+    println!(
+        "{name}: {whole} blobs as recorded, {bytes} bytes; {erased} erased; {wrong} wrong; \
+         {unchecked} not checked"
+    );
+    verdict.damaged += wrong;
+    if unchecked > 0 {
+        verdict.unchecked(format!("{unchecked} blobs of {name}"));
+    }
+    walked
+}
+
+async fn walk(
+    name: &str,
+    names: BlobNames,
+    database: &Database,
+    blobs: &dyn Blobs,
+    counts: &mut Counts,
+) -> anyhow::Result<()> {
+    let mut in_vain = 0;
     let mut known = HashSet::new();
     let mut after = 0;
     let next = async |after: i64| events_of_type(database.primary(), names.event_type, after).await;
     while let Some((events, until)) = next(after).await? {
         after = until;
         let mut wanted = Vec::new();
-        for event in &events {
-            let read = (names.read)(event).map_err(|error| error.to_string()).and_then(|named| {
+        for event in events {
+            let event = match event {
+                Ok(event) => event,
+                Err(error) => {
+                    counts.wrong += 1;
+                    println!("{name}: which blob an event names is unknown: {error}");
+                    continue;
+                }
+            };
+            let read = (names.read)(&event).map_err(|error| error.to_string()).and_then(|named| {
                 let hash = named.sha256.parse::<ContentHash>();
                 let hash = hash.map_err(|error| error.to_string())?;
                 Ok(Wanted { tenant: event.tenant, hash, named })
@@ -79,63 +127,86 @@ pub(super) async fn check(
                     wanted.push(blob);
                 }
                 Err(why) => {
-                    wrong += 1;
+                    counts.wrong += 1;
                     println!("{name}: the blob of event {} is unknown: {why}", event.position);
                 }
             }
         }
         let looked = stream::iter(wanted).map(|blob| async move {
-            let found = look(blobs, &blob).await?;
-            Ok::<_, BlobError>((blob, found))
+            let found = look(blobs, &blob).await;
+            (blob, found)
         });
         let mut looked = looked.buffered(AT_ONCE);
-        while let Some((blob, found)) = looked.try_next().await? {
-            match found {
+        while let Some((blob, found)) = looked.next().await {
+            in_vain = if matches!(found, Found::Away(_)) { in_vain + 1 } else { 0 };
+            let what = match found {
                 Found::Whole(size) => {
-                    whole += 1;
-                    bytes += size;
-                    if whole.is_multiple_of(TELL) {
-                        eprintln!("{name}: {whole} blobs read …");
+                    counts.whole += 1;
+                    counts.bytes += size;
+                    if counts.whole.is_multiple_of(TELL) {
+                        eprintln!("{name}: {} blobs read …", counts.whole);
                     }
+                    continue;
                 }
-                Found::Erased => erased += 1,
+                Found::Erased => {
+                    counts.erased += 1;
+                    continue;
+                }
                 Found::Wrong(what) => {
-                    wrong += 1;
-                    let Wanted { tenant, hash, named } = blob;
-                    println!("{name}: BLOB {hash} of {tenant} {what}: it is {}", named.what);
+                    counts.wrong += 1;
+                    what
                 }
-            }
+                Found::Unchecked(why) => {
+                    counts.unchecked += 1;
+                    format!("could not be checked ({why})")
+                }
+                Found::Away(error) => {
+                    counts.unchecked += 1;
+                    if in_vain >= IN_VAIN {
+                        return Err(error.into());
+                    }
+                    format!("could not be checked ({error})")
+                }
+            };
+            let Wanted { tenant, hash, named } = blob;
+            println!("{name}: BLOB {hash} of {tenant} {what}: it is {}", named.what);
         }
     }
-    println!("{name}: {whole} blobs as recorded, {bytes} bytes; {erased} erased; {wrong} wrong");
-    Ok(wrong)
+    Ok(())
 }
 
-async fn look(blobs: &dyn Blobs, blob: &Wanted) -> Result<Found, BlobError> {
+async fn look(blobs: &dyn Blobs, blob: &Wanted) -> Found {
     let read = match blobs.open(blob.tenant, blob.hash).await {
         Ok(reader) => hash(reader).await,
         Err(error) => Err(error),
     };
     let (hash, size) = match read {
         Ok(read) => read,
-        Err(BlobError::NotFound { .. }) => return Ok(Found::Wrong("is missing".to_owned())),
+        Err(BlobError::NotFound { .. }) => return Found::Wrong("is missing".to_owned()),
         Err(BlobError::Damaged { what, .. }) => {
-            return Ok(Found::Wrong(format!("is damaged ({what})")));
+            return Found::Wrong(format!("is damaged ({what})"));
         }
-        Err(BlobError::Key(KeyringError::Destroyed(_))) => return Ok(Found::Erased),
-        Err(error @ (BlobError::Io { .. } | BlobError::Denied { .. })) => {
-            return Ok(Found::Wrong(format!("cannot be read ({error})")));
-        }
-        // The place itself, and not this blob.
-        Err(error) => return Err(error),
+        Err(BlobError::Key(KeyringError::Destroyed(_))) => return Found::Erased,
+        Err(BlobError::Key(
+            error @ (KeyringError::Corrupt(_)
+            | KeyringError::OtherMaster { .. }
+            | KeyringError::Crypto),
+        )) => return Found::Wrong(format!("does not unseal ({error})")),
+        // Of this blob alone, as far as is known.
+        Err(
+            error @ (BlobError::Io { .. }
+            | BlobError::Denied { .. }
+            | BlobError::Key(KeyringError::Store(_))),
+        ) => return Found::Unchecked(error.to_string()),
+        Err(error) => return Found::Away(error),
     };
-    Ok(if size != blob.named.size {
+    if size != blob.named.size {
         Found::Wrong(format!("has {size} bytes, and {} were recorded", blob.named.size))
     } else if hash != blob.hash {
         Found::Wrong(format!("holds other bytes, of hash {hash}"))
     } else {
         Found::Whole(size)
-    })
+    }
 }
 
 /// The hash and the size of what a reader gives.

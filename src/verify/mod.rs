@@ -1,70 +1,97 @@
 //! `studio verify`: proves that what was recorded is there, as it was recorded: the hash chain of every
 //! log, that none is shorter than others have seen it, and every blob that a log names. It changes
-//! nothing, so it may run beside a server that uses the same data folder.
+//! nothing, so it may run beside a server that uses the same data folder. What cannot be looked at is
+//! said, and the rest is looked at all the same.
 
 mod blobs;
 mod seen;
+mod verdict;
 
 use std::{path::Path, sync::Arc};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use studio_events::{
     SignedCheckpoint,
     seen::{Seen, snapshots_ahead},
-    verify::{Against, verify},
+    verify::{Against, VerifyError, verify},
 };
 use studio_kernel::Env;
-use studio_stores::{keyring::SigningKey, sql::Database};
+use studio_service::Config;
+use studio_stores::{
+    keyring::{Keyring, SigningKey},
+    sql::Database,
+};
 
-use crate::{cli, keyring, stores, transfer::Kept};
+use self::verdict::Verdict;
+pub(crate) use self::verdict::{NOT_VERIFIED, NotVerified};
+use crate::{
+    cli, keyring,
+    stores::{self, Store},
+    told::told,
+    transfer::Kept,
+};
 
-/// Verifies each log and each blob, names everything that is wrong, and fails where something is.
+/// All that is needed before anything can be verified.
+struct Opened {
+    config: Config,
+    databases: Vec<Store>,
+    keyring: Arc<Keyring>,
+    key: SigningKey,
+    kept: Vec<Kept>,
+}
+
+/// Verifies each log and each blob, names everything that is wrong, and fails where something is, or
+/// where not everything could be looked at ([`NOT_VERIFIED`]).
 pub(crate) async fn run(arguments: cli::Verify) -> anyhow::Result<()> {
-    let config = arguments.settings.load(None)?;
-    let databases = stores::all(&config).await?;
-    let keyring = Arc::new(keyring::open(&config, Env::system()).await?);
-    let key = keyring.signing_key("checkpoints").await?;
-    let kept = kept(&arguments.against, &key)?;
+    let opened = open(&arguments).await;
+    let opened = opened.context(NotVerified("nothing was verified".to_owned()))?;
+    let Opened { config, databases, keyring, key, kept } = opened;
+    let mut verdict = Verdict::default();
     // Before the logs are walked: what is appended meanwhile is then no fault.
-    let seen = seen::of_all(&databases, &kept).await?;
-    let mut broken = Vec::new();
+    let seen = seen::of_all(&databases, &kept, &mut verdict).await;
     for (index, (name, database)) in databases.iter().enumerate() {
-        if !log(name, database, &key, &kept[..], &seen[index]).await? {
-            broken.push(*name);
-        }
+        log(name, database, &key, &kept[..], &seen[index], &mut verdict).await;
     }
     for archive in &arguments.against {
         println!("{}: every log was held against it", archive.display());
     }
-    let mut damaged = 0;
     if arguments.no_blobs {
         println!("blobs: not looked at (--no-blobs)");
     } else {
         for (name, names) in blobs::names() {
-            let Some((_, database)) = databases.iter().find(|(own, _)| *own == name) else {
-                bail!("there is no log of {name}");
+            let blobs =
+                stores::sealed_blobs_to_read(&config, name, Env::system(), keyring.clone()).await;
+            let database = databases.iter().find(|(own, _)| *own == name);
+            let checked = match (blobs, database) {
+                (Ok(blobs), Some((_, database))) => {
+                    blobs::check(name, names, database, blobs.as_ref(), &mut verdict).await
+                }
+                (Err(error), _) => Err(error),
+                (Ok(_), None) => Err(anyhow::anyhow!("there is no log of {name}")),
             };
-            let blobs = stores::sealed_blobs(&config, name, Env::system(), keyring.clone()).await?;
-            let counted = blobs::check(name, names, database, blobs.as_ref()).await;
-            damaged += counted.with_context(|| format!("the blobs of {name}"))?;
+            if let Err(error) = checked {
+                println!("{name}: its blobs could not be checked: {}", told(&error));
+                verdict.unchecked(format!("the blobs of {name}"));
+            }
         }
     }
-    stores::close(databases).await?;
-    match (broken.is_empty(), damaged) {
-        (true, 0) => Ok(()),
-        (false, 0) => {
-            bail!("the log of {} was changed or cut: restore it from a backup", broken.join(", "))
-        }
-        (true, damaged) => bail!(
-            "{damaged} blobs are missing or changed: bring them back from a backup, or send the same \
-             bytes again"
-        ),
-        (false, damaged) => bail!(
-            "the log of {} was changed or cut, and {damaged} blobs are missing or changed: restore \
-             them from a backup",
-            broken.join(", ")
-        ),
-    }
+    let closed = stores::close(databases).await;
+    verdict.told()?;
+    closed
+}
+
+/// Opens what is to be verified, and what it is verified with, for reading alone.
+async fn open(arguments: &cli::Verify) -> anyhow::Result<Opened> {
+    let config = arguments.settings.load(None)?;
+    // What may be missing comes first: a database that was opened is to be closed again.
+    stores::must_be_there(&config)?;
+    let keyring = keyring::open_existing(&config, Env::system()).await;
+    let keyring = Arc::new(keyring.context("the keyring does not open")?);
+    let key = keyring.existing_signing_key("checkpoints").await;
+    let key = key.context("the key that signs the logs' checkpoints cannot be used")?;
+    let kept = kept(&arguments.against, &key)?;
+    let databases = stores::all_to_read(&config).await?;
+    Ok(Opened { config, databases, keyring, key, kept })
 }
 
 /// What the archives say that the logs are to be held against.
@@ -76,32 +103,36 @@ fn kept(archives: &[std::path::PathBuf], key: &SigningKey) -> anyhow::Result<Vec
     archives.iter().map(|path| read(path)).collect()
 }
 
-/// Walks one log, and says how it is. Answers whether it is whole.
+/// Walks one log, and says how it is.
 async fn log(
-    name: &str,
+    name: &'static str,
     database: &Database,
     key: &SigningKey,
     kept: &[Kept],
     seen: &[Seen],
-) -> anyhow::Result<bool> {
+    verdict: &mut Verdict,
+) {
     let signed: Vec<SignedCheckpoint> =
         kept.iter().flat_map(|kept| kept.signed_checkpoints(name)).cloned().collect();
     let against = Against { key: Some(key.public_key()), kept: &signed, seen };
-    let mut whole = match verify(database.primary(), name, against).await {
-        Ok(verified) => {
-            println!(
-                "{name}: {} events, {} signed checkpoints, newest hash {}",
-                verified.events,
-                verified.checkpoints,
-                hex::encode(verified.hash),
-            );
-            true
-        }
-        Err(error) => {
+    let mut whole = true;
+    match verify(database.primary(), name, against).await {
+        Ok(verified) => println!(
+            "{name}: {} events, {} signed checkpoints, newest hash {}",
+            verified.events,
+            verified.checkpoints,
+            hex::encode(verified.hash),
+        ),
+        Err(error @ VerifyError::Broken(_)) => {
             println!("{name}: BROKEN: {error}");
-            false
+            whole = false;
         }
-    };
+        // The database did not answer, or not as it should: nothing is known of the log.
+        Err(VerifyError::Store(error)) => {
+            println!("{name}: the log could not be checked: {error}");
+            verdict.unchecked(format!("the log of {name}"));
+        }
+    }
     match snapshots_ahead(database).await {
         Ok(None) => {}
         Ok(Some((ahead, count))) => {
@@ -113,9 +144,11 @@ async fn log(
             whole = false;
         }
         Err(error) => {
-            println!("{name}: BROKEN: its snapshots cannot be compared with it: {error}");
-            whole = false;
+            println!("{name}: its snapshots could not be compared with the log: {error}");
+            verdict.unchecked(format!("the snapshots of {name}"));
         }
     }
-    Ok(whole)
+    if !whole {
+        verdict.broken.push(name);
+    }
 }

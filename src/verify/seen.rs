@@ -1,18 +1,25 @@
 //! Who has seen how much of each log: its own read models, the consumers in the other stores, and the
 //! backups that are at hand.
 
-use anyhow::Context;
 use studio_events::seen::{Checkpoints, Seen, checkpoints};
 
+use super::Verdict;
 use crate::{consumers::CONSUMERS, stores::Store, transfer::Kept};
 
 /// What was seen of each log, in the order of the stores.
-pub(super) async fn of_all(stores: &[Store], kept: &[Kept]) -> anyhow::Result<Vec<Vec<Seen>>> {
+pub(super) async fn of_all(
+    stores: &[Store],
+    kept: &[Kept],
+    verdict: &mut Verdict,
+) -> Vec<Vec<Seen>> {
     let mut all: Vec<Vec<Seen>> = vec![Vec::new(); stores.len()];
     for (index, (name, database)) in stores.iter().enumerate() {
-        let Checkpoints { read_models, consumers } = checkpoints(database)
-            .await
-            .with_context(|| format!("the checkpoints in the store of {name} cannot be read"))?;
+        let read = checkpoints(database).await.unwrap_or_else(|error| {
+            println!("{name}: who has seen the logs could not be read there: {error}");
+            verdict.unchecked(format!("what the store of {name} has seen"));
+            Checkpoints::default()
+        });
+        let Checkpoints { read_models, consumers } = read;
         for (read_model, position) in read_models {
             all[index].push(seen(format!("its own read model \"{read_model}\""), position));
         }
@@ -31,7 +38,7 @@ pub(super) async fn of_all(stores: &[Store], kept: &[Kept]) -> anyhow::Result<Ve
             all[index].extend(kept.seen(name));
         }
     }
-    Ok(all)
+    all
 }
 
 fn seen(by: String, position: i64) -> Seen {

@@ -29,4 +29,5 @@ mod router_role;
 mod stopping;
 mod tenants;
 mod verify;
+mod verify_untouched;
 mod watch;

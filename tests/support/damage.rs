@@ -10,11 +10,17 @@ use super::Installation;
 
 /// Runs `studio verify`: whether all is well, and everything that it says.
 pub(crate) fn verify(installation: &Installation, more: &[&str]) -> (bool, String) {
+    let (status, said) = verify_status(installation, more);
+    (status == Some(0), said)
+}
+
+/// The same with the status that it ends with.
+pub(crate) fn verify_status(installation: &Installation, more: &[&str]) -> (Option<i32>, String) {
     let arguments: Vec<&str> = ["verify"].iter().chain(more).copied().collect();
     let Output { status, stdout, stderr } = installation.command(&arguments).output().unwrap();
     let said = [stdout, stderr].map(|text| String::from_utf8(text).unwrap()).concat();
     assert!(!said.contains("panicked"), "{said}");
-    (status.success(), said)
+    (status.code(), said)
 }
 
 /// The store of a subgraph, in the data folder or on the server.

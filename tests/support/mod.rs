@@ -17,6 +17,8 @@ pub(crate) use checked::config_check;
 pub(crate) use cluster::{Between, POSTGRES, host};
 #[allow(unused_imports, reason = "the tests of faults cut wires")]
 pub(crate) use cut::Wire;
+#[allow(unused_imports, reason = "the embedded tests look at the status")]
+pub(crate) use damage::verify_status;
 pub(crate) use damage::{cut_off, number, store, verify};
 pub(crate) use fixtures::{Scan, data_file, recent};
 pub(crate) use server::{EMAIL, Installation, PASSWORD, Server};

@@ -171,12 +171,21 @@ pub(crate) enum Slice<'a> {
     Type { event_type: &'a str, after: i64, until: i64 },
 }
 
-/// Reads at most `limit` events.
+/// Reads at most `limit` events. One row that does not hold an event fails all of it.
 pub(crate) async fn read<C: ConnectionTrait>(
     connection: &C,
     slice: Slice<'_>,
     limit: usize,
 ) -> Result<Vec<Recorded>, StoreError> {
+    read_each(connection, slice, limit).await?.into_iter().collect()
+}
+
+/// Reads at most `limit` events, and what is wrong with each row that does not hold one.
+pub(crate) async fn read_each<C: ConnectionTrait>(
+    connection: &C,
+    slice: Slice<'_>,
+    limit: usize,
+) -> Result<Vec<Result<Recorded, StoreError>>, StoreError> {
     let limit: Value = i64::try_from(limit).unwrap_or(i64::MAX).into();
     let (filter, values) = match slice {
         Slice::All { after } => {
@@ -206,7 +215,15 @@ pub(crate) async fn read<C: ConnectionTrait>(
     let rows = connection
         .query_all_raw(statement(connection.get_database_backend(), &sql, values))
         .await?;
-    rows.iter().map(recorded).collect()
+    Ok(rows.iter().map(recorded).collect())
+}
+
+/// The newest position that an event has, whatever the head says; 0 where there is none.
+pub(crate) async fn newest_position<C: ConnectionTrait>(connection: &C) -> Result<i64, StoreError> {
+    let sql = "SELECT COALESCE(MAX(position), 0) FROM events";
+    let row =
+        connection.query_one_raw(statement(connection.get_database_backend(), sql, vec![])).await?;
+    Ok(row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(0))
 }
 
 /// The last position recorded at or before an instant, 0 if there is none.

@@ -83,6 +83,9 @@ pub enum Fault {
     /// `log_head` names another instant than the newest event.
     #[error("the log's head says that it was recorded at {0}")]
     HeadTime(Timestamp),
+    /// `log_head` is gone or does not read.
+    #[error("the log has no readable head ({0})")]
+    NoHead(String),
     /// A checkpoint is not signed by the store's key.
     #[error("the signed checkpoint of this position is not signed with this store's key")]
     Signature,
@@ -113,9 +116,20 @@ pub enum VerifyError {
         .0.position, .0.event_id.as_deref().unwrap_or("no event"), .0.fault
     )]
     Broken(BrokenLink),
-    /// It could not be read.
+    /// It could not be read, which says nothing of what it holds.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreError),
+}
+
+impl From<StoreError> for VerifyError {
+    /// What is stored in the wrong shape is a broken link, and no failure to read.
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NoHead(cause) => broken(0, None, Fault::NoHead(cause)),
+            StoreError::Row { position, cause } => broken(position, None, Fault::Unreadable(cause)),
+            other => Self::Store(other),
+        }
+    }
 }
 
 fn broken(position: i64, event: Option<&Recorded>, fault: Fault) -> VerifyError {
@@ -171,25 +185,29 @@ pub async fn verify(
     walk.end(&head, connection).await
 }
 
-/// The events of one type among the next ones after a position, and how far these go; `None` at the
-/// end of the log. For who looks up what a log names without opening its store.
+/// Events of one type, or what is wrong with the row of one, and the position up to which they were
+/// looked for.
+pub type OfType = (Vec<Result<Recorded, StoreError>>, i64);
+
+/// The events of one type among the next ones after a position; `None` at the end of the log. For who
+/// looks up what a log names without opening its store, also of a log that is broken elsewhere.
 ///
 /// # Errors
-/// When the database does not answer, or a row does not hold an event.
+/// When the database does not answer.
 pub async fn events_of_type(
     connection: &DatabaseConnection,
     event_type: &str,
     after: i64,
-) -> Result<Option<(Vec<Recorded>, i64)>, StoreError> {
-    let head = rows::read_head(connection).await?.position;
-    if after >= head {
+) -> Result<Option<OfType>, StoreError> {
+    let newest = rows::newest_position(connection).await?;
+    if after >= newest {
         return Ok(None);
     }
     // So few that no statement takes long, whatever is between them.
-    let until = head.min(after.saturating_add(WINDOW));
+    let until = newest.min(after.saturating_add(WINDOW));
     let slice = Slice::Type { event_type, after, until };
-    let events = rows::read(connection, slice, usize::try_from(WINDOW).unwrap_or(usize::MAX));
-    Ok(Some((events.await?, until)))
+    let most = usize::try_from(WINDOW).unwrap_or(usize::MAX);
+    Ok(Some((rows::read_each(connection, slice, most).await?, until)))
 }
 
 /// One page; an unreadable row is a broken link and no failure to read.

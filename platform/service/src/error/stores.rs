@@ -112,7 +112,9 @@ impl From<BlobError> for ApiError {
             | BlobError::Denied { .. } => Self::unavailable(error),
             BlobError::Key(error) => error.into(),
             BlobError::NotFound { .. } | BlobError::Damaged { .. } => Self::lost(error),
-            BlobError::Io { .. } | BlobError::Remote { .. } => Self::internal(error),
+            BlobError::Io { .. } | BlobError::Remote { .. } | BlobError::ReadOnly => {
+                Self::internal(error)
+            }
         }
     }
 }

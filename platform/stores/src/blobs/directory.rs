@@ -27,7 +27,8 @@ pub struct DirectoryBlobs(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     root: PathBuf,
-    spool: SpoolFolder,
+    /// None where nothing is to be written.
+    spool: Option<SpoolFolder>,
     /// Held by a put while it renames and by a delete while it looks at the age and removes, so
     /// that no delete takes what was put in between.
     names: Mutex<()>,
@@ -51,12 +52,25 @@ impl DirectoryBlobs {
     pub fn open_with(root: impl Into<PathBuf>, env: Env) -> Result<Self, BlobError> {
         let root = root.into();
         let spool = SpoolFolder::open(&root)?;
-        let names = Mutex::new(());
-        Ok(Self(Arc::new(Inner { root, spool, names, env })))
+        Ok(Self::of(root, Some(spool), env))
+    }
+
+    /// The store in `root`, for reading alone: nothing is made there, and a directory that is missing
+    /// has no blobs.
+    pub fn to_read(root: impl Into<PathBuf>, env: Env) -> Self {
+        Self::of(root.into(), None, env)
+    }
+
+    fn of(root: PathBuf, spool: Option<SpoolFolder>, env: Env) -> Self {
+        Self(Arc::new(Inner { root, spool, names: Mutex::new(()), env }))
     }
 }
 
 impl Inner {
+    fn spool(&self) -> Result<&SpoolFolder, BlobError> {
+        self.spool.as_ref().ok_or(BlobError::ReadOnly)
+    }
+
     fn shard(&self, tenant: TenantId, name: ContentHash) -> PathBuf {
         self.root.join(tenant.to_string()).join(&name.to_string()[..2])
     }
@@ -140,7 +154,7 @@ impl Inner {
 #[async_trait]
 impl Blobs for DirectoryBlobs {
     async fn spool(&self, limit: u64) -> Result<Spool, BlobError> {
-        self.0.spool.spool(limit).await
+        self.0.spool()?.spool(limit).await
     }
 
     async fn put(
@@ -149,6 +163,7 @@ impl Blobs for DirectoryBlobs {
         name: ContentHash,
         content: Spooled,
     ) -> Result<(), BlobError> {
+        self.0.spool()?;
         let inner = self.0.clone();
         blocking(move || inner.keep(tenant, name, content.into_path())).await
     }
@@ -179,6 +194,7 @@ impl Blobs for DirectoryBlobs {
         name: ContentHash,
         unless_newer_than: Option<Timestamp>,
     ) -> Result<bool, BlobError> {
+        self.0.spool()?;
         let inner = self.0.clone();
         blocking(move || inner.delete(tenant, name, unless_newer_than)).await
     }
@@ -285,6 +301,26 @@ mod tests {
         spool.write(b"12").await.unwrap();
         let _second = DirectoryBlobs::open(root.path()).unwrap();
         assert_eq!(spool.finish().await.unwrap().content_size(), 2);
+    }
+
+    #[tokio::test]
+    async fn reading_alone_makes_and_takes_nothing() {
+        let parent = tempfile::tempdir().unwrap();
+        let root = parent.path().join("blobs");
+        let (tenant, name) =
+            ("org_01930000000070008000000000000001".parse().unwrap(), ContentHash::of(b"12"));
+        let reading = DirectoryBlobs::to_read(&root, Env::system());
+        assert!(matches!(reading.open(tenant, name).await, Err(BlobError::NotFound { .. })));
+        assert!(matches!(reading.spool(10).await, Err(BlobError::ReadOnly)));
+        assert!(!root.exists());
+        let writing = DirectoryBlobs::open(&root).unwrap();
+        let mut spool = writing.spool(10).await.unwrap();
+        spool.write(b"12").await.unwrap();
+        let content = spool.finish().await.unwrap();
+        writing.put(tenant, name, content).await.unwrap();
+        let refused = reading.delete(tenant, name, None).await;
+        assert!(matches!(refused, Err(BlobError::ReadOnly)));
+        assert!(reading.open(tenant, name).await.is_ok());
     }
 
     #[cfg(unix)]

@@ -48,6 +48,9 @@ pub enum BlobError {
         /// What was being read or written.
         path: PathBuf,
     },
+    /// The store was opened for reading alone.
+    #[error("the blobs were opened for reading alone: nothing can be kept or deleted")]
+    ReadOnly,
     /// The store did not do what it was asked.
     #[error("{}: {source}", path.display())]
     Io {

@@ -35,6 +35,22 @@ impl DirectoryKeyStore {
         Ok(store)
     }
 
+    /// Opens a directory that is there.
+    ///
+    /// # Errors
+    /// [`KeyringError::Missing`] with the path, where it is not; none is made.
+    pub fn existing(directory: impl Into<PathBuf>) -> Result<Self, KeyringError> {
+        let store = Self { directory: directory.into(), replacing: Arc::default() };
+        match fs::metadata(&store.directory) {
+            Ok(found) if found.is_dir() => Ok(store),
+            Ok(_) => Err(store.failed(&store.directory, "is no directory")),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(KeyringError::Missing(
+                format!("there are no keys in {}", store.directory.display()),
+            )),
+            Err(error) => Err(store.failed(&store.directory, error)),
+        }
+    }
+
     fn path(&self, name: &KeyName) -> PathBuf {
         self.directory.join(format!("{name}{SUFFIX}"))
     }

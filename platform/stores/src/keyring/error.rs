@@ -15,6 +15,9 @@ pub enum KeyringError {
     /// now.
     #[error("{0}")]
     Away(String),
+    /// A keyring that was to be there is not, or lacks a key that every one has.
+    #[error("{0}: bring the keyring back from where its copies are")]
+    Missing(String),
     /// A key is wrapped by a master key that is not there.
     #[error(
         "the key {name} is wrapped by the master key {master}, which is not the one given: \

@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 
 use studio_kernel::Env;
 
-use super::{DirectoryKeyStore, KeyStore, Keyring, KeyringError, LocalMaster, master};
+use super::{DirectoryKeyStore, KeyStore, Keyring, KeyringError, LocalMaster, MasterKey, master};
 
 const MASTER_FILE: &str = "master.key";
 /// The new master key while a rotation is under way.
@@ -38,6 +38,22 @@ impl Keyring {
             keyring.finish_file_rotation(directory, next).await?;
         }
         Ok(keyring)
+    }
+
+    /// As [`Keyring::embedded`] has left it; nothing is made, and a rotation that was cut short stays
+    /// so: either master key opens what it wraps.
+    ///
+    /// # Errors
+    /// [`KeyringError::Missing`] where there is none, and when others can read the master key.
+    pub fn existing(directory: &Path, env: Env) -> Result<Self, KeyringError> {
+        let store = DirectoryKeyStore::existing(directory.join("keys"))?;
+        let path = directory.join(MASTER_FILE);
+        let next = LocalMaster::read_file(&directory.join(NEXT_FILE), env.clone())?;
+        let master = LocalMaster::read_file(&path, env.clone())?.ok_or_else(|| {
+            KeyringError::Missing(format!("there is no master key in {}", path.display()))
+        })?;
+        let next = next.map(|next| Arc::new(next) as Arc<dyn MasterKey>);
+        Ok(Self::new(Arc::new(master), next.into_iter().collect(), Arc::new(store), env))
     }
 
     /// Replaces the master key of [`Keyring::embedded`] by a new one. Survives a crash at any

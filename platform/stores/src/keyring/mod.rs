@@ -245,6 +245,18 @@ impl Keyring {
         SigningKey::from_seed(&self.named(KeyName::Signing(purpose.to_owned())).await?)
     }
 
+    /// The signing key for a purpose that is there already: for checking signatures, which makes no
+    /// key.
+    ///
+    /// # Errors
+    /// [`KeyringError::Missing`], and from the store or the master key.
+    pub async fn existing_signing_key(&self, purpose: &str) -> Result<SigningKey, KeyringError> {
+        let name = KeyName::Signing(purpose.to_owned());
+        let seed = self.material(&name).await?;
+        let missing = || KeyringError::Missing(format!("the keyring holds no key {name}"));
+        SigningKey::from_seed(&seed.ok_or_else(missing)?)
+    }
+
     /// The key for keyed hashes for a purpose (`email`), made at its first use.
     ///
     /// # Errors

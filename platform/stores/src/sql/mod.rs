@@ -67,6 +67,9 @@ impl Database {
         }
         let servers = Servers::parse(url, &options).await?;
         let found = Primary::find(servers).await?;
+        if options.read_only {
+            return Self::to_read(found, &options, stop, stopping).await;
+        }
         let writer = found.pool(&options, Kind::Writer).await?;
         if let Some(schema) = &options.schema {
             make_schema(&writer, schema).await.map_err(|cause| found.unreachable(cause))?;
@@ -80,6 +83,27 @@ impl Database {
         found.watch(pools, &options, &stopping);
         let reader = Reader { primary, replica, log };
         Ok(Self { writer, reader, servers: Some(found), _stop: stop, stopping })
+    }
+
+    /// One pool whose connections cannot write, to the primary alone.
+    async fn to_read(
+        found: Arc<Primary>,
+        options: &SqlOptions,
+        stop: Arc<DropGuard>,
+        stopping: CancellationToken,
+    ) -> Result<Self, SqlError> {
+        let primary = found.pool(options, Kind::ReadOnly).await?;
+        if let Some(schema) = &options.schema {
+            let there = has_schema(&primary, schema).await;
+            if !there.map_err(|cause| found.unreachable(cause))? {
+                let address = found.shown().to_owned();
+                return Err(SqlError::NoSchema { address, schema: schema.clone() });
+            }
+        }
+        found.watch(vec![(Kind::ReadOnly, primary.clone())], options, &stopping);
+        let log = options.log_name().into();
+        let reader = Reader { primary: primary.clone(), replica: None, log };
+        Ok(Self { writer: primary, reader, servers: Some(found), _stop: stop, stopping })
     }
 
     /// For every query. Within a [`ReadScope`] a replica may answer it.
@@ -185,16 +209,20 @@ async fn open_replica(
 /// Not `IF NOT EXISTS`: that asks for the right to make schemas also where there is nothing to make,
 /// and two processes that start at once both find it missing.
 async fn make_schema(writer: &DatabaseConnection, schema: &str) -> Result<(), DbErr> {
-    let sql = "SELECT 1 FROM pg_namespace WHERE nspname = $1";
-    let statement =
-        || sea_orm::Statement::from_sql_and_values(DbBackend::Postgres, sql, [schema.into()]);
-    if writer.query_one_raw(statement()).await?.is_some() {
+    if has_schema(writer, schema).await? {
         return Ok(());
     }
     match writer.execute_unprepared(&format!("CREATE SCHEMA \"{schema}\"")).await {
-        Err(_) if writer.query_one_raw(statement()).await?.is_some() => Ok(()),
+        Err(_) if has_schema(writer, schema).await? => Ok(()),
         made => made.map(drop),
     }
+}
+
+async fn has_schema(connection: &DatabaseConnection, schema: &str) -> Result<bool, DbErr> {
+    let sql = "SELECT 1 FROM pg_namespace WHERE nspname = $1";
+    let statement =
+        sea_orm::Statement::from_sql_and_values(DbBackend::Postgres, sql, [schema.into()]);
+    Ok(connection.query_one_raw(statement).await?.is_some())
 }
 
 fn is_plain_name(name: &str) -> bool {

@@ -50,6 +50,16 @@ pub enum SqlError {
         /// Without its password.
         primary: String,
     },
+    /// The server holds no such store, and it was to be read alone.
+    #[error(
+        "the database {address} has no schema {schema}: it holds no installation; check stores.sql"
+    )]
+    NoSchema {
+        /// Without its password.
+        address: String,
+        /// The schema.
+        schema: String,
+    },
     /// The authority's file cannot be read.
     #[error(
         "the authority's certificate in {file} cannot be read ({cause}): set stores.sql_ca_file to \
@@ -98,6 +108,9 @@ pub struct SqlOptions {
     pub ca_file: Option<PathBuf>,
     /// PostgreSQL: the address of a standby that answers queries, where it is far enough.
     pub replica_url: Option<String>,
+    /// Nothing is written: what is not there is not made, and [`super::Database::writer`] refuses to
+    /// write, too.
+    pub read_only: bool,
 }
 
 impl Default for SqlOptions {
@@ -111,6 +124,7 @@ impl Default for SqlOptions {
             statement_timeout: Duration::from_secs(30),
             ca_file: None,
             replica_url: None,
+            read_only: false,
         }
     }
 }

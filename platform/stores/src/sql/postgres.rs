@@ -144,6 +144,8 @@ impl Primary {
 pub(super) enum Kind {
     Writer,
     Reader,
+    /// As a reader, and the server refuses to write.
+    ReadOnly,
     /// Of a standby: a query does not wait for it for long.
     Replica,
 }
@@ -152,9 +154,13 @@ fn settings(server: PgConnectOptions, options: &SqlOptions, kind: Kind) -> PgCon
     match kind {
         // Migrations and rebuilds take as long as they take.
         Kind::Writer => server.options([("idle_in_transaction_session_timeout", FORGOTTEN)]),
-        Kind::Reader | Kind::Replica => {
+        Kind::Reader | Kind::ReadOnly | Kind::Replica => {
             let limit = options.statement_timeout.as_millis().to_string();
-            server.options([("statement_timeout", limit.as_str())])
+            let server = server.options([("statement_timeout", limit.as_str())]);
+            match kind {
+                Kind::ReadOnly => server.options([("default_transaction_read_only", "on")]),
+                _ => server,
+            }
         }
     }
 }
@@ -180,11 +186,11 @@ pub(super) async fn open(
 
     let connections = match kind {
         Kind::Writer => options.writer_connections,
-        Kind::Reader | Kind::Replica => options.reader_connections,
+        Kind::Reader | Kind::ReadOnly | Kind::Replica => options.reader_connections,
     };
     let wait = match kind {
         Kind::Replica => options.acquire_timeout.min(Duration::from_secs(2)),
-        Kind::Reader | Kind::Writer => options.acquire_timeout,
+        Kind::Reader | Kind::ReadOnly | Kind::Writer => options.acquire_timeout,
     };
     let server = settings(server, options, kind);
     let mut pool = ConnectOptions::new("postgres://replaced");

@@ -1,6 +1,6 @@
 //! Opening SQLite: one connection writes, the others cannot.
 
-use std::str::FromStr;
+use std::{path::Path, str::FromStr};
 
 use sea_orm::{
     ConnectOptions, DatabaseConnection,
@@ -19,6 +19,10 @@ pub(super) async fn open(
     }
     SqliteConnectOptions::from_str(url).map_err(|_| SqlError::Address(redact(url)))?;
     let busy = options.acquire_timeout;
+    if options.read_only {
+        let reader = connect(reader(url, options, leaves_a_log(url)), url).await?;
+        return Ok((reader.clone(), reader));
+    }
     let mut writer = pool(url, options, 1);
     writer.test_before_acquire(false).map_sqlx_sqlite_opts(move |file| {
         // FULL: a commit that was answered survives a power cut, also in WAL mode.
@@ -38,14 +42,32 @@ pub(super) async fn open(
             .pragma("temp_store", "MEMORY")
     });
     let writer = connect(writer, url).await?;
+    Ok((writer, connect(reader(url, options, false), url).await?))
+}
+
+/// Connections that cannot write.
+fn reader(url: &str, options: &SqlOptions, read_only: bool) -> ConnectOptions {
+    let busy = options.acquire_timeout;
     let mut reader = pool(url, options, options.reader_connections);
     reader.test_before_acquire(false).map_sqlx_sqlite_opts(move |file| {
-        file.busy_timeout(busy)
+        file.read_only(read_only)
+            .busy_timeout(busy)
             .foreign_keys(true)
             .statement_cache_capacity(256)
             .pragma("query_only", "ON")
     });
-    Ok((writer, connect(reader, url).await?))
+    reader
+}
+
+/// Whether a write-ahead log lies beside the file: of a process that uses it, or was killed. The last
+/// connection to a file folds that into it, unless the connection was opened for reading. And one
+/// that was opened for reading leaves an empty log behind where there was none: so a file without
+/// one is opened as ever, and nothing is written by `query_only`.
+fn leaves_a_log(url: &str) -> bool {
+    let path = url.strip_prefix("sqlite:").unwrap_or(url);
+    let path = path.strip_prefix("//").unwrap_or(path);
+    let path = path.split('?').next().unwrap_or_default();
+    Path::new(&format!("{path}-wal")).exists()
 }
 
 fn pool(url: &str, options: &SqlOptions, connections: u32) -> ConnectOptions {

@@ -54,7 +54,8 @@ struct Inner {
     client: Client,
     place: Place,
     keys: Keys,
-    spool: SpoolFolder,
+    /// None where nothing is to be written.
+    spool: Option<SpoolFolder>,
     parts: Arc<Semaphore>,
     put_timeout: Duration,
     env: Env,
@@ -62,7 +63,7 @@ struct Inner {
 
 impl S3Blobs {
     /// Checks that the bucket can be listed, and ends uploads of processes that were killed more
-    /// than a day ago.
+    /// than a day ago, unless it is opened for reading alone.
     ///
     /// # Errors
     /// [`BlobError`] with the setting to look at: the server does not answer, refuses the keys, or
@@ -74,7 +75,10 @@ impl S3Blobs {
             address: options.access.address("s3"),
             section: options.section,
         };
-        let spool = SpoolFolder::open(&options.spool)?;
+        let spool = match options.read_only {
+            true => None,
+            false => Some(SpoolFolder::open(&options.spool)?),
+        };
         let config = options
             .access
             .load()
@@ -101,12 +105,18 @@ impl S3Blobs {
             env: options.env,
         }));
         store.list(None, 1).await?;
-        store.0.abort_abandoned().await?;
+        if !options.read_only {
+            store.0.abort_abandoned().await?;
+        }
         Ok(store)
     }
 }
 
 impl Inner {
+    fn spool(&self) -> Result<&SpoolFolder, BlobError> {
+        self.spool.as_ref().ok_or(BlobError::ReadOnly)
+    }
+
     /// One page of objects, in the order of their keys.
     async fn page(
         &self,
@@ -214,7 +224,7 @@ fn describe(copy: &BlobCopy) -> BlobInfo {
 #[async_trait]
 impl Blobs for S3Blobs {
     async fn spool(&self, limit: u64) -> Result<Spool, BlobError> {
-        self.0.spool.spool(limit).await
+        self.0.spool()?.spool(limit).await
     }
 
     async fn put(
@@ -223,6 +233,7 @@ impl Blobs for S3Blobs {
         name: ContentHash,
         content: Spooled,
     ) -> Result<(), BlobError> {
+        self.0.spool()?;
         // In a task of its own, so that what was begun is ended in order when the caller goes away.
         let (inner, unwanted) = (self.0.clone(), CancellationToken::new());
         let _guard = unwanted.clone().drop_guard();
@@ -255,6 +266,7 @@ impl Blobs for S3Blobs {
         name: ContentHash,
         unless_newer_than: Option<Timestamp>,
     ) -> Result<bool, BlobError> {
+        self.0.spool()?;
         let copies = self.0.copies(tenant, name).await?;
         let Some(newest) = copies.last() else { return Ok(false) };
         if unless_newer_than.is_some_and(|instant| newest.stored_at > instant) {

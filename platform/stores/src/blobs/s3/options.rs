@@ -21,6 +21,8 @@ pub struct S3Options {
     pub path_style: bool,
     /// A local directory for uploads under way; it must hold the largest ones.
     pub spool: PathBuf,
+    /// Nothing is kept or deleted, and [`S3Options::spool`] is not made.
+    pub read_only: bool,
     /// How long a put may take before it is given up. Keep it below an hour: the sweeps of orphans
     /// spare what was put within that time, by the moment at which the put began.
     pub put_timeout: Duration,
@@ -39,6 +41,7 @@ impl S3Options {
             prefix: String::new(),
             path_style: false,
             spool: spool.into(),
+            read_only: false,
             put_timeout: Duration::from_secs(50 * 60),
             section: "stores.blobs",
             env: Env::system(),
