@@ -343,7 +343,7 @@ impl Arena {
 
     /// Replaces a field. Entries may be shared with other objects that got the same answer, so the
     /// object gets entries of its own.
-    fn set(&mut self, target: NodeId, key: Key, value: NodeId) {
+    pub(crate) fn set(&mut self, target: NodeId, key: Key, value: NodeId) {
         let fields: Vec<(Key, NodeId)> = self
             .fields(target)
             .map(|(candidate, present)| (candidate, if candidate == key { value } else { present }))

@@ -5,6 +5,7 @@ use super::targets::Targets;
 use crate::{
     data::{Arena, Key, NodeId, write_string},
     plan::types::{EntityFetch, EntityGroup, EntityKey, Require},
+    schema::Schema,
     transport::Encoding,
 };
 use async_graphql::{Name, Value};
@@ -76,6 +77,20 @@ fn prepare_group(arena: &Arena, group: &EntityGroup, encoding: Encoding) -> Prep
         Encoding::Values => Representations::Values(values),
     };
     Prepared { representations, places }
+}
+
+/// Takes over the type of an entity where only its interface was known: a subgraph with
+/// `@interfaceObject` answers with the interface's name.
+pub(super) fn learn_type(arena: &mut Arena, schema: &Schema, target: NodeId, entity: NodeId) {
+    let Some(told) = arena.get(entity, Key::TYPENAME) else {
+        return;
+    };
+    let is_object = |name: Cow<'_, str>| schema.object_number(&name).is_some();
+    if arena.typename(target).is_some_and(|own| !is_object(own))
+        && arena.typename(entity).is_some_and(is_object)
+    {
+        arena.set(target, Key::TYPENAME, told);
+    }
 }
 
 /// A JSON list of representations in which none stands twice.
@@ -203,7 +218,8 @@ impl<'a> Shape<'a> {
     fn is_complete(&self, arena: &Arena, node: NodeId) -> bool {
         let is_null = |read: Key| arena.get(node, read).is_none_or(|value| arena.is_null(value));
         if self.keys.is_empty() {
-            return !self.fields.iter().any(|(read, ..)| is_null(*read));
+            // Of a type that the subgraph does not know, the plan says nothing that could be sent.
+            return !self.fields.is_empty() && !self.fields.iter().any(|(read, ..)| is_null(*read));
         }
         let field = |name: &str| self.fields.iter().find(|(_, write, _)| write.as_str() == name);
         let has = |name: &str| field(name).is_some_and(|(read, ..)| !is_null(*read));

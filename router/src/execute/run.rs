@@ -1,6 +1,7 @@
 //! Walks a plan: fetches in parallel where it says so, in order where it says so.
 
 use super::{
+    entities::learn_type,
     errors::{InternalError, Segment},
     ingest::{ingest, rename},
     targets::Targets,
@@ -230,6 +231,7 @@ impl<'a> Execution<'a> {
                     }
                     for (number, target) in places {
                         if let Some(entity) = entities.get(*number) {
+                            learn_type(&mut state.arena, &self.shared.schema, *target, *entity);
                             state.arena.merge(*target, *entity);
                         }
                     }
