@@ -1,14 +1,15 @@
-//! What a composed supergraph lacks before the planner takes it: `@join__type` on the root types, the
+//! What a composed supergraph lacks before the planner takes it: `@join__type` on the root types and on
+//! interfaces, the
 //! `@link`s of directives that it uses, and `overrideLabel` on both sides of a progressive override.
-//! A supergraph that has all of it is left as it is.
+//! And what it has too much: empty addresses. A supergraph that has all of it is left as it is.
 
 use graphql_tools::parser::schema::{
     self as ast, Definition, Directive, Document, ObjectType, TypeDefinition, Value,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-type Sdl = Document<'static, String>;
-type Mark = Directive<'static, String>;
+pub(super) type Sdl = Document<'static, String>;
+pub(super) type Mark = Directive<'static, String>;
 
 /// Directives whose meaning a supergraph has to declare by a link.
 const LINKED: [(&str, &str); 3] = [
@@ -22,6 +23,8 @@ pub(super) fn mend(document: &mut Sdl) {
     join_roots(document);
     link_directives(document);
     label_overrides(document);
+    super::interfaces::join(document);
+    drop_empty_addresses(document);
 }
 
 /// The document as text, definitions in a fixed order.
@@ -29,7 +32,7 @@ pub(super) fn print(document: &Sdl) -> String {
     document.to_string()
 }
 
-fn argument<'a>(mark: &'a Mark, name: &str) -> Option<&'a str> {
+pub(super) fn argument<'a>(mark: &'a Mark, name: &str) -> Option<&'a str> {
     mark.arguments.iter().find_map(|(candidate, value)| match value {
         Value::String(text) | Value::Enum(text) if candidate == name => Some(text.as_str()),
         _ => None,
@@ -144,6 +147,20 @@ fn label_overrides(document: &mut Sdl) {
                     let label = Value::String(label.clone());
                     mark.arguments.push(("overrideLabel".to_owned(), label));
                 }
+            }
+        }
+    }
+}
+
+/// A subgraph in process has no address.
+fn drop_empty_addresses(document: &mut Sdl) {
+    for definition in &mut document.definitions {
+        if let Definition::TypeDefinition(TypeDefinition::Enum(definition)) = definition
+            && definition.name == "join__Graph"
+        {
+            for mark in definition.values.iter_mut().flat_map(|value| &mut value.directives) {
+                let empty = Value::String(String::new());
+                mark.arguments.retain(|(name, value)| name != "url" || *value != empty);
             }
         }
     }

@@ -1,12 +1,14 @@
 //! Composes subgraphs into a supergraph.
 
 mod check;
+mod interfaces;
 mod mend;
+mod shareable;
 
 pub use check::check_plannable;
 pub(crate) use check::read_supergraph;
 
-use graphql_composition::Subgraphs;
+use graphql_composition::{FederatedGraph, Subgraphs};
 use std::fmt;
 
 /// The schema of one subgraph, as its `_service { sdl }` gives it.
@@ -60,24 +62,14 @@ pub fn compose(mut subgraphs: Vec<SubgraphSdl>) -> Result<Supergraph, Compositio
             pair[0].name
         )));
     }
-    let mut ingested = Subgraphs::default();
-    let mut errors = Vec::new();
-    for subgraph in &subgraphs {
-        if let Err(error) =
-            ingested.ingest_str(&subgraph.sdl, &subgraph.name, subgraph.url.as_deref())
-        {
-            errors.push(format!("[{}] the schema cannot be read: {error}", subgraph.name));
+    let (graph, rewritten) = match graph(&subgraphs) {
+        Err(errors) if errors.0.iter().any(|error| error.contains(MISSING_SHARED)) => {
+            for subgraph in &mut subgraphs {
+                subgraph.sdl = shareable::on_fields(&subgraph.sdl);
+            }
+            (graph(&subgraphs)?, true)
         }
-    }
-    if !errors.is_empty() {
-        return Err(CompositionErrors(errors));
-    }
-    let result = graphql_composition::compose(&mut ingested);
-    let graph = match result.into_result() {
-        Ok(graph) => graph,
-        Err(diagnostics) => {
-            return Err(CompositionErrors(diagnostics.iter_errors().map(str::to_owned).collect()));
-        }
+        result => (result?, false),
     };
     let composed = graphql_composition::render_federated_sdl(&graph).map_err(|error| {
         CompositionErrors::one(format!("the supergraph cannot be written: {error}"))
@@ -90,5 +82,32 @@ pub fn compose(mut subgraphs: Vec<SubgraphSdl>) -> Result<Supergraph, Compositio
     mend::mend(&mut document);
     let sdl = mend::print(&document);
     let (_, schema, _) = read_supergraph(&sdl)?;
+    if rewritten {
+        // What the crate refused was that a field cannot be had on some way. Whether it can is seen so.
+        check_plannable(&sdl)?;
+    }
     Ok(Supergraph { api_sdl: schema.sdl(), sdl })
+}
+
+/// How the crate refuses a type that is shared as a whole and lacks a field in one subgraph.
+const MISSING_SHARED: &str = "] The shareable object `";
+
+fn graph(subgraphs: &[SubgraphSdl]) -> Result<FederatedGraph, CompositionErrors> {
+    let mut ingested = Subgraphs::default();
+    let mut errors = Vec::new();
+    for subgraph in subgraphs {
+        // Without an address the crate takes a subgraph for one of another specification, which knows
+        // neither `@interfaceObject` nor keys of interfaces.
+        let url = subgraph.url.as_deref().unwrap_or_default();
+        if let Err(error) = ingested.ingest_str(&subgraph.sdl, &subgraph.name, Some(url)) {
+            errors.push(format!("[{}] the schema cannot be read: {error}", subgraph.name));
+        }
+    }
+    if !errors.is_empty() {
+        return Err(CompositionErrors(errors));
+    }
+    let result = graphql_composition::compose(&mut ingested);
+    result.into_result().map_err(|diagnostics| {
+        CompositionErrors(diagnostics.iter_errors().map(str::to_owned).collect())
+    })
 }
