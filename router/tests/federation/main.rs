@@ -12,6 +12,7 @@ mod federation;
 mod ids;
 mod monolith;
 mod requirements;
+mod server;
 mod stopping;
 mod subgraphs;
 mod subscriptions;

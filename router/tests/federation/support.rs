@@ -1,5 +1,6 @@
 //! Routers over the same subgraphs, in process and over real sockets.
 
+pub use crate::server::serve;
 use crate::subgraphs::{Actor, Log, inventory, products, reviews, users};
 use async_graphql::Executor;
 use axum::{
@@ -10,7 +11,7 @@ use axum::{
     routing::post,
 };
 use futures::{StreamExt, stream::BoxStream};
-use std::{net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 use studio_router::{
     Caller, GraphqlRequest, Router, SubgraphSdl, compose,
     transport::{HttpOptions, HttpSubgraph, InProcess, SubscriptionTransport},
@@ -56,14 +57,6 @@ pub fn in_process(log: &Log) -> Arc<Router> {
         .subgraph("inventory", Arc::new(InProcess::new(inventory::schema())))
         .build()
         .unwrap()
-}
-
-/// A server on a free port of this machine.
-pub async fn serve(routes: axum::Router) -> SocketAddr {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
-    address
 }
 
 /// A subgraph over HTTP: POST answers, and streams events to those who ask for them; WebSocket at /ws.

@@ -1,0 +1,98 @@
+//! The router over many small supergraphs, each of them one concept of federation or of GraphQL.
+//!
+//! A case is a file of `cases/`: subgraphs, one table of data for all of them, operations, and the
+//! answers that the specifications ask for. Each is run in process, and over HTTP from the client to the
+//! subgraphs. Both must give the answer that stands in the file, byte for byte the same, and no subgraph
+//! may be asked for what its own schema does not allow.
+//!
+//! To add a case, write `cases/NAME.md` ([`case`] says how) and name it below.
+
+#![allow(unreachable_pub, reason = "a test is no library: nothing in it can be reached")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
+
+mod case;
+mod entities;
+mod execute;
+mod input;
+mod journal;
+mod known_failures;
+mod run;
+mod schema;
+#[path = "../federation/server.rs"]
+mod server;
+mod subgraph;
+mod template;
+mod world;
+
+macro_rules! cases {
+    ($($name:ident)*) => {
+        $(
+            #[tokio::test]
+            async fn $name() {
+                run::check(stringify!($name)).await;
+            }
+        )*
+
+        /// A file that nothing runs shows nothing.
+        #[test]
+        fn every_file_is_run() {
+            let named = [$(stringify!($name)),*];
+            let mut files = case::names();
+            files.retain(|file| !named.contains(&file.as_str()));
+            assert!(files.is_empty(), "name them in main.rs: {files:?}");
+            known_failures::are_of(&named);
+        }
+    };
+}
+
+cases! {
+    abstract_in_abstract
+    aliases
+    circular_types
+    compound_keys
+    conflicting_arguments
+    custom_scalars
+    entities_that_fail
+    entity_interface
+    enum_merging
+    error_paths
+    fragments
+    inaccessible
+    input_merging
+    interface_object
+    interface_object_requires
+    interface_over_subgraphs
+    introspection_schema
+    introspection_types
+    lists_of_lists
+    multiple_keys
+    mutation_errors
+    mutation_order
+    nested_keys
+    null_keys
+    null_propagation
+    nullability_merging
+    operation_names
+    override_of_a_requirement
+    override_plain
+    override_progressive
+    provides
+    provides_nested
+    requires_arguments
+    requires_chain
+    requires_fragments
+    requires_nested
+    requires_that_fail
+    shareable
+    shared_roots
+    skip_and_include
+    type_extensions
+    typename
+    union_partly_shared
+    validation
+    value_types
+    variables_defaults
+    variables_inputs
+    variables_lists
+    variables_scalars
+}
