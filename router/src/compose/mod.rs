@@ -3,6 +3,7 @@
 mod check;
 mod interfaces;
 mod mend;
+mod scalars;
 mod shareable;
 
 pub use check::check_plannable;
@@ -80,6 +81,7 @@ pub fn compose(mut subgraphs: Vec<SubgraphSdl>) -> Result<Supergraph, Compositio
             CompositionErrors::one(format!("the supergraph cannot be read back: {error}"))
         })?;
     mend::mend(&mut document);
+    scalars::specify(&mut document, &scalars::specified(&subgraphs));
     let sdl = mend::print(&document);
     let (_, schema, _) = read_supergraph(&sdl)?;
     if rewritten {
