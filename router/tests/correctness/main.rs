@@ -48,17 +48,21 @@ macro_rules! cases {
 cases! {
     abstract_in_abstract
     aliases
+    batches
     circular_types
     compound_keys
+    conditions_on_types
     conflicting_arguments
     custom_scalars
     entities_that_fail
     entity_interface
     enum_merging
     error_paths
+    external
     fragments
     inaccessible
     input_merging
+    interface_arguments
     interface_object
     interface_object_requires
     interface_over_subgraphs
@@ -67,8 +71,10 @@ cases! {
     lists_of_lists
     multiple_keys
     mutation_errors
+    mutation_inputs
     mutation_order
     nested_keys
+    nothing_to_ask
     null_keys
     null_propagation
     nullability_merging
@@ -81,17 +87,23 @@ cases! {
     requires_arguments
     requires_chain
     requires_fragments
+    requires_in_a_circle
     requires_nested
+    requires_of_entities
+    requires_of_the_same_subgraph
     requires_that_fail
     shareable
+    shared_interface_fields
     shared_roots
     skip_and_include
+    stubs
     type_extensions
     typename
     union_partly_shared
     validation
     value_types
     variables_defaults
+    variables_in_every_fetch
     variables_inputs
     variables_lists
     variables_scalars
