@@ -53,6 +53,7 @@ cases! {
     compound_keys
     conditions_on_types
     conflicting_arguments
+    conflicting_shapes
     custom_scalars
     entities_that_fail
     entity_interface
@@ -61,14 +62,17 @@ cases! {
     external
     fragments
     inaccessible
+    inaccessible_interfaces
     input_merging
     interface_arguments
     interface_object
     interface_object_requires
+    interface_objects_of_two
     interface_over_subgraphs
     introspection_schema
     introspection_types
     lists_of_lists
+    lists_of_value_types
     multiple_keys
     mutation_errors
     mutation_inputs
@@ -84,10 +88,12 @@ cases! {
     override_progressive
     provides
     provides_nested
+    query_in_payload
     requires_arguments
     requires_chain
     requires_fragments
     requires_in_a_circle
+    requires_in_lists
     requires_nested
     requires_of_entities
     requires_of_the_same_subgraph

@@ -98,7 +98,7 @@ async fn representations_carry_nulls_and_need_a_key() {
     assert_eq!(fixture.representations(1), sent);
 }
 
-/// As Apollo's composition writes it: ours refuses `@interfaceObject` fields.
+/// As another composition writes it.
 const INTERFACE_OBJECT: &str = r#"
 schema @link(url: "https://specs.apollo.dev/link/v1.0") @link(url: "https://specs.apollo.dev/join/v0.3", for: EXECUTION) { query: Query }
 directive @join__graph(name: String!, url: String!) on ENUM_VALUE
