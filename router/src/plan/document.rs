@@ -77,7 +77,7 @@ fn parse(text: &str, limits: &Limits) -> Result<Query, Vec<GraphqlError>> {
         error.locations.push(at);
         vec![error]
     };
-    match ast::parse_query_with_token_limit::<String>(text, limits.tokens) {
+    match ast::parse_query_with_token_limit::<String>(&super::escapes::mend(text), limits.tokens) {
         Ok(query) => Ok(query.into_static()),
         Err(error) => {
             let text = error.to_string();

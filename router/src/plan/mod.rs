@@ -11,6 +11,7 @@ pub(crate) mod cache;
 mod coerce;
 pub(crate) mod convert;
 pub(crate) mod document;
+mod escapes;
 pub(crate) mod internal;
 pub(crate) mod make;
 pub(crate) mod operation;

@@ -105,6 +105,10 @@ pub fn read(name: &str) -> Case {
             _ => panic!("{at}: no such block: {kind}"),
         }
     }
+    for (number, operation) in case.operations.iter().enumerate() {
+        let twice = case.operations[..number].iter().any(|other| other.name == operation.name);
+        assert!(!twice, "{name}.md has two operations named {:?}", operation.name);
+    }
     assert!(request.is_empty(), "{name}.md: the last operation has no answer");
     assert!(!case.operations.is_empty(), "{name}.md asks for nothing");
     case

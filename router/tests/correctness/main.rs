@@ -71,8 +71,11 @@ cases! {
     interface_over_subgraphs
     introspection_schema
     introspection_types
+    key_chain
+    key_values
     lists_of_lists
     lists_of_value_types
+    literals
     multiple_keys
     mutation_errors
     mutation_inputs
@@ -84,6 +87,7 @@ cases! {
     nullability_merging
     operation_names
     override_of_a_requirement
+    override_of_roots
     override_plain
     override_progressive
     provides
@@ -113,4 +117,5 @@ cases! {
     variables_inputs
     variables_lists
     variables_scalars
+    wider_types
 }
