@@ -84,6 +84,7 @@ cases! {
     nothing_to_ask
     null_keys
     null_propagation
+    nullability_in_lists
     nullability_merging
     operation_names
     override_of_a_requirement
