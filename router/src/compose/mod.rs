@@ -3,8 +3,10 @@
 mod check;
 mod interfaces;
 mod mend;
+mod nullability;
 mod scalars;
 mod shareable;
+mod text;
 
 pub use check::check_plannable;
 pub(crate) use check::read_supergraph;
@@ -64,7 +66,8 @@ pub fn compose(mut subgraphs: Vec<SubgraphSdl>) -> Result<Supergraph, Compositio
         )));
     }
     let (graph, rewritten) = match graph(&subgraphs) {
-        Err(errors) if errors.0.iter().any(|error| error.contains(MISSING_SHARED)) => {
+        Err(errors) if errors.0.iter().any(|error| is_mendable(error)) => {
+            nullability::loosen(&mut subgraphs);
             for subgraph in &mut subgraphs {
                 subgraph.sdl = shareable::on_fields(&subgraph.sdl);
             }
@@ -91,8 +94,12 @@ pub fn compose(mut subgraphs: Vec<SubgraphSdl>) -> Result<Supergraph, Compositio
     Ok(Supergraph { api_sdl: schema.sdl(), sdl })
 }
 
-/// How the crate refuses a type that is shared as a whole and lacks a field in one subgraph.
-const MISSING_SHARED: &str = "] The shareable object `";
+/// Whether the crate may have refused what federation allows: a type that is shared as a whole and lacks
+/// a field in one subgraph, or a field whose type differs in what may be null.
+fn is_mendable(error: &str) -> bool {
+    error.contains("] The shareable object `")
+        || error.contains("field has conflicting types in different subgraphs")
+}
 
 fn graph(subgraphs: &[SubgraphSdl]) -> Result<FederatedGraph, CompositionErrors> {
     let mut ingested = Subgraphs::default();

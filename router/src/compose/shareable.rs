@@ -4,12 +4,10 @@
 //! The composing crate refuses a type marked as a whole that has a field in one subgraph and lacks it in
 //! another, which federation allows where every way to the field can be answered.
 
-use async_graphql::{
-    Pos,
-    parser::{
-        parse_schema,
-        types::{ConstDirective, TypeKind, TypeSystemDefinition},
-    },
+use super::text::{Edit, apply, offset, type_end};
+use async_graphql::parser::{
+    parse_schema,
+    types::{ConstDirective, TypeKind, TypeSystemDefinition},
 };
 
 /// Names of the directive, as imported and not.
@@ -21,8 +19,7 @@ pub(super) fn on_fields(sdl: &str) -> String {
     let Ok(document) = parse_schema(sdl) else {
         return sdl.to_owned();
     };
-    // Byte ranges and what comes in their place.
-    let mut edits: Vec<(usize, usize, String)> = Vec::new();
+    let mut edits: Vec<Edit> = Vec::new();
     for definition in &document.definitions {
         let TypeSystemDefinition::Type(ty) = definition else { continue };
         let TypeKind::Object(object) = &ty.node.kind else { continue };
@@ -31,7 +28,7 @@ pub(super) fn on_fields(sdl: &str) -> String {
         };
         let name = &mark.node.name.node;
         let start = offset(sdl, mark.pos);
-        edits.push((start, start + 1 + name.len(), String::new()));
+        edits.push((start..start + 1 + name.len(), String::new()));
         for field in &object.fields {
             let own = &field.node.directives;
             if own.iter().any(|mark| is_shareable(&mark.node) || mark.node.name.node == "external")
@@ -39,51 +36,14 @@ pub(super) fn on_fields(sdl: &str) -> String {
                 continue;
             }
             let end = type_end(sdl, offset(sdl, field.node.ty.pos));
-            edits.push((end, end, format!(" @{name}")));
+            edits.push((end..end, format!(" @{name}")));
         }
     }
-    edits.sort_by_key(|(start, ..)| std::cmp::Reverse(*start));
-    let mut out = sdl.to_owned();
-    for (start, end, text) in edits {
-        out.replace_range(start..end, &text);
-    }
-    out
+    apply(sdl, edits)
 }
 
 fn is_shareable(mark: &ConstDirective) -> bool {
     NAMES.contains(&mark.name.node.as_str())
-}
-
-/// The byte at a position, whose line and column count from one, the column in characters.
-fn offset(text: &str, at: Pos) -> usize {
-    let start: usize = text.split_inclusive('\n').take(at.line - 1).map(str::len).sum();
-    let line = &text[start..];
-    start + line.char_indices().nth(at.column - 1).map_or(line.len(), |(index, _)| index)
-}
-
-/// Where the type that begins at `start` ends.
-fn type_end(text: &str, start: usize) -> usize {
-    let mut depth = 0usize;
-    let mut end = start;
-    let mut named = false;
-    for (index, character) in text[start..].char_indices() {
-        let after = start + index + character.len_utf8();
-        match character {
-            '[' if !named => depth += 1,
-            ']' if named && depth > 0 => {
-                depth -= 1;
-                end = after;
-            }
-            '!' if named => end = after,
-            '_' | 'a'..='z' | 'A'..='Z' | '0'..='9' if !named || end == start + index => {
-                named = true;
-                end = after;
-            }
-            character if character.is_whitespace() || character == ',' => {}
-            _ => break,
-        }
-    }
-    end
 }
 
 #[cfg(test)]

@@ -11,11 +11,6 @@ const KNOWN: &[(&str, &str, &str)] = &[
          of that subgraph in the wrong fetch, and fails",
     ),
     (
-        "nullability_in_lists",
-        "composition",
-        "the composing crate refuses a shared list whose items are never null in one subgraph alone",
-    ),
-    (
         "wider_types",
         "composition",
         "the composing crate refuses a shared field that returns an object in one subgraph and its interface in another",
