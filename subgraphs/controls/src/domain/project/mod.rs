@@ -52,6 +52,8 @@ pub struct Project {
     pub tests: BTreeMap<TestId, Test>,
     /// The scanner's checks that were met.
     pub checks: BTreeMap<String, SeenCheck>,
+    /// The position, in the evidence subgraph's log, of the newest results of each check.
+    pub results_at: BTreeMap<String, i64>,
     /// The results that are being taken in by parts, if there are any.
     pub taking_in: Option<TakingIn>,
 }
@@ -127,7 +129,7 @@ pub struct Test {
 
 impl Aggregate for Project {
     const STREAM_TYPE: &'static str = "controls.project";
-    const STATE_VERSION: u32 = 3;
+    const STATE_VERSION: u32 = 4;
     type Event = ProjectEvent;
 
     fn apply(&mut self, event: &ProjectEvent, _recorded_at: Timestamp) {
@@ -214,9 +216,8 @@ impl Aggregate for Project {
                 });
             }
             ProjectEvent::CheckResultsMatched(_) => self.taking_in = None,
-            ProjectEvent::TestResultRecorded(_)
-            | ProjectEvent::CheckSummariesRecorded(_)
-            | ProjectEvent::EvidenceDiscounted(_) => {}
+            ProjectEvent::CheckSummariesRecorded(recorded) => self.results_of(recorded),
+            ProjectEvent::TestResultRecorded(_) | ProjectEvent::EvidenceDiscounted(_) => {}
         }
     }
 }

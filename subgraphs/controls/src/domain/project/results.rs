@@ -60,6 +60,8 @@ pub fn take_in(
     let news: BTreeMap<String, SeenCheck> = named
         .iter()
         .filter(|(check, seen)| project.checks.get(*check) != Some(seen))
+        // Of a dead letter, what newer results say stands.
+        .filter(|(check, _)| project.results_at.get(*check).is_none_or(|at| *at <= from.position))
         .map(|(check, seen)| (check.clone(), seen.clone()))
         .collect();
     let mut events = Vec::new();
@@ -111,6 +113,20 @@ pub fn take_in(
         .into(),
     );
     Ok(Reaction { events, part })
+}
+
+impl Project {
+    /// Keeps where the newest results of each check are.
+    pub(super) fn results_of(&mut self, recorded: &CheckSummariesRecorded) {
+        for summary in &recorded.summaries {
+            match self.results_at.get_mut(&summary.check) {
+                Some(at) => *at = recorded.source_position.max(*at),
+                None => {
+                    self.results_at.insert(summary.check.clone(), recorded.source_position);
+                }
+            }
+        }
+    }
 }
 
 /// What a project makes of a rejection.

@@ -6,7 +6,7 @@ use studio_kernel::{
 };
 
 use super::{
-    events::{CheckResultsMatched, ControlTestAdded, ProjectCreated},
+    events::{CheckResultsMatched, ChecksSeen, ControlTestAdded, ProjectCreated},
     *,
 };
 use crate::domain::{
@@ -102,7 +102,15 @@ fn results(case: &Case, checks: &[(&str, &[&str])]) -> CheckResultsRecorded {
 }
 
 fn taken_in(case: &mut Case, results: &CheckResultsRecorded) -> Vec<ProjectEvent> {
-    let from = TakenIn { event: case.ids.0.id(), position: 9 };
+    taken_in_from(case, results, 9)
+}
+
+fn taken_in_from(
+    case: &mut Case,
+    results: &CheckResultsRecorded,
+    position: i64,
+) -> Vec<ProjectEvent> {
+    let from = TakenIn { event: case.ids.0.id(), position };
     let taken = take_in(&case.project, results, from, &case.catalogs, &mut case.ids).unwrap();
     assert!(!taken.part);
     apply(&mut case.project, &taken.events);
@@ -130,6 +138,30 @@ fn results_make_one_test_for_each_control_and_check() {
     assert_eq!(kept, ["PCI-4.0", "SOC2"], "frameworks of no known family are not kept");
     let again = taken_in(&mut case, &scan);
     assert!(of_type::<ControlTestAdded>(&again).is_empty());
+}
+
+#[test]
+fn a_dead_letter_says_nothing_over_newer_results() {
+    let mut case = case();
+    let titled = |case: &Case, title: &str, checks: &[(&str, &[&str])]| {
+        let mut scan = results(case, checks);
+        scan.summaries.iter_mut().for_each(|summary| title.clone_into(&mut summary.title));
+        scan
+    };
+    let now = titled(&case, "Now", &[("a", &["cc_6_1"])]);
+    taken_in_from(&mut case, &now, 9);
+    // They say the same, and are newer than what is taken again after them.
+    assert!(of_type::<ChecksSeen>(&taken_in_from(&mut case, &now, 14)).is_empty());
+    let known = case.project.checks["a"].clone();
+    let late = titled(&case, "Before", &[("a", &["cc_7_2"]), ("b", &["cc_7_2"])]);
+    let events = taken_in_from(&mut case, &late, 12);
+    let [seen] = &of_type::<ChecksSeen>(&events)[..] else { panic!("b is new") };
+    assert_eq!(seen.checks.keys().collect::<Vec<_>>(), ["b"]);
+    assert_eq!(case.project.checks["a"], known);
+    assert_eq!(case.project.checks["b"].title, "Before");
+    let newest = titled(&case, "After", &[("a", &["cc_7_2"])]);
+    taken_in_from(&mut case, &newest, 15);
+    assert_eq!(case.project.checks["a"].title, "After");
 }
 
 /// So many checks that each name these ids.
