@@ -48,9 +48,19 @@ impl FromControls {
         project: Id<kind::Project>,
         name: String,
     ) -> Result<Option<Append>, HandlerError> {
-        let newer = self.intake(event, project).await?.named_at > event.position;
-        let recorded = ProjectRecorded { project, name, source_position: event.position };
-        Ok((!newer).then(|| of_project(project, recorded.into())))
+        let intake = self.intake(event, project).await?;
+        if intake.named_at > event.position {
+            return Ok(None);
+        }
+        let mut events =
+            vec![ProjectRecorded { project, name, source_position: event.position }.into()];
+        if intake.archived && !intake.known {
+            // A dead letter that is taken again after the archiving, which found no row to change:
+            // it is said once more.
+            let source_position = intake.archiving_at;
+            events.push(ArchivingRecorded { project, archived: true, source_position }.into());
+        }
+        Ok(Some(of_project(project, events)))
     }
 
     /// Whether it is archived: unless something newer is known.
@@ -62,7 +72,7 @@ impl FromControls {
     ) -> Result<Option<Append>, HandlerError> {
         let newer = self.intake(event, project).await?.archiving_at > event.position;
         let recorded = ArchivingRecorded { project, archived, source_position: event.position };
-        Ok((!newer).then(|| of_project(project, recorded.into())))
+        Ok((!newer).then(|| of_project(project, vec![recorded.into()])))
     }
 }
 
@@ -100,8 +110,8 @@ impl Handler for FromControls {
     }
 }
 
-fn of_project(project: Id<kind::Project>, event: IntakeEvent) -> Append {
-    StreamAppend::of::<Intake>(project.to_string(), Expected::Any, vec![event])
+fn of_project(project: Id<kind::Project>, events: Vec<IntakeEvent>) -> Append {
+    StreamAppend::of::<Intake>(project.to_string(), Expected::Any, events)
 }
 
 /// `None` where the test rests on no check.

@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use sea_orm::EntityTrait;
 use serde_json::{Value, json};
 use studio_entities::evidence::project;
+use studio_kernel::Env;
 
 use crate::support::{World, finding, scan};
 
@@ -51,5 +52,27 @@ async fn a_name_is_followed() {
     let rows = project::Entity::find().all(running.store.database().reader()).await.unwrap();
     let known: Vec<_> = rows.iter().map(|row| (row.name.as_str(), row.archived)).collect();
     assert_eq!(known, [("Billing", 1)]);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_project_that_is_heard_of_after_its_archiving_is_archived() {
+    let world = World::new();
+    let running = world.start().await;
+    let project = Env::system().id();
+    // As it is where the creation is a dead letter, which is taken again after the archiving.
+    running.archive(&world.owner, project, true).await;
+    running.create(&world.owner, project).await;
+    running.caught_up().await;
+
+    let rows = project::Entity::find().all(running.store.database().reader()).await.unwrap();
+    let known: Vec<_> = rows.iter().map(|row| (row.name.as_str(), row.archived)).collect();
+    assert_eq!(known, [("Production", 1)]);
+    let one = scan(&[finding("a", "one", "PASS", 0)]);
+    let refused = running.post(&world.owner, project, one.clone()).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT, "{}", refused.body);
+
+    running.archive(&world.owner, project, false).await;
+    running.ingest(&world.owner, project, one).await;
     running.stop().await;
 }

@@ -188,9 +188,14 @@ impl Running {
 
     pub(crate) async fn project(&self, actor: &Actor) -> Id<kind::Project> {
         let project = Env::system().id();
+        self.create(actor, project).await;
+        project
+    }
+
+    /// Publishes that a project was created.
+    pub(crate) async fn create(&self, actor: &Actor, project: Id<kind::Project>) {
         let created = ProjectCreated { project, name: "Production".to_owned() };
         self.publish(actor.tenant, project.to_string(), created).await;
-        project
     }
 
     /// Publishes that a project was archived, or restored, and waits until that is known.
