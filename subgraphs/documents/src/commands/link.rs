@@ -8,7 +8,7 @@ use studio_service::ApiError;
 use super::{Documents, UPDATE, upload::append_failed};
 use crate::{
     domain::{Document, DocumentEvent, Link, LinkRefused},
-    projections::{documents, projects},
+    projections::documents,
 };
 
 /// The document as it is now, or why it was not changed.
@@ -47,8 +47,7 @@ impl Documents {
     ) -> Result<LinkOutcome, ApiError> {
         let tenant = self.require(actor, UPDATE)?.tenant();
         if let Some(row) = documents::one(&self.store, tenant, link.document).await?
-            && let Some(project) = projects::find(&self.store, tenant, &row.project).await?
-            && project.archived != 0
+            && self.is_archived(tenant, &row.project).await?
         {
             return Ok(Err(LinkRefused::Archived));
         }

@@ -56,8 +56,15 @@ impl Handler for NoteProjects {
         if known {
             return Ok(Reaction::none(event));
         }
+        let mut events = vec![noted];
+        if matches!(events[..], [ProjectEvent::ProjectNoted(_)]) && loaded.state.archived {
+            // A dead letter that is taken again after the archiving, which found no row to change:
+            // it is said once more.
+            let source_position = loaded.state.archiving_at;
+            events.push(ArchivingNoted { project, archived: true, source_position }.into());
+        }
         let expected = Expected::Version(loaded.version);
-        let append = StreamAppend::of::<Project>(stream, expected, vec![noted]);
+        let append = StreamAppend::of::<Project>(stream, expected, events);
         Ok(Reaction::to(event, NAME, vec![append.map_err(HandlerError::failed)?]))
     }
 }
@@ -80,27 +87,18 @@ fn noted(event: &CloudEvent) -> Result<Option<(Id<kind::Project>, ProjectEvent)>
 }
 
 impl Documents {
-    /// Whether the organization has the project, archived or not.
+    /// Whether the organization has the project, archived or not. One that is not known yet may have
+    /// been created a moment ago: the answer waits until everything published so far was read.
     pub(crate) async fn knows_project(
         &self,
         tenant: TenantId,
         project: Id<kind::Project>,
     ) -> Result<bool, ApiError> {
-        Ok(self.find_project(tenant, project).await?.is_some())
-    }
-
-    /// The project, if the organization has it. One that is not known yet may have been created a
-    /// moment ago: the answer waits until everything published so far was read.
-    pub(super) async fn find_project(
-        &self,
-        tenant: TenantId,
-        project: Id<kind::Project>,
-    ) -> Result<Option<projects::Row>, ApiError> {
         let id = project.to_string();
-        if let Some(row) = projects::find(&self.store, tenant, &id).await? {
-            return Ok(Some(row));
+        if projects::find(&self.store, tenant, &id).await?.is_some() {
+            return Ok(true);
         }
-        let Some(known) = self.projects.get() else { return Ok(None) };
+        let Some(known) = self.projects.get() else { return Ok(false) };
         let caught_up = async {
             let head = known.feed.head().await?;
             Ok::<_, ApiError>(known.consumer.caught_up_to(head).await?)
@@ -112,6 +110,16 @@ impl Documents {
                 return Err(ApiError::unavailable(cause));
             }
         }
-        Ok(projects::find(&self.store, tenant, &id).await?)
+        Ok(projects::find(&self.store, tenant, &id).await?.is_some())
+    }
+
+    /// Whether the project is archived, as far as is heard now: a change of it rests on the log
+    /// itself, which no copy for reading lags behind.
+    pub(super) async fn is_archived(
+        &self,
+        tenant: TenantId,
+        project: &str,
+    ) -> Result<bool, ApiError> {
+        Ok(self.store.load::<Project>(tenant, project).await?.state.archived)
     }
 }

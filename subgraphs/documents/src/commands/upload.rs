@@ -54,18 +54,10 @@ impl Documents {
             return Err(self.too_large());
         }
         let given = upload.name.as_deref().map(DocumentName::parse).transpose().map_err(bad)?;
-        match self.find_project(tenant, upload.project).await? {
-            None => return Err(ApiError::not_found("project", upload.project)),
-            Some(project) if project.archived != 0 => {
-                let hint = format!(
-                    "Project {} is archived and takes no document: restore it first \
-                     (restoreProject).",
-                    upload.project
-                );
-                return Err(ApiError::new(Code::Conflict, hint));
-            }
-            Some(_) => {}
+        if !self.knows_project(tenant, upload.project).await? {
+            return Err(ApiError::not_found("project", upload.project));
         }
+        self.must_be_in_use(tenant, upload.project).await?;
         let name = match upload.document {
             Some(id) => self.name_for_version(tenant, upload.project, id, given.as_ref()).await?,
             None => given.clone().ok_or_else(|| {
@@ -76,6 +68,8 @@ impl Documents {
         let media_type =
             MediaType::of_upload(upload.content_type.as_deref(), &name).map_err(bad)?;
         let spooled = self.spool(body).await?;
+        // A large body takes its time, in which the project may have been archived.
+        self.must_be_in_use(tenant, upload.project).await?;
         let version = NewVersion {
             document: upload.document.unwrap_or_else(|| self.env.id()),
             version: self.env.id(),
@@ -88,6 +82,22 @@ impl Documents {
         self.blobs.put(tenant, hash, spooled).await?;
         let is_new = upload.document.is_none();
         self.record(actor, upload.request, is_new, &name, version).await
+    }
+
+    /// Refuses an archived project.
+    async fn must_be_in_use(
+        &self,
+        tenant: TenantId,
+        project: Id<kind::Project>,
+    ) -> Result<(), ApiError> {
+        if !self.is_archived(tenant, &project.to_string()).await? {
+            return Ok(());
+        }
+        let hint = format!(
+            "Project {project} is archived and takes no document: restore it first \
+             (restoreProject)."
+        );
+        Err(ApiError::new(Code::Conflict, hint))
     }
 
     async fn spool<E>(

@@ -123,8 +123,13 @@ impl World {
     /// Publishes a project, as the controls subgraph does.
     pub(crate) async fn project(&self, tenant: TenantId) -> Id<kind::Project> {
         let project = self.env.id();
-        self.publish(tenant, ProjectCreated { project, name: "Payments".to_owned() }).await;
+        self.create(tenant, project).await;
         project
+    }
+
+    /// Publishes that a project was created. Answers the position.
+    pub(crate) async fn create(&self, tenant: TenantId, project: Id<kind::Project>) -> i64 {
+        self.publish(tenant, ProjectCreated { project, name: "Payments".to_owned() }).await
     }
 
     /// Publishes that a project was archived, or restored, and waits until that is known.
@@ -139,6 +144,11 @@ impl World {
         } else {
             self.publish(tenant, ProjectRestored { project }).await
         };
+        self.caught_up_to(position).await;
+    }
+
+    /// Waits until what was published up to the position is known.
+    pub(crate) async fn caught_up_to(&self, position: i64) {
         let mut wake = self.store.wake();
         loop {
             wake.borrow_and_update();
