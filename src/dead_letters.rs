@@ -132,36 +132,38 @@ impl Outcome {
     }
 }
 
-/// Waits until no mark is left, at most so long, and looks what became of those that were wanted.
+/// Waits until none of those that were wanted is marked, at most so long, and looks what became of
+/// them. Other marks are no concern: their consumers may not run, or be busy for long.
 async fn follow(stores: &[Store], wanted: Vec<Key>, patience: Duration) -> anyhow::Result<Outcome> {
-    let gone = async {
-        loop {
-            let mut left = false;
-            for (name, database) in stores {
-                let marked = list(database, true, None, 1).await;
-                left |= !marked.with_context(|| unreadable(name))?.is_empty();
+    let seen_to = async {
+        for key in &wanted {
+            while still(stores, key).await?.is_some_and(|letter| letter.redrive != 0) {
+                tokio::time::sleep(LOOK).await;
             }
-            if !left {
-                return Ok::<_, anyhow::Error>(());
-            }
-            tokio::time::sleep(LOOK).await;
         }
+        Ok::<_, anyhow::Error>(())
     };
-    if let Ok(looked) = tokio::time::timeout(patience, gone).await {
+    if let Ok(looked) = tokio::time::timeout(patience, seen_to).await {
         looked?;
     }
     let mut outcome = Outcome { taken: 0, failed: Vec::new(), waiting: 0 };
-    for (index, consumer, position) in wanted {
-        let (name, database) = &stores[index];
-        let before = Some((consumer.as_str(), position - 1));
-        let next = list(database, false, before, 1).await.with_context(|| unreadable(name))?.pop();
-        match next.filter(|next| next.consumer == consumer && next.position == position) {
+    for key in &wanted {
+        match still(stores, key).await? {
             None => outcome.taken += 1,
             Some(now) if now.redrive != 0 => outcome.waiting += 1,
             Some(now) => outcome.failed.push(now),
         }
     }
     Ok(outcome)
+}
+
+/// A dead letter as it is now, if it is one still.
+async fn still(stores: &[Store], key: &Key) -> anyhow::Result<Option<Stored>> {
+    let (index, consumer, position) = key;
+    let (name, database) = &stores[*index];
+    let before = Some((consumer.as_str(), position - 1));
+    let next = list(database, false, before, 1).await.with_context(|| unreadable(name))?.pop();
+    Ok(next.filter(|next| next.consumer == *consumer && next.position == *position))
 }
 
 /// Reads all dead letters of a store, some at a time.

@@ -1,7 +1,11 @@
 //! An event that really fails becomes a dead letter, which an operator lists and lets be taken again.
 
-use std::process::Output;
+use std::{
+    process::Output,
+    time::{Duration, Instant},
+};
 
+use sea_orm_migration::sea_orm::ConnectionTrait as _;
 use serde_json::json;
 use studio_events::{
     Append, EventData, EventStore, EventStoreOptions, Expected, Metadata, StreamAppend,
@@ -99,6 +103,21 @@ async fn an_event_that_fails_is_listed_and_taken_again_once_it_is_mended() {
     assert!(!well && said.contains("1 marked") && said.contains("0 taken in."), "{said}");
     assert!(said.contains("failed again: controls.process_manager: position"), "{said}");
     assert!(said.contains("6 tries"), "{said}");
+
+    // A mark that nobody sees to does not hold up those that were asked for.
+    let database = store(&installation, "controls").await;
+    let others = "INSERT INTO dead_letters (consumer, source, position, tenant, event, error, \
+         attempts, recorded_at, redrive) SELECT 'a.nobody', source, position, tenant, event, \
+         error, attempts, recorded_at, 1 FROM dead_letters";
+    database.writer().execute_unprepared(others).await.unwrap();
+    let began = Instant::now();
+    let only = ["redrive", "--consumer", "controls.process_manager", "--wait", "60"];
+    let (well, said) = dead_letters(&installation, &only);
+    assert!(!well && said.contains("1 marked") && said.contains("7 tries"), "{said}");
+    assert!(began.elapsed() < Duration::from_secs(30), "it waited for the mark of another");
+    let others = "DELETE FROM dead_letters WHERE consumer = 'a.nobody'";
+    database.writer().execute_unprepared(others).await.unwrap();
+    database.close().await.unwrap();
     for (arguments, words) in [
         (vec!["redrive", "--consumer", "nobody"], "no dead letters of a consumer nobody"),
         (
