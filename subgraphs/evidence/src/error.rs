@@ -2,7 +2,7 @@
 
 use studio_access::Denied;
 use studio_events::{AppendError, EncodeError, ProjectionError, StoreError};
-use studio_kernel::Code;
+use studio_kernel::{Code, Id, kind};
 use studio_service::ApiError;
 use studio_stores::blobs::BlobError;
 
@@ -111,6 +111,16 @@ pub(crate) fn too_large(limit: u64) -> ApiError {
         format!(
             "The body is larger than {limit} bytes: pack it with gzip, split the scan by account \
              or region, or raise limits.ingest_body."
+        ),
+    )
+}
+
+/// An archived project takes nothing in.
+pub(crate) fn archived(project: Id<kind::Project>) -> ApiError {
+    ApiError::new(
+        Code::Conflict,
+        format!(
+            "Project {project} is archived and takes no scan: restore it first (restoreProject)."
         ),
     )
 }

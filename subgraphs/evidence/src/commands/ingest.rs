@@ -18,7 +18,7 @@ use crate::{
     domain::{
         Evidence, EvidenceVersionAdded, Intake, IntakeClaimed, IntakeReleased, Run, RunStarted,
     },
-    error::{EvidenceError, too_large},
+    error::{EvidenceError, archived, too_large},
     names,
     projections::{Matched, Matchings, ProjectRow, Projects, Runs},
 };
@@ -77,7 +77,7 @@ impl Core {
         let tenant = self.policy.require(actor, "evidence:run:ingest", &resource)?.tenant();
         match self.find_project(tenant, upload.project).await? {
             None => return Err(ApiError::not_found("project", upload.project).into()),
-            Some(project) if project.archived != 0 => return Err(archived(upload.project)),
+            Some(project) if project.archived != 0 => return Err(archived(upload.project).into()),
             Some(_) => {}
         }
         let limit = self.config.limits.ingest_body;
@@ -144,6 +144,10 @@ impl Core {
             self.blobs.put(tenant, hash, spooled).await?;
             self.claim(tenant, project, run, &metadata).await?;
         } else if known.started.is_none() {
+            // It may have been archived while the body came: then the bytes are not kept.
+            if self.store.load::<Intake>(tenant, &project.to_string()).await?.state.archived {
+                return Err(archived(project).into());
+            }
             let source = survey.source();
             let mut started = RunStarted {
                 project,
@@ -176,7 +180,7 @@ impl Core {
             let intake = self.store.load::<Intake>(tenant, &project).await?;
             // What was begun before the project was archived goes on; nothing begins after it.
             if intake.state.archived {
-                return Err(archived(started.project));
+                return Err(archived(started.project).into());
             }
             if let Some(other) = intake.state.active.filter(|active| *active != run) {
                 self.make_way(tenant, started.project, other).await?;
@@ -385,15 +389,4 @@ impl Core {
         let _recording = intake.lock().await;
         work.await
     }
-}
-
-/// An archived project takes nothing in.
-fn archived(project: Id<kind::Project>) -> EvidenceError {
-    ApiError::new(
-        Code::Conflict,
-        format!(
-            "Project {project} is archived and takes no scan: restore it first (restoreProject)."
-        ),
-    )
-    .into()
 }

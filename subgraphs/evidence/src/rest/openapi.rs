@@ -46,7 +46,7 @@ pub fn openapi() -> Value {
             "401": unauthenticated,
             "403": problem("You may not bring scans in."),
             "404": problem("There is no such project that you can see; nothing was kept."),
-            "409": problem("The project is archived; nothing was kept."),
+            "409": problem("The project is archived; nothing was recorded."),
             "413": problem("The file is larger than limits.ingest_body, or than \
                 limits.ingest_unpacked once it is unpacked; nothing was kept."),
         },

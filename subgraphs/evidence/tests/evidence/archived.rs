@@ -1,10 +1,13 @@
 //! Archived projects take nothing in, and what they have stays.
 
-use axum::http::StatusCode;
+use axum::{body::Body, http::StatusCode};
+use bytes::Bytes;
+use futures::stream;
 use sea_orm::EntityTrait;
 use serde_json::{Value, json};
 use studio_entities::evidence::project;
 use studio_kernel::Env;
+use tokio::sync::oneshot;
 
 use crate::support::{World, finding, scan};
 
@@ -39,6 +42,31 @@ async fn an_archived_project_takes_no_scan_and_stays_readable() {
     assert_eq!(running.findings(&world.owner, project).await["a-one"], "FAIL");
     let answer = running.data(&world.owner, REJECT, evidence).await;
     assert_eq!(answer["rejectEvidence"]["userErrors"], json!([]));
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_scan_under_way_when_its_project_is_archived_is_not_kept() {
+    let world = World::new();
+    let running = world.start().await;
+    let project = running.project(&world.owner).await;
+    running.caught_up().await;
+    let (asked, body_wanted) = oneshot::channel();
+    let (archived, go_on) = oneshot::channel();
+    let bytes = Bytes::from(scan(&[finding("a", "one", "PASS", 0)]));
+    // The body is asked for once the project was found to be in use.
+    let body = Body::from_stream(stream::once(async move {
+        asked.send(()).unwrap();
+        go_on.await.map(|()| bytes)
+    }));
+    let archiving = async {
+        body_wanted.await.unwrap();
+        running.archive(&world.owner, project, true).await;
+        archived.send(()).unwrap();
+    };
+    let (refused, ()) = tokio::join!(running.post(&world.owner, project, body), archiving);
+    assert_eq!((refused.status, &refused.body["code"]), (StatusCode::CONFLICT, &json!("CONFLICT")));
+    assert_eq!(world.blobs(), 0, "bytes were kept");
     running.stop().await;
 }
 
