@@ -11,7 +11,7 @@ use studio_events::{
     EventStore, Expected, Handler, HandlerError, MAX_EVENTS, Reaction, StreamAppend,
 };
 use studio_kernel::{
-    Actor, TenantId,
+    Actor, Id, TenantId, kind,
     published::{
         CloudEvent,
         evidence::{CheckResultsRecorded, EvidenceRejected},
@@ -100,21 +100,32 @@ impl ProcessManager {
         let from = TakenIn { event: event.id, position: event.position };
         let mut streams = Vec::new();
         for project in projects {
+            // What a stream begins with is the creation of its project.
+            let stream = project.to_string();
+            let loaded = self.store().load::<Project>(event.tenant, &stream).await;
+            if !loaded.map_err(HandlerError::unavailable)?.state.exists() {
+                return Err(HandlerError::failed(format!("there is no project {stream}")));
+            }
             let events = vec![discount(project, rejected, from)];
-            let append = StreamAppend::of::<Project>(project.to_string(), Expected::Any, events)
+            let append = StreamAppend::of::<Project>(stream, Expected::Any, events)
                 .map_err(HandlerError::failed)?;
             streams.push(append);
         }
         Ok(Reaction::to(event, NAME, streams))
     }
 
-    /// The projects whose scores rest on the evidence. Its results came through the same feed
-    /// before, so whoever uses it is known.
+    /// The projects whose scores rest on the evidence, or will: the rejection can come before the
+    /// results, which are still being published, or wait as a dead letter. So it says itself which
+    /// project the evidence is of. One of an older log does not, and reaches whoever is known to
+    /// use it.
     async fn projects_of(
         &self,
         tenant: TenantId,
         rejected: &EvidenceRejected,
-    ) -> Result<Vec<studio_kernel::Id<studio_kernel::kind::Project>>, HandlerError> {
+    ) -> Result<Vec<Id<kind::Project>>, HandlerError> {
+        if let Some(project) = rejected.project {
+            return Ok(vec![project]);
+        }
         let projects = Read::new(self.store(), tenant)
             .projects_of_evidence(&rejected.evidence.to_string())
             .await

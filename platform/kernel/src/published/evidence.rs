@@ -79,5 +79,9 @@ pub struct EvidenceRejected {
     pub evidence_version: u32,
     /// Why, in a sentence.
     pub reason: String,
+    /// The project that the evidence is of, so that whoever hears of the rejection needs to have
+    /// heard of nothing else before. Rejections of older logs do not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<Id<kind::Project>>,
 }
 event!(EvidenceRejected, "evidence.evidence.rejected", 1);

@@ -206,6 +206,7 @@ async fn evidence_is_found_behind_a_requirement_and_people_behind_a_score() {
         evidence: evidence_id(),
         evidence_version: 3,
         reason: "Wrong account".to_owned(),
+        project: None,
     };
     let position = world.publish(&rejection).await;
     let mut wake = world.store.wake();

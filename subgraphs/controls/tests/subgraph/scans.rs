@@ -3,12 +3,17 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     io::Read,
+    time::Duration,
 };
 
 use serde_json::{Value, json};
+use studio_events::{Append, EventData, Expected, Metadata, StreamAppend, dead_letters::mark};
 use studio_kernel::{
-    Timestamp,
-    published::evidence::{CheckSummary, EvidenceRejected},
+    Id, Payload, Timestamp, kind,
+    published::{
+        controls::ProjectCreated,
+        evidence::{CheckSummary, EvidenceRejected},
+    },
 };
 
 use super::support::{World, evidence_id, moderate, results, summary, test_data};
@@ -232,11 +237,93 @@ async fn rejected_evidence_proves_nothing_and_an_older_observation_overrides_not
         evidence: evidence_id(),
         evidence_version: 2,
         reason: "Not ours".to_owned(),
+        project: None,
     };
     world.publish(&rejected).await;
     let change = futures::StreamExt::next(&mut changes).await.unwrap();
     let change = change.data.into_json().unwrap();
     assert_eq!(change["scoreChanged"]["exact"]["lo"], nothing["exact"]["lo"]);
     assert_eq!(change["scoreChanged"]["causes"][0]["type"], json!("controls.evidence.discounted"));
+    world.close().await;
+}
+
+/// Waits until so many events are given up on.
+async fn dead_letters(world: &World, count: u64) {
+    let mut look = tokio::time::interval(Duration::from_millis(20));
+    let counted = async {
+        while world.store.count_dead_letters().await.unwrap() != count {
+            look.tick().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), counted).await.expect("the dead letters");
+}
+
+fn rejection(project: &str) -> EvidenceRejected {
+    EvidenceRejected {
+        evidence: evidence_id(),
+        evidence_version: 1,
+        reason: "Forged".to_owned(),
+        project: Some(project.parse().unwrap()),
+    }
+}
+
+#[tokio::test]
+async fn evidence_that_is_rejected_before_its_results_come_proves_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let world = World::open(directory.path()).await;
+    let project = world.project().await;
+    let soc2 = world.builtin("soc2").await;
+    world.adopt(&project, &soc2, "ONE_PER_REQUIREMENT", "IMPLEMENTED").await;
+    let nothing = world.score(&project, &soc2, "").await;
+    world.publish(&rejection(&project)).await;
+    let passed = results(&project, 1, vec![summary("root_mfa", 4, 0, world.now())]);
+    let matched = world.matched(world.publish(&passed).await).await;
+    assert_eq!(matched.summaries_recorded, 1);
+    let score = world.score(&project, &soc2, "").await;
+    assert_eq!((&score["satisfied"], &score["exact"]["lo"]), (&json!(0), &nothing["exact"]["lo"]));
+    // The next version is another one.
+    let passed = results(&project, 2, vec![summary("root_mfa", 4, 0, world.now())]);
+    world.matched(world.publish(&passed).await).await;
+    assert_eq!(world.score(&project, &soc2, "").await["satisfied"], 1);
+    world.close().await;
+}
+
+#[tokio::test]
+async fn rejected_evidence_proves_nothing_when_its_results_are_taken_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let world = World::open(directory.path()).await;
+    let project: Id<kind::Project> = world.env.id();
+    let id = project.to_string();
+    let passed = results(&id, 1, vec![summary("root_mfa", 4, 0, world.now())]);
+    let position = world.publish(&passed).await;
+    let rejected = world.publish(&rejection(&id)).await;
+    // There is no such project yet: both wait, and nothing is made of it.
+    dead_letters(&world, 2).await;
+    assert_eq!(world.store.read(0, 1).await.unwrap().len(), 0);
+
+    let created = ProjectCreated { project, name: "Late".to_owned() };
+    let stream = StreamAppend {
+        stream_type: "controls.project".into(),
+        stream_id: id.clone(),
+        expected: Expected::NoStream,
+        events: vec![EventData {
+            event_type: ProjectCreated::TYPE.into(),
+            schema_version: ProjectCreated::VERSION,
+            payload: serde_json::to_value(&created).unwrap().into(),
+        }],
+    };
+    let append = Append::new(world.owner.tenant, Metadata::system("test"), vec![stream]);
+    world.store.append(append).await.unwrap();
+    let soc2 = world.builtin("soc2").await;
+    world.adopt(&id, &soc2, "ONE_PER_REQUIREMENT", "IMPLEMENTED").await;
+    // Whichever is taken again first.
+    for (left, position) in [(1, rejected), (0, position)] {
+        let marked = mark(world.store.database(), None, Some(position)).await.unwrap();
+        assert_eq!(marked, 1);
+        dead_letters(&world, left).await;
+    }
+    let recorded = world.recorded("controls.check_summaries.recorded").await;
+    assert_eq!(recorded.len(), 1);
+    assert_eq!(world.score(&id, &soc2, "").await["satisfied"], 0);
     world.close().await;
 }

@@ -43,6 +43,8 @@ pub(crate) struct Version {
 /// The state of an evidence item.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Evidence {
+    /// The project that it is of; `None` before there is a version.
+    pub project: Option<Id<kind::Project>>,
     /// Its versions; version n stands at n - 1.
     pub versions: Vec<Version>,
 }
@@ -99,19 +101,25 @@ impl Evidence {
         if found.rejected {
             return Err(RejectionRefused::AlreadyRejected(number));
         }
-        Ok(EvidenceRejected { evidence: id, evidence_version: number, reason: reason.to_owned() }
-            .into())
+        Ok(EvidenceRejected {
+            evidence: id,
+            evidence_version: number,
+            reason: reason.to_owned(),
+            project: self.project,
+        }
+        .into())
     }
 }
 
 impl Aggregate for Evidence {
     const STREAM_TYPE: &'static str = "evidence.evidence";
-    const STATE_VERSION: u32 = 1;
+    const STATE_VERSION: u32 = 2;
     type Event = EvidenceEvent;
 
     fn apply(&mut self, event: &EvidenceEvent, _recorded_at: Timestamp) {
         match event {
             EvidenceEvent::EvidenceVersionAdded(added) => {
+                self.project = Some(added.project);
                 self.versions.push(Version { run: added.run, rejected: false });
             }
             EvidenceEvent::EvidenceRejected(rejected) => {

@@ -167,6 +167,7 @@ async fn rejected_evidence_is_published_once() {
     let rejected: Vec<_> =
         published.iter().filter_map(|event| event.read::<EvidenceRejected>()).collect();
     assert_eq!(rejected.len(), 1, "{}", EvidenceRejected::TYPE);
+    assert_eq!(rejected[0].as_ref().unwrap().project, Some(project));
     running.stop().await;
 }
 
