@@ -1,8 +1,9 @@
 //! How a server process begins and ends, whatever its role: it listens before it opens anything, so
 //! that a taken address is told at once; it is ready once it can answer, and gives whatever it is
 //! asked an id; asked to stop, it first says that it is not ready, lets its callers notice, and then
-//! lets the requests under way end; asked a second time, it ends at once. Subscriptions, which would go on for ever, are ended by whoever
-//! serves them (the router, the subgraph's own GraphQL) when `shutdown` is cancelled.
+//! lets the requests under way end; asked a second time, it ends at once. Subscriptions, which would
+//! go on for ever, are ended by whoever serves them (the router, the subgraph's own GraphQL) when
+//! `shutdown` is cancelled.
 
 use std::{
     net::SocketAddr,

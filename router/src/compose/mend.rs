@@ -1,7 +1,7 @@
-//! What a composed supergraph lacks before the planner takes it: `@join__type` on the root types and on
-//! interfaces, the
-//! `@link`s of directives that it uses, and `overrideLabel` on both sides of a progressive override.
-//! And what it has too much: empty addresses. A supergraph that has all of it is left as it is.
+//! What a composed supergraph lacks before the planner takes it: `@join__type` on the root types and
+//! on interfaces, the `@link`s of directives that it uses, and `overrideLabel` on both sides of a
+//! progressive override. And what it has too much: empty addresses. A supergraph that has all of it is
+//! left as it is.
 
 use graphql_tools::parser::schema::{
     self as ast, Definition, Directive, Document, ObjectType, TypeDefinition, Value,
