@@ -141,19 +141,19 @@ pub(crate) type Store = (&'static str, Database);
 /// The stores of all subgraphs of an installation that is there ([`must_be_there`]), for reading alone:
 /// nothing is made or written.
 pub(crate) async fn all_to_read(config: &Config) -> anyhow::Result<Vec<Store>> {
-    let mut opened = Vec::new();
-    for name in SUBGRAPHS {
-        opened.push((name, database_to_read(config, name).await?));
-    }
-    Ok(opened)
+    connect_all(config, true).await
 }
 
 /// The stores of all subgraphs of an installation that is there, as they are.
 pub(crate) async fn all(config: &Config) -> anyhow::Result<Vec<Store>> {
     must_be_there(config)?;
+    connect_all(config, false).await
+}
+
+async fn connect_all(config: &Config, read_only: bool) -> anyhow::Result<Vec<Store>> {
     let mut opened = Vec::new();
     for name in SUBGRAPHS {
-        opened.push((name, database(config, name).await?));
+        opened.push((name, connect(config, name, read_only).await?));
     }
     Ok(opened)
 }
@@ -253,8 +253,8 @@ pub(crate) async fn bucket(
         path_style: s3.path_style,
         section: "stores.s3",
         env,
-        read_only: spool.is_none(),
-        ..S3Options::new(s3.bucket.clone(), spool.unwrap_or_default())
+        spool,
+        ..S3Options::to_read(s3.bucket.clone())
     };
     S3Blobs::connect(options).await.with_context(|| format!("the blobs of {name} do not open"))
 }

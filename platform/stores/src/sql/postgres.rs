@@ -151,17 +151,13 @@ pub(super) enum Kind {
 }
 
 fn settings(server: PgConnectOptions, options: &SqlOptions, kind: Kind) -> PgConnectOptions {
+    let limit = options.statement_timeout.as_millis().to_string();
+    let limit = ("statement_timeout", limit.as_str());
     match kind {
         // Migrations and rebuilds take as long as they take.
         Kind::Writer => server.options([("idle_in_transaction_session_timeout", FORGOTTEN)]),
-        Kind::Reader | Kind::ReadOnly | Kind::Replica => {
-            let limit = options.statement_timeout.as_millis().to_string();
-            let server = server.options([("statement_timeout", limit.as_str())]);
-            match kind {
-                Kind::ReadOnly => server.options([("default_transaction_read_only", "on")]),
-                _ => server,
-            }
-        }
+        Kind::ReadOnly => server.options([limit, ("default_transaction_read_only", "on")]),
+        Kind::Reader | Kind::Replica => server.options([limit]),
     }
 }
 

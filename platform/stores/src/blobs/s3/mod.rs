@@ -75,10 +75,7 @@ impl S3Blobs {
             address: options.access.address("s3"),
             section: options.section,
         };
-        let spool = match options.read_only {
-            true => None,
-            false => Some(SpoolFolder::open(&options.spool)?),
-        };
+        let spool = options.spool.as_deref().map(SpoolFolder::open).transpose()?;
         let config = options
             .access
             .load()
@@ -105,7 +102,7 @@ impl S3Blobs {
             env: options.env,
         }));
         store.list(None, 1).await?;
-        if !options.read_only {
+        if store.0.spool.is_some() {
             store.0.abort_abandoned().await?;
         }
         Ok(store)

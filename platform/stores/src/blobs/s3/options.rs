@@ -19,10 +19,9 @@ pub struct S3Options {
     /// The bucket stands in the path (`https://host/bucket`) rather than in the host's name
     /// (`https://bucket.host`). Most servers other than Amazon's need it.
     pub path_style: bool,
-    /// A local directory for uploads under way; it must hold the largest ones.
-    pub spool: PathBuf,
-    /// Nothing is kept or deleted, and [`S3Options::spool`] is not made.
-    pub read_only: bool,
+    /// A local directory for uploads under way; it must hold the largest ones. Without one the
+    /// store is for reading alone: nothing is kept or deleted.
+    pub spool: Option<PathBuf>,
     /// How long a put may take before it is given up. Keep it below an hour: the sweeps of orphans
     /// spare what was put within that time, by the moment at which the put began.
     pub put_timeout: Duration,
@@ -35,13 +34,17 @@ pub struct S3Options {
 impl S3Options {
     /// Amazon's own service at its default region, with the credentials of the environment.
     pub fn new(bucket: impl Into<String>, spool: impl Into<PathBuf>) -> Self {
+        Self { spool: Some(spool.into()), ..Self::to_read(bucket) }
+    }
+
+    /// The same, for reading alone.
+    pub fn to_read(bucket: impl Into<String>) -> Self {
         Self {
             access: AwsAccess::default(),
             bucket: bucket.into(),
             prefix: String::new(),
             path_style: false,
-            spool: spool.into(),
-            read_only: false,
+            spool: None,
             put_timeout: Duration::from_secs(50 * 60),
             section: "stores.blobs",
             env: Env::system(),

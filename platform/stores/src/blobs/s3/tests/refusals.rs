@@ -47,7 +47,7 @@ async fn a_server_that_is_not_there_stops_the_start_with_its_address() {
     options.prefix.clear();
     options.bucket = "studio".to_owned();
     std::fs::write(directory.path().join("file"), "").unwrap();
-    options.spool = directory.path().join("file/below");
+    options.spool = Some(directory.path().join("file/below"));
     let said = refusal(options).await;
     assert!(said.contains(&directory.path().join("file").display().to_string()), "{said}");
 }
