@@ -115,6 +115,10 @@ impl StoreError {
     pub const fn code(&self) -> Code {
         Code::Internal
     }
+
+    pub(crate) fn head_is_missing() -> Self {
+        Self::NoHead("its row is missing".to_owned())
+    }
 }
 
 /// Why a value cannot become an event.

@@ -2,7 +2,10 @@
 //! the commands that were waiting. Where there are several, each has a savepoint of its own, so that
 //! one that fails takes nothing of its neighbours with it.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, TransactionTrait as _};
 use studio_kernel::TenantId;
@@ -12,13 +15,14 @@ use crate::{
     error::{AppendError, NameOwner, StoreError},
     event::{ConsumerCheckpoint, Recorded},
     generations::{self, Checkpoint},
+    head,
     insert::insert,
     lease::{self, Fence},
     log::Core,
     names,
     prepare::{DeadLetterChange, Prepared, PreparedStream},
     projection::{Projection, apply_wanted},
-    rows::{self, Head, StreamKey, begin_write, lock_head, statement, write_head},
+    rows::{Head, StreamKey, begin_write, statement},
     signing::{self, SIGN_EVERY, SignedCheckpoint},
 };
 
@@ -55,9 +59,10 @@ pub(crate) async fn commit(
     chains: Vec<Vec<Prepared>>,
 ) -> Result<Vec<Vec<Outcome>>, StoreError> {
     let tx = begin_write(core.database.writer()).await?;
-    let before = lock_head(&tx).await?;
+    let keys = keys(chains.iter().flatten());
+    let (before, versions) = head::lock(&tx, &keys).await?;
+    let versions = keys.into_iter().zip(versions).collect();
     let projections = ready_projections(core, &tx, before.position).await?;
-    let versions = load_versions(&tx, chains.iter().flatten()).await?;
     let mut group = Group {
         core,
         tx: &tx,
@@ -93,9 +98,8 @@ pub(crate) async fn commit(
     }
     let head = group.head;
     if head.position != before.position {
-        write_head(&tx, &head).await?;
-        for (name, generation) in moved(&group.projections) {
-            generations::set_position(&tx, name, generation, head.position).await?;
+        if !alone {
+            head::advance(&tx, &[], &head, moved(&group.projections)).await?;
         }
         sign(core, &tx, &before, &head).await?;
     }
@@ -152,26 +156,12 @@ async fn ready_projections<'a>(
     Ok(ready)
 }
 
-async fn load_versions(
-    tx: &DatabaseTransaction,
-    commands: impl Iterator<Item = &Prepared>,
-) -> Result<HashMap<StreamKey, u64>, StoreError> {
-    let mut keys: Vec<StreamKey> = Vec::new();
-    let mut versions = HashMap::new();
-    for command in commands {
-        for stream in &command.streams {
-            let key = key(command.tenant, &stream.stream_type, &stream.stream_id);
-            if versions.insert(key.clone(), 0).is_none() {
-                keys.push(key);
-            }
-        }
-    }
-    for (key, version) in keys.iter().zip(rows::stream_versions(tx, &keys).await?) {
-        if let Some(known) = versions.get_mut(key) {
-            *known = version;
-        }
-    }
-    Ok(versions)
+/// The streams of these commands, each once.
+fn keys<'a>(commands: impl Iterator<Item = &'a Prepared>) -> Vec<StreamKey> {
+    let streams = commands.flat_map(|command| {
+        command.streams.iter().map(|one| key(command.tenant, &one.stream_type, &one.stream_id))
+    });
+    streams.collect::<HashSet<_>>().into_iter().collect()
 }
 
 fn key(tenant: TenantId, stream_type: &str, stream_id: &str) -> StreamKey {
@@ -179,7 +169,8 @@ fn key(tenant: TenantId, stream_type: &str, stream_id: &str) -> StreamKey {
 }
 
 impl Group<'_> {
-    /// `alone`: what it leaves behind when it fails is rolled back with the whole group.
+    /// `alone`: what it leaves behind when it fails is rolled back with the whole group, and it moves
+    /// the head itself.
     async fn run(&mut self, command: Prepared, alone: bool) -> Result<Vec<Recorded>, Failure> {
         self.check_fence(command.fence.as_ref()).await?;
         let after = self.next_versions(&command).map_err(Failure::Command)?;
@@ -189,7 +180,7 @@ impl Group<'_> {
         let dead_letter = (tenant, dead_letter.as_ref());
         let checkpoint = checkpoint.as_ref();
         if alone {
-            let written = self.write(self.tx, &events, checkpoint, dead_letter).await;
+            let written = self.write(self.tx, &events, Some(&head), checkpoint, dead_letter).await;
             written.map_err(Failure::Command)?;
         } else {
             self.write_apart(&events, checkpoint, dead_letter).await?;
@@ -290,7 +281,7 @@ impl Group<'_> {
         // Without its savepoint the state of the transaction is unknown: nothing of it may stand.
         let broken = |error| Failure::Group(StoreError::from(error));
         let savepoint = self.tx.begin().await.map_err(broken)?;
-        let written = self.write(&savepoint, events, checkpoint, dead_letter).await;
+        let written = self.write(&savepoint, events, None, checkpoint, dead_letter).await;
         let ended = match &written {
             Ok(()) => savepoint.commit().await,
             Err(_) => savepoint.rollback().await,
@@ -299,17 +290,22 @@ impl Group<'_> {
         written.map_err(Failure::Command)
     }
 
+    /// `head`: where events move it to, unless the end of the group does.
     async fn write(
         &self,
         tx: &DatabaseTransaction,
         events: &[Recorded],
+        head: Option<&Head>,
         checkpoint: Option<&ConsumerCheckpoint>,
         (tenant, dead_letter): (TenantId, Option<&DeadLetterChange>),
     ) -> Result<(), AppendError> {
         if let Some(checkpoint) = checkpoint {
             move_checkpoint(tx, checkpoint).await?;
         }
-        insert(tx, events).await.map_err(StoreError::from)?;
+        match head.filter(|_| !events.is_empty()) {
+            Some(head) => head::advance(tx, events, head, moved(&self.projections)).await?,
+            None => insert(tx, events).await.map_err(StoreError::from)?,
+        }
         for (projection, generation) in &self.projections {
             apply_wanted(projection.as_ref(), tx, *generation, events).await.map_err(|cause| {
                 AppendError::Projection { name: projection.name().to_owned(), cause }

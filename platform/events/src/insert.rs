@@ -1,7 +1,7 @@
 //! The insert into the table `events`, the hottest statement of all, in the way that each database
 //! is quickest with. SQLite gets many rows of single values, in a few fixed sizes. PostgreSQL gets
 //! one array for each column, so that one statement serves any number of rows, and one round trip
-//! does for an append.
+//! does for an append; a row that is alone goes as single values.
 
 use std::sync::OnceLock;
 
@@ -50,7 +50,7 @@ pub(crate) async fn insert(tx: &DatabaseTransaction, events: &[Recorded]) -> Res
         });
         let (sql, values) = match backend {
             DbBackend::Sqlite => (rows_sql(chunk.len()), chunk.iter().flat_map(row).collect()),
-            _ => (columns_sql(), columns(chunk)),
+            _ => postgres_insert(chunk),
         };
         tx.execute_raw(statement(backend, sql, values)).await?;
         rest = after;
@@ -77,6 +77,15 @@ fn row(event: &Recorded) -> [Value; COLUMN_COUNT] {
     ]
 }
 
+/// The statement that inserts events into PostgreSQL, as many as fit one, and its values. A single
+/// event needs no arrays, which cost the server more than the row does.
+pub(crate) fn postgres_insert(events: &[Recorded]) -> (&'static str, Vec<Value>) {
+    match events {
+        [one] => (postgres_row_sql(), row(one).to_vec()),
+        several => (columns_sql(), columns(several)),
+    }
+}
+
 /// Events as one array for each column.
 fn columns(events: &[Recorded]) -> Vec<Value> {
     let mut columns = TYPES.map(|(kind, _)| (kind, Vec::with_capacity(events.len())));
@@ -100,6 +109,16 @@ fn rows_sql(rows: usize) -> &'static str {
     })
 }
 
+/// The text for one row, made once.
+fn postgres_row_sql() -> &'static str {
+    static TEXT: OnceLock<String> = OnceLock::new();
+    TEXT.get_or_init(|| {
+        let places: Vec<String> =
+            (1..=COLUMN_COUNT).map(|number| place(DbBackend::Postgres, number)).collect();
+        format!("INSERT INTO events ({COLUMNS}) VALUES ({})", places.join(", "))
+    })
+}
+
 /// The text for any number of rows, made once.
 fn columns_sql() -> &'static str {
     static TEXT: OnceLock<String> = OnceLock::new();
@@ -110,6 +129,11 @@ fn columns_sql() -> &'static str {
             .collect();
         format!("INSERT INTO events ({COLUMNS}) SELECT * FROM UNNEST({})", arrays.join(", "))
     })
+}
+
+/// Whether PostgreSQL takes all of these events in one statement.
+pub(crate) fn fits_one_statement(events: &[Recorded]) -> bool {
+    events.len() <= fitting(events)
 }
 
 /// How many of the next events go into one statement: one, at least.

@@ -34,6 +34,7 @@ mod event;
 mod generations;
 mod group;
 mod handler;
+mod head;
 mod hexadecimal;
 mod insert;
 mod lease;

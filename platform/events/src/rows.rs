@@ -68,7 +68,12 @@ async fn head<C: ConnectionTrait>(connection: &C, suffix: &str) -> Result<Head, 
     let row = connection
         .query_one_raw(statement(backend, &sql, vec![]))
         .await?
-        .ok_or_else(|| StoreError::NoHead("its row is missing".to_owned()))?;
+        .ok_or_else(StoreError::head_is_missing)?;
+    head_in(&row)
+}
+
+/// The head in the first columns of a row: its position, its hash and its instant.
+pub(crate) fn head_in(row: &QueryResult) -> Result<Head, StoreError> {
     let unreadable = |error: DbErr| StoreError::NoHead(error.to_string());
     Ok(Head {
         position: row.try_get_by_index(0).map_err(unreadable)?,
@@ -83,11 +88,7 @@ pub(crate) async fn write_head(tx: &DatabaseTransaction, head: &Head) -> Result<
     let values =
         vec![head.position.into(), head.hash.to_vec().into(), head.recorded_at.micros().into()];
     let done = tx.execute_raw(statement(tx.get_database_backend(), sql, values)).await?;
-    if done.rows_affected() == 1 {
-        Ok(())
-    } else {
-        Err(StoreError::NoHead("its row is missing".to_owned()))
-    }
+    if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::head_is_missing()) }
 }
 
 fn hash(bytes: Vec<u8>) -> Option<[u8; 32]> {

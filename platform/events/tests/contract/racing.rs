@@ -1,7 +1,14 @@
 //! Many writers at once, in two processes' worth of stores.
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use proptest::prelude::*;
-use studio_events::{Append, AppendError, Expected, Recorded, StreamAppend};
+use sea_orm::DatabaseTransaction;
+use studio_events::{
+    Append, AppendError, EventStore, Expected, Projection, ProjectionError, Recorded, StreamAppend,
+};
+use tokio::sync::Semaphore;
 
 use super::harness::*;
 
@@ -89,4 +96,80 @@ fn nothing_is_lost_or_doubled_on_postgres() {
     if Place::postgres().is_some() {
         each(|| Place::postgres().unwrap(), 24);
     }
+}
+
+/// Says that an append has come to it, and holds that append until it may go on.
+struct Gate {
+    reached: Semaphore,
+    open: Semaphore,
+}
+
+struct Gated(Arc<Gate>);
+
+#[async_trait]
+impl Projection for Gated {
+    fn name(&self) -> &'static str {
+        "gated"
+    }
+
+    fn handles(&self, _event_type: &str) -> bool {
+        true
+    }
+
+    async fn apply(
+        &self,
+        _tx: &DatabaseTransaction,
+        _generation: i64,
+        _events: &[Recorded],
+    ) -> Result<(), ProjectionError> {
+        self.0.reached.add_permits(1);
+        self.0.open.acquire().await.unwrap().forget();
+        Ok(())
+    }
+
+    async fn clear(
+        &self,
+        _tx: &DatabaseTransaction,
+        _generation: i64,
+    ) -> Result<(), ProjectionError> {
+        Ok(())
+    }
+}
+
+/// Whoever waits for the log, which another process is appending to, appends to what that one leaves.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_waits_for_the_log_knows_what_came_before() {
+    // The embedded database has one process.
+    let Some(place) = Place::postgres() else { return };
+    let gate = Arc::new(Gate { reached: Semaphore::new(0), open: Semaphore::new(0) });
+    let options = place.options().await.inline(vec![Arc::new(Gated(gate.clone()))]);
+    let first = EventStore::open(options).await.unwrap();
+    let second = EventStore::open(place.options().await).await.unwrap();
+    let waits = "SELECT 1 FROM pg_locks WHERE NOT granted AND pid IN \
+                 (SELECT pid FROM pg_locks WHERE relation = 'log_head'::regclass)";
+    let race = async |expected: Expected| {
+        let append = |expected| to_account(tenant(1), "account", expected, vec![pay(1)]);
+        let holding = tokio::spawn({
+            let (store, append) = (first.clone(), append(Expected::Any));
+            async move { store.append(append).await }
+        });
+        gate.reached.acquire().await.unwrap().forget();
+        let waiting = tokio::spawn({
+            let (store, append) = (second.clone(), append(expected));
+            async move { store.append(append).await }
+        });
+        while execute(second.database().writer(), waits, vec![]).await == 0 {
+            tokio::task::yield_now().await;
+        }
+        gate.open.add_permits(1);
+        holding.await.unwrap().unwrap();
+        waiting.await.unwrap()
+    };
+    // Of a stream that was not there, and of one that was longer.
+    match race(Expected::NoStream).await {
+        Err(AppendError::Conflict { actual, .. }) => assert_eq!(actual, 1),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(race(Expected::Any).await.unwrap()[0].stream_version, 3);
+    assert_eq!(whole_log(&second).await.len(), 3);
 }
