@@ -12,8 +12,10 @@ pub mod reading;
 pub mod rest;
 pub mod subgraph;
 pub mod telemetry;
+mod upstream;
 
 pub use config::Config;
 pub use error::ApiError;
 pub use named_blob::{BlobNames, NamedBlob};
 pub use subgraph::{Deps, DocumentText, Feeds, GraphQlService, RequestId, Served, Subgraph};
+pub use upstream::Upstream;

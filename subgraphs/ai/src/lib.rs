@@ -19,11 +19,11 @@ use studio_events::{
     ConsumerOptions, Election, EventStore, EventStoreOptions, Leadership, LogFeed, PublishedType,
     StoreError, run_consumer,
 };
-use studio_service::{Deps, DocumentText, Feeds, Subgraph, subgraph::Background};
+use studio_service::{Deps, DocumentText, Feeds, Subgraph, Upstream, subgraph::Background};
 use studio_stores::keyring::KeyringError;
 use tokio_util::sync::CancellationToken;
 
-use commands::{Ai, DocumentsFollowed, NoteVersions};
+use commands::{Ai, NoteVersions};
 use index::{Follower, IndexError, SearchIndex};
 
 /// The name of the subgraph, of its log and of its feed.
@@ -117,7 +117,7 @@ fn start(
         let running = consumer.clone();
         background.push(Box::pin(async move { running.stopped().await }));
         // `start` runs once, so that nothing is there yet.
-        let _first = ai.documents.set(DocumentsFollowed { feed: feed.clone(), consumer });
+        let _first = ai.documents.set(Upstream { feed: feed.clone(), consumer });
     }
     Ok(background)
 }

@@ -21,13 +21,13 @@ use studio_events::{
 };
 use studio_kernel::{Payload, published::documents::DocumentVersionStored};
 use studio_service::{
-    BlobNames, Deps, DocumentText, Feeds, NamedBlob, Subgraph, internal::text_routes,
+    BlobNames, Deps, DocumentText, Feeds, NamedBlob, Subgraph, Upstream, internal::text_routes,
     subgraph::Background,
 };
 use studio_stores::keyring::KeyringError;
 use tokio_util::sync::CancellationToken;
 
-use commands::{Documents, NoteProjects, ProjectsKnown};
+use commands::{Documents, NoteProjects};
 
 pub use rest::openapi;
 
@@ -63,7 +63,7 @@ pub async fn build(deps: Deps) -> Result<(Subgraph, Arc<dyn DocumentText>), Buil
         policy: deps.policy,
         blobs: deps.blobs.clone(),
         limit: deps.config.limits.document,
-        projects: OnceLock::new(),
+        controls: OnceLock::new(),
     });
     let text: Arc<dyn DocumentText> =
         Arc::new(text::StoredText { store: store.clone(), blobs: deps.blobs });
@@ -104,7 +104,7 @@ fn start(
         let running = consumer.clone();
         background.push(Box::pin(async move { running.stopped().await }));
         // `start` runs once, so that nothing is there yet.
-        let _first = documents.projects.set(ProjectsKnown { feed: feed.clone(), consumer });
+        let _first = documents.controls.set(Upstream { feed: feed.clone(), consumer });
     }
     Ok(background)
 }

@@ -27,10 +27,10 @@ use studio_kernel::{
     Payload,
     published::evidence::{CheckResultsRecorded, EvidenceRejected},
 };
-use studio_service::{BlobNames, Deps, Feeds, NamedBlob, Subgraph, subgraph::Background};
+use studio_service::{BlobNames, Deps, Feeds, NamedBlob, Subgraph, Upstream, subgraph::Background};
 use studio_stores::keyring::KeyringError;
 
-use commands::{Core, Upstream};
+use commands::Core;
 use domain::EvidenceVersionAdded;
 
 pub use error::EvidenceError;

@@ -14,7 +14,7 @@ use std::{
 use studio_access::{Policy, Resource, Scope};
 use studio_events::EventStore;
 use studio_kernel::{Actor, Env};
-use studio_service::{ApiError, DocumentText};
+use studio_service::{ApiError, DocumentText, Upstream};
 use studio_stores::keyring::Keyring;
 use tokio::sync::{mpsc, watch};
 
@@ -22,7 +22,7 @@ use crate::index::{Key, SearchIndex};
 
 pub(crate) use answer::{GivenAnswer, Quoted};
 pub(crate) use ask::{Asked, Refused};
-pub(crate) use note_versions::{DocumentsFollowed, NoteVersions};
+pub(crate) use note_versions::NoteVersions;
 pub(crate) use search::{Found, NOTHING};
 
 /// The ai subgraph at work.
@@ -38,7 +38,7 @@ pub(crate) struct Ai {
     /// Where documents go whose passages do not stand in them any more.
     pub(crate) doubts: mpsc::Sender<Key>,
     /// Follows the documents subgraph, from the moment that the feeds are known.
-    pub(crate) documents: OnceLock<DocumentsFollowed>,
+    pub(crate) documents: OnceLock<Upstream>,
 }
 
 const SEARCH: &str = "ai:search:read";
@@ -56,9 +56,8 @@ impl Ai {
     /// fail because a large document is still being read.
     async fn settle(&self) {
         let settled = async {
-            if let Some(followed) = self.documents.get() {
-                let head = followed.feed.head().await?;
-                followed.consumer.caught_up_to(head).await?;
+            if let Some(documents) = self.documents.get() {
+                documents.caught_up().await?;
             }
             let head = self.store.head();
             let mut indexed = self.indexed.clone();

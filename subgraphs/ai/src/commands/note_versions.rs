@@ -1,20 +1,10 @@
 //! Following the documents subgraph: every version is noted in this subgraph's own log.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
-use studio_events::{
-    ConsumerHandle, EventFeed, EventStore, Expected, Handler, HandlerError, Reaction, StreamAppend,
-};
+use studio_events::{EventStore, Expected, Handler, HandlerError, Reaction, StreamAppend};
 use studio_kernel::published::{CloudEvent, documents::DocumentVersionStored};
 
 use crate::domain::IndexedDocument;
-
-/// The feed of the documents subgraph and how far it was followed.
-pub(crate) struct DocumentsFollowed {
-    pub(crate) feed: Arc<dyn EventFeed>,
-    pub(crate) consumer: Arc<ConsumerHandle>,
-}
 
 /// Notes each version that was stored.
 pub(crate) struct NoteVersions {

@@ -10,11 +10,11 @@ use std::sync::{Arc, OnceLock};
 use studio_access::{Policy, Resource, Scope};
 use studio_events::EventStore;
 use studio_kernel::{Actor, Env, Id, kind};
-use studio_service::{ApiError, RequestId};
+use studio_service::{ApiError, RequestId, Upstream};
 use studio_stores::blobs::Blobs;
 
 pub(crate) use link::LinkOutcome;
-pub(crate) use note_projects::{NoteProjects, ProjectsKnown};
+pub(crate) use note_projects::NoteProjects;
 pub(crate) use upload::Upload;
 
 /// The documents subgraph at work.
@@ -26,7 +26,7 @@ pub(crate) struct Documents {
     /// The most bytes of one document.
     pub(crate) limit: u64,
     /// Follows the controls subgraph's projects, from the moment that the feeds are known.
-    pub(crate) projects: OnceLock<ProjectsKnown>,
+    pub(crate) controls: OnceLock<Upstream>,
 }
 
 pub(crate) const READ: &str = "documents:document:read";

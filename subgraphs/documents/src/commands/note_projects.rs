@@ -1,11 +1,9 @@
 //! Following the controls subgraph, to know which projects there are and which of them are archived.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use studio_events::{
-    ConsumerHandle, EventFeed, EventStore, Expected, Handler, HandlerError, Reaction, StreamAppend,
-};
+use studio_events::{EventStore, Expected, Handler, HandlerError, Reaction, StreamAppend};
 use studio_kernel::{
     Id, TenantId, kind,
     published::{
@@ -25,12 +23,6 @@ use crate::{
 const NAME: &str = "documents.projects";
 /// How long an upload waits for a project that was created a moment ago.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// The feed of the controls subgraph and how far it was followed.
-pub(crate) struct ProjectsKnown {
-    pub(crate) feed: Arc<dyn EventFeed>,
-    pub(crate) consumer: Arc<ConsumerHandle>,
-}
 
 /// Records each project that was created, archived or restored.
 pub(crate) struct NoteProjects {
@@ -98,18 +90,8 @@ impl Documents {
         if projects::find(&self.store, tenant, &id).await?.is_some() {
             return Ok(true);
         }
-        let Some(known) = self.projects.get() else { return Ok(false) };
-        let caught_up = async {
-            let head = known.feed.head().await?;
-            Ok::<_, ApiError>(known.consumer.caught_up_to(head).await?)
-        };
-        match tokio::time::timeout(PATIENCE, caught_up).await {
-            Ok(result) => result?,
-            Err(_) => {
-                let cause = "the consumer of the controls subgraph's projects does not catch up";
-                return Err(ApiError::unavailable(cause));
-            }
-        }
+        let Some(controls) = self.controls.get() else { return Ok(false) };
+        controls.caught_up_within(PATIENCE).await?;
         Ok(projects::find(&self.store, tenant, &id).await?.is_some())
     }
 

@@ -6,7 +6,7 @@ use std::{future::Future, time::Duration};
 use axum::body::Body;
 use studio_access::Resource;
 use studio_events::{Append, ExecuteError, Expected, Metadata, ProjectionError, StreamAppend};
-use studio_kernel::{Actor, Code, Id, TenantId, kind};
+use studio_kernel::{Actor, Id, TenantId, kind};
 use studio_service::{ApiError, RequestId};
 use studio_stores::{blobs::BlobError, sql};
 use tokio::time::timeout;
@@ -108,20 +108,8 @@ impl Core {
             return Ok(Some(known));
         }
         let Some(upstream) = self.upstream() else { return Ok(None) };
-        let caught_up = async {
-            let head = upstream.feed.head().await?;
-            Ok::<_, ApiError>(upstream.consumer.caught_up_to(head).await?)
-        };
-        match timeout(CATCH_UP, caught_up).await {
-            Ok(Ok(())) => Ok(Projects::find(&self.store, tenant, &id).await?),
-            Ok(Err(error)) => Err(error.into()),
-            // Not known and not refutable: the client may try again.
-            Err(_) => Err(ApiError::new(
-                Code::SubgraphUnavailable,
-                "What was published about projects is still being taken in: try again shortly.",
-            )
-            .into()),
-        }
+        upstream.caught_up_within(CATCH_UP).await?;
+        Ok(Projects::find(&self.store, tenant, &id).await?)
     }
 
     async fn record(

@@ -16,9 +16,9 @@ use std::{
 };
 
 use studio_access::Policy;
-use studio_events::{ConsumerHandle, EventFeed, EventStore, Metadata};
+use studio_events::{EventStore, Metadata};
 use studio_kernel::{Actor, Id, TenantId, kind};
-use studio_service::{Config, RequestId};
+use studio_service::{Config, RequestId, Upstream};
 use studio_stores::blobs::Blobs;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -38,18 +38,13 @@ pub(crate) struct Inner {
     pub(crate) shutdown: CancellationToken,
     /// Runs that are being recorded outlive the requests that brought them.
     pub(crate) running: TaskTracker,
+    /// The controls subgraph.
     upstream: OnceLock<Upstream>,
     intakes: Mutex<HashMap<(TenantId, Id<kind::Project>), Turn>>,
 }
 
 /// Held by the one who records in a project.
 type Turn = Arc<tokio::sync::Mutex<()>>;
-
-/// What the controls subgraph publishes, and how far it was taken in.
-pub(crate) struct Upstream {
-    pub(crate) feed: Arc<dyn EventFeed>,
-    pub(crate) consumer: Arc<ConsumerHandle>,
-}
 
 impl std::ops::Deref for Core {
     type Target = Inner;
