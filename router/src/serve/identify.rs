@@ -12,7 +12,7 @@ use std::sync::Arc;
 use tracing::Instrument;
 
 /// `X-Request-Id`.
-pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const LONGEST: usize = 128;
 
 /// Makes ids for requests that bring none.
@@ -23,12 +23,7 @@ pub type RequestIds = Arc<dyn Fn() -> String + Send + Sync>;
 /// [`RequestId`], and with a header that says the same.
 pub async fn identify(State(ids): State<RequestIds>, mut request: Request, next: Next) -> Response {
     let id = given(request.headers()).unwrap_or_else(|| RequestId(ids().into()));
-    // An id that is no header was made by the embedder; then the log alone has it.
-    let header = HeaderValue::from_str(&id.0).ok();
-    match header.clone() {
-        Some(header) => request.headers_mut().insert(REQUEST_ID, header),
-        None => request.headers_mut().remove(REQUEST_ID),
-    };
+    put(&id, request.headers_mut());
     // As an error, so that the id is there whatever the filter of the log lets through.
     let span = tracing::error_span!(
         "request",
@@ -36,12 +31,20 @@ pub async fn identify(State(ids): State<RequestIds>, mut request: Request, next:
         method = %request.method(),
         path = request.uri().path(),
     );
-    request.extensions_mut().insert(id);
+    request.extensions_mut().insert(id.clone());
     let mut response = next.run(request).instrument(span).await;
-    if let Some(header) = header {
-        response.headers_mut().insert(REQUEST_ID, header);
-    }
+    put(&id, response.headers_mut());
     response
+}
+
+/// Says in these headers which request they belong to.
+pub(super) fn put(id: &RequestId, headers: &mut HeaderMap) {
+    match HeaderValue::from_str(&id.0) {
+        Ok(value) => headers.insert(REQUEST_ID, value),
+        // An id that is no header was made by the embedder: then the log alone has it, and an older
+        // one must not stand for it.
+        Err(_) => headers.remove(REQUEST_ID),
+    };
 }
 
 /// The client's id for the request, if it is fit for logs.

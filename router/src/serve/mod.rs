@@ -8,8 +8,8 @@ mod origin;
 mod stream;
 pub(crate) mod websocket;
 
-use identify::{REQUEST_ID, given};
 pub use identify::{RequestIds, identify};
+use identify::{given, put};
 pub(crate) use origin::Origin;
 pub use origin::OriginError;
 
@@ -118,11 +118,7 @@ async fn authenticate(
 
 /// Says which request the caller makes, to subgraphs in this process and over HTTP.
 fn name(caller: &mut Caller, id: RequestId) {
-    match HeaderValue::from_str(&id.0) {
-        Ok(value) => drop(caller.forward.insert(REQUEST_ID, value)),
-        // An id that is no header was made by the embedder; an older one must not stand for it.
-        Err(_) => drop(caller.forward.remove(REQUEST_ID)),
-    }
+    put(&id, &mut caller.forward);
     caller.extensions.insert(id);
 }
 
@@ -136,9 +132,7 @@ fn refused(error: GraphqlError, id: &RequestId) -> Response {
 }
 
 fn with_id(mut response: Response, id: &RequestId) -> Response {
-    if let Ok(value) = HeaderValue::from_str(&id.0) {
-        response.headers_mut().insert(REQUEST_ID, value);
-    }
+    put(id, response.headers_mut());
     response
 }
 
