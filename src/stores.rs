@@ -141,16 +141,18 @@ pub(crate) type Store = (&'static str, Database);
 /// The stores of all subgraphs of an installation that is there ([`must_be_there`]), for reading alone:
 /// nothing is made or written.
 pub(crate) async fn all_to_read(config: &Config) -> anyhow::Result<Vec<Store>> {
-    connect_all(config, true).await
+    open_all(config, true).await
 }
 
 /// The stores of all subgraphs of an installation that is there, as they are.
 pub(crate) async fn all(config: &Config) -> anyhow::Result<Vec<Store>> {
     must_be_there(config)?;
-    connect_all(config, false).await
+    open_all(config, false).await
 }
 
-async fn connect_all(config: &Config, read_only: bool) -> anyhow::Result<Vec<Store>> {
+/// The stores of all subgraphs, whether they are there or not: what is missing is made, unless they
+/// are for reading alone. Nothing is migrated.
+pub(crate) async fn open_all(config: &Config, read_only: bool) -> anyhow::Result<Vec<Store>> {
     let mut opened = Vec::new();
     for name in SUBGRAPHS {
         opened.push((name, connect(config, name, read_only).await?));

@@ -12,7 +12,7 @@ use super::manifest::Manifest;
 use crate::{
     data_dir::DataDir,
     keyring,
-    stores::{self, SUBGRAPHS},
+    stores::{self, SUBGRAPHS, Store},
 };
 
 /// The stores that a configuration names.
@@ -20,7 +20,7 @@ pub(crate) struct Place {
     pub(crate) env: Env,
     pub(crate) keys: Arc<dyn KeyStore>,
     config: Arc<Config>,
-    logs: Vec<(&'static str, Database)>,
+    logs: Vec<Store>,
     blobs: Vec<(&'static str, Arc<dyn Blobs>)>,
     /// Held where nobody else may use the data folder meanwhile.
     _data: Option<DataDir>,
@@ -54,9 +54,9 @@ impl Place {
 
     async fn open(config: Arc<Config>, env: Env, data: Option<DataDir>) -> anyhow::Result<Self> {
         let keys = keyring::key_store(&config).await?;
-        let (mut logs, mut blobs) = (Vec::new(), Vec::new());
+        let logs = stores::open_all(&config, false).await?;
+        let mut blobs = Vec::new();
         for name in SUBGRAPHS {
-            logs.push((name, stores::database(&config, name).await?));
             blobs.push((name, stores::plain_blobs(&config, name, env.clone()).await?));
         }
         Ok(Self { env, keys, config, logs, blobs, _data: data })
@@ -126,9 +126,6 @@ impl Place {
 
     /// Closes the databases.
     pub(crate) async fn close(self) -> anyhow::Result<()> {
-        for (name, database) in self.logs {
-            database.close().await.with_context(|| format!("the store of {name}"))?;
-        }
-        Ok(())
+        stores::close(self.logs).await
     }
 }
