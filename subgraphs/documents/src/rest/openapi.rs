@@ -44,7 +44,8 @@ pub fn openapi() -> Value {
             "403": problem("You may not upload documents."),
             "404": not_found,
             "409": problem("The project is archived, or somebody else changed the document at the \
-                same moment; nothing was kept."),
+                same moment; no version was recorded, and bytes that no version names are removed \
+                after an hour or two."),
             "413": problem("The body is larger than limits.document; nothing was kept."),
         },
     });
