@@ -5,6 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand, builder::PossibleValuesParser};
 use serde::Serialize;
+use studio_kernel::Timestamp;
 use studio_service::Config;
 
 use crate::stores::SUBGRAPHS;
@@ -315,10 +316,10 @@ pub(crate) struct Score {
     pub(crate) project: String,
     /// What was known at this instant (RFC 3339)
     #[arg(long, value_name = "INSTANT")]
-    pub(crate) as_of: Option<String>,
+    pub(crate) as_of: Option<Timestamp>,
     /// Judge freshness at this instant (RFC 3339); a later one is a forecast
     #[arg(long, value_name = "INSTANT")]
-    pub(crate) at: Option<String>,
+    pub(crate) at: Option<Timestamp>,
 }
 
 #[derive(Args)]

@@ -6,7 +6,7 @@ use studio_sdk::{
     operations::{WhoAmI, who_am_i},
 };
 
-use super::{asked, session};
+use super::{asked, session, to_the_second};
 use crate::cli;
 
 /// `studio login`
@@ -57,7 +57,7 @@ pub(crate) async fn whoami(arguments: cli::Server) -> anyhow::Result<()> {
     let (me, expires) = loop {
         let me = client.query::<WhoAmI>(who_am_i::Variables { after }).await?.me;
         if let Some(current) = me.sessions.nodes.iter().find(|session| session.current) {
-            let expires = current.expires_at.clone();
+            let expires = to_the_second(&current.expires_at);
             break (me, expires);
         }
         after = me.sessions.page_info.end_cursor.clone();

@@ -8,6 +8,7 @@ mod score;
 mod session;
 mod watch;
 
+use studio_kernel::Timestamp;
 use studio_sdk::Upload;
 
 pub(crate) use account::{login, logout, whoami};
@@ -27,6 +28,15 @@ pub(crate) async fn ingest(arguments: cli::Ingest) -> anyhow::Result<()> {
     let answer = client.ingest_prowler(&project.id, Upload::File(&arguments.file)).await?;
     print_run(&answer);
     Ok(())
+}
+
+/// An instant of the server's as a person reads it: the second in which it lies.
+fn to_the_second(instant: &str) -> String {
+    match instant.parse::<Timestamp>() {
+        Ok(at) => at.plus_micros(-at.micros().rem_euclid(1_000_000)).to_string(),
+        // Of a server that writes it otherwise.
+        Err(_) => instant.to_owned(),
+    }
 }
 
 /// Says in a few lines what an ingested scan brought.
@@ -57,5 +67,23 @@ pub(crate) fn print_run(answer: &studio_sdk::IngestAnswer) {
         let ids: Vec<_> =
             ids.as_array().into_iter().flatten().filter_map(|id| id.as_str()).collect();
         println!("  {framework}: nothing matches {}", ids.join(", "));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::to_the_second;
+
+    #[test]
+    fn an_instant_is_shown_to_the_second_that_it_lies_in() {
+        for (given, shown) in [
+            ("2026-01-31T12:00:00.999999Z", "2026-01-31T12:00:00Z"),
+            ("2026-01-31T13:00:00.25+01:00", "2026-01-31T12:00:00Z"),
+            ("1969-12-31T23:59:59.5Z", "1969-12-31T23:59:59Z"),
+            ("2026-01-31T12:00:00Z", "2026-01-31T12:00:00Z"),
+            ("tomorrow", "tomorrow"),
+        ] {
+            assert_eq!(to_the_second(given), shown);
+        }
     }
 }

@@ -13,8 +13,8 @@ pub(crate) async fn score(arguments: cli::Score) -> anyhow::Result<()> {
         let variables = project_score::Variables {
             project_id: project.id.clone(),
             framework_id: framework.id.clone(),
-            as_of: arguments.as_of.clone(),
-            at: arguments.at.clone(),
+            as_of: arguments.as_of.map(|instant| instant.to_string()),
+            at: arguments.at.map(|instant| instant.to_string()),
         };
         let answer = client.query::<ProjectScore>(variables).await?;
         let score = answer.project.and_then(|project| project.score);

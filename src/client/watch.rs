@@ -10,7 +10,7 @@ use studio_sdk::{
     operations::{ScoreChanged, score_changed},
 };
 
-use super::{projects, session};
+use super::{projects, session, to_the_second};
 use crate::{cli, told::told};
 
 /// The pause before the first new attempt; it doubles up to the longest.
@@ -59,7 +59,7 @@ async fn print(changes: &mut Changes, cursor: &mut Option<String>) -> anyhow::Er
         match change {
             Ok(answer) => {
                 let change = answer.score_changed;
-                let (at, framework) = (change.recorded_at, change.framework.name);
+                let (at, framework) = (to_the_second(&change.recorded_at), change.framework.name);
                 println!("{at}  {framework}: {}", change.headline);
                 *cursor = Some(change.cursor);
             }

@@ -66,7 +66,15 @@ async fn it_goes_on_where_it_was_when_the_server_comes_back() {
     installation.run_with_password(&login, PASSWORD);
     let watch = Watch::start(&installation, "Production");
     let first = watch.changes.recv_timeout(PATIENCE).unwrap();
-    assert!(first.contains("SOC 2"), "{first}");
+    let (instant, told) = first.split_once("  ").unwrap();
+    assert!(told.contains("SOC 2") && instant.len() == "2026-01-31T12:00:00Z".len(), "{first}");
+    for flag in ["--as-of", "--at"] {
+        let score = ["score", "--project", "Production", flag, "nonsense"];
+        let refused = installation.refused(&score, &[]);
+        assert!(refused.contains(flag) && refused.contains("RFC 3339"), "{refused}");
+    }
+    let forecast = ["score", "--project", "Production", "--at", "2100-01-31T12:00:00Z"];
+    assert!(installation.run(&forecast).contains("SOC 2"));
 
     server.kill();
     let broken = watch.told.recv_timeout(PATIENCE).unwrap();
