@@ -77,16 +77,18 @@ function toTheTop() {
  * is asked first what it would take. Nothing for somebody who is signed in and comes too late.
  */
 async function front(signal) {
-  const goOn = () => {
-    setUpToken = null;
-    return open({ moved: true });
-  };
   const { setUpState } = await request(setUpStateQuery, { token: setUpToken }, signal);
   const { show: what, intro } = entrance(setUpState, setUpToken, ended);
   if (what === "setUp") return setUpForm(setUpToken, goOn);
   if (what === "nothing") return nothingYet(() => open(), intro);
   setUpToken = null;
   return session.current() ? null : signInForm(goOn, intro);
+}
+
+/** From a form to the page that it kept the person from. */
+function goOn() {
+  setUpToken = null;
+  return open({ moved: true });
 }
 
 function showForm(form) {
@@ -114,10 +116,19 @@ function problem(error) {
   );
 }
 
+/** The page is left at once, for the sign-in; the server is told meanwhile, and may not hear it. */
+function signOut() {
+  const ending = session.signOut();
+  page.abort();
+  show(person);
+  showForm(signInForm(goOn));
+  ending.catch((error) => main.prepend(h("p", { class: "problem", role: "alert" }, error.message)));
+}
+
 /** Whatever found it out: what is on the page is left, and is there again after the sign-in. */
 function sessionEnded() {
   ended = true;
-  session.signOut();
+  session.signOut().catch((error) => console.warn(error.message));
   open();
 }
 
@@ -131,7 +142,7 @@ async function showPerson() {
       me.name ?? "Signed in",
       me.organization && h("small", {}, me.organization.name),
     ),
-    h("button", { type: "button", onclick: () => session.signOut().then(() => open()) }, "Sign out"),
+    h("button", { type: "button", onclick: signOut }, "Sign out"),
   );
 }
 

@@ -94,24 +94,47 @@ export const session = {
     tell();
   },
 
-  /** Forgets the tokens here whatever happens, and ends the session on the server if it can. */
-  async signOut() {
+  /**
+   * Forgets the tokens here, at once, and then ends the session on the server: the promise is of
+   * that, and fails with what to tell where the server did not confirm it.
+   */
+  signOut() {
     const held = session.current();
     store(null);
     tell();
-    if (!held) return;
-    try {
-      await send(logOutMutation, {}, authorization(held));
-    } catch (error) {
-      // The session is gone from this tab either way; on the server it ends by itself.
-      console.warn("The server did not confirm the sign-out:", error.message);
-    }
+    return held ? end(held) : Promise.resolve();
   },
 };
 
 const authorization = (tokens) => (tokens ? { authorization: `Bearer ${tokens.accessToken}` } : {});
 
 const locked = (work) => (globalThis.navigator?.locks ? navigator.locks.request(STORED, work) : work());
+
+/** Whether a refusal means that the session is there no more; anything else may pass. */
+const over = (error) => error.code === "UNAUTHENTICATED" || error.code === "USER_ERRORS";
+
+/** Ends a session on the server, also where its access token has run out. */
+async function end(held) {
+  const logOut = async (tokens) => {
+    const { userErrors } = (await send(logOutMutation, {}, authorization(tokens))).logOut;
+    if (userErrors.length) throw new UserErrors(userErrors);
+  };
+  try {
+    await logOut(held).catch(async (error) => {
+      if (error.code !== "UNAUTHENTICATED") throw error;
+      await logOut(await renewed(held));
+    });
+  } catch (error) {
+    if (over(error)) return; // it had ended already
+    const left = "You are signed out here, but the server did not confirm it";
+    const then = "There the session ends by itself when it is not used.";
+    throw new ApiError(error.code, `${left}: ${error.message} ${then}`);
+  }
+}
+
+/** New tokens for those of a session, which work no more after that. */
+const renewed = async ({ refreshToken }) =>
+  keep((await send(refreshMutation, { input: { refreshToken } }, {})).refresh);
 
 /** Replaces the tokens by new ones. Answers `false`, signed out, when the session has ended. */
 function refresh(stale) {
@@ -120,15 +143,12 @@ function refresh(stale) {
     if (!held) return false;
     if (held.accessToken !== stale) return true;
     try {
-      const input = { refreshToken: held.refreshToken };
-      const tokens = keep((await send(refreshMutation, { input }, {})).refresh);
+      const tokens = await renewed(held);
       store(tokens);
       twins?.postMessage({ replaces: held.refreshToken, tokens });
       return true;
     } catch (error) {
-      if (error.code === "NETWORK" || error.code === "RATE_LIMITED" || error.code === "INTERNAL") {
-        throw error;
-      }
+      if (!over(error)) throw error;
       store(null);
       tell();
       for (const ending of endings) ending();

@@ -249,11 +249,18 @@ function openHistory() {
 
 // ---- start -------------------------------------------------------------------------------------
 
+/** At once here; what the server does not confirm is told where answers are. */
+function signOut() {
+  session.signOut().catch((error) => {
+    answer.prepend(h("p", { class: "problem", role: "alert" }, error.message));
+  });
+}
+
 function showPerson() {
   show(
     person,
     session.current()
-      ? h("button", { type: "button", onclick: () => session.signOut() }, "Sign out")
+      ? h("button", { type: "button", onclick: signOut }, "Sign out")
       : h("button", { type: "button", class: "primary", onclick: signIn }, "Sign in"),
   );
 }

@@ -226,4 +226,12 @@ async fn the_first_set_up_in_a_browser() {
     browser.open("about:blank").await;
     browser.open(&address).await;
     browser.wait_for_text("that the address is used up", used).await;
+    // Signing out does not wait for a server that is gone, and is honest about it.
+    sign_in(&browser, "ada@example.org", "a long enough password").await;
+    browser.wait_for_text("the empty list of projects", empty).await;
+    server.stop();
+    browser.click("#person button").await;
+    let left =
+        |text: &str| (text.contains("Password") && text.contains("did not confirm")).then_some(());
+    browser.wait_for_text("the sign-in, and that the server did not hear it", left).await;
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import "./browser.mjs";
-import { events, positions } from "../client.js";
+import { events, positions, session } from "../client.js";
 
 async function read(chunks) {
   const found = [];
@@ -34,4 +34,50 @@ test("the newest positions are said back", () => {
   }
   positions.hear(new Headers());
   assert.deepEqual(positions.say(), { "studio-positions": "controls=42;evidence=17" });
+});
+
+const tokens = (name) => ({ accessToken: name, refreshToken: name, expiresAt: "2100-01-01T00:00:00Z" });
+
+/** Signs out of a session against a server that answers so, and gives what it was sent. */
+async function signedOut(answers) {
+  const sent = [];
+  globalThis.fetch = async (_path, { body, headers }) => {
+    const name = /mutation (\w+)/.exec(JSON.parse(body).query)[1];
+    sent.push(`${name} ${headers.authorization ?? "-"}`);
+    const answer = answers.shift();
+    if (answer instanceof Error) throw answer;
+    return new Response(JSON.stringify(answer));
+  };
+  session.adopt(tokens("old"));
+  const ending = session.signOut();
+  assert.equal(session.current(), null, "it is left before the server answers");
+  const told = await ending.then(
+    () => null,
+    (error) => error.message,
+  );
+  assert.equal(session.current(), null);
+  return { sent, told };
+}
+
+test("a sign-out leaves at once and tells what the server did not confirm", async () => {
+  const confirmed = { data: { logOut: { userErrors: [] } } };
+  const ended = { errors: [{ message: "Sign in.", extensions: { code: "UNAUTHENTICATED" } }] };
+  const refused = { data: { refresh: { userErrors: [{ code: "X", message: "It was used." }] } } };
+  const renewed = { data: { refresh: { ...tokens("new"), userErrors: [] } } };
+  const down = { errors: [{ message: "It starts.", extensions: { code: "SUBGRAPH_UNAVAILABLE" } }] };
+  assert.deepEqual(await signedOut([confirmed]), { sent: ["LogOut Bearer old"], told: null });
+
+  // An access token that has run out is no reason to leave the session open.
+  const renewing = ["LogOut Bearer old", "Refresh -"];
+  assert.deepEqual(await signedOut([ended, renewed, confirmed]), {
+    sent: [...renewing, "LogOut Bearer new"],
+    told: null,
+  });
+  assert.deepEqual(await signedOut([ended, refused]), { sent: renewing, told: null });
+
+  const unreached = await signedOut([new TypeError("no network")]);
+  assert.match(unreached.told, /^You are signed out here, .* cannot be reached.* ends by itself/);
+  const failed = await signedOut([ended, down]);
+  assert.deepEqual(failed.sent, renewing);
+  assert.match(failed.told, /did not confirm it: It starts\. There the session ends/);
 });
