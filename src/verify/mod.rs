@@ -49,11 +49,14 @@ pub(crate) async fn run(arguments: cli::Verify) -> anyhow::Result<()> {
     let mut verdict = Verdict::default();
     // Before the logs are walked: what is appended meanwhile is then no fault.
     let seen = seen::of_all(&databases, &kept, &mut verdict).await;
+    let mut unknown = Vec::new();
     for (index, (name, database)) in databases.iter().enumerate() {
-        log(name, database, &key, &kept[..], &seen[index], &mut verdict).await;
+        if !log(name, database, &key, &kept[..], &seen[index], &mut verdict).await {
+            unknown.push(*name);
+        }
     }
     for archive in &arguments.against {
-        println!("{}: every log was held against it", archive.display());
+        println!("{}: {}", archive.display(), held(&unknown));
     }
     if arguments.no_blobs {
         println!("blobs: not looked at (--no-blobs)");
@@ -103,7 +106,15 @@ fn kept(archives: &[std::path::PathBuf], key: &SigningKey) -> anyhow::Result<Vec
     archives.iter().map(|path| read(path)).collect()
 }
 
-/// Walks one log, and says how it is.
+/// What can be said of an archive where nothing is known of these logs.
+fn held(unknown: &[&str]) -> String {
+    match unknown {
+        [] => "every log was held against it".to_owned(),
+        names => format!("every log but {} was held against it", names.join(", ")),
+    }
+}
+
+/// Walks one log, and says how it is. Answers whether anything is known of it.
 async fn log(
     name: &'static str,
     database: &Database,
@@ -111,11 +122,11 @@ async fn log(
     kept: &[Kept],
     seen: &[Seen],
     verdict: &mut Verdict,
-) {
+) -> bool {
     let signed: Vec<SignedCheckpoint> =
         kept.iter().flat_map(|kept| kept.signed_checkpoints(name)).cloned().collect();
     let against = Against { key: Some(key.public_key()), kept: &signed, seen };
-    let mut whole = true;
+    let (mut whole, mut known) = (true, true);
     match verify(database.primary(), name, against).await {
         Ok(verified) => println!(
             "{name}: {} events, {} signed checkpoints, newest hash {}",
@@ -131,6 +142,7 @@ async fn log(
         Err(VerifyError::Store(error)) => {
             println!("{name}: the log could not be checked: {error}");
             verdict.unchecked(format!("the log of {name}"));
+            known = false;
         }
     }
     match snapshots_ahead(database).await {
@@ -151,4 +163,5 @@ async fn log(
     if !whole {
         verdict.broken.push(name);
     }
+    known
 }

@@ -176,6 +176,10 @@ async fn what_cannot_be_looked_at_keeps_nothing_else_from_being_looked_at() {
 #[tokio::test]
 async fn a_fault_of_the_database_is_no_broken_link() {
     let installation = worked_with().await;
+    let shelf = tempfile::tempdir().unwrap();
+    let kept = shelf.path().join("kept");
+    let kept = kept.to_str().unwrap();
+    installation.run(&["backup", kept]);
     for (sql, what) in [
         ("ALTER TABLE snapshots RENAME TO elsewhere", "the snapshots of evidence could"),
         (
@@ -188,9 +192,13 @@ async fn a_fault_of_the_database_is_no_broken_link() {
         let database = store(&copy, "evidence").await;
         database.writer().execute_unprepared(sql).await.unwrap();
         database.close().await.unwrap();
-        let (status, said) = verify_status(&copy, &[]);
+        let (status, said) = verify_status(&copy, &["--against", kept]);
         assert_eq!(status, Some(3), "{said}");
         assert!(said.contains(what), "{said}");
+        // The log itself was read in all cases but one.
+        let held = if what.contains("the log of") { "log but evidence" } else { "log" };
+        let held = format!("{kept}: every {held} was held against it");
+        assert!(said.contains(&held), "{said}");
         assert!(!said.contains("BROKEN") && !said.contains("backup"), "{said}");
         for other in ["identity", "controls", "documents", "ai"] {
             assert!(said.lines().any(|line| {
