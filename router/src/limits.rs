@@ -7,6 +7,8 @@ use std::time::Duration;
 pub struct Limits {
     /// Bytes of a request's body (and of one WebSocket message).
     pub body_bytes: usize,
+    /// Time for a request's body to arrive.
+    pub receiving: Duration,
     /// Tokens of a document.
     pub tokens: usize,
     /// Levels of nested fields.
@@ -37,6 +39,7 @@ impl Default for Limits {
     fn default() -> Self {
         Limits {
             body_bytes: 1 << 20,
+            receiving: Duration::from_secs(60),
             tokens: 10_000,
             depth: 30,
             fields: 5_000,

@@ -62,16 +62,20 @@ impl GraphqlRequest {
 
     /// Reads the JSON body of GraphQL over HTTP, section "JSON Encoding".
     pub fn from_json(body: &[u8]) -> Result<GraphqlRequest, GraphqlError> {
-        let bad = |message: String| GraphqlError::new(code::BAD_USER_INPUT, message);
-        let value: Value = serde_json::from_slice(body).map_err(|error| {
-            bad(format!(
-                "the body is not JSON ({error}); send {{\"query\": \"…\", \"variables\": {{…}}}}"
-            ))
-        })?;
-        GraphqlRequest::from_value(value)
+        GraphqlRequest::from_value(GraphqlRequest::parse_json(body)?)
     }
 
-    /// Reads a request from parsed JSON.
+    /// The JSON of a body, whether or not it is a request.
+    pub(crate) fn parse_json(body: &[u8]) -> Result<Value, GraphqlError> {
+        serde_json::from_slice(body).map_err(|error| {
+            let message = format!(
+                "the body is not JSON ({error}); send {{\"query\": \"…\", \"variables\": {{…}}}}"
+            );
+            GraphqlError::new(code::BAD_USER_INPUT, message)
+        })
+    }
+
+    /// Reads a request from parsed JSON. Other properties than those of a request are ignored.
     pub fn from_value(value: Value) -> Result<GraphqlRequest, GraphqlError> {
         let bad = |message: &str| GraphqlError::new(code::BAD_USER_INPUT, message);
         let Value::Object(mut fields) = value else {

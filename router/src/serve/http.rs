@@ -1,9 +1,11 @@
-//! GraphQL over HTTP: reads the request, refuses what a browser could be tricked into sending, and
-//! encodes the answer.
+//! GraphQL over HTTP (September 2026): answers a request in the form that its client accepts.
 
 use super::{
-    accept::{Form, negotiate},
-    authenticate, failure, refused, request_id, stream, websocket, with_id,
+    GRAPHQL_RESPONSE,
+    accept::{ANSWERS, Form, PAGES, STREAMS, negotiate},
+    authenticate,
+    envelope::{self, Refusal},
+    failure, refused, request_id, status, stream, websocket, with_id,
 };
 use crate::{
     error::{GraphqlError, code},
@@ -16,8 +18,7 @@ use axum::{
     extract::{FromRequestParts, Request, State, WebSocketUpgrade},
     response::Response,
 };
-use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use std::sync::Arc;
 
 /// `GET /graphql`: a query in the address, the console for a browser, or a WebSocket.
@@ -32,126 +33,44 @@ pub(super) async fn get(State(router): State<Arc<Router>>, request: Request) -> 
         };
     }
     let id = request_id(&router, &parts.headers);
-    let form = negotiate(&parts.headers, true);
-    if form == Some(Form::Html)
-        && let Some(console) = &router.console
-    {
-        let mut response = Response::new(Body::from(console.clone()));
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-        return with_id(response, &id);
-    }
-    match from_address(&parts.uri) {
-        Ok(request) => answer(router, request, &parts.headers, id, true).await,
-        Err(error) => failure(StatusCode::BAD_REQUEST, error, &id),
-    }
+    let form = negotiate(&parts.headers, PAGES);
+    let mut response = match &router.console {
+        Some(console) if form == Some(Form::Html) => with_id(page(console.clone().into()), &id),
+        _ => match envelope::from_address(&parts.uri) {
+            Ok(request) => answer(router, request, &parts.headers, id, true).await,
+            Err(Refusal(status, error)) => failure(status, error, &id),
+        },
+    };
+    // One address has several answers, which a cache must not mistake for each other.
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static("Accept"));
+    response
 }
 
 /// `POST /graphql`: JSON, or a document as `application/graphql`.
 pub(super) async fn post(State(router): State<Arc<Router>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let id = request_id(&router, &parts.headers);
-    let kind = match content_type(&parts.headers) {
-        Ok(kind) => kind,
-        Err(error) => return failure(StatusCode::UNSUPPORTED_MEDIA_TYPE, error, &id),
-    };
-    let limit = router.limits().body_bytes;
-    let body = match Limited::new(body, limit).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(error) if error.is::<LengthLimitError>() => {
-            let message = format!("the body is larger than {limit} bytes; send less");
-            let error = GraphqlError::new(code::TOO_LARGE, message);
-            return failure(StatusCode::PAYLOAD_TOO_LARGE, error, &id);
-        }
-        Err(_) => {
-            let error =
-                GraphqlError::new(code::BAD_USER_INPUT, "the body could not be read to its end");
-            return failure(StatusCode::BAD_REQUEST, error, &id);
-        }
-    };
-    let request = match kind {
-        Content::Json => GraphqlRequest::from_json(&body),
-        Content::Document => from_document(&parts.uri, &body),
-    };
-    match request {
+    match envelope::from_body(&parts, body, router.limits()).await {
         Ok(request) => answer(router, request, &parts.headers, id, false).await,
-        Err(error) => failure(StatusCode::BAD_REQUEST, error, &id),
+        Err(Refusal(status, error)) => {
+            let mut response = failure(status, error, &id);
+            if status == StatusCode::REQUEST_TIMEOUT {
+                // The rest of the body is not waited for (RFC 9110, section 15.5.9).
+                let close = HeaderValue::from_static("close");
+                response.headers_mut().insert(header::CONNECTION, close);
+            }
+            response
+        }
     }
 }
 
-enum Content {
-    Json,
-    Document,
-}
-
-/// Form types and plain text are what a page of another origin can post without asking; they are
-/// refused, so that no other page can act with a signed-in user's credentials.
-fn content_type(headers: &HeaderMap) -> Result<Content, GraphqlError> {
-    let value = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    let mut parts = value.split(';').map(str::trim);
-    let kind = parts.next().unwrap_or_default();
-    let charset = parts.find_map(|part| part.strip_prefix("charset="));
-    let utf8 = charset.is_none_or(|charset| charset.trim_matches('"') == "utf-8");
-    match kind {
-        "application/json" | "application/graphql+json" if utf8 => Ok(Content::Json),
-        "application/graphql" if utf8 => Ok(Content::Document),
-        _ => Err(GraphqlError::new(
-            code::BAD_USER_INPUT,
-            "send Content-Type: application/json (or application/graphql) in UTF-8",
-        )),
-    }
-}
-
-/// The parameters of an address, decoded.
-fn parameters(uri: &Uri) -> Result<Vec<(String, String)>, GraphqlError> {
-    let bad =
-        |_| GraphqlError::new(code::BAD_USER_INPUT, "the parameters of the address cannot be read");
-    axum::extract::Query::<Vec<(String, String)>>::try_from_uri(uri)
-        .map(|query| query.0)
-        .map_err(bad)
-}
-
-fn from_address(uri: &Uri) -> Result<GraphqlRequest, GraphqlError> {
-    let mut fields = serde_json::Map::new();
-    for (name, value) in parameters(uri)? {
-        let value = match name.as_str() {
-            "query" | "operationName" => value.into(),
-            "variables" | "extensions" if value.is_empty() => continue,
-            "variables" | "extensions" => serde_json::from_str(&value).map_err(|error| {
-                GraphqlError::new(code::BAD_USER_INPUT, format!("\"{name}\" is not JSON ({error})"))
-            })?,
-            _ => continue,
-        };
-        fields.insert(name, value);
-    }
-    GraphqlRequest::from_value(fields.into())
-}
-
-fn from_document(uri: &Uri, body: &[u8]) -> Result<GraphqlRequest, GraphqlError> {
-    let text = std::str::from_utf8(body)
-        .map_err(|_| GraphqlError::new(code::BAD_USER_INPUT, "the document is not UTF-8"))?;
-    let mut fields = serde_json::Map::new();
-    for (name, value) in parameters(uri)? {
-        let value = match name.as_str() {
-            "operationName" => value.into(),
-            "variables" => serde_json::from_str(&value).map_err(|error| {
-                GraphqlError::new(
-                    code::BAD_USER_INPUT,
-                    format!("\"variables\" is not JSON ({error})"),
-                )
-            })?,
-            _ => continue,
-        };
-        fields.insert(name, value);
-    }
-    fields.insert("query".to_owned(), text.into());
-    GraphqlRequest::from_value(fields.into())
+fn page(console: Body) -> Response {
+    let mut response = Response::new(console);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    response
 }
 
 async fn answer(
@@ -161,7 +80,7 @@ async fn answer(
     id: RequestId,
     safe: bool,
 ) -> Response {
-    let Some(form) = negotiate(headers, false) else {
+    let Some(form) = negotiate(headers, ANSWERS) else {
         let message = "accept application/graphql-response+json, application/json, text/event-stream or multipart/mixed";
         let error = GraphqlError::new(code::BAD_USER_INPUT, message);
         return failure(StatusCode::NOT_ACCEPTABLE, error, &id);
@@ -186,48 +105,42 @@ async fn answer(
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
         return response;
     }
+    let follows = prepared.kind() == OperationKind::Subscription;
+    let form = if follows { negotiate(headers, STREAMS) } else { Some(form) };
     let response = match form {
-        Form::Events | Form::Multipart => {
-            let follows = prepared.kind() == OperationKind::Subscription;
+        Some(form @ (Form::Events | Form::Multipart)) => {
             let stop = follows.then(|| router.stop.clone());
             match router.stream(prepared).await {
                 Ok(answers) => stream::many(answers, form, stop),
                 Err(refused) => stream::one(refused.body, form),
             }
         }
-        _ if prepared.kind() == OperationKind::Subscription => {
-            let message =
-                "a subscription needs a stream: accept text/event-stream, or use a WebSocket";
-            let error = GraphqlError::new(code::BAD_USER_INPUT, message);
-            return failure(StatusCode::NOT_ACCEPTABLE, error, &id);
-        }
-        form => {
+        Some(form) => {
             let caller = prepared.caller.clone();
             let mut response = encode(router.run(prepared).await, form);
             router.authenticate.answer_headers(&caller, response.headers_mut());
             response
+        }
+        None => {
+            let message =
+                "a subscription needs a stream: accept text/event-stream, or use a WebSocket";
+            let error = GraphqlError::new(code::BAD_USER_INPUT, message);
+            return failure(StatusCode::NOT_ACCEPTABLE, error, &id);
         }
     };
     with_id(response, &id)
 }
 
 fn encode(answer: GraphqlResponse, form: Form) -> Response {
-    let (kind, status) = match form {
-        Form::GraphqlResponse => {
-            let status = match answer.code.as_deref() {
-                _ if !answer.request_error => StatusCode::OK,
-                Some(code::UNAUTHENTICATED) => StatusCode::UNAUTHORIZED,
-                Some(code::FORBIDDEN) => StatusCode::FORBIDDEN,
-                Some(code::INTERNAL) => StatusCode::INTERNAL_SERVER_ERROR,
-                Some(code::TIMEOUT) => StatusCode::GATEWAY_TIMEOUT,
-                _ => StatusCode::BAD_REQUEST,
-            };
-            ("application/graphql-response+json; charset=utf-8", status)
-        }
-        _ => ("application/json; charset=utf-8", StatusCode::OK),
+    let status = status::of(&answer);
+    // An answer that says of itself that it is GraphQL is the only one of failure that a client can
+    // tell from what a proxy makes up.
+    let kind = match form {
+        Form::Json if status.is_success() => "application/json; charset=utf-8",
+        _ => GRAPHQL_RESPONSE,
     };
     let mut response = Response::new(Body::from(answer.body));
-    *response.status_mut() = status;
+    status::set(&mut response, status);
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     response
 }

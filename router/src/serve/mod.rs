@@ -2,9 +2,11 @@
 //! WebSockets.
 
 mod accept;
+mod envelope;
 mod http;
 mod identify;
 mod origin;
+mod status;
 mod stream;
 pub(crate) mod websocket;
 
@@ -28,6 +30,9 @@ use axum::{
     routing::get,
 };
 use std::sync::Arc;
+
+/// The type of every answer that is a GraphQL response, whatever its status.
+const GRAPHQL_RESPONSE: &str = "application/graphql-response+json; charset=utf-8";
 
 /// The router's paths: `/graphql`, `/graphql/ws`, `/health/live`, `/health/ready`, `/schema.graphql`.
 /// Put [`identify`] around all that the process answers.
@@ -124,11 +129,14 @@ fn name(caller: &mut Caller, id: RequestId) {
 
 /// The answer to a request that has no caller.
 fn refused(error: GraphqlError, id: &RequestId) -> Response {
-    let status = match error.code() {
-        Some(code::UNAUTHENTICATED) => StatusCode::UNAUTHORIZED,
-        _ => StatusCode::BAD_REQUEST,
-    };
-    failure(status, error, id)
+    if error.code() != Some(code::UNAUTHENTICATED) {
+        return failure(StatusCode::BAD_REQUEST, error, id);
+    }
+    let mut response = failure(StatusCode::UNAUTHORIZED, error, id);
+    // Which RFC 9110, section 15.5.2 asks for; RFC 6750, section 3.1 names the reason.
+    let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    response
 }
 
 fn with_id(mut response: Response, id: &RequestId) -> Response {
@@ -136,12 +144,12 @@ fn with_id(mut response: Response, id: &RequestId) -> Response {
     response
 }
 
-/// A refusal before GraphQL begins.
+/// A refusal before GraphQL begins: the error of a request, as GraphQL writes it.
 fn failure(status: StatusCode, error: GraphqlError, id: &RequestId) -> Response {
     let body = GraphqlResponse::request_errors(&[error]).body;
-    let kind = HeaderValue::from_static("application/json; charset=utf-8");
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
+    let kind = HeaderValue::from_static(GRAPHQL_RESPONSE);
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
     with_id(response, id)
 }

@@ -9,6 +9,7 @@ mod data;
 mod differential;
 mod faults;
 mod federation;
+mod graphql_over_http;
 mod ids;
 mod monolith;
 mod requirements;
