@@ -99,7 +99,7 @@ async fn serve(router: Arc<Router>, headers: HeaderMap, socket: WebSocket) {
     let close = loop {
         // Subscriptions end by themselves now; what else runs is answered first.
         if stopping && connection.running.is_empty() {
-            break Close(1001, "The server stops: subscribe again".to_owned());
+            break Some(Close(1001, "The server stops: subscribe again".to_owned()));
         }
         let step = tokio::select! {
             () = &mut deadline, if connection.caller.is_none() => {
@@ -112,7 +112,8 @@ async fn serve(router: Arc<Router>, headers: HeaderMap, socket: WebSocket) {
             message = source.next() => match message {
                 Some(Ok(Message::Text(text))) => connection.receive(&text).await,
                 Some(Ok(Message::Binary(_))) => Err(Close(4400, "Messages are text".to_owned())),
-                Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                Some(Ok(Message::Close(_))) => break None,
+                Some(Err(_)) | None => return,
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(None),
             },
             Some(outgoing) = connection.streams.next() => {
@@ -130,19 +131,24 @@ async fn serve(router: Arc<Router>, headers: HeaderMap, socket: WebSocket) {
                     return;
                 }
             }
-            Err(close) => break close,
+            Err(close) => break Some(close),
         }
     };
-    let frame = CloseFrame { code: close.0, reason: close.1.into() };
-    let sent = tokio::time::timeout(SEND, sink.send(Message::Close(Some(frame)))).await;
+    if let Some(Close(code, reason)) = close {
+        let frame = CloseFrame { code, reason: reason.into() };
+        let sent = tokio::time::timeout(SEND, sink.send(Message::Close(Some(frame)))).await;
+        if !matches!(sent, Ok(Ok(()))) {
+            // The client is gone already.
+            return;
+        }
+    }
     // Its operations end now.
     drop(connection);
-    // The client may be gone already. Else it is read on until it has closed, too: dropped while
-    // something is on its way here, the connection is reset, and the client may never see why.
-    if matches!(sent, Ok(Ok(()))) {
-        let closed = async { while let Some(Ok(_)) = source.next().await {} };
-        tokio::time::timeout(GOODBYE, closed).await.ok();
-    }
+    // The client is read on until it has closed, too: dropped while something is on its way here, the
+    // connection is reset, and the client may never see why. Reading on also answers a close of the
+    // client's own (RFC 6455, section 5.5.1), without which it would take the connection as broken.
+    let closed = async { while let Some(Ok(_)) = source.next().await {} };
+    tokio::time::timeout(GOODBYE, closed).await.ok();
 }
 
 /// What a client is answered at once that sends these messages: texts, until the close and its

@@ -13,7 +13,11 @@ use std::sync::{
 use studio_router::{
     AuthError, Authenticate, Caller, GraphqlRequest, Router, transport::InProcess,
 };
-use tokio_tungstenite::tungstenite::{Error, Message, client::IntoClientRequest};
+use tokio_tungstenite::tungstenite::{
+    Error, Message,
+    client::IntoClientRequest,
+    protocol::{CloseFrame, frame::coding::CloseCode},
+};
 
 const QUERY: &str = "subscription($n: Int!) { added: reviewAdded(count: $n) { id: body author { name } product { name shippingEstimate } } }";
 
@@ -208,6 +212,18 @@ async fn a_websocket_that_breaks_the_protocol_is_closed() {
             }
         }
     }
+}
+
+/// RFC 6455, section 5.5.1.
+#[tokio::test]
+async fn a_client_that_closes_is_answered_with_a_close() {
+    let mut socket = connect(in_process(&Log::default())).await;
+    send(&mut socket, json!({ "type": "connection_init" })).await;
+    assert_eq!(receive(&mut socket).await, json!({ "type": "connection_ack" }));
+    let frame = CloseFrame { code: CloseCode::Normal, reason: "done".into() };
+    socket.close(Some(frame.clone())).await.unwrap();
+    assert_eq!(socket.next().await.unwrap().unwrap(), Message::Close(Some(frame)));
+    assert!(socket.next().await.is_none(), "the connection ends cleanly");
 }
 
 #[tokio::test]
