@@ -12,6 +12,7 @@ mod federation;
 mod graphql_over_http;
 mod ids;
 mod monolith;
+mod reference_clients;
 mod requirements;
 mod server;
 mod stopping;
