@@ -144,11 +144,14 @@ function refresh(stale) {
     if (held.accessToken !== stale) return true;
     try {
       const tokens = await renewed(held);
+      // Whoever signed out meanwhile stays signed out, and nobody else's session is replaced.
+      if (session.current()?.refreshToken !== held.refreshToken) return session.current() !== null;
       store(tokens);
       twins?.postMessage({ replaces: held.refreshToken, tokens });
       return true;
     } catch (error) {
       if (!over(error)) throw error;
+      if (session.current()?.refreshToken !== held.refreshToken) return session.current() !== null;
       store(null);
       tell();
       for (const ending of endings) ending();

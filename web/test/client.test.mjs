@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import "./browser.mjs";
-import { events, positions, session } from "../client.js";
+import { credentials, events, positions, renew, session } from "../client.js";
 
 async function read(chunks) {
   const found = [];
@@ -80,4 +80,29 @@ test("a sign-out leaves at once and tells what the server did not confirm", asyn
   const failed = await signedOut([ended, down]);
   assert.deepEqual(failed.sent, renewing);
   assert.match(failed.told, /did not confirm it: It starts\. There the session ends/);
+});
+
+test("what a sign-out overtakes does not sign in again", async () => {
+  const renewed = { data: { refresh: { ...tokens("new"), userErrors: [] } } };
+  const refused = { data: { refresh: { userErrors: [{ code: "X", message: "It was used." }] } } };
+  const confirmed = { data: { logOut: { userErrors: [] } } };
+  for (const answer of [renewed, refused]) {
+    for (const next of [null, "another"]) {
+      let give;
+      globalThis.fetch = async (_path, { body }) =>
+        new Response(
+          JSON.stringify(
+            body.includes("mutation Refresh") ? await new Promise((then) => (give = then)) : confirmed,
+          ),
+        );
+      session.adopt(tokens("old"));
+      const renewing = renew();
+      await new Promise(setImmediate);
+      await session.signOut();
+      if (next) session.adopt(tokens(next));
+      give(answer);
+      assert.equal(await renewing, next !== null);
+      assert.deepEqual(await credentials(), next ? { authorization: `Bearer ${next}` } : {});
+    }
+  }
 });
