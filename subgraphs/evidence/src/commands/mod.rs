@@ -8,6 +8,7 @@ mod record;
 mod reject;
 mod resume;
 mod settle;
+mod sums;
 mod upload;
 
 use std::{

@@ -4,13 +4,19 @@
 
 use std::collections::HashMap;
 
+use futures::future::join;
 use studio_events::{Expected, StreamAppend};
 use studio_kernel::{
     IdError,
     published::evidence::{CheckResultsRecorded, CheckSummary},
 };
 
-use super::{Core, batch::json_length, record::Recording};
+use super::{
+    Core,
+    batch::json_length,
+    record::Recording,
+    sums::{SummedUp, Sums},
+};
 use crate::{
     domain::{FindingsGone, Intake, IntakeReleased, RunCompleted, RunEvent, SummaryKey},
     error::EvidenceError,
@@ -20,9 +26,6 @@ use crate::{
 
 /// Findings that one event takes out of the population.
 const GONE: u32 = 2_000;
-/// Checks, and summaries of them, of one look at the read model.
-const CHECKS: u64 = 20;
-const SUMMARIES: u32 = 1_000;
 /// Resource ids of one published event.
 const RESOURCES: usize = 5_000;
 /// Bytes of JSON, about, of one published event.
@@ -91,45 +94,44 @@ impl Recording {
         self.append(core, vec![FindingsGone { project, findings: gone }.into()], Vec::new()).await
     }
 
-    /// Publishes the summaries of every check, account and region that the run observed.
-    pub(super) async fn publish(&mut self, core: &Core) -> Result<(), EvidenceError> {
-        let project = self.started.project.to_string();
-        let resumed = self.run.summarised.clone();
-        // Parts of the check at which the run was cut may be published and others not.
-        if let Some(SummaryKey { check, .. }) = &resumed {
-            self.publish_checks(core, (check, check)).await?;
-        }
-        let mut after = resumed.map(|key| key.check).unwrap_or_default();
-        loop {
-            let checks = Checks::ids(&core.store, self.tenant, &project, &after, CHECKS).await?;
-            let (Some(first), Some(last)) = (checks.first(), checks.last()) else { return Ok(()) };
-            self.publish_checks(core, (first, last)).await?;
-            after.clone_from(last);
-        }
+    const fn sums(&self) -> Sums {
+        Sums { tenant: self.tenant, project: self.started.project, run: self.id }
     }
 
-    /// Those of the checks from one to another.
+    /// Publishes the summaries of every check, account and region that the run observed. While some
+    /// are appended, the next are summed up.
+    pub(super) async fn publish(&mut self, core: &Core) -> Result<(), EvidenceError> {
+        let sums = self.sums();
+        // Parts of the check at which the run was cut may be published and others not.
+        if let Some(SummaryKey { check, .. }) = self.run.summarised.clone() {
+            let found = sums.up(core, (check.clone(), check), self.run.summarised.as_ref()).await?;
+            self.publish_checks(core, found).await?;
+        }
+        let after = self.run.summarised.as_ref().map(|key| key.check.clone()).unwrap_or_default();
+        let mut next = sums.after(core, &after).await?;
+        while let Some(found) = next {
+            let last = found.checks.1.clone();
+            let following = sums.after(core, &last);
+            let (published, found) = join(self.publish_checks(core, found), following).await;
+            published?;
+            next = found?;
+        }
+        Ok(())
+    }
+
+    /// Those of some checks.
     async fn publish_checks(
         &mut self,
         core: &Core,
-        checks: (&str, &str),
+        mut found: SummedUp,
     ) -> Result<(), EvidenceError> {
-        let (tenant, project, run) = (self.tenant, self.started.project, self.id);
-        let mut changes = Population::changes(&core.store, tenant, project, checks).await?;
-        loop {
+        while !found.rows.is_empty() {
             core.go_on()?;
-            let after = self.run.summarised.as_ref();
-            let rows =
-                Population::summaries(&core.store, tenant, project, run, checks, after, SUMMARIES)
-                    .await?;
-            if rows.is_empty() {
-                return Ok(());
-            }
-            let whole = rows.len() < SUMMARIES as usize;
-            let texts = self.check_texts(core, &rows).await?;
+            let whole = found.is_whole();
+            let texts = self.check_texts(core, &found.rows).await?;
             let mut pages = Pages::of(self);
-            for row in rows {
-                let changes = changes.remove(&row.key).unwrap_or_default();
+            for row in std::mem::take(&mut found.rows) {
+                let changes = found.changes.remove(&row.key).unwrap_or_default();
                 let text = texts.get(&row.key.check).ok_or_else(|| {
                     EvidenceError::Broken(format!("check {} has no title", row.key.check))
                 })?;
@@ -141,10 +143,12 @@ impl Recording {
             }
             pages.close();
             self.append(core, pages.done, Vec::new()).await?;
-            if whole {
-                return Ok(());
+            if !whole {
+                let after = self.run.summarised.clone();
+                found.rows = self.sums().rows(core, &found.checks, after.as_ref()).await?;
             }
         }
+        Ok(())
     }
 
     /// Says that the run is complete, and lets the next one in.
