@@ -112,7 +112,7 @@ async fn database(server: &str) -> anyhow::Result<String> {
 /// Lets clients ask for controls, and tells the CPU time that each replica spent on it.
 async fn shares(cluster: &Cluster) -> anyhow::Result<()> {
     let client = &cluster.client;
-    let project = studio::project(client, "soc2-2017").await?;
+    let project = studio::project(client, "Shares", "soc2-2017").await?;
     let spent = || cluster.controls.iter().map(Process::cpu_seconds).collect::<Result<Vec<_>, _>>();
     let before = spent()?;
     let began = std::time::Instant::now();

@@ -30,7 +30,7 @@ async fn one(findings: usize, order: Order) -> anyhow::Result<()> {
     let file = folder.path().join("scan.ocsf.json");
     let bytes = generate::write(&file, findings, order)?;
     let studio = studio::start().await?;
-    let project = studio::project(&studio.client, "soc2-2017").await?;
+    let project = studio::project(&studio.client, "Ingest", "soc2-2017").await?;
     let cpu = studio.process.cpu_seconds()?;
 
     let began = Instant::now();

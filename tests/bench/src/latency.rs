@@ -26,7 +26,7 @@ pub(crate) async fn run() -> anyhow::Result<()> {
 
 /// Measures at the server that the client is signed in to.
 pub(crate) async fn measure(client: &Client) -> anyhow::Result<()> {
-    let project = studio::project(client, "soc2-2017").await?;
+    let project = studio::project(client, "Latency", "soc2-2017").await?;
     let test = manual_test(client, &project).await?;
 
     let (sender, mut received) = mpsc::unbounded_channel();

@@ -50,10 +50,12 @@ pub(crate) async fn set_up(client: &Client, token: &str) -> anyhow::Result<()> {
     Ok(client.log_in(EMAIL, PASSWORD).await?)
 }
 
-/// Makes a project that has adopted a framework of Studio's own; gives the project's id.
-pub(crate) async fn project(client: &Client, builtin: &str) -> anyhow::Result<String> {
-    let input = create_project::CreateProjectInput { name: "Bench".to_owned() };
+/// Makes a project of that name that has adopted a framework of Studio's own; gives the project's id.
+pub(crate) async fn project(client: &Client, name: &str, builtin: &str) -> anyhow::Result<String> {
+    let input = create_project::CreateProjectInput { name: name.to_owned() };
     let made = client.query::<CreateProject>(create_project::Variables { input }).await?;
+    let problems = made.create_project.user_errors;
+    ensure!(problems.is_empty(), "{problems:?}");
     let project = made.create_project.project.context("a project")?.id;
     let input = import_framework::ImportFrameworkInput {
         builtin: Some(builtin.to_owned()),
