@@ -42,6 +42,8 @@ pub(crate) enum Command {
     DeadLetters(DeadLetters),
     /// Check the configuration, or print it
     Config(ConfigCommand),
+    /// Print the public schema, or name what a schema changes for the clients of another
+    Schema(SchemaCommand),
     /// Replace the master key
     Keyring(KeyringCommand),
     /// Make an organization; the server that uses the data folder must be stopped
@@ -196,6 +198,29 @@ pub(crate) enum ConfigVerb {
     Check(Settings),
     /// Print every setting with its value
     Show(Settings),
+}
+
+#[derive(Args)]
+pub(crate) struct SchemaCommand {
+    #[command(subcommand)]
+    pub(crate) verb: SchemaVerb,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum SchemaVerb {
+    /// Print the public schema of this Studio
+    Print,
+    /// Name what breaks, and what may surprise, the clients of a published schema; exits with 1
+    /// where something breaks
+    Check {
+        /// What clients were built on: a public schema, as GET /schema.graphql gives it, or a
+        /// supergraph
+        #[arg(long, value_name = "FILE")]
+        published: PathBuf,
+        /// What comes in its place: a public schema or a supergraph [default: this Studio's own]
+        #[arg(value_name = "FILE")]
+        next: Option<PathBuf>,
+    },
 }
 
 #[derive(Args)]

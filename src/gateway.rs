@@ -12,7 +12,7 @@ use serde_json::Value;
 use studio_identity::{TokenError, TokenVerifier};
 use studio_kernel::{Actor, Env, kind};
 use studio_router::{
-    AuthError, Authenticate, Caller, Router, RouterBuilder, SubgraphSdl,
+    AuthError, Authenticate, Caller, Router, RouterBuilder,
     transport::{BalancedSubgraph, CallHeaders, HttpOptions, InProcess, Replicas},
 };
 use studio_service::{
@@ -120,12 +120,8 @@ fn begin(
     limits: &Limits,
     process: &Process,
 ) -> anyhow::Result<RouterBuilder> {
-    let parts = sdls
-        .into_iter()
-        .map(|(name, sdl)| SubgraphSdl { name: name.to_owned(), url: None, sdl })
-        .collect();
     let ready = process.ready.clone();
-    let supergraph = studio_router::compose(parts).context("the subgraphs do not compose")?;
+    let supergraph = crate::schema::compose(sdls)?;
     Ok(Router::builder()
         .supergraph(supergraph.sdl)
         .authenticate(Arc::new(callers))

@@ -17,6 +17,7 @@ mod pages;
 mod panics;
 mod process;
 mod router_role;
+mod schema;
 mod serve;
 mod stores;
 mod subgraph;
@@ -71,6 +72,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Verify(arguments) => verify::run(arguments).await,
         Command::DeadLetters(arguments) => dead_letters::run(arguments.verb).await,
         Command::Config(arguments) => config::run(arguments).await,
+        Command::Schema(arguments) => schema::run(arguments.verb),
         Command::Keyring(arguments) => keyring::run(arguments).await,
         Command::Organization(arguments) => organization::run(arguments.verb).await,
         Command::Demo(arguments) => demo::run(arguments).await,

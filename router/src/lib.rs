@@ -25,9 +25,13 @@ pub mod standalone;
 pub mod transport;
 
 pub use authenticate::{Anonymous, AuthError, Authenticate};
-pub use compose::{CompositionErrors, SubgraphSdl, Supergraph, check_plannable, compose};
+pub use compose::{
+    CompositionErrors, PublicSchema, SubgraphSdl, Supergraph, UnreadableSchema, check_plannable,
+    compose,
+};
 pub use error::GraphqlError;
 pub use limits::Limits;
 pub use plan::{OperationKind, SubgraphOperation};
 pub use request::{Caller, GraphqlRequest, GraphqlResponse, RequestId};
 pub use router::{BuildError, Router, RouterBuilder};
+pub use schema::changes::{SchemaChange, Severity};

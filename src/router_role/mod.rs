@@ -26,7 +26,7 @@ use crate::{
     gateway::{self, Upstream},
     keyring,
     process::Process,
-    stores,
+    schema, stores,
 };
 
 /// Runs until the process is asked to stop.
@@ -88,14 +88,8 @@ pub(crate) async fn run(arguments: cli::Router) -> anyhow::Result<()> {
 
 /// Every subgraph, at the addresses in the configuration.
 fn upstreams(config: &Config, signer: &InternalSigner) -> anyhow::Result<Vec<Upstream>> {
-    let sdls = [
-        ("identity", studio_identity::sdl()),
-        ("controls", studio_controls::sdl()),
-        ("evidence", studio_evidence::sdl()),
-        ("documents", studio_documents::sdl()),
-        ("ai", studio_ai::sdl()),
-    ];
-    sdls.into_iter()
+    schema::subgraphs()
+        .into_iter()
         .map(|(name, sdl)| {
             let replicas = Replicas::new(config.cluster.addresses.of(name))
                 .with_context(|| format!("set cluster.addresses.{name}"))?;

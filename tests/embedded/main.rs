@@ -26,6 +26,7 @@ mod moving;
 mod pages;
 mod policy;
 mod router_role;
+mod schema;
 mod stopping;
 mod tenants;
 mod verify;

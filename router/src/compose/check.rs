@@ -33,7 +33,7 @@ const MACHINERY: [&str; 9] = [
     "context__",
 ];
 
-const BUILT_IN: [&str; 10] = [
+pub(super) const BUILT_IN: [&str; 10] = [
     "Boolean",
     "Float",
     "ID",

@@ -4,12 +4,14 @@ mod check;
 mod interfaces;
 mod mend;
 mod nullability;
+mod public;
 mod scalars;
 mod shareable;
 mod text;
 
 pub use check::check_plannable;
 pub(crate) use check::read_supergraph;
+pub use public::{PublicSchema, UnreadableSchema};
 
 use graphql_composition::{FederatedGraph, Subgraphs};
 use std::fmt;

@@ -40,7 +40,7 @@ impl Schema {
     pub(crate) fn build(document: &Document) -> Result<Schema, SchemaError> {
         let mut types = BTreeMap::new();
         let mut directives = Vec::new();
-        let mut roots = (None, None, None);
+        let mut roots = None;
         for definition in &document.definitions {
             match definition {
                 ast::Definition::TypeDefinition(definition) => {
@@ -55,22 +55,25 @@ impl Schema {
                     }
                 }
                 ast::Definition::SchemaDefinition(schema) => {
-                    roots = (
+                    roots = Some((
                         schema.query.clone(),
                         schema.mutation.clone(),
                         schema.subscription.clone(),
-                    );
+                    ));
                 }
                 ast::Definition::TypeExtension(_) => {}
             }
         }
-        let root = |named: Option<String>, default: &str| -> Option<Arc<str>> {
-            let name = named.unwrap_or_else(|| default.to_owned());
-            types.get(name.as_str()).map(|definition: &TypeDef| definition.name.clone())
+        // Types are roots by their names only where nothing says which are (GraphQL, section 3.3.1).
+        let (query, mutation, subscription) = roots.unwrap_or_else(|| {
+            let name = |name: &str| Some(name.to_owned());
+            (name("Query"), name("Mutation"), name("Subscription"))
+        });
+        let root = |name: Option<String>| -> Option<Arc<str>> {
+            types.get(name?.as_str()).map(|definition: &TypeDef| definition.name.clone())
         };
-        let query = root(roots.0, "Query").ok_or(SchemaError::NoQuery)?;
-        let mutation = root(roots.1, "Mutation");
-        let subscription = root(roots.2, "Subscription");
+        let query = root(query).ok_or(SchemaError::NoQuery)?;
+        let (mutation, subscription) = (root(mutation), root(subscription));
         check_references(&types)?;
         Ok(Schema::index(types, directives, query, mutation, subscription))
     }

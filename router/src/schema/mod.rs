@@ -5,6 +5,7 @@
 //! that a set of possible types is a bit set.
 
 pub(crate) mod build;
+pub(crate) mod changes;
 mod print;
 mod type_set;
 

@@ -1,0 +1,85 @@
+//! `studio schema`: the public schema, and what a new one changes for clients of an old one.
+
+use std::{
+    io::{self, Write as _},
+    path::Path,
+};
+
+use anyhow::{Context, bail};
+use studio_router::{PublicSchema, Severity, SubgraphSdl, Supergraph};
+
+use crate::cli::SchemaVerb;
+
+/// Most bytes of a schema file: the largest public supergraphs have a few megabytes.
+const LARGEST: u64 = 64 << 20;
+
+/// The schema of each subgraph of Studio.
+pub(crate) fn subgraphs() -> [(&'static str, String); 5] {
+    [
+        ("identity", studio_identity::sdl()),
+        ("controls", studio_controls::sdl()),
+        ("evidence", studio_evidence::sdl()),
+        ("documents", studio_documents::sdl()),
+        ("ai", studio_ai::sdl()),
+    ]
+}
+
+/// Composes subgraphs that are reached in another way than by an address in the supergraph.
+pub(crate) fn compose(
+    sdls: impl IntoIterator<Item = (&'static str, String)>,
+) -> anyhow::Result<Supergraph> {
+    let parts = sdls
+        .into_iter()
+        .map(|(name, sdl)| SubgraphSdl { name: name.to_owned(), url: None, sdl })
+        .collect();
+    studio_router::compose(parts).context("the subgraphs do not compose")
+}
+
+pub(crate) fn run(verb: SchemaVerb) -> anyhow::Result<()> {
+    match verb {
+        SchemaVerb::Print => print(&compose(subgraphs())?.api_sdl),
+        SchemaVerb::Check { published, next } => {
+            let next = match next {
+                Some(file) => read(&file)?,
+                None => PublicSchema::read(&compose(subgraphs())?.api_sdl)?,
+            };
+            check(&read(&published)?, &next)
+        }
+    }
+}
+
+fn check(published: &PublicSchema, next: &PublicSchema) -> anyhow::Result<()> {
+    let changes = published.changes(next);
+    let breaking = changes.iter().filter(|change| change.severity == Severity::Breaking).count();
+    let mut text = String::new();
+    for change in &changes {
+        text.push_str(&format!("{change}\n"));
+    }
+    if changes.is_empty() {
+        text.push_str("Nothing changes for clients of the published schema.\n");
+    }
+    print(&text)?;
+    match breaking {
+        0 => Ok(()),
+        1 => bail!("1 change breaks clients of the published schema"),
+        several => bail!("{several} changes break clients of the published schema"),
+    }
+}
+
+fn read(file: &Path) -> anyhow::Result<PublicSchema> {
+    let shown = file.display();
+    let size = std::fs::metadata(file).with_context(|| format!("{shown} cannot be read"))?.len();
+    if size > LARGEST {
+        bail!("{shown} has {size} bytes, and a schema may have {LARGEST}: is it the right file?");
+    }
+    let text = std::fs::read_to_string(file).with_context(|| format!("{shown} cannot be read"))?;
+    PublicSchema::read(&text).with_context(|| format!("{shown} is of no use"))
+}
+
+/// What reads it may have enough before the end.
+fn print(text: &str) -> anyhow::Result<()> {
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.context("the output cannot be written"),
+    }
+}
