@@ -19,7 +19,8 @@ pub fn answer<'a>(
     fields: &[&'a Field],
 ) -> Result<Value, Bubble> {
     let list = representations.as_array().unwrap();
-    if list.is_empty() {
+    // One of several lists in one request may be empty.
+    if list.is_empty() && fields[0].alias.is_none() {
         execution.subgraph.complain("no entity is asked for");
     }
     for (index, representation) in list.iter().enumerate() {
@@ -55,6 +56,9 @@ fn entity<'a>(execution: &mut Execution<'a>, representation: &Json, fields: &[&'
     let Some(row) = subgraph.world.find(ty, key, representation) else {
         return Value::Null;
     };
+    if row.get(format!("$missing@{}", subgraph.name)).is_some() {
+        return Value::Null;
+    }
     let fails = row.get("$error").or_else(|| row.get(format!("$error@{}", subgraph.name)));
     if let Some(message) = fails {
         execution.error(message.as_str().unwrap(), None);

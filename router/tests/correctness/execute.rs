@@ -14,6 +14,9 @@ use async_graphql::{
 use graphql_tools::parser::{query as sets, schema::Field as Definition, schema::TypeDefinition};
 use serde_json::{Map, Value as Json};
 
+/// What a subgraph says where there is nothing and something must be.
+pub const NULL: &str = "null for what is never null";
+
 /// A null that what surrounds it must not have; the error is told.
 pub struct Bubble;
 
@@ -217,7 +220,7 @@ impl<'a> Execution<'a> {
         let coerced = input::fields(&self.subgraph.schema, &definition.arguments, &given);
         coerced.map(|fields| fields.into_iter().collect()).map_err(|problem| {
             // A nullable variable may stand where an argument has a default, and be null.
-            if !given.values().any(Json::is_null) {
+            if !given.values().any(has_null) {
                 self.subgraph.complain(format!("{}: {problem}", definition.name));
             }
             problem
@@ -278,7 +281,7 @@ impl<'a> Execution<'a> {
                 match self.complete(value, inner, fields, provided)? {
                     Value::Null => {
                         if self.errors.len() == before {
-                            self.error("null for what is never null", None);
+                            self.error(NULL, None);
                         }
                         Err(Bubble)
                     }
@@ -354,7 +357,16 @@ pub fn runtime_type(subgraph: &Subgraph, row: &Json, declared: &str) -> String {
     }
 }
 
-fn with_arguments(name: &str, arguments: &Map<String, Json>) -> String {
+fn has_null(value: &Json) -> bool {
+    match value {
+        Json::Null => true,
+        Json::Array(items) => items.iter().any(has_null),
+        Json::Object(fields) => fields.values().any(has_null),
+        _ => false,
+    }
+}
+
+pub fn with_arguments(name: &str, arguments: &Map<String, Json>) -> String {
     if arguments.is_empty() {
         return name.to_owned();
     }

@@ -14,7 +14,7 @@ pub type Type = sdl::Type<'static, String>;
 type Marks = [Directive<'static, String>];
 
 pub struct Schema {
-    types: BTreeMap<String, TypeDefinition<'static, String>>,
+    pub types: BTreeMap<String, TypeDefinition<'static, String>>,
     document: sdl::Document<'static, String>,
 }
 

@@ -35,7 +35,10 @@ impl Subgraph {
     }
 }
 
-async fn over_http(State(subgraph): State<Subgraph>, Json(request): Json<Value>) -> Json<Response> {
+pub async fn over_http(
+    State(subgraph): State<Subgraph>,
+    Json(request): Json<Value>,
+) -> Json<Response> {
     let text = request["query"].as_str().unwrap();
     for problem in subgraph.schema.problems(text) {
         subgraph.complain(format!("{problem}, in {text}"));

@@ -5,6 +5,8 @@
 //! one row without a label. A field of a row is written `name`, `name(argument: value)` for one set of
 //! arguments, and `name@subgraph` for what one subgraph alone answers. Its value is what the field
 //! answers; `{"$error": "text", "$code": "CODE"}` fails instead, and [`crate::template`] fills texts in.
+//! An entity that a subgraph cannot get has `"$error@subgraph": "text"`, one that it does not know
+//! `"$missing@subgraph": true`.
 
 use crate::schema::{FieldSet, Schema};
 use graphql_tools::parser::query::Selection;

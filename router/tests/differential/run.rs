@@ -1,0 +1,135 @@
+//! Runs operations by their seeds, and tells of the first that is answered otherwise.
+
+use crate::{
+    compare::Rules, data::Data, model::Model, monolith::Oracle, operations::Operation,
+    rewrite::for_async_graphql, shrink, subgraphs::Federation,
+};
+use async_graphql::Value;
+use serde_json::Value as Json;
+use std::sync::Arc;
+use studio_router::GraphqlRequest;
+
+/// So many operations are asked of the same data.
+const OF_ONE_WORLD: u64 = 8;
+/// One of so many operations is asked over HTTP, too.
+const OVER_HTTP: u64 = 8;
+
+pub struct Runner {
+    model: Arc<Model>,
+    rules: Rules,
+    oracle: Oracle,
+    near: Federation,
+    far: Federation,
+}
+
+impl Runner {
+    pub async fn new(model: &Arc<Model>) -> Runner {
+        Runner {
+            rules: Rules::new(model),
+            oracle: Oracle::new(model),
+            near: Federation::new(model, false).await,
+            far: Federation::new(model, true).await,
+            model: model.clone(),
+        }
+    }
+
+    /// Asks for the operation of a seed; tells what is wrong with the answer, of the smallest operation
+    /// that was found to show it.
+    pub async fn run(&self, seed: u64) -> Result<(), String> {
+        let data = Data::new(&self.model, seed / OF_ONE_WORLD);
+        self.near.put(&data);
+        self.far.put(&data);
+        let http = seed.is_multiple_of(OVER_HTTP);
+        let operation = Operation::new(&self.model, seed);
+        let Err(first) = self.ask(&data, &operation, http).await else { return Ok(()) };
+        let (smallest, problem) = self.shrink(&data, operation.clone(), http, first.clone()).await;
+        Err(format!(
+            "seed {seed}: {problem}\n\n{}\nvariables {}\naway: {:?}\n\nas it was made: {first}\n\n{}\nvariables {}",
+            smallest.text(),
+            Json::Object(smallest.variables.clone()),
+            data.away,
+            operation.text(),
+            Json::Object(operation.variables.clone()),
+        ))
+    }
+
+    /// Whether the router answers an operation otherwise than the oracle, over data without faults.
+    pub async fn shows(&self, operation: &Operation) -> bool {
+        let data = Data::without_faults(&self.model);
+        self.near.put(&data);
+        self.far.put(&data);
+        self.ask(&data, operation, true).await.is_err()
+    }
+
+    async fn shrink(
+        &self,
+        data: &Data,
+        mut smallest: Operation,
+        http: bool,
+        mut problem: String,
+    ) -> (Operation, String) {
+        let mut number = 0;
+        while let Some(smaller) = shrink::without(&smallest, number) {
+            match self.ask(data, &smaller, http).await {
+                Err(still) if kind(&still) == kind(&problem) => {
+                    (smallest, problem) = (smaller, still);
+                }
+                _ => number += 1,
+            }
+        }
+        (smallest, problem)
+    }
+
+    async fn ask(&self, data: &Data, operation: &Operation, http: bool) -> Result<(), String> {
+        let rewritten = for_async_graphql(&self.model, operation);
+        let expected =
+            self.oracle.answer(&data.world, &rewritten.text(), &rewritten.variables).await?;
+        let request = || {
+            let variables = Json::Object(operation.variables.clone());
+            GraphqlRequest::new(operation.text()).variables(variables)
+        };
+        let answer = self.near.answer(request()).await;
+        let wrong = |what: String| Err(format!("{what}\nanswer {}", answer.body));
+        if let Err(problem) = self.rules.compare(&answer.body, &expected) {
+            return wrong(format!("{problem}\n  of the oracle's errors {:?}", expected.errors));
+        }
+        let (done, wanted) = (&answer.mutations, expected.mutations.join(", "));
+        let stopped = expected.emptied.contains("");
+        if *done != wanted && !(stopped && wanted.starts_with(done)) {
+            return wrong(format!("other mutations {done}, not {wanted}"));
+        }
+        if let Some(complaint) = answer.complaints.first() {
+            return wrong(format!("a complaint: {complaint}"));
+        }
+        if http {
+            let far = self.far.answer(request()).await;
+            if in_any_order(&far.body) != in_any_order(&answer.body) {
+                return wrong(format!("over HTTP another answer {}", far.body));
+            }
+            if let Some(complaint) = far.complaints.first() {
+                return wrong(format!("over HTTP a complaint: {complaint}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An answer's data and its errors, which come in the order in which fetches end.
+fn in_any_order(body: &str) -> (String, Vec<String>) {
+    let mut answer: Value = serde_json::from_str(body).unwrap();
+    let errors = match &mut answer {
+        Value::Object(answer) => answer.swap_remove("errors"),
+        _ => None,
+    };
+    let mut errors: Vec<String> = match errors {
+        Some(Value::List(errors)) => errors.iter().map(ToString::to_string).collect(),
+        _ => Vec::new(),
+    };
+    errors.sort();
+    (answer.to_string(), errors)
+}
+
+/// The first words of a problem: a smaller operation has to show the same one.
+fn kind(problem: &str) -> String {
+    problem.split_whitespace().take(2).collect::<Vec<_>>().join(" ")
+}
