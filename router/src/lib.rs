@@ -17,6 +17,8 @@ mod limits;
 #[doc(hidden)]
 pub mod parsers;
 mod plan;
+#[cfg(test)]
+mod planner;
 mod request;
 mod router;
 mod schema;

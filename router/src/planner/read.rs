@@ -1,0 +1,257 @@
+//! Reads the join model from a supergraph.
+
+use super::{
+    Subgraph,
+    model::{EntityKey, FieldModel, Graph, Join, Kind, Mark, Model, TypeModel},
+    selection::field_set,
+};
+use graphql_tools::parser::schema::{
+    self as ast, Definition, Directive, Document, TypeDefinition, Value,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+type Sdl = Document<'static, String>;
+type Directives = [Directive<'static, String>];
+
+/// The subgraphs, sorted by name, and the model.
+pub(super) fn read(document: &Sdl) -> Result<(Vec<Subgraph>, Model), String> {
+    let (subgraphs, numbers) = subgraphs(document);
+    let mut reader = Reader { subgraphs: &subgraphs, numbers, model: Model::default() };
+    let root = |name: Option<&String>| name.cloned();
+    reader.model.query = document.query_type_name().cloned().unwrap_or_default();
+    reader.model.mutation = root(document.mutation_type_name());
+    reader.model.subscription = root(document.subscription_type_name());
+    for definition in &document.definitions {
+        if let Definition::TypeDefinition(definition) = definition {
+            reader.definition(definition)?;
+        }
+    }
+    reader.possible(document);
+    let model = reader.model;
+    Ok((subgraphs, model))
+}
+
+fn subgraphs(document: &Sdl) -> (Vec<Subgraph>, BTreeMap<String, Graph>) {
+    let mut named = Vec::new();
+    for definition in &document.definitions {
+        if let Definition::TypeDefinition(TypeDefinition::Enum(definition)) = definition
+            && definition.name == "join__Graph"
+        {
+            for value in &definition.values {
+                let mark = value.directives.iter().find(|mark| mark.name == "join__graph");
+                let text = |name: &str| mark.and_then(|mark| text(mark, name));
+                let subgraph = Subgraph {
+                    name: text("name").unwrap_or(&value.name).to_owned(),
+                    url: text("url").unwrap_or_default().to_owned(),
+                };
+                named.push((value.name.clone(), subgraph));
+            }
+        }
+    }
+    named.sort_by(|a, b| a.1.name.cmp(&b.1.name));
+    let numbers =
+        named.iter().enumerate().map(|(number, (graph, _))| (graph.clone(), number)).collect();
+    (named.into_iter().map(|(_, subgraph)| subgraph).collect(), numbers)
+}
+
+struct Reader<'a> {
+    subgraphs: &'a [Subgraph],
+    numbers: BTreeMap<String, Graph>,
+    model: Model,
+}
+
+impl Reader<'_> {
+    fn definition(&mut self, definition: &TypeDefinition<'static, String>) -> Result<(), String> {
+        let none: &[ast::Field<'static, String>] = &[];
+        let (kind, name, directives, fields) = match definition {
+            TypeDefinition::Object(object) => {
+                (Kind::Object, &object.name, &object.directives, &object.fields[..])
+            }
+            TypeDefinition::Interface(interface) => {
+                (Kind::Interface, &interface.name, &interface.directives, &interface.fields[..])
+            }
+            TypeDefinition::Union(union) => (Kind::Union, &union.name, &union.directives, none),
+            TypeDefinition::Scalar(scalar) => (Kind::Leaf, &scalar.name, &scalar.directives, none),
+            TypeDefinition::Enum(definition) => {
+                (Kind::Leaf, &definition.name, &definition.directives, none)
+            }
+            TypeDefinition::InputObject(_) => return Ok(()),
+        };
+        let mut model = TypeModel { kind, ..TypeModel::default() };
+        for mark in directives.iter().filter(|mark| mark.name == "join__type") {
+            let Some(graph) = self.graph(mark) else { continue };
+            let join: &mut Join = model.joins.entry(graph).or_default();
+            join.interface_object |= flag(mark, "isInterfaceObject") == Some(true);
+            if let Some(key) = text(mark, "key") {
+                let resolvable = flag(mark, "resolvable").unwrap_or(true);
+                let fields = field_set(key).map_err(|error| format!("{name}: {error}"))?;
+                join.keys.push(EntityKey { fields, resolvable });
+            }
+        }
+        for field in fields {
+            let read = self
+                .field(field, &model.joins)
+                .map_err(|error| format!("{name}.{}: {error}", field.name))?;
+            model.fields.insert(field.name.clone(), read);
+        }
+        self.model.types.insert(name.clone(), model);
+        Ok(())
+    }
+
+    fn field(
+        &self,
+        field: &ast::Field<'static, String>,
+        joins: &BTreeMap<Graph, Join>,
+    ) -> Result<FieldModel, String> {
+        let mut model = FieldModel {
+            returns: type_name(&field.field_type).to_owned(),
+            nullable: !matches!(field.field_type, ast::Type::NonNullType(_)),
+            marks: BTreeMap::new(),
+        };
+        let marks: Vec<&Directive<'static, String>> =
+            field.directives.iter().filter(|mark| mark.name == "join__field").collect();
+        if marks.is_empty() {
+            model.marks = joins.keys().map(|graph| (*graph, Mark::default())).collect();
+        }
+        for mark in &marks {
+            let Some(graph) = self.graph(mark) else { continue };
+            let set = |name: &str| text(mark, name).map_or(Ok(Vec::new()), field_set);
+            let inner = |ty: &str| ty.trim_matches(['[', ']', '!', ' ']).to_owned();
+            let read = Mark {
+                external: flag(mark, "external") == Some(true)
+                    || flag(mark, "usedOverridden") == Some(true),
+                requires: set("requires")?,
+                provides: set("provides")?,
+                returns: text(mark, "type").map(inner),
+            };
+            model.marks.insert(graph, read);
+        }
+        for mark in &marks {
+            if let (Some(graph), Some(from)) = (self.graph(mark), text(mark, "override")) {
+                let from = self.subgraphs.iter().position(|subgraph| subgraph.name == from);
+                let loser = match moved(text(mark, "overrideLabel")) {
+                    true => from,
+                    false => Some(graph),
+                };
+                if let Some(mark) = loser.and_then(|loser| model.marks.get_mut(&loser)) {
+                    mark.external = true;
+                }
+            }
+        }
+        Ok(model)
+    }
+
+    fn graph(&self, mark: &Directive<'static, String>) -> Option<Graph> {
+        self.numbers.get(text(mark, "graph")?).copied()
+    }
+
+    /// Which object types each interface and union can be, in each subgraph.
+    fn possible(&mut self, document: &Sdl) {
+        let mut members: Vec<(String, Option<Graph>, String)> = Vec::new();
+        for definition in &document.definitions {
+            match definition {
+                Definition::TypeDefinition(TypeDefinition::Object(object)) => {
+                    let own = object.name.clone();
+                    members.push((own.clone(), None, own.clone()));
+                    for interface in &object.implements_interfaces {
+                        let marks = self.members(&object.directives, "join__implements");
+                        let named: Vec<Graph> = marks
+                            .filter(|(_, name)| name == interface)
+                            .map(|(graph, _)| graph)
+                            .collect();
+                        self.add(&mut members, interface, named, &own);
+                    }
+                }
+                Definition::TypeDefinition(TypeDefinition::Union(union)) => {
+                    for member in &union.types {
+                        let named: Vec<Graph> = self
+                            .members(&union.directives, "join__unionMember")
+                            .filter(|(_, name)| name == member)
+                            .map(|(graph, _)| graph)
+                            .collect();
+                        self.add(&mut members, &union.name, named, member);
+                    }
+                }
+                _ => {}
+            }
+        }
+        for (ty, graph, object) in members {
+            let kind = self.model.types.get(&ty).map(|ty| ty.kind).unwrap_or_default();
+            if kind == Kind::Interface
+                && let Some(model) = self.model.types.get_mut(&object)
+            {
+                model.interfaces.insert(ty.clone());
+            }
+            let Some(model) = self.model.types.get_mut(&ty) else { continue };
+            model.all_objects.insert(object.clone());
+            let graphs: Vec<Graph> = match graph {
+                Some(graph) => vec![graph],
+                None if kind == Kind::Object => model.joins.keys().copied().collect(),
+                None => continue,
+            };
+            for graph in graphs {
+                model.objects.entry(graph).or_default().insert(object.clone());
+            }
+        }
+    }
+
+    /// A member without marks is one wherever both types are.
+    fn add(
+        &self,
+        members: &mut Vec<(String, Option<Graph>, String)>,
+        of: &str,
+        named: Vec<Graph>,
+        object: &str,
+    ) {
+        members.push((of.to_owned(), None, object.to_owned()));
+        let graphs = |ty: &str| -> BTreeSet<Graph> {
+            self.model.ty(ty).map(|ty| ty.joins.keys().copied().collect()).unwrap_or_default()
+        };
+        let both: Vec<Graph> = match named.is_empty() {
+            true => graphs(of).intersection(&graphs(object)).copied().collect(),
+            false => named,
+        };
+        members
+            .extend(both.into_iter().map(|graph| (of.to_owned(), Some(graph), object.to_owned())));
+    }
+
+    fn members<'d>(
+        &self,
+        directives: &'d Directives,
+        name: &'static str,
+    ) -> impl Iterator<Item = (Graph, String)> + use<'_, 'd> {
+        directives.iter().filter(move |mark| mark.name == name).filter_map(|mark| {
+            let other = text(mark, "interface").or_else(|| text(mark, "member"))?;
+            Some((self.graph(mark)?, other.to_owned()))
+        })
+    }
+}
+
+/// Whether a field has moved to the subgraph that overrides it. A label with a share is taken as the
+/// whole when the share is not zero; any other label is never on.
+fn moved(label: Option<&str>) -> bool {
+    let Some(label) = label else { return true };
+    let share = label.strip_prefix("percent(").and_then(|rest| rest.strip_suffix(')'));
+    share.and_then(|share| share.trim().parse::<f64>().ok()).is_some_and(|share| share > 0.0)
+}
+
+fn type_name<'a>(ty: &'a ast::Type<'static, String>) -> &'a str {
+    match ty {
+        ast::Type::NamedType(name) => name,
+        ast::Type::ListType(inner) | ast::Type::NonNullType(inner) => type_name(inner),
+    }
+}
+
+fn text<'a>(mark: &'a Directive<'static, String>, name: &str) -> Option<&'a str> {
+    mark.arguments.iter().find_map(|(candidate, value)| match value {
+        Value::String(text) | Value::Enum(text) if candidate == name => Some(text.as_str()),
+        _ => None,
+    })
+}
+
+fn flag(mark: &Directive<'static, String>, name: &str) -> Option<bool> {
+    mark.arguments.iter().find_map(|(candidate, value)| match value {
+        Value::Boolean(value) if candidate == name => Some(*value),
+        _ => None,
+    })
+}
