@@ -63,6 +63,10 @@ async fn the_disk_of_the_blobs_is_full() {
         .with_setting("STUDIO_STORES__S3__BUCKET", "");
     let blobs = installation.path().join("serve/blobs");
     let Some(disk) = SmallDisk::mount(&blobs) else { return };
+    // `studio verify` has a folder of its own, and looks at the same blobs.
+    let of_commands = installation.path().join("command");
+    std::fs::create_dir_all(&of_commands).unwrap();
+    std::os::unix::fs::symlink(&blobs, of_commands.join("blobs")).unwrap();
     let fault = "Disk full on the blob store (one process, a folder)";
     survives(fault, installation, false, async |_, scene| {
         let before = scene.failures.load(Relaxed);
