@@ -142,7 +142,7 @@ pub(crate) enum PathStep {
 }
 
 /// A part of a representation.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(crate) enum Require {
     Field { read: Key, write: Name, nested: Vec<Require> },
     On(Vec<Arc<str>>, Vec<Require>),

@@ -224,7 +224,7 @@ impl Search<'_> {
                     let inner = mixed || self.model.is_abstract(&returns);
                     let children = self.with_keys(&returns, &wanted.children, inner);
                     let mut keyed = wanted.with(children);
-                    keyed.key = self.key(wanted, &returns, mixed);
+                    keyed.key = self.key(ty, wanted, mixed);
                     if self.model.is_abstract(&returns) {
                         keyed.children.insert(0, Sel::Field(Wanted::plain("__typename")));
                     }
@@ -240,7 +240,7 @@ impl Search<'_> {
         field.map(|field| field.returns.clone()).unwrap_or_default()
     }
 
-    fn key(&mut self, wanted: &Wanted, returns: &str, mixed: bool) -> String {
+    fn key(&mut self, ty: &str, wanted: &Wanted, mixed: bool) -> String {
         let conflicting = mixed && self.schema.has_conflicting_shapes(&wanted.name);
         if wanted.name == "__typename" || (wanted.arguments.is_empty() && !conflicting) {
             return wanted.name.clone();
@@ -250,7 +250,7 @@ impl Search<'_> {
             identity.push_str(&format!("|{name}:{value}"));
         }
         if conflicting {
-            identity.push_str(&format!("|{returns}"));
+            identity.push_str(&format!("|{ty}"));
         }
         let next = self.keys.len();
         let number = *self.keys.entry(identity).or_insert(next);

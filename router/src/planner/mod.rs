@@ -1,9 +1,14 @@
-//! A planner of our own, **begun and not in use** (decision 9): the join model is read, and the search
-//! finds which subgraph answers what, in which order. What is behind `@interfaceObject` is not looked for
-//! in other subgraphs yet, and nothing turns the fetches into the router's plan.
+//! The planner: which subgraph is asked for what, in which order.
+//!
+//! A supergraph is read once into a [`model`] of its joins. For an operation, [`search`] puts each
+//! selection into a fetch ([`fetches`]); [`entity`] goes from one subgraph to another, [`several`] stands
+//! where a value may have several types; [`emit`] orders the fetches and writes their documents.
+//!
+//! It is **begun and not in use**: decision 9 says what is missing.
 
 #![expect(dead_code, reason = "nothing but its tests uses it yet")]
 
+mod emit;
 mod entity;
 mod fetches;
 mod model;
@@ -13,10 +18,126 @@ mod search;
 mod selection;
 mod several;
 mod tests;
+mod text;
+
+use crate::{
+    data::KeyTable,
+    plan::types::{Fetch, OperationKind, Step},
+    schema::{Schema, TypeRef},
+};
+use graphql_tools::parser::{query as ast, schema as sdl};
+use model::Model;
+use search::Search;
+use selection::Sel;
+use std::time::{Duration, Instant};
+
+/// Why there is no plan.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PlanError {
+    /// The supergraph does not say how.
+    #[error("{0}")]
+    Unplannable(String),
+    /// The operation is too large for the limits.
+    #[error("planning took too long")]
+    TooLong,
+    /// The document does not hold what it should.
+    #[error("the operation cannot be planned: {0}")]
+    Operation(String),
+}
+
+/// The steps of an operation.
+pub(crate) enum Planned {
+    Steps(Step),
+    /// The upstream, and what follows each of its events.
+    Subscription(Box<Fetch>, Option<Step>),
+}
+
+/// A supergraph ready for planning.
+pub(crate) struct Supergraph {
+    model: Model,
+    /// Subgraphs by number.
+    pub(crate) subgraphs: Vec<Subgraph>,
+    names: Vec<String>,
+}
 
 /// A subgraph as the supergraph names it.
-#[derive(Debug)]
-struct Subgraph {
-    name: String,
-    url: String,
+pub(crate) struct Subgraph {
+    pub(crate) name: String,
+    pub(crate) url: String,
+}
+
+impl std::fmt::Debug for Supergraph {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Supergraph").field("subgraphs", &self.names).finish_non_exhaustive()
+    }
+}
+
+impl Supergraph {
+    /// Reads a supergraph.
+    pub(crate) fn new(document: &sdl::Document<'static, String>) -> Result<Supergraph, String> {
+        let (subgraphs, model) = read::read(document)?;
+        let names = subgraphs.iter().map(|subgraph| subgraph.name.clone()).collect();
+        Ok(Supergraph { model, subgraphs, names })
+    }
+
+    /// Plans one operation that has been rewritten to internal keys, within `limit`.
+    pub(crate) fn plan(
+        &self,
+        kind: OperationKind,
+        selections: &[ast::Selection<'static, String>],
+        variables: &[ast::VariableDefinition<'static, String>],
+        schema: &Schema,
+        keys: &mut KeyTable,
+        limit: Duration,
+    ) -> Result<Planned, PlanError> {
+        let root = match kind {
+            OperationKind::Query => Some(&self.model.query),
+            OperationKind::Mutation => self.model.mutation.as_ref(),
+            OperationKind::Subscription => self.model.subscription.as_ref(),
+        };
+        let root = root.ok_or_else(|| PlanError::Operation("no root type".to_owned()))?;
+        let deadline = Instant::now() + limit;
+        let mut search = Search::new(&self.model, schema, &self.names, deadline);
+        let items = selection::read(selections);
+        let left = search.root(kind, root, &items).map_err(|_| PlanError::TooLong)?;
+        if !left.is_empty() {
+            let reason = search.reason.unwrap_or_default();
+            return Err(PlanError::Unplannable(format!("{}: {reason}", describe(root, &left))));
+        }
+        let mut emit = emit::Emit { model: &self.model, fetches: &search.fetches, variables, keys };
+        let nothing = || PlanError::Operation("nothing is asked for".to_owned());
+        match kind {
+            OperationKind::Subscription => {
+                let (fetch, rest) = emit.subscription().ok_or_else(nothing)?;
+                Ok(Planned::Subscription(Box::new(fetch), rest))
+            }
+            _ => emit.steps().map(Planned::Steps).ok_or_else(nothing),
+        }
+    }
+}
+
+/// The way to the first selection that could not be planned.
+fn describe(root: &str, left: &[Sel]) -> String {
+    let mut text = root.to_owned();
+    let mut items = left;
+    while let Some(item) = items.first() {
+        items = match item {
+            Sel::Field(wanted) => {
+                text.push('.');
+                text.push_str(&wanted.name);
+                &wanted.children
+            }
+            Sel::On(_, inner) => inner,
+        };
+    }
+    text
+}
+
+/// A type in the parser's syntax tree.
+pub(crate) fn ast_type(ty: &TypeRef) -> ast::Type<'static, String> {
+    match ty {
+        TypeRef::Named(name) => ast::Type::NamedType(name.to_string()),
+        TypeRef::List(inner) => ast::Type::ListType(Box::new(ast_type(inner))),
+        TypeRef::NonNull(inner) => ast::Type::NonNullType(Box::new(ast_type(inner))),
+    }
 }
