@@ -17,7 +17,6 @@ mod limits;
 #[doc(hidden)]
 pub mod parsers;
 mod plan;
-#[cfg(test)]
 mod planner;
 mod request;
 mod router;

@@ -1,14 +1,14 @@
 //! Reads a supergraph, and checks that every public field of one can be reached by a plan.
 
-use super::{CompositionErrors, mend};
+use super::{CompositionErrors, accessible, mend};
 use crate::{
     limits::Limits,
     plan::{
         document::{Document, Validator},
         make::make,
         operation::{Variables, literal},
-        planner::Supergraph,
     },
+    planner::Supergraph,
     schema::{FieldDef, Schema, TypeDef, TypeRef},
 };
 use async_graphql::Value;
@@ -75,18 +75,20 @@ pub(crate) fn read_supergraph(
         ));
     }
     mend::mend(&mut document);
-    let supergraph = Supergraph::new(&document).map_err(|error| fail(error.to_string()))?;
+    let supergraph = Supergraph::new(&document).map_err(&fail)?;
     if supergraph.subgraphs.is_empty() {
         return Err(fail("it names no subgraph (enum join__Graph is missing or empty)".to_owned()));
     }
-    let public = public(&supergraph).map_err(&fail)?;
+    let public = public(document).map_err(&fail)?;
     let schema = Schema::build(&public).map_err(|error| fail(error.to_string()))?;
     Ok((supergraph, schema, Validator::new(public)))
 }
 
 /// The public schema's document, with introspection as this router answers it.
-fn public(supergraph: &Supergraph) -> Result<ast::Document<'static, String>, String> {
-    let mut document = (*supergraph.public_document()).clone();
+fn public(
+    mut document: ast::Document<'static, String>,
+) -> Result<ast::Document<'static, String>, String> {
+    accessible::only(&mut document);
     document.definitions.retain(|definition| {
         let name = match definition {
             Definition::TypeDefinition(definition) => match definition {

@@ -1,5 +1,6 @@
 //! Composes subgraphs into a supergraph.
 
+mod accessible;
 mod check;
 mod interfaces;
 mod mend;

@@ -180,14 +180,6 @@ impl Arena {
         self.fields(id).find_map(|(candidate, value)| (candidate == key).then_some(value))
     }
 
-    /// Gives a field of an object another key.
-    pub(crate) fn rename(&mut self, id: NodeId, from: Key, to: Key) {
-        let found = self.chunk_slots(id).find(|slot| self.entries[*slot].0 == from);
-        if let Some(slot) = found {
-            self.entries[slot].0 = to;
-        }
-    }
-
     pub(crate) fn is_null(&self, id: NodeId) -> bool {
         matches!(self.node(id), Node::Null)
     }

@@ -1,8 +1,7 @@
 //! Puts subgraphs' answers into the arena.
 
 use crate::{
-    data::{Arena, Key, NodeId},
-    plan::types::{Rename, RenameStep},
+    data::{Arena, NodeId},
     transport::{SubgraphError, SubgraphPath, SubgraphResponse, TransportError},
 };
 
@@ -66,37 +65,5 @@ fn read_error(arena: &Arena, error: NodeId) -> SubgraphError {
             .and_then(serde_json::Value::as_object)
             .cloned()
             .unwrap_or_default(),
-    }
-}
-
-/// Gives aliased keys their names back.
-pub(super) fn rename(arena: &mut Arena, root: NodeId, renames: &[Rename]) {
-    for rename in renames {
-        rename_at(arena, root, &rename.path, rename.to);
-    }
-}
-
-fn rename_at(arena: &mut Arena, node: NodeId, path: &[RenameStep], to: Key) {
-    if let Some(items) = arena.list(node).map(<[NodeId]>::to_vec) {
-        for item in items {
-            rename_at(arena, item, path, to);
-        }
-        return;
-    }
-    match path {
-        [] => {}
-        [RenameStep::Key(last)] => arena.rename(node, *last, to),
-        [RenameStep::Key(key), rest @ ..] => {
-            if let Some(child) = arena.get(node, *key) {
-                rename_at(arena, child, rest, to);
-            }
-        }
-        [RenameStep::Types(types), rest @ ..] => {
-            let matches =
-                arena.typename(node).is_none_or(|name| types.iter().any(|ty| **ty == *name));
-            if matches {
-                rename_at(arena, node, rest, to);
-            }
-        }
     }
 }

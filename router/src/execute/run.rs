@@ -3,7 +3,7 @@
 use super::{
     entities::learn_type,
     errors::{InternalError, Segment},
-    ingest::{ingest, rename},
+    ingest::ingest,
     targets::Targets,
 };
 use crate::{
@@ -155,7 +155,6 @@ impl<'a> Execution<'a> {
         match ingested {
             Ok(answer) => {
                 if let Some(data) = answer.data {
-                    rename(&mut state.arena, data, &fetch.output_rewrites);
                     for target in &targets.nodes {
                         state.arena.merge(*target, data);
                     }
@@ -226,9 +225,6 @@ impl<'a> Execution<'a> {
                         continue;
                     };
                     let entities = state.arena.list(data).unwrap_or_default().to_vec();
-                    for entity in &entities {
-                        rename(&mut state.arena, *entity, &group.output_rewrites);
-                    }
                     for (number, target) in places {
                         if let Some(entity) = entities.get(*number) {
                             learn_type(&mut state.arena, &self.shared.schema, *target, *entity);

@@ -27,12 +27,8 @@ impl Targets {
 
 fn visit(arena: &Arena, node: NodeId, path: &[PathStep], found: &mut impl FnMut(NodeId)) {
     if let Some(items) = arena.list(node) {
-        let rest = match path {
-            [PathStep::List, rest @ ..] => rest,
-            path => path,
-        };
         for item in items {
-            visit(arena, *item, rest, found);
+            visit(arena, *item, path, found);
         }
         return;
     }
@@ -46,7 +42,6 @@ fn visit(arena: &Arena, node: NodeId, path: &[PathStep], found: &mut impl FnMut(
                 visit(arena, child, rest, found);
             }
         }
-        [PathStep::List, rest @ ..] => visit(arena, node, rest, found),
         [step @ PathStep::Types(_), rest @ ..] => {
             if is_of(arena, node, step) {
                 visit(arena, node, rest, found);
@@ -63,13 +58,9 @@ fn locate(
     all: &mut Vec<Vec<Segment>>,
 ) {
     if let Some(items) = arena.list(node) {
-        let rest = match path {
-            [PathStep::List, rest @ ..] => rest,
-            path => path,
-        };
         for (index, item) in items.iter().enumerate() {
             so_far.push(Segment::Index(index as u32));
-            locate(arena, *item, rest, so_far, all);
+            locate(arena, *item, path, so_far, all);
             so_far.pop();
         }
         return;
@@ -86,7 +77,6 @@ fn locate(
                 so_far.pop();
             }
         }
-        [PathStep::List, rest @ ..] => locate(arena, node, rest, so_far, all),
         [step @ PathStep::Types(_), rest @ ..] => {
             if is_of(arena, node, step) {
                 locate(arena, node, rest, so_far, all);
@@ -101,6 +91,6 @@ fn is_of(arena: &Arena, node: NodeId, step: &PathStep) -> bool {
         PathStep::Types(types) => {
             arena.typename(node).is_none_or(|name| types.iter().any(|ty| **ty == *name))
         }
-        PathStep::Field(_) | PathStep::List => true,
+        PathStep::Field(_) => true,
     }
 }

@@ -2,15 +2,17 @@
 
 use super::{
     aliases::{Aliases, wire_variable},
-    convert::Planned,
     document::{Document, parts},
     internal::Rewriter,
     operation::Variables,
-    planner::{PlanError, Supergraph, ast_type},
     projection::Projector,
     types::{FieldKind, OperationKind, Plan, Steps},
 };
-use crate::{data::KeyTable, schema::Schema};
+use crate::{
+    data::KeyTable,
+    planner::{PlanError, Planned, Supergraph, ast_type},
+    schema::Schema,
+};
 use graphql_tools::parser::query::{self as ast, Definition};
 use std::{sync::Arc, time::Duration};
 
@@ -27,7 +29,7 @@ pub(crate) fn make(
     let operation = &document.operations[number];
     let Some(Definition::Operation(definition)) = document.query.definitions.get(operation.index)
     else {
-        return Err(PlanError::Unknown("no operation".to_owned()));
+        return Err(PlanError::Operation("no operation".to_owned()));
     };
     let parts = parts(definition);
     let root = match operation.kind {
@@ -35,7 +37,7 @@ pub(crate) fn make(
         OperationKind::Mutation => schema.mutation.as_ref(),
         OperationKind::Subscription => schema.subscription.as_ref(),
     };
-    let root = root.ok_or_else(|| PlanError::Unknown("no root type".to_owned()))?;
+    let root = root.ok_or_else(|| PlanError::Operation("no root type".to_owned()))?;
     let declared = operation.variables.iter().map(|variable| variable.name.as_str());
     let mut aliases = Aliases::new(schema, document.fragments(), variables, declared);
     let mut keys = KeyTable::new();
@@ -54,8 +56,8 @@ pub(crate) fn make(
             default_value: variable.default.clone(),
         })
         .collect();
-    let mut plan = |selections| {
-        supergraph.plan(operation.kind, selections, definitions.clone(), &mut keys, limit)
+    let mut plan = |selections: Vec<_>| {
+        supergraph.plan(operation.kind, &selections, &definitions, schema, &mut keys, limit)
     };
     let mut rewriter = Rewriter { aliases: &mut aliases };
     let steps = match operation.kind {
@@ -74,7 +76,7 @@ pub(crate) fn make(
                         steps.push((field.projected.internal, field.projected.ty.non_null, step))
                     }
                     Planned::Subscription(..) => {
-                        return Err(PlanError::Unknown("a subscription".to_owned()));
+                        return Err(PlanError::Operation("a subscription".to_owned()));
                     }
                 }
             }

@@ -88,7 +88,6 @@ pub(crate) struct Fetch {
     pub(crate) variables: Vec<UsedVariable>,
     /// Where the answer belongs; empty for the root.
     pub(crate) path: Vec<PathStep>,
-    pub(crate) output_rewrites: Vec<Rename>,
 }
 
 /// A variable of a document for a subgraph.
@@ -116,7 +115,6 @@ pub(crate) struct EntityGroup {
     pub(crate) requires: Vec<Require>,
     /// Types whose representations carry another `__typename`.
     pub(crate) retype: Vec<Retype>,
-    pub(crate) output_rewrites: Vec<Rename>,
     /// The keys by which the subgraph resolves each type.
     pub(crate) entity_keys: Vec<EntityKey>,
 }
@@ -132,11 +130,10 @@ pub(crate) struct EntityKey {
     pub(crate) fields: Vec<(Arc<str>, bool)>,
 }
 
-/// One step of the way to where an answer belongs.
-#[derive(Debug)]
+/// One step of the way to where an answer belongs. Lists on the way are gone through.
+#[derive(Debug, PartialEq)]
 pub(crate) enum PathStep {
     Field(Key),
-    List,
     /// Only values of these types.
     Types(Vec<Arc<str>>),
 }
@@ -146,19 +143,6 @@ pub(crate) enum PathStep {
 pub(crate) enum Require {
     Field { read: Key, write: Name, nested: Vec<Require> },
     On(Vec<Arc<str>>, Vec<Require>),
-}
-
-/// A key of an answer that was aliased to avoid a conflict, and gets its name back.
-#[derive(Debug)]
-pub(crate) struct Rename {
-    pub(crate) path: Vec<RenameStep>,
-    pub(crate) to: Key,
-}
-
-#[derive(Debug)]
-pub(crate) enum RenameStep {
-    Key(Key),
-    Types(Vec<Arc<str>>),
 }
 
 /// What the client sees of an object.

@@ -136,7 +136,6 @@ impl Emit<'_> {
             operation: Arc::new(SubgraphOperation::new(fetch.graph, kind, text)),
             variables,
             path,
-            output_rewrites: Vec::new(),
         }
     }
 
@@ -150,8 +149,22 @@ impl Emit<'_> {
                     && known.entry.requires == group.entry.requires
                     && known.entry.retype == group.entry.retype
             });
-            match alike {
-                Some(known) => known.paths.extend(group.paths),
+            if let Some(known) = alike {
+                known.paths.extend(group.paths);
+                continue;
+            }
+            // So is one for several types of the same place.
+            let beside = groups.iter_mut().find(|known| {
+                known.body == group.body
+                    && known.paths == group.paths
+                    && are_apart(&known.entry.requires, &group.entry.requires)
+            });
+            match beside {
+                Some(known) => {
+                    known.entry.requires.extend(group.entry.requires);
+                    known.entry.retype.extend(group.entry.retype);
+                    known.entry.entity_keys.extend(group.entry.entity_keys);
+                }
                 None => groups.push(group),
             }
         }
@@ -225,7 +238,6 @@ impl Emit<'_> {
                 paths: Vec::new(),
                 requires,
                 retype,
-                output_rewrites: Vec::new(),
                 entity_keys,
             },
         }
@@ -268,4 +280,14 @@ fn parallel(mut steps: Vec<Step>) -> Option<Step> {
         1 => steps.pop(),
         _ => Some(Step::Parallel(steps)),
     }
+}
+
+/// Whether no type has a representation by both.
+fn are_apart(a: &[Require], b: &[Require]) -> bool {
+    let types = |of: &Require| match of {
+        Require::On(types, _) => types.clone(),
+        Require::Field { .. } => Vec::new(),
+    };
+    let of_a: Vec<Arc<str>> = a.iter().flat_map(types).collect();
+    !b.iter().flat_map(types).any(|ty| of_a.contains(&ty))
 }

@@ -135,7 +135,7 @@ impl Fetches {
                 && known.root.is_none()
                 && known.path == path
                 && known.after == after
-                && !known.needs.iter().any(|known| clash(known, &need))
+                && !known.needs.iter().any(|known| clash(known, &need) || blurs(known, &need))
         });
         let fetch = same.unwrap_or_else(|| self.add(graph, None, path, after));
         let needs = &mut self.all[fetch].needs;
@@ -162,6 +162,11 @@ impl Fetches {
 /// Whether two needs send different values of one type under one name.
 fn clash(a: &Need, b: &Need) -> bool {
     a.own.iter().any(|own| b.own.contains(own)) && (a.sent != b.sent || differ(&a.parts, &b.parts))
+}
+
+/// Whether what is asked of some types would be asked of others, too: the subgraph takes both for one.
+fn blurs(a: &Need, b: &Need) -> bool {
+    a.sent == b.sent && a.own != b.own
 }
 
 fn differ(a: &[Sel], b: &[Sel]) -> bool {

@@ -15,7 +15,7 @@ type Directives = [Directive<'static, String>];
 
 /// The subgraphs, sorted by name, and the model.
 pub(super) fn read(document: &Sdl) -> Result<(Vec<Subgraph>, Model), String> {
-    let (subgraphs, numbers) = subgraphs(document);
+    let (subgraphs, numbers) = subgraphs(document)?;
     let mut reader = Reader { subgraphs: &subgraphs, numbers, model: Model::default() };
     let root = |name: Option<&String>| name.cloned();
     reader.model.query = document.query_type_name().cloned().unwrap_or_default();
@@ -31,7 +31,7 @@ pub(super) fn read(document: &Sdl) -> Result<(Vec<Subgraph>, Model), String> {
     Ok((subgraphs, model))
 }
 
-fn subgraphs(document: &Sdl) -> (Vec<Subgraph>, BTreeMap<String, Graph>) {
+fn subgraphs(document: &Sdl) -> Result<(Vec<Subgraph>, BTreeMap<String, Graph>), String> {
     let mut named = Vec::new();
     for definition in &document.definitions {
         if let Definition::TypeDefinition(TypeDefinition::Enum(definition)) = definition
@@ -39,10 +39,12 @@ fn subgraphs(document: &Sdl) -> (Vec<Subgraph>, BTreeMap<String, Graph>) {
         {
             for value in &definition.values {
                 let mark = value.directives.iter().find(|mark| mark.name == "join__graph");
-                let text = |name: &str| mark.and_then(|mark| text(mark, name));
+                let mark = mark.ok_or_else(|| {
+                    format!("join__Graph.{} says by no @join__graph what it is", value.name)
+                })?;
                 let subgraph = Subgraph {
-                    name: text("name").unwrap_or(&value.name).to_owned(),
-                    url: text("url").unwrap_or_default().to_owned(),
+                    name: text(mark, "name").unwrap_or(&value.name).to_owned(),
+                    url: text(mark, "url").unwrap_or_default().to_owned(),
                 };
                 named.push((value.name.clone(), subgraph));
             }
@@ -51,7 +53,7 @@ fn subgraphs(document: &Sdl) -> (Vec<Subgraph>, BTreeMap<String, Graph>) {
     named.sort_by(|a, b| a.1.name.cmp(&b.1.name));
     let numbers =
         named.iter().enumerate().map(|(number, (graph, _))| (graph.clone(), number)).collect();
-    (named.into_iter().map(|(_, subgraph)| subgraph).collect(), numbers)
+    Ok((named.into_iter().map(|(_, subgraph)| subgraph).collect(), numbers))
 }
 
 struct Reader<'a> {
@@ -79,7 +81,7 @@ impl Reader<'_> {
         };
         let mut model = TypeModel { kind, ..TypeModel::default() };
         for mark in directives.iter().filter(|mark| mark.name == "join__type") {
-            let Some(graph) = self.graph(mark) else { continue };
+            let Some(graph) = self.graph(mark)? else { continue };
             let join: &mut Join = model.joins.entry(graph).or_default();
             join.interface_object |= flag(mark, "isInterfaceObject") == Some(true);
             if let Some(key) = text(mark, "key") {
@@ -114,22 +116,21 @@ impl Reader<'_> {
             model.marks = joins.keys().map(|graph| (*graph, Mark::default())).collect();
         }
         for mark in &marks {
-            let Some(graph) = self.graph(mark) else { continue };
+            let Some(graph) = self.graph(mark)? else { continue };
             let set = |name: &str| text(mark, name).map_or(Ok(Vec::new()), field_set);
-            let inner = |ty: &str| ty.trim_matches(['[', ']', '!', ' ']).to_owned();
             let read = Mark {
                 external: flag(mark, "external") == Some(true)
                     || flag(mark, "usedOverridden") == Some(true),
                 requires: set("requires")?,
                 provides: set("provides")?,
-                returns: text(mark, "type").map(inner),
+                returns: text(mark, "type").map(named).transpose()?,
             };
             model.marks.insert(graph, read);
         }
         for mark in &marks {
-            if let (Some(graph), Some(from)) = (self.graph(mark), text(mark, "override")) {
+            if let (Some(graph), Some(from)) = (self.graph(mark)?, text(mark, "override")) {
                 let from = self.subgraphs.iter().position(|subgraph| subgraph.name == from);
-                let loser = match moved(text(mark, "overrideLabel")) {
+                let loser = match moved(text(mark, "overrideLabel"))? {
                     true => from,
                     false => Some(graph),
                 };
@@ -141,8 +142,10 @@ impl Reader<'_> {
         Ok(model)
     }
 
-    fn graph(&self, mark: &Directive<'static, String>) -> Option<Graph> {
-        self.numbers.get(text(mark, "graph")?).copied()
+    fn graph(&self, mark: &Directive<'static, String>) -> Result<Option<Graph>, String> {
+        let Some(name) = text(mark, "graph") else { return Ok(None) };
+        let number = self.numbers.get(name).copied();
+        number.map(Some).ok_or_else(|| format!("@{} names the unknown graph {name}", mark.name))
     }
 
     /// Which object types each interface and union can be, in each subgraph.
@@ -222,17 +225,30 @@ impl Reader<'_> {
     ) -> impl Iterator<Item = (Graph, String)> + use<'_, 'd> {
         directives.iter().filter(move |mark| mark.name == name).filter_map(|mark| {
             let other = text(mark, "interface").or_else(|| text(mark, "member"))?;
-            Some((self.graph(mark)?, other.to_owned()))
+            // An unknown graph was refused with the type itself.
+            Some((self.numbers.get(text(mark, "graph")?).copied()?, other.to_owned()))
         })
     }
 }
 
 /// Whether a field has moved to the subgraph that overrides it. A label with a share is taken as the
 /// whole when the share is not zero; any other label is never on.
-fn moved(label: Option<&str>) -> bool {
-    let Some(label) = label else { return true };
+fn moved(label: Option<&str>) -> Result<bool, String> {
+    let Some(label) = label else { return Ok(true) };
     let share = label.strip_prefix("percent(").and_then(|rest| rest.strip_suffix(')'));
-    share.and_then(|share| share.trim().parse::<f64>().ok()).is_some_and(|share| share > 0.0)
+    let Some(share) = share else { return Ok(false) };
+    match share.trim().parse::<f64>() {
+        Ok(share) if (0.0..=100.0).contains(&share) => Ok(share > 0.0),
+        _ => Err(format!("the overrideLabel \"{label}\" is no percentage from 0 to 100")),
+    }
+}
+
+/// The named type in a type that is written in an argument.
+fn named(ty: &str) -> Result<String, String> {
+    let name = ty.trim().trim_start_matches('[').trim_end_matches(['!', ']']).trim();
+    let is_name = !name.is_empty()
+        && name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
+    if is_name { Ok(name.to_owned()) } else { Err(format!("\"{ty}\" is no type")) }
 }
 
 fn type_name<'a>(ty: &'a ast::Type<'static, String>) -> &'a str {

@@ -3,24 +3,11 @@
 //! Each of them must fail. Who mends one takes it off this list.
 
 /// Case, operation (or `composition`), and what is wrong.
-const KNOWN: &[(&str, &str, &str)] = &[
-    (
-        "requires_in_a_circle",
-        "composition",
-        "inside an entity that is asked of a subgraph, the planner looks for the requirement of the same type \
-         of that subgraph in the wrong fetch, and fails",
-    ),
-    (
-        "wider_types",
-        "composition",
-        "the composing crate refuses a shared field that returns an object in one subgraph and its interface in another",
-    ),
-    (
-        "provides_nested",
-        "All of it is provided",
-        "the planner takes `__typename` of a provided object for a field that is not provided, and asks the owner for it",
-    ),
-];
+const KNOWN: &[(&str, &str, &str)] = &[(
+    "wider_types",
+    "composition",
+    "the composing crate refuses a shared field that returns an object in one subgraph and its interface in another",
+)];
 
 /// Why an operation is known to fail.
 pub fn reason(case: &str, operation: &str) -> Option<&'static str> {

@@ -39,15 +39,6 @@ impl Data {
         let mut random = Random::new(seed);
         // Some data are without any fault, so that nothing hides behind nulls.
         let faults = *random.pick(&[0, 1, 1, 3]);
-        Data::with(model, random, faults)
-    }
-
-    /// Neither nulls nor errors, and everything can be had.
-    pub fn without_faults(model: &Model) -> Data {
-        Data::with(model, Random::new(7), 0)
-    }
-
-    fn with(model: &Model, mut random: Random, faults: usize) -> Data {
         let away = (faults > 0 && random.percent(15)).then(|| *random.pick(&MAY_BE_AWAY));
         let mut maker = Maker { model, random, faults };
         let mut types = Map::new();

@@ -8,7 +8,7 @@
 //!
 //! `STUDIO_TEST_OPERATIONS` says how many operations are tried, `STUDIO_TEST_SEED` which is the first, and
 //! `STUDIO_TEST_FAILURES` after how many failures to end. Each failure is told with its seed and the
-//! smallest operation that was found to show it. What is known to be wrong is in [`known`].
+//! smallest operation that was found to show it.
 
 #![allow(unreachable_pub, reason = "a test is no library: nothing in it can be reached")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
@@ -24,7 +24,6 @@ mod execute;
 mod input;
 #[path = "../correctness/journal.rs"]
 mod journal;
-mod known;
 mod merge;
 mod model;
 mod monolith;
@@ -87,17 +86,4 @@ async fn the_router_answers_as_one_schema_would() {
         failures.extend(runner.await.unwrap());
     }
     assert!(failures.is_empty(), "{}", failures.join("\n\n==========\n\n"));
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_known_to_be_wrong_still_is() {
-    let model = Arc::new(model::Model::new());
-    let runner = run::Runner::new(&model).await;
-    for known in &known::KNOWN {
-        assert!(
-            runner.shows(&known.operation()).await,
-            "mended, so take it out of known.rs: {}",
-            known.what
-        );
-    }
 }

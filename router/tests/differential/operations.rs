@@ -2,7 +2,6 @@
 
 use crate::{
     arguments::Variable,
-    known::is_left_out,
     merge::separate,
     model::{Model, named},
     random::Random,
@@ -223,8 +222,7 @@ impl Generator<'_> {
         let is_leaf = |field: &&schema::Field<'static, Text>| {
             model.possible(named(&field.field_type)).is_empty()
         };
-        let mut choices: Vec<_> =
-            all.iter().filter(|field| !is_left_out(ty, &field.name)).collect();
+        let mut choices: Vec<_> = all.iter().collect();
         if depth == 0 || self.left == 0 && ty != "Query" && ty != "Mutation" {
             choices.retain(is_leaf);
         }

@@ -53,14 +53,6 @@ impl Runner {
         ))
     }
 
-    /// Whether the router answers an operation otherwise than the oracle, over data without faults.
-    pub async fn shows(&self, operation: &Operation) -> bool {
-        let data = Data::without_faults(&self.model);
-        self.near.put(&data);
-        self.far.put(&data);
-        self.ask(&data, operation, true).await.is_err()
-    }
-
     async fn shrink(
         &self,
         data: &Data,
