@@ -142,21 +142,21 @@ function refresh(stale) {
     const held = session.current();
     if (!held) return false;
     if (held.accessToken !== stale) return true;
-    try {
-      const tokens = await renewed(held);
-      // Whoever signed out meanwhile stays signed out, and nobody else's session is replaced.
-      if (session.current()?.refreshToken !== held.refreshToken) return session.current() !== null;
-      store(tokens);
+    // Nothing where the session is over.
+    const tokens = await renewed(held).catch((error) => {
+      if (!over(error)) throw error;
+      return null;
+    });
+    // Whoever signed out meanwhile stays signed out, and nobody else's session is replaced.
+    if (session.current()?.refreshToken !== held.refreshToken) return session.current() !== null;
+    store(tokens);
+    if (tokens) {
       twins?.postMessage({ replaces: held.refreshToken, tokens });
       return true;
-    } catch (error) {
-      if (!over(error)) throw error;
-      if (session.current()?.refreshToken !== held.refreshToken) return session.current() !== null;
-      store(null);
-      tell();
-      for (const ending of endings) ending();
-      return false;
     }
+    tell();
+    for (const ending of endings) ending();
+    return false;
   });
 }
 
