@@ -1,11 +1,8 @@
 //! What clients see of a supergraph: all but what is `@inaccessible` (inaccessible specification,
 //! version 0.2).
 
-use graphql_tools::parser::schema::{
-    Definition, Directive, Document, Field, InputValue, TypeDefinition,
-};
-
-type Sdl = Document<'static, String>;
+use super::mend::{Mark, Sdl};
+use graphql_tools::parser::schema::{Definition, Field, InputValue, TypeDefinition};
 
 /// Takes out what is inaccessible: types, fields, arguments, input fields and enum values.
 pub(super) fn only(document: &mut Sdl) {
@@ -49,6 +46,6 @@ fn inputs(inputs: &mut Vec<InputValue<'static, String>>) {
     inputs.retain(|input| !is_hidden(&input.directives));
 }
 
-fn is_hidden(directives: &[Directive<'static, String>]) -> bool {
+fn is_hidden(directives: &[Mark]) -> bool {
     directives.iter().any(|directive| directive.name == "inaccessible")
 }

@@ -1,6 +1,9 @@
 //! Reads a supergraph, and checks that every public field of one can be reached by a plan.
 
-use super::{CompositionErrors, accessible, mend};
+use super::{
+    CompositionErrors, accessible,
+    mend::{self, Sdl},
+};
 use crate::{
     limits::Limits,
     plan::{
@@ -33,7 +36,7 @@ const MACHINERY: [&str; 9] = [
     "context__",
 ];
 
-pub(super) const BUILT_IN: [&str; 10] = [
+const BUILT_IN: [&str; 10] = [
     "Boolean",
     "Float",
     "ID",
@@ -50,11 +53,25 @@ pub(super) const BUILT_IN: [&str; 10] = [
 pub(crate) fn read_supergraph(
     sdl: &str,
 ) -> Result<(Supergraph, Schema, Validator), CompositionErrors> {
-    let fail =
-        |reason: String| CompositionErrors::one(format!("the supergraph cannot be used: {reason}"));
-    let mut document = ast::parse_schema::<String>(sdl)
+    parse(sdl).map_err(|reason| unusable(&reason)).and_then(read_document)
+}
+
+fn unusable(reason: &str) -> CompositionErrors {
+    CompositionErrors::one(format!("the supergraph cannot be used: {reason}"))
+}
+
+/// A schema document, or why the text is none.
+pub(super) fn parse(sdl: &str) -> Result<Sdl, String> {
+    ast::parse_schema::<String>(sdl)
         .map(ast::Document::into_static)
-        .map_err(|error| fail(format!("it is not a GraphQL schema: {error}")))?;
+        .map_err(|error| format!("it is not a GraphQL schema: {error}"))
+}
+
+/// [`read_supergraph`] of a document.
+pub(super) fn read_document(
+    mut document: Sdl,
+) -> Result<(Supergraph, Schema, Validator), CompositionErrors> {
+    let fail = |reason: String| unusable(&reason);
     let has_query = document.query_type_name().is_some_and(|query| {
         document.definitions.iter().any(|definition| {
             matches!(definition, Definition::TypeDefinition(TypeDefinition::Object(object)) if object.name == *query)
@@ -65,11 +82,7 @@ pub(crate) fn read_supergraph(
             "it has no query type; at least one subgraph must define a field of Query".to_owned(),
         ));
     }
-    let extended = document
-        .definitions
-        .iter()
-        .any(|definition| matches!(definition, Definition::TypeExtension(_)));
-    if extended {
+    if has_extensions(&document) {
         return Err(fail(
             "it has type extensions; give the composed supergraph, not a subgraph".to_owned(),
         ));
@@ -85,27 +98,23 @@ pub(crate) fn read_supergraph(
 }
 
 /// The public schema's document, with introspection as this router answers it.
-fn public(
-    mut document: ast::Document<'static, String>,
-) -> Result<ast::Document<'static, String>, String> {
+fn public(mut document: Sdl) -> Result<Sdl, String> {
     accessible::only(&mut document);
     document.definitions.retain(|definition| {
-        let name = match definition {
-            Definition::TypeDefinition(definition) => match definition {
-                TypeDefinition::Scalar(scalar) => &scalar.name,
-                TypeDefinition::Object(object) => &object.name,
-                TypeDefinition::Interface(interface) => &interface.name,
-                TypeDefinition::Union(union) => &union.name,
-                TypeDefinition::Enum(definition) => &definition.name,
-                TypeDefinition::InputObject(input) => &input.name,
-            },
-            Definition::DirectiveDefinition(directive) => &directive.name,
-            Definition::SchemaDefinition(_) | Definition::TypeExtension(_) => return true,
-        };
-        let machinery = MACHINERY.iter().any(|prefix| name.starts_with(prefix));
-        !machinery && !name.starts_with("__") && !BUILT_IN.contains(&name.as_str())
+        let name = name(definition).unwrap_or_default();
+        !MACHINERY.iter().any(|prefix| name.starts_with(prefix))
     });
     drop_hidden_names(&mut document);
+    with_built_ins(document)
+}
+
+/// Puts what every schema has, and introspection as this router answers it, in the place of what the
+/// document lists of it.
+pub(super) fn with_built_ins(mut document: Sdl) -> Result<Sdl, String> {
+    document.definitions.retain(|definition| {
+        let name = name(definition).unwrap_or_default();
+        !name.starts_with("__") && !BUILT_IN.contains(&name)
+    });
     let built_ins = ast::parse_schema::<String>(crate::schema::BUILT_INS)
         .map_err(|error| error.to_string())?
         .into_static();
@@ -113,8 +122,30 @@ fn public(
     Ok(document)
 }
 
+/// Whether the document is of a subgraph, which extends what others define.
+pub(super) fn has_extensions(document: &Sdl) -> bool {
+    document.definitions.iter().any(|definition| matches!(definition, Definition::TypeExtension(_)))
+}
+
+/// The name of a type or directive.
+fn name<'a>(definition: &'a Definition<'static, String>) -> Option<&'a str> {
+    let name = match definition {
+        Definition::TypeDefinition(definition) => match definition {
+            TypeDefinition::Scalar(scalar) => &scalar.name,
+            TypeDefinition::Object(object) => &object.name,
+            TypeDefinition::Interface(interface) => &interface.name,
+            TypeDefinition::Union(union) => &union.name,
+            TypeDefinition::Enum(definition) => &definition.name,
+            TypeDefinition::InputObject(input) => &input.name,
+        },
+        Definition::DirectiveDefinition(directive) => &directive.name,
+        Definition::SchemaDefinition(_) | Definition::TypeExtension(_) => return None,
+    };
+    Some(name)
+}
+
 /// Takes hidden types out of unions and out of the interfaces that a type implements.
-fn drop_hidden_names(document: &mut ast::Document<'static, String>) {
+fn drop_hidden_names(document: &mut Sdl) {
     let known: HashSet<String> = document
         .definitions
         .iter()

@@ -8,8 +8,8 @@ use graphql_tools::parser::schema::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) type Sdl = Document<'static, String>;
-pub(super) type Mark = Directive<'static, String>;
+pub(crate) type Sdl = Document<'static, String>;
+pub(crate) type Mark = Directive<'static, String>;
 
 /// Directives whose meaning a supergraph has to declare by a link.
 const LINKED: [(&str, &str); 3] = [
@@ -32,7 +32,8 @@ pub(super) fn print(document: &Sdl) -> String {
     document.to_string()
 }
 
-pub(super) fn argument<'a>(mark: &'a Mark, name: &str) -> Option<&'a str> {
+/// The text or the name that an argument of a directive is.
+pub(crate) fn argument<'a>(mark: &'a Mark, name: &str) -> Option<&'a str> {
     mark.arguments.iter().find_map(|(candidate, value)| match value {
         Value::String(text) | Value::Enum(text) if candidate == name => Some(text.as_str()),
         _ => None,

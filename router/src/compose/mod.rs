@@ -12,6 +12,7 @@ mod text;
 
 pub use check::check_plannable;
 pub(crate) use check::read_supergraph;
+pub(crate) use mend::{Mark, Sdl, argument};
 pub use public::{PublicSchema, UnreadableSchema};
 
 use graphql_composition::{FederatedGraph, Subgraphs};

@@ -1,11 +1,11 @@
 //! A public schema by itself: as text that a server gave, or that of a supergraph.
 
-use super::check::{BUILT_IN, read_supergraph};
+use super::check::{has_extensions, parse, read_document, with_built_ins};
 use crate::schema::{
-    BUILT_INS, Schema,
+    Schema,
     changes::{SchemaChange, changes},
 };
-use graphql_tools::parser::schema::{self as ast, Definition, TypeDefinition};
+use graphql_tools::parser::schema::{Definition, TypeDefinition};
 
 /// The type that every supergraph has and no public schema.
 const OF_SUPERGRAPHS: &str = "join__Graph";
@@ -27,30 +27,21 @@ impl PublicSchema {
     pub fn read(text: &str) -> Result<PublicSchema, UnreadableSchema> {
         let fail =
             |reason: String| UnreadableSchema(format!("the schema cannot be used: {reason}"));
-        let mut document = ast::parse_schema::<String>(text)
-            .map(ast::Document::into_static)
-            .map_err(|error| fail(format!("it is not a GraphQL schema: {error}")))?;
-        let is_supergraph = |definition: &Definition<'static, String>| matches!(definition, Definition::TypeDefinition(TypeDefinition::Enum(one)) if one.name == OF_SUPERGRAPHS);
+        let document = parse(text).map_err(fail)?;
+        let is_supergraph = |definition: &Definition<'_, String>| matches!(definition, Definition::TypeDefinition(TypeDefinition::Enum(one)) if one.name == OF_SUPERGRAPHS);
         if document.definitions.iter().any(is_supergraph) {
-            return read_supergraph(text)
+            return read_document(document)
                 .map(|(_, schema, _)| PublicSchema(schema))
                 .map_err(|errors| UnreadableSchema(errors.0.join("; ")));
         }
-        let extends = |definition: &Definition<'_, String>| {
-            matches!(definition, Definition::TypeExtension(_))
-        };
-        if document.definitions.iter().any(extends) {
+        if has_extensions(&document) {
             return Err(fail(
                 "it has type extensions: give the schema that a router serves, or a supergraph, not \
                  that of a subgraph"
                     .to_owned(),
             ));
         }
-        document.definitions.retain(|definition| !is_built_in(definition));
-        let built_ins = ast::parse_schema::<String>(BUILT_INS)
-            .map_err(|error| fail(error.to_string()))?
-            .into_static();
-        document.definitions.extend(built_ins.definitions);
+        let document = with_built_ins(document).map_err(fail)?;
         Schema::build(&document).map(PublicSchema).map_err(|error| fail(error.to_string()))
     }
 
@@ -59,18 +50,6 @@ impl PublicSchema {
     pub fn changes(&self, next: &PublicSchema) -> Vec<SchemaChange> {
         changes(&self.0, &next.0)
     }
-}
-
-/// Whether every schema has it: some servers list it, others do not.
-fn is_built_in(definition: &Definition<'static, String>) -> bool {
-    let name = match definition {
-        Definition::TypeDefinition(TypeDefinition::Scalar(scalar)) => &scalar.name,
-        Definition::TypeDefinition(TypeDefinition::Object(object)) => &object.name,
-        Definition::TypeDefinition(TypeDefinition::Enum(one)) => &one.name,
-        Definition::DirectiveDefinition(directive) => &directive.name,
-        _ => return false,
-    };
-    name.starts_with("__") || BUILT_IN.contains(&name.as_str())
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ const VARIABLE_PREFIX: &str = "c_";
 
 /// The name of a client's variable in documents for subgraphs.
 pub(crate) fn wire_variable(name: &str) -> String {
-    let reserved = ["representations", "__batch_reps", VARIABLE_PREFIX];
+    let reserved = ["representations", VARIABLE_PREFIX];
     match reserved.iter().any(|prefix| name.starts_with(prefix)) {
         true => format!("{VARIABLE_PREFIX}{name}"),
         false => name.to_owned(),

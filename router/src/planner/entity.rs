@@ -52,7 +52,7 @@ impl Search<'_> {
         let name = &field.wanted.name;
         let untried = |graph: &Graph| !field.tried.contains(graph);
         if site.ty == self.model.query {
-            let others = (0..self.names.len()).filter(|graph| *graph != site.graph);
+            let others = (0..self.subgraphs.len()).filter(|graph| *graph != site.graph);
             return others
                 .filter(untried)
                 .filter(|graph| self.model.resolves(&site.ty, name, *graph).is_some())

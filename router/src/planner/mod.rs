@@ -54,7 +54,6 @@ pub(crate) struct Supergraph {
     model: Model,
     /// Subgraphs by number.
     pub(crate) subgraphs: Vec<Subgraph>,
-    names: Vec<String>,
 }
 
 /// A subgraph as the supergraph names it.
@@ -65,7 +64,8 @@ pub(crate) struct Subgraph {
 
 impl std::fmt::Debug for Supergraph {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Supergraph").field("subgraphs", &self.names).finish_non_exhaustive()
+        let names: Vec<&str> = self.subgraphs.iter().map(|one| one.name.as_str()).collect();
+        f.debug_struct("Supergraph").field("subgraphs", &names).finish_non_exhaustive()
     }
 }
 
@@ -73,8 +73,7 @@ impl Supergraph {
     /// Reads a supergraph.
     pub(crate) fn new(document: &sdl::Document<'static, String>) -> Result<Supergraph, String> {
         let (subgraphs, model) = read::read(document)?;
-        let names = subgraphs.iter().map(|subgraph| subgraph.name.clone()).collect();
-        Ok(Supergraph { model, subgraphs, names })
+        Ok(Supergraph { model, subgraphs })
     }
 
     /// Plans one operation that has been rewritten to internal keys, within `limit`.
@@ -94,7 +93,7 @@ impl Supergraph {
         };
         let root = root.ok_or_else(|| PlanError::Operation("no root type".to_owned()))?;
         let deadline = Instant::now() + limit;
-        let mut search = Search::new(&self.model, schema, &self.names, deadline);
+        let mut search = Search::new(&self.model, schema, &self.subgraphs, deadline);
         let items = selection::read(selections);
         let left = search.root(kind, root, &items).map_err(|_| PlanError::TooLong)?;
         if !left.is_empty() {

@@ -5,13 +5,11 @@ use super::{
     model::{EntityKey, FieldModel, Graph, Join, Kind, Mark, Model, TypeModel},
     selection::field_set,
 };
-use graphql_tools::parser::schema::{
-    self as ast, Definition, Directive, Document, TypeDefinition, Value,
-};
+use crate::compose::{Mark as Directive, Sdl, argument};
+use graphql_tools::parser::schema::{self as ast, Definition, TypeDefinition, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
-type Sdl = Document<'static, String>;
-type Directives = [Directive<'static, String>];
+type Directives = [Directive];
 
 /// The subgraphs, sorted by name, and the model.
 pub(super) fn read(document: &Sdl) -> Result<(Vec<Subgraph>, Model), String> {
@@ -43,8 +41,8 @@ fn subgraphs(document: &Sdl) -> Result<(Vec<Subgraph>, BTreeMap<String, Graph>),
                     format!("join__Graph.{} says by no @join__graph what it is", value.name)
                 })?;
                 let subgraph = Subgraph {
-                    name: text(mark, "name").unwrap_or(&value.name).to_owned(),
-                    url: text(mark, "url").unwrap_or_default().to_owned(),
+                    name: argument(mark, "name").unwrap_or(&value.name).to_owned(),
+                    url: argument(mark, "url").unwrap_or_default().to_owned(),
                 };
                 named.push((value.name.clone(), subgraph));
             }
@@ -84,7 +82,7 @@ impl Reader<'_> {
             let Some(graph) = self.graph(mark)? else { continue };
             let join: &mut Join = model.joins.entry(graph).or_default();
             join.interface_object |= flag(mark, "isInterfaceObject") == Some(true);
-            if let Some(key) = text(mark, "key") {
+            if let Some(key) = argument(mark, "key") {
                 let resolvable = flag(mark, "resolvable").unwrap_or(true);
                 let fields = field_set(key).map_err(|error| format!("{name}: {error}"))?;
                 join.keys.push(EntityKey { fields, resolvable });
@@ -110,27 +108,27 @@ impl Reader<'_> {
             nullable: !matches!(field.field_type, ast::Type::NonNullType(_)),
             marks: BTreeMap::new(),
         };
-        let marks: Vec<&Directive<'static, String>> =
+        let marks: Vec<&Directive> =
             field.directives.iter().filter(|mark| mark.name == "join__field").collect();
         if marks.is_empty() {
             model.marks = joins.keys().map(|graph| (*graph, Mark::default())).collect();
         }
         for mark in &marks {
             let Some(graph) = self.graph(mark)? else { continue };
-            let set = |name: &str| text(mark, name).map_or(Ok(Vec::new()), field_set);
+            let set = |name: &str| argument(mark, name).map_or(Ok(Vec::new()), field_set);
             let read = Mark {
                 external: flag(mark, "external") == Some(true)
                     || flag(mark, "usedOverridden") == Some(true),
                 requires: set("requires")?,
                 provides: set("provides")?,
-                returns: text(mark, "type").map(named).transpose()?,
+                returns: argument(mark, "type").map(named).transpose()?,
             };
             model.marks.insert(graph, read);
         }
         for mark in &marks {
-            if let (Some(graph), Some(from)) = (self.graph(mark)?, text(mark, "override")) {
+            if let (Some(graph), Some(from)) = (self.graph(mark)?, argument(mark, "override")) {
                 let from = self.subgraphs.iter().position(|subgraph| subgraph.name == from);
-                let loser = match moved(text(mark, "overrideLabel"))? {
+                let loser = match moved(argument(mark, "overrideLabel"))? {
                     true => from,
                     false => Some(graph),
                 };
@@ -142,8 +140,8 @@ impl Reader<'_> {
         Ok(model)
     }
 
-    fn graph(&self, mark: &Directive<'static, String>) -> Result<Option<Graph>, String> {
-        let Some(name) = text(mark, "graph") else { return Ok(None) };
+    fn graph(&self, mark: &Directive) -> Result<Option<Graph>, String> {
+        let Some(name) = argument(mark, "graph") else { return Ok(None) };
         let number = self.numbers.get(name).copied();
         number.map(Some).ok_or_else(|| format!("@{} names the unknown graph {name}", mark.name))
     }
@@ -224,9 +222,9 @@ impl Reader<'_> {
         name: &'static str,
     ) -> impl Iterator<Item = (Graph, String)> + use<'_, 'd> {
         directives.iter().filter(move |mark| mark.name == name).filter_map(|mark| {
-            let other = text(mark, "interface").or_else(|| text(mark, "member"))?;
+            let other = argument(mark, "interface").or_else(|| argument(mark, "member"))?;
             // An unknown graph was refused with the type itself.
-            Some((self.numbers.get(text(mark, "graph")?).copied()?, other.to_owned()))
+            Some((self.numbers.get(argument(mark, "graph")?).copied()?, other.to_owned()))
         })
     }
 }
@@ -258,14 +256,7 @@ fn type_name<'a>(ty: &'a ast::Type<'static, String>) -> &'a str {
     }
 }
 
-fn text<'a>(mark: &'a Directive<'static, String>, name: &str) -> Option<&'a str> {
-    mark.arguments.iter().find_map(|(candidate, value)| match value {
-        Value::String(text) | Value::Enum(text) if candidate == name => Some(text.as_str()),
-        _ => None,
-    })
-}
-
-fn flag(mark: &Directive<'static, String>, name: &str) -> Option<bool> {
+fn flag(mark: &Directive, name: &str) -> Option<bool> {
     mark.arguments.iter().find_map(|(candidate, value)| match value {
         Value::Boolean(value) if candidate == name => Some(*value),
         _ => None,

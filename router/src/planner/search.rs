@@ -8,6 +8,7 @@
 //! repeated for each type of an interface.
 
 use super::{
+    Subgraph,
     fetches::{FetchId, Fetches, NodeId, Place},
     model::{Graph, Model},
     reach::{Reach, local, reach},
@@ -62,7 +63,7 @@ pub(super) struct Pending {
 pub(super) struct Search<'a> {
     pub(super) model: &'a Model,
     pub(super) schema: &'a Schema,
-    pub(super) names: &'a [String],
+    pub(super) subgraphs: &'a [Subgraph],
     pub(super) fetches: Fetches,
     /// Numbers of the keys of requirements, by what they stand for.
     pub(super) keys: BTreeMap<String, usize>,
@@ -80,13 +81,13 @@ impl<'a> Search<'a> {
     pub(super) fn new(
         model: &'a Model,
         schema: &'a Schema,
-        names: &'a [String],
+        subgraphs: &'a [Subgraph],
         deadline: Instant,
     ) -> Search<'a> {
         Search {
             model,
             schema,
-            names,
+            subgraphs,
             fetches: Fetches::default(),
             keys: BTreeMap::new(),
             open: Vec::new(),
@@ -167,7 +168,7 @@ impl<'a> Search<'a> {
     }
 
     fn roots(&self, ty: &str, field: &Pending) -> Vec<Graph> {
-        let graphs = 0..self.names.len();
+        let graphs = 0..self.subgraphs.len();
         graphs
             .filter(|graph| !field.tried.contains(graph))
             .filter(|graph| self.model.resolves(ty, &field.wanted.name, *graph).is_some())
@@ -341,13 +342,13 @@ impl<'a> Search<'a> {
         if self.reason.is_some() {
             return;
         }
-        let having: Vec<&str> = (0..self.names.len())
+        let having: Vec<&str> = (0..self.subgraphs.len())
             .filter(|graph| {
                 self.model.find(ty, field, *graph).is_some_and(|found| !found.mark.external)
             })
-            .map(|graph| self.names[graph].as_str())
+            .map(|graph| self.subgraphs[graph].name.as_str())
             .collect();
-        let from = from.map(|graph| format!(" from the subgraph {}", self.names[graph]));
+        let from = from.map(|graph| format!(" from the subgraph {}", self.subgraphs[graph].name));
         let from = from.unwrap_or_default();
         self.reason = Some(match having.is_empty() {
             true => format!("no subgraph resolves {ty}.{field}{from}"),

@@ -19,7 +19,6 @@ fn planned(subgraphs: &[(&str, &str)], text: &str) -> (Vec<String>, Option<Strin
     let (_, public, _) = read_supergraph(&supergraph.sdl).unwrap();
     let document = schema::parse_schema::<String>(&supergraph.sdl).unwrap().into_static();
     let (graphs, model) = read(&document).unwrap();
-    let names: Vec<String> = graphs.into_iter().map(|graph| graph.name).collect();
     let operation = query::parse_query::<String>(text).unwrap().into_static();
     let Some(query::Definition::Operation(query::OperationDefinition::SelectionSet(set))) =
         operation.definitions.first()
@@ -27,11 +26,11 @@ fn planned(subgraphs: &[(&str, &str)], text: &str) -> (Vec<String>, Option<Strin
         panic!("no query: {text}")
     };
     let deadline = Instant::now() + Duration::from_secs(60);
-    let mut search = Search::new(&model, &public, &names, deadline);
+    let mut search = Search::new(&model, &public, &graphs, deadline);
     let left = search.root(OperationKind::Query, "Query", &selection::read(&set.items)).unwrap();
     let fetches = search.fetches.all.iter().map(|fetch| {
         let after: Vec<_> = fetch.after.iter().map(ToString::to_string).collect();
-        format!("{} at {} after [{}]", names[fetch.graph], fetch.path.len(), after.join(" "))
+        format!("{} at {} after [{}]", graphs[fetch.graph].name, fetch.path.len(), after.join(" "))
     });
     (fetches.collect(), (!left.is_empty()).then(|| search.reason.clone().unwrap_or_default()))
 }
