@@ -54,7 +54,7 @@ impl Rules {
         let errors = answer.swap_remove("errors").unwrap_or(Value::List(Vec::new()));
         let text = |data: &Value| serde_json::to_string(&in_order(data.clone())).unwrap();
         let mut shared = expected.data.clone();
-        share_nulls(&mut shared, &data, &mut Vec::new(), &expected.emptied);
+        share_nulls(&mut shared, &data, "", expected);
         let (shown, wanted) = (text(&data), text(&shared));
         if shown != wanted {
             return Err(format!("other data\n  {shown}\n  expected\n  {wanted}"));
@@ -149,43 +149,50 @@ impl Rules {
     }
 }
 
-/// Makes null of what is null in the answer, where a place under other keys is: see above.
-fn share_nulls(
-    expected: &mut Value,
-    answer: &Value,
-    path: &mut Vec<String>,
-    emptied: &BTreeSet<String>,
-) {
-    let is_twin = |other: &String| {
-        let other: Vec<&str> = other.split('.').collect();
-        let is_index = |step: &str| step.parse::<usize>().is_ok();
-        other.len() <= path.len()
-            && other.iter().zip(&*path).any(|(other, own)| other != own)
-            && other
-                .iter()
-                .zip(&*path)
-                .all(|(other, own)| other == own || !is_index(other) && !is_index(own))
+/// Makes null of what is null in the answer, where a place under another key is: see above.
+fn share_nulls(wanted: &mut Value, answer: &Value, path: &str, expected: &Expected) {
+    let below = |step: &dyn std::fmt::Display| match path {
+        "" => step.to_string(),
+        path => format!("{path}.{step}"),
     };
-    match (&mut *expected, answer) {
+    match (&mut *wanted, answer) {
         (Value::Null, _) => {}
-        (_, Value::Null) if emptied.iter().any(is_twin) => *expected = Value::Null,
-        (Value::Object(expected), Value::Object(answer)) => {
-            for (key, expected) in expected {
+        (_, Value::Null) if is_twin_of_emptied(path, expected) => *wanted = Value::Null,
+        (Value::Object(wanted), Value::Object(answer)) => {
+            for (key, wanted) in wanted {
                 let Some(answer) = answer.get(key) else { continue };
-                path.push(key.to_string());
-                share_nulls(expected, answer, path, emptied);
-                path.pop();
+                share_nulls(wanted, answer, &below(key), expected);
             }
         }
-        (Value::List(expected), Value::List(answer)) => {
-            for (index, (expected, answer)) in expected.iter_mut().zip(answer).enumerate() {
-                path.push(index.to_string());
-                share_nulls(expected, answer, path, emptied);
-                path.pop();
+        (Value::List(wanted), Value::List(answer)) => {
+            for (index, (wanted, answer)) in wanted.iter_mut().zip(answer).enumerate() {
+                share_nulls(wanted, answer, &below(&index), expected);
             }
         }
         _ => {}
     }
+}
+
+/// Whether a null that spread stands at another place, or around one, that differs from this place in
+/// the response keys of the same fields alone.
+fn is_twin_of_emptied(place: &str, Expected { emptied, calls, .. }: &Expected) -> bool {
+    let same_step = |one: &str, two: &str| match (calls.get(one), calls.get(two)) {
+        (Some(one), Some(two)) => one == two,
+        (None, None) => one.rsplit('.').next() == two.rsplit('.').next(),
+        _ => false,
+    };
+    emptied.iter().filter(|other| !other.is_empty()).any(|other| {
+        let steps = other.split('.').count();
+        steps <= place.split('.').count()
+            && !is_in(place, other)
+            && prefixes(other).zip(prefixes(place)).all(|(one, two)| same_step(one, two))
+    })
+}
+
+/// The places on the way to a place, and it.
+fn prefixes(place: &str) -> impl Iterator<Item = &str> {
+    let ends = place.match_indices('.').map(|(end, _)| end);
+    ends.chain([place.len()]).map(|end| &place[..end])
 }
 
 /// Whether an object is there at a place: an error of a field that is selected is told at the field.

@@ -28,7 +28,7 @@ use async_graphql::{
 use graphql_tools::parser::schema::{self as sdl, TypeDefinition};
 use serde_json::{Map, Value as Json};
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
 };
 
@@ -38,6 +38,7 @@ struct Found {
     nulls: BTreeSet<String>,
     objects: BTreeSet<String>,
     never_null: BTreeSet<String>,
+    calls: BTreeMap<String, String>,
     mutations: Vec<String>,
 }
 
@@ -54,6 +55,8 @@ pub struct Expected {
     pub errors: Vec<ServerError>,
     /// Where a null stands because of one further inside; `""` is the whole answer.
     pub emptied: BTreeSet<String>,
+    /// Which field stands at a place, with its arguments.
+    pub calls: BTreeMap<String, String>,
     pub mutations: Vec<String>,
 }
 
@@ -125,7 +128,8 @@ impl Oracle {
             emptied = BTreeSet::from([String::new()]);
             Value::Null
         });
-        Ok(Expected { data, errors, emptied, mutations: found.mutations })
+        let Found { calls, mutations, .. } = found;
+        Ok(Expected { data, errors, emptied, calls, mutations })
     }
 }
 
@@ -236,10 +240,13 @@ impl Resolver {
                     return place.fail(problem, None);
                 }
             };
+        let call = crate::execute::with_arguments(name, &arguments);
+        let mut found = asked.found.lock().unwrap();
         if self.ty == "Mutation" {
-            let text = crate::execute::with_arguments(name, &arguments);
-            asked.found.lock().unwrap().mutations.push(text);
+            found.mutations.push(call.clone());
         }
+        found.calls.insert(place.text(), call);
+        drop(found);
         let root;
         let row = match ROOTS.contains(&self.ty.as_str()) {
             true => {

@@ -2,12 +2,12 @@
 
 use crate::{
     subgraphs::Log,
-    support::{in_process, serve, supergraph},
+    support::{Token, in_process, serve, supergraph},
 };
 use reqwest::{Client, Response, StatusCode};
 use serde_json::{Value, json};
 use std::{future::pending, sync::Arc};
-use studio_router::{AuthError, Authenticate, Caller, Router, transport::InProcess};
+use studio_router::{Router, transport::InProcess};
 
 async fn url() -> String {
     let router = in_process(&Log::default());
@@ -62,23 +62,6 @@ async fn a_method_that_is_not_taken_is_told_which_are() {
         let error = answer.json::<Value>().await.unwrap()["errors"][0].clone();
         assert_eq!(error["extensions"]["code"], "BAD_USER_INPUT");
         assert!(error["message"].as_str().unwrap().contains("Allow"), "{error}");
-    }
-}
-
-struct Token;
-
-#[async_trait::async_trait]
-impl Authenticate for Token {
-    async fn authenticate(
-        &self,
-        headers: &http::HeaderMap,
-        _: Option<&Value>,
-    ) -> Result<Caller, AuthError> {
-        match headers.get("authorization").map(|value| value.to_str().unwrap_or_default()) {
-            None => Ok(Caller::default()),
-            Some("Bearer good") => Ok(Caller { may_introspect: true, ..Caller::default() }),
-            Some(_) => Err(AuthError::Token("sign in again".to_owned())),
-        }
     }
 }
 

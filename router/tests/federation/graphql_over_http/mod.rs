@@ -21,9 +21,7 @@ use crate::{
 use reqwest::{Client, RequestBuilder, Url};
 use serde_json::{Value, json};
 use std::{collections::HashMap, net::SocketAddr, sync::Arc, time::Duration};
-use studio_router::{
-    AuthError, Authenticate, Caller, Limits, Router, RouterBuilder, transport::InProcess,
-};
+use studio_router::{Limits, Router, RouterBuilder, transport::InProcess};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -207,22 +205,4 @@ fn read(text: &str) -> Answer {
     };
     answer.holds_to_the_specification();
     answer
-}
-
-/// One token is good, none is a stranger, and all others are refused.
-pub struct Token;
-
-#[async_trait::async_trait]
-impl Authenticate for Token {
-    async fn authenticate(
-        &self,
-        headers: &http::HeaderMap,
-        _: Option<&Value>,
-    ) -> Result<Caller, AuthError> {
-        match headers.get("authorization").map(|value| value.to_str().unwrap()) {
-            None => Ok(Caller::default()),
-            Some("Bearer good") => Ok(Caller { may_introspect: true, ..Caller::default() }),
-            Some(_) => Err(AuthError::Token("sign in again".to_owned())),
-        }
-    }
 }

@@ -1,6 +1,7 @@
 //! Section "URL".
 
-use super::{GRAPHQL_RESPONSE, Server, Token, send};
+use super::{GRAPHQL_RESPONSE, Server, send};
+use crate::support::Token;
 use reqwest::Client;
 use serde_json::json;
 use std::sync::Arc;

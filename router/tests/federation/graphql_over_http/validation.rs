@@ -1,6 +1,7 @@
 //! Sections "Validation" and "Execution".
 
-use super::{Server, Token};
+use super::Server;
+use crate::support::Token;
 use serde_json::json;
 use std::sync::Arc;
 use studio_router::Limits;
