@@ -82,7 +82,8 @@ impl Process {
         })
     }
 
-    /// Serves from now on. `drained` ends when what has outgrown its request has ended too:
+    /// Serves from now on, and from now on hears when it is asked to stop: whoever had an answer may ask.
+    /// `drained` ends when what has outgrown its request has ended too:
     /// WebSockets.
     pub(crate) fn serve(
         self,
@@ -93,19 +94,44 @@ impl Process {
         let ids: RequestIds = Arc::new(move || env.id::<kind::Request>().to_string());
         let app = app.layer(middleware::from_fn_with_state(ids, identify));
         let Self { listener, shutdown, ready, notice, drain, .. } = self;
-        let stopped = shutdown.clone();
+        let (stopped, signals) = (shutdown.clone(), Signals::listen());
         let server = tokio::spawn(async move {
             let requests = axum::serve(listener, app);
             requests.with_graceful_shutdown(stopped.cancelled_owned()).await?;
             drained.await;
             Ok(())
         });
-        Serving { server, shutdown, ready, notice, drain }
+        Serving { signals, serving: Stoppable { server, shutdown, ready, notice, drain } }
     }
 }
 
 /// A process that serves.
 pub(crate) struct Serving {
+    signals: Signals,
+    serving: Stoppable,
+}
+
+impl Serving {
+    /// Waits until it is asked to stop, stops, and lets `close` end what runs behind. Asked again
+    /// meanwhile, the process ends as if it was killed, which the stores are made for.
+    pub(crate) async fn until_stopped(self, close: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let Self { mut signals, serving } = self;
+        tokio::select! {
+            _ = signals.next() => {}
+            () = serving.shutdown.cancelled() => {}
+        }
+        tokio::select! {
+            ended = serving.stop(close) => ended,
+            status = signals.next() => {
+                eprintln!("Asked again to stop: what was under way is cut off.");
+                std::process::exit(status)
+            }
+        }
+    }
+}
+
+/// What is to be stopped.
+struct Stoppable {
     server: JoinHandle<std::io::Result<()>>,
     shutdown: CancellationToken,
     ready: Ready,
@@ -113,25 +139,7 @@ pub(crate) struct Serving {
     drain: Duration,
 }
 
-impl Serving {
-    /// Waits until it is asked to stop, stops, and lets `close` end what runs behind. Asked again
-    /// meanwhile, the process ends as if it was killed, which the stores are made for.
-    pub(crate) async fn until_stopped(self, close: impl Future<Output = ()>) -> anyhow::Result<()> {
-        // From here on, so that no signal between the first wait and the second is lost.
-        let mut signals = Signals::listen();
-        tokio::select! {
-            _ = signals.next() => {}
-            () = self.shutdown.cancelled() => {}
-        }
-        tokio::select! {
-            ended = self.stop(close) => ended,
-            status = signals.next() => {
-                eprintln!("Asked again to stop: what was under way is cut off.");
-                std::process::exit(status)
-            }
-        }
-    }
-
+impl Stoppable {
     async fn stop(self, close: impl Future<Output = ()>) -> anyhow::Result<()> {
         println!("Stopping …");
         self.ready.0.store(false, Relaxed);
