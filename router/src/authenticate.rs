@@ -2,6 +2,25 @@
 
 use crate::request::Caller;
 use http::HeaderMap;
+use std::{fmt, sync::Arc};
+
+/// What a caller may see, as bytes that are equal for two callers only where both may be given one
+/// answer. It may hold a secret, such as a token, and so it is never shown.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Scope(Arc<[u8]>);
+
+impl Scope {
+    /// The scope that is told from others by these bytes.
+    pub fn new(bytes: impl Into<Arc<[u8]>>) -> Scope {
+        Scope(bytes.into())
+    }
+}
+
+impl fmt::Debug for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scope").finish_non_exhaustive()
+    }
+}
 
 /// Why a request is not taken. It says what the client should do.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -32,6 +51,11 @@ pub trait Authenticate: Send + Sync + 'static {
         connection_params: Option<&serde_json::Value>,
     ) -> Result<Caller, AuthError>;
 
+    /// With whom the caller may share what subgraphs answer; `None` is with nobody.
+    fn scope(&self, _caller: &Caller) -> Option<Scope> {
+        None
+    }
+
     /// Adds to the headers of a complete answer to this caller.
     fn answer_headers(&self, _caller: &Caller, _headers: &mut HeaderMap) {}
 
@@ -53,5 +77,9 @@ impl Authenticate for Anonymous {
         _connection_params: Option<&serde_json::Value>,
     ) -> Result<Caller, AuthError> {
         Ok(Caller { may_introspect: true, ..Caller::default() })
+    }
+
+    fn scope(&self, _caller: &Caller) -> Option<Scope> {
+        Some(Scope::new([]))
     }
 }

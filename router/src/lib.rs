@@ -25,7 +25,7 @@ pub mod serve;
 pub mod standalone;
 pub mod transport;
 
-pub use authenticate::{Anonymous, AuthError, Authenticate};
+pub use authenticate::{Anonymous, AuthError, Authenticate, Scope};
 pub use compose::{
     CompositionErrors, PublicSchema, SubgraphSdl, Supergraph, UnreadableSchema, check_plannable,
     compose,

@@ -2,7 +2,7 @@
 //! `@join__graph(url:)` gives, and decide for themselves what a token may do.
 
 use crate::{
-    authenticate::{AuthError, Authenticate},
+    authenticate::{AuthError, Authenticate, Scope},
     request::Caller,
     router::{BuildError, Router},
     serve,
@@ -54,6 +54,14 @@ impl Authenticate for ForwardAuthorization {
             caller.forward.insert(header::AUTHORIZATION, token);
         }
         Ok(caller)
+    }
+
+    fn scope(&self, caller: &Caller) -> Option<Scope> {
+        // Whether there was a header at all is part of it: an empty token is not none.
+        let token = caller.forward.get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
+        let mut bytes = vec![u8::from(token.is_some())];
+        bytes.extend_from_slice(token.unwrap_or_default());
+        Some(Scope::new(bytes))
     }
 }
 

@@ -8,5 +8,6 @@ mod ingest;
 mod project;
 mod run;
 mod targets;
+mod tell;
 
 pub(crate) use run::{Execution, Shared, SubgraphHandle};

@@ -1,6 +1,6 @@
 //! Builds routers.
 
-use super::{Core, Readiness, Router, Stop};
+use super::{Readiness, Router, Stop, core::Core};
 use crate::{
     authenticate::{Anonymous, Authenticate},
     compose::{CompositionErrors, read_supergraph},
