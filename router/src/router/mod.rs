@@ -21,11 +21,6 @@ use crate::{
 };
 use bytes::Bytes;
 use futures::stream::BoxStream;
-use std::{
-    fmt,
-    hash::{DefaultHasher, Hash, Hasher},
-    sync::Arc,
-};
 use std::{fmt, sync::Arc};
 
 type Readiness = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
