@@ -3,10 +3,15 @@
 //! A field without arguments keeps its own name, under which the planner also fetches keys: the
 //! value is the same. A field with arguments gets a key of its own, shared by all places that give
 //! the same arguments. In a scope of several types, a name that the schema gives conflicting shapes
-//! gets one key per shape. The key is a function of these three alone, so that the operation handed to
-//! the planner and the projection agree without knowing of each other.
+//! gets one key per shape. An object that the operation has under several of the client's keys gets one
+//! key for each of them ([`super::twins`]). The key is a function of these alone, so that the operation
+//! handed to the planner and the projection agree without knowing of each other.
 
-use super::{document::Fragment, operation::Variables};
+use super::{
+    document::{Fragment, SelectionSet},
+    operation::Variables,
+    twins::Twins,
+};
 use crate::schema::{FieldDef, Literal, Schema};
 use async_graphql::Value;
 use graphql_tools::parser::query as ast;
@@ -21,6 +26,7 @@ pub(crate) struct Aliases<'a> {
     variables: &'a Variables,
     declared: HashSet<&'a str>,
     numbers: HashMap<String, usize>,
+    twins: Twins,
     /// Set for root fields of mutations, each of which is executed even when it equals another.
     pub(crate) salt: Option<usize>,
 }
@@ -48,15 +54,19 @@ impl<'a> Aliases<'a> {
         fragments: HashMap<&'a str, &'a Fragment>,
         variables: &'a Variables,
         declared: impl Iterator<Item = &'a str>,
+        root: &'a SelectionSet,
     ) -> Aliases<'a> {
-        Aliases {
+        let mut aliases = Aliases {
             schema,
             fragments,
             variables,
             declared: declared.collect(),
             numbers: HashMap::new(),
+            twins: Twins::default(),
             salt: None,
-        }
+        };
+        aliases.twins = Twins::find(&aliases, root);
+        aliases
     }
 
     /// Whether `@skip` and `@include` leave a selection in.
@@ -110,26 +120,29 @@ impl<'a> Aliases<'a> {
         })
     }
 
-    /// The alias under which a field is fetched; `None` for its own name. `mixed` says that the scope
-    /// holds several types.
+    /// The alias under which a field is fetched that the client has under `response_key`; `None` for
+    /// its own name. `mixed` says that the scope holds several types.
     pub(crate) fn alias(
         &mut self,
         field: &FieldDef,
+        response_key: &str,
         arguments: &[(String, Literal)],
         mixed: bool,
     ) -> Option<String> {
-        let shape = (mixed && self.schema.has_conflicting_shapes(&field.name)).then(|| {
-            let composite =
-                self.schema.ty(field.ty.name()).is_some_and(crate::schema::TypeDef::is_composite);
-            field.ty.shape(composite)
-        });
-        if arguments.is_empty() && shape.is_none() && self.salt.is_none() {
+        let call = call(&field.name, arguments);
+        let composite =
+            self.schema.ty(field.ty.name()).is_some_and(crate::schema::TypeDef::is_composite);
+        let shape = (mixed && self.schema.has_conflicting_shapes(&field.name))
+            .then(|| field.ty.shape(composite));
+        // Of a null where several types may stand, nobody knows by which of its keys the type has a
+        // leaf that made null of it.
+        let is_twin = (composite || mixed) && response_key != &*field.name && self.twins.has(&call);
+        let twin = is_twin.then_some(response_key);
+        if arguments.is_empty() && shape.is_none() && twin.is_none() && self.salt.is_none() {
             return None;
         }
-        let mut identity = format!("{}|{}|", field.name, shape.unwrap_or_default());
-        for (name, value) in arguments {
-            let _ = write!(identity, "{name}:{value},");
-        }
+        let twin = twin.unwrap_or_default();
+        let mut identity = format!("{call}|{}|{twin}", shape.unwrap_or_default());
         if let Some(salt) = self.salt {
             let _ = write!(identity, "|{salt}");
         }
@@ -137,4 +150,13 @@ impl<'a> Aliases<'a> {
         let number = *self.numbers.entry(identity).or_insert(next);
         Some(format!("{}{number}_{}", self.schema.alias_prefix(), field.name))
     }
+}
+
+/// A field with its arguments, which [`Aliases::arguments`] has sorted.
+pub(super) fn call(name: &str, arguments: &[(String, Literal)]) -> String {
+    let mut call = format!("{name}(");
+    for (name, value) in arguments {
+        let _ = write!(call, "{name}:{value},");
+    }
+    call
 }

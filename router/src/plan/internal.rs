@@ -164,7 +164,8 @@ impl<'a> Rewriter<'a, '_> {
     fn with_key(&mut self, field: &'a Field, definition: &FieldDef, mixed: bool) -> Field {
         let schema = self.aliases.schema;
         let arguments = self.aliases.arguments(field);
-        let alias = self.aliases.alias(definition, &arguments, mixed);
+        let response_key = field.alias.as_ref().unwrap_or(&field.name);
+        let alias = self.aliases.alias(definition, response_key, &arguments, mixed);
         let mut rewritten = plain(&field.name);
         rewritten.alias = alias;
         rewritten.arguments = arguments;

@@ -39,7 +39,8 @@ pub(crate) fn make(
     };
     let root = root.ok_or_else(|| PlanError::Operation("no root type".to_owned()))?;
     let declared = operation.variables.iter().map(|variable| variable.name.as_str());
-    let mut aliases = Aliases::new(schema, document.fragments(), variables, declared);
+    let mut aliases =
+        Aliases::new(schema, document.fragments(), variables, declared, parts.selection);
     let mut keys = KeyTable::new();
     let salted = operation.kind == OperationKind::Mutation;
     let (projection, roots) =

@@ -14,6 +14,7 @@ pub(crate) mod internal;
 pub(crate) mod make;
 pub(crate) mod operation;
 pub(crate) mod projection;
+mod twins;
 pub(crate) mod types;
 
 pub use types::{OperationKind, SubgraphOperation};

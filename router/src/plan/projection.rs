@@ -168,7 +168,7 @@ impl<'a> Projector<'a, '_> {
             .into_iter()
             .map(|(definition, owner, types)| {
                 let arguments = self.aliases.arguments(first);
-                let alias = self.aliases.alias(definition, &arguments, mixed);
+                let alias = self.aliases.alias(definition, &response_key, &arguments, mixed);
                 let internal = self.keys.intern(alias.as_deref().unwrap_or(&definition.name));
                 ProjectedField {
                     response_key: response_key.clone(),
