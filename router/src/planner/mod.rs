@@ -2,11 +2,13 @@
 //!
 //! A supergraph is read once into a [`model`] of its joins. For an operation, [`search`] puts each
 //! selection into a fetch ([`fetches`]); [`entity`] goes from one subgraph to another, [`several`] stands
-//! where a value may have several types; [`emit`] orders the fetches and writes their documents.
+//! where a value may have several types; [`keys`] names what is fetched for the router itself; [`emit`]
+//! orders the fetches and writes their documents.
 
 mod emit;
 mod entity;
 mod fetches;
+mod keys;
 mod model;
 mod reach;
 mod read;

@@ -10,6 +10,7 @@
 use super::{
     Subgraph,
     fetches::{FetchId, Fetches, NodeId, Place},
+    keys::PlainKeys,
     model::{Graph, Model},
     reach::{Reach, local, reach},
     selection::{Sel, Wanted},
@@ -67,6 +68,7 @@ pub(super) struct Search<'a> {
     pub(super) fetches: Fetches,
     /// Numbers of the keys of requirements, by what they stand for.
     pub(super) keys: BTreeMap<String, usize>,
+    pub(super) plain: PlainKeys,
     /// Fields whose requirements are being looked for: type, field, subgraph, length of the path.
     pub(super) open: Vec<(String, String, Graph, usize)>,
     pub(super) needs: usize,
@@ -90,6 +92,7 @@ impl<'a> Search<'a> {
             subgraphs,
             fetches: Fetches::default(),
             keys: BTreeMap::new(),
+            plain: PlainKeys::default(),
             open: Vec::new(),
             needs: 0,
             reason: None,
@@ -106,6 +109,7 @@ impl<'a> Search<'a> {
         ty: &str,
         items: &[Sel],
     ) -> Result<Vec<Sel>> {
+        self.plain.read(self.model, ty, items);
         let mut pending: Vec<Pending> = self
             .model
             .flatten(ty, items)

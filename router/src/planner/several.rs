@@ -149,7 +149,9 @@ impl Search<'_> {
         used.insert(site.fetch);
         let mut fields = Vec::new();
         let mut typed = Vec::new();
-        self.sort_untyped(site, items, &mut fields, &mut typed);
+        let mut of_one = Vec::new();
+        self.sort_untyped(site, items, &mut fields, &mut typed, &mut of_one);
+        settle(&mut fields, &mut typed, &of_one);
         let mut pending = Vec::new();
         for wanted in fields {
             self.put_or_keep(site, wanted, &mut pending, used)?;
@@ -198,13 +200,14 @@ impl Search<'_> {
     }
 
     /// Sorts what is wanted into fields of the interface and what needs the type of the object. What is
-    /// wanted of one type alone and here for all is asked for all.
+    /// wanted of one type alone and here for all may be asked for all.
     fn sort_untyped(
         &self,
         site: &Site,
         items: &[Sel],
         fields: &mut Vec<Wanted>,
         typed: &mut Vec<Sel>,
+        of_one: &mut Vec<(String, Wanted)>,
     ) {
         let all = self.model.objects(&site.ty);
         for item in items {
@@ -214,28 +217,46 @@ impl Search<'_> {
                 }
                 Sel::Field(wanted) => merge(fields, wanted),
                 Sel::On(condition, inner) if all.is_subset(&self.model.objects(condition)) => {
-                    self.sort_untyped(site, inner, fields, typed);
+                    self.sort_untyped(site, inner, fields, typed, of_one);
                 }
                 Sel::On(condition, inner) => {
-                    let mut rest = Vec::new();
                     for item in inner {
-                        let here = match item {
-                            Sel::Field(wanted) if wanted.name != "__typename" => {
-                                local(self.model, &site.ty, site.graph, &site.provided, wanted)
-                                    .is_some()
-                            }
-                            _ => false,
-                        };
                         match item {
-                            Sel::Field(wanted) if here => merge(fields, wanted),
-                            other => rest.push(other.clone()),
+                            Sel::Field(wanted) if self.may_be_asked_for_all(site, wanted) => {
+                                of_one.push((condition.clone(), wanted.clone()));
+                            }
+                            other => {
+                                let fragment = Sel::On(condition.clone(), vec![other.clone()]);
+                                merge_all(typed, &[fragment]);
+                            }
                         }
-                    }
-                    if !rest.is_empty() {
-                        merge_all(typed, &[Sel::On(condition.clone(), rest)]);
                     }
                 }
             }
+        }
+    }
+
+    /// Whether the subgraph answers a field for all types of an interface, none of which is harmed when
+    /// it fails: where it is never null, it would make null of objects that were not asked for it.
+    fn may_be_asked_for_all(&self, site: &Site, wanted: &Wanted) -> bool {
+        let field = self.model.ty(&site.ty).and_then(|ty| ty.fields.get(&wanted.name));
+        wanted.name != "__typename"
+            && field.is_some_and(|field| field.nullable)
+            && local(self.model, &site.ty, site.graph, &site.provided, wanted).is_some()
+    }
+}
+
+/// Asks for all what is wanted of one type, unless others want something else of the same object: an
+/// error inside of what one wants must not make null of it for the others.
+fn settle(fields: &mut Vec<Wanted>, typed: &mut Vec<Sel>, of_one: &[(String, Wanted)]) {
+    let of_all = fields.clone();
+    for (condition, wanted) in of_one {
+        let mut others = of_all.iter().chain(of_one.iter().map(|(_, other)| other));
+        match others.any(|other| other.key == wanted.key && other.children != wanted.children) {
+            true => {
+                merge_all(typed, &[Sel::On(condition.clone(), vec![Sel::Field(wanted.clone())])])
+            }
+            false => merge(fields, wanted),
         }
     }
 }
