@@ -75,17 +75,19 @@ impl Arena {
     }
 
     pub(crate) fn key(&mut self, name: &str) -> Key {
-        if let Some(key) = self.keys.find(name) {
+        if let Some(key) = self.find_key(name) {
             return key;
-        }
-        if let Some(key) = self.more_numbers.get(name) {
-            return *key;
         }
         let key = Key((self.keys.len() + self.more_keys.len()) as u32);
         let name: Arc<str> = name.into();
         self.more_keys.push(name.clone());
         self.more_numbers.insert(name, key);
         key
+    }
+
+    /// The key of `name`, if the plan or any answer has it.
+    pub(crate) fn find_key(&self, name: &str) -> Option<Key> {
+        self.keys.find(name).or_else(|| self.more_numbers.get(name).copied())
     }
 
     /// The key of `name`, which is likely one that followed `previous` before.

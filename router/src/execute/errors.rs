@@ -1,9 +1,10 @@
 //! Errors on their way from a subgraph's place to the client's path.
 
+use super::unfilled::Unfilled;
 use crate::{
     data::{Arena, Key, NodeId},
     error::{GraphqlError, PathSegment},
-    plan::types::{FieldKind, Selection},
+    plan::types::{FieldKind, Plan, Selection},
     schema::Schema,
 };
 use serde_json::{Map, Value};
@@ -15,41 +16,65 @@ pub(super) enum Segment {
     Index(u32),
 }
 
-/// An error at an internal path.
+/// An error of a subgraph, at all places that it is about.
 #[derive(Debug)]
 pub(super) struct InternalError {
     pub(super) message: String,
-    pub(super) path: Vec<Segment>,
+    pub(super) places: Vec<Place>,
     pub(super) extensions: Map<String, Value>,
 }
 
+/// Where an error is told.
+#[derive(Debug)]
+pub(super) enum Place {
+    /// At one path.
+    At(Vec<Segment>),
+    /// At each field that a fetch left out of one object.
+    Unfilled(Unfilled),
+}
+
 impl InternalError {
-    /// The error at each of the client's paths that show its place. A place that the client did not
-    /// ask for (a key, a required field) is told at the object that holds it.
-    pub(super) fn for_client(
-        &self,
-        schema: &Schema,
-        arena: &Arena,
-        selection: &Selection,
-    ) -> Vec<GraphqlError> {
-        let mut walk = Walk { schema, arena, paths: Vec::new(), holders: Vec::new() };
-        walk.object(selection, Some(Arena::ROOT), &self.path, &mut Vec::new());
-        let paths = if walk.paths.is_empty() { walk.holders } else { walk.paths };
-        paths
-            .into_iter()
-            .map(|path| GraphqlError {
-                message: self.message.clone(),
-                locations: Vec::new(),
-                path,
-                extensions: Box::new(self.extensions.clone()),
-            })
-            .collect()
+    /// The error at each of the client's paths that show one of its places. Places that the client did
+    /// not ask for (a key, a required field) are told at the objects that hold them, and only where
+    /// the client sees none.
+    pub(super) fn for_client(&self, schema: &Schema, arena: &Arena, plan: &Plan) -> Told {
+        let mut walk = Walk { schema, arena, plan, paths: Vec::new(), holders: Vec::new() };
+        let mut show = |path: &[Segment]| {
+            walk.object(&plan.projection, Some(Arena::ROOT), path, &mut Vec::new());
+        };
+        for place in &self.places {
+            match place {
+                Place::At(path) => show(path),
+                Place::Unfilled(unfilled) => {
+                    unfilled.paths(schema, arena).iter().for_each(|path| show(path));
+                }
+            }
+        }
+        let at = |path| GraphqlError {
+            message: self.message.clone(),
+            locations: Vec::new(),
+            path,
+            extensions: Box::new(self.extensions.clone()),
+        };
+        match walk.paths.is_empty() {
+            true => Told::AtHolders(walk.holders.into_iter().map(at).collect()),
+            false => Told::Shown(walk.paths.into_iter().map(at).collect()),
+        }
     }
+}
+
+/// An error as the client gets it.
+pub(super) enum Told {
+    /// At what the client asked for.
+    Shown(Vec<GraphqlError>),
+    /// At the objects that hold what only the router asked for.
+    AtHolders(Vec<GraphqlError>),
 }
 
 struct Walk<'a> {
     schema: &'a Schema,
     arena: &'a Arena,
+    plan: &'a Plan,
     /// Paths that show the error's place.
     paths: Vec<Vec<PathSegment>>,
     /// Paths of objects that hold the place and do not show it.
@@ -89,16 +114,17 @@ impl Walk<'_> {
                 .and_then(|node| self.arena.typename(node))
                 .and_then(|name| self.schema.object_number(&name)),
         };
-        let mut shown = false;
+        let (mut shown, mut of_others) = (false, false);
         for field in &selection.fields {
             let applies = match (&field.only, number) {
                 (Some(only), Some(number)) => only.contains(number),
                 _ => true,
             };
-            if field.internal != key
-                || !applies
-                || matches!(field.kind, FieldKind::Introspection(..))
-            {
+            if field.internal != key || matches!(field.kind, FieldKind::Introspection(..)) {
+                continue;
+            }
+            if !applies {
+                of_others = true;
                 continue;
             }
             shown = true;
@@ -110,7 +136,9 @@ impl Walk<'_> {
             }
             so_far.pop();
         }
-        if !shown && !self.holders.iter().any(|path| path == so_far) {
+        // What only objects of other types were asked for may come with them; it is nobody's here.
+        let is_nobodys = of_others && !self.plan.steps.requires(key);
+        if !shown && !is_nobodys && !self.holders.iter().any(|path| path == so_far) {
             self.holders.push(so_far.clone());
         }
     }

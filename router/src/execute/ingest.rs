@@ -16,11 +16,8 @@ pub(super) fn ingest(
     arena: &mut Arena,
     answer: SubgraphResponse,
 ) -> Result<Ingested, TransportError> {
-    match answer {
-        SubgraphResponse::Values { data, errors } => {
-            let data = arena.read_value(data);
-            Ok(Ingested { data: (!arena.is_null(data)).then_some(data), errors })
-        }
+    let (data, errors) = match answer {
+        SubgraphResponse::Values { data, errors } => (Some(arena.read_value(data)), errors),
         SubgraphResponse::Json(body) => {
             let root = arena
                 .read_json(body)
@@ -33,13 +30,14 @@ pub(super) fn ingest(
                 .iter()
                 .map(|error| read_error(arena, *error))
                 .collect();
-            let data = arena.get(root, data_key).filter(|data| !arena.is_null(*data));
-            if data.is_none() && errors.is_empty() {
-                return Err(TransportError::Protocol("neither data nor errors".to_owned()));
-            }
-            Ok(Ingested { data, errors })
+            (arena.get(root, data_key), errors)
         }
+    };
+    let data = data.filter(|data| !arena.is_null(*data));
+    if data.is_none() && errors.is_empty() {
+        return Err(TransportError::Protocol("neither data nor errors".to_owned()));
     }
+    Ok(Ingested { data, errors })
 }
 
 fn read_error(arena: &Arena, error: NodeId) -> SubgraphError {

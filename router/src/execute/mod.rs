@@ -9,5 +9,6 @@ mod project;
 mod run;
 mod targets;
 mod tell;
+mod unfilled;
 
 pub(crate) use run::{Execution, Shared, SubgraphHandle};

@@ -1,9 +1,12 @@
 //! Writes the answer once: the client's fields under the client's keys, with nulls propagated as
 //! "Handling Execution Errors" of the specification says.
 
-use super::{errors::InternalError, run::Shared};
+use super::{
+    errors::Told,
+    run::{Shared, State},
+};
 use crate::{
-    data::{Arena, NodeId},
+    data::{Arena, Key, NodeId},
     error::{GraphqlError, PathSegment, code, write_errors},
     introspect,
     plan::{
@@ -12,6 +15,7 @@ use crate::{
     },
 };
 use bytes::Bytes;
+use std::collections::HashSet;
 
 /// Why there is no value.
 enum NoValue {
@@ -28,29 +32,46 @@ pub(super) fn write(
     shared: &Shared,
     plan: &Plan,
     variables: &Variables,
-    arena: &Arena,
-    errors: Vec<InternalError>,
+    state: &State,
 ) -> (Bytes, bool, Option<String>) {
-    let total = errors.len();
+    let State { arena, errors, lost } = state;
     let mut told: Vec<GraphqlError> = Vec::new();
+    let mut held: Vec<GraphqlError> = Vec::new();
     for error in errors.iter().take(shared.max_errors) {
-        for error in error.for_client(&shared.schema, arena, &plan.projection) {
+        match error.for_client(&shared.schema, arena, plan) {
             // Several objects of a subgraph's answer may be one object of the client's.
-            if !told.contains(&error) {
-                told.push(error);
-            }
+            Told::Shown(errors) => errors.into_iter().for_each(|error| {
+                if !told.contains(&error) {
+                    told.push(error);
+                }
+            }),
+            Told::AtHolders(errors) => held.extend(errors),
         }
     }
+    for error in held {
+        // What was asked for the client and for the router fails twice.
+        let is_same = |known: &GraphqlError| {
+            known.message == error.message
+                && known.extensions == error.extensions
+                && known.path.starts_with(&error.path)
+        };
+        if !told.iter().any(is_same) {
+            told.push(error);
+        }
+    }
+    let more = errors.len().saturating_sub(shared.max_errors);
+    let dropped = more + told.len().saturating_sub(shared.max_errors);
     told.truncate(shared.max_errors);
     let mut writer = Writer {
         shared,
         arena,
+        lost: lost.iter().flat_map(|object| object.fields(&shared.schema, arena)).collect(),
         variables,
         // About what a value takes with its key, so that the answer seldom moves.
         out: Vec::with_capacity(256 + 16 * arena.len()),
         path: Vec::new(),
         told,
-        dropped: total.saturating_sub(shared.max_errors),
+        dropped,
     };
     writer.out.extend_from_slice(b"{\"data\":");
     let start = writer.out.len();
@@ -81,6 +102,8 @@ enum Place<'a> {
 struct Writer<'a> {
     shared: &'a Shared,
     arena: &'a Arena,
+    /// Fields that are missing because the error of another made null of a subgraph's answer.
+    lost: HashSet<(NodeId, Key)>,
     variables: &'a Variables,
     out: Vec<u8>,
     path: Vec<Place<'a>>,
@@ -105,6 +128,7 @@ impl<'a> Writer<'a> {
         };
         self.out.push(b'{');
         let mut first = true;
+        let mut lost = Vec::new();
         for field in &selection.fields {
             if let (Some(only), Some(number)) = (&field.only, number)
                 && !only.contains(number)
@@ -136,13 +160,25 @@ impl<'a> Writer<'a> {
                 }
                 _ => {
                     let value = self.arena.get(node, field.internal);
-                    self.value(field, &field.ty, value)
+                    if value.is_none() && self.lost.contains(&(node, field.internal)) {
+                        lost.push((self.here(), &field.coordinate));
+                        self.null(&field.ty)
+                    } else {
+                        self.value(field, &field.ty, value)
+                    }
                 }
             };
             self.path.pop();
             written?;
         }
         self.out.push(b'}');
+        // The object stands, so that no error told so far is why these are null.
+        for (path, coordinate) in lost {
+            let message = format!(
+                "no value for {coordinate}: the error of another field made null of the subgraph's answer"
+            );
+            self.tell(path, message);
+        }
         Ok(())
     }
 
@@ -169,12 +205,18 @@ impl<'a> Writer<'a> {
         self.out.truncate(start);
         match reason {
             NoValue::Inside => {}
-            NoValue::Wrong(message) => self.tell(message),
+            NoValue::Wrong(message) => self.tell(self.here(), message),
             NoValue::Null if ty.non_null => {
-                self.tell(format!("null for {}, which is never null", field.coordinate));
+                let message = format!("null for {}, which is never null", field.coordinate);
+                self.tell(self.here(), message);
             }
             NoValue::Null => {}
         }
+        self.null(ty)
+    }
+
+    /// Writes null, or lets it spread.
+    fn null(&mut self, ty: &OutputType) -> Result<(), NoValue> {
         if ty.non_null {
             return Err(NoValue::Inside);
         }
@@ -230,20 +272,19 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Tells an error here, unless the reason is told already: at this place, above it or inside it.
-    fn tell(&mut self, message: String) {
-        let path: Vec<PathSegment> = self
-            .path
-            .iter()
-            .map(|place| match place {
-                Place::Field(field) => PathSegment::Key(field.response_key.clone()),
-                Place::Index(index) => PathSegment::Index(*index),
-            })
-            .collect();
-        let known = self.told.iter().any(|error| {
-            !error.path.is_empty()
-                && (path.starts_with(&error.path) || error.path.starts_with(&path))
+    /// The place that is being written.
+    fn here(&self) -> Vec<PathSegment> {
+        let steps = self.path.iter().map(|place| match place {
+            Place::Field(field) => PathSegment::Key(field.response_key.clone()),
+            Place::Index(index) => PathSegment::Index(*index),
         });
+        steps.collect()
+    }
+
+    /// Tells an error, unless the reason is told already: at this place or inside it.
+    fn tell(&mut self, path: Vec<PathSegment>, message: String) {
+        let known =
+            self.told.iter().any(|error| !error.path.is_empty() && error.path.starts_with(&path));
         if known {
             return;
         }

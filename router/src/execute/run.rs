@@ -2,19 +2,20 @@
 
 use super::{
     entities::learn_type,
-    errors::{InternalError, Segment},
+    errors::{InternalError, Place, Segment},
     ingest::ingest,
     targets::Targets,
+    unfilled::Unfilled,
 };
 use crate::{
-    data::Arena,
+    data::{Arena, KeyTable, NodeId},
     plan::{
         operation::Variables,
         types::{EntityFetch, Fetch, Plan, Step, Steps},
     },
     request::Caller,
     schema::Schema,
-    transport::{SubgraphPath, SubgraphResponse, SubgraphTransport, TransportError},
+    transport::{SubgraphError, SubgraphPath, SubgraphResponse, SubgraphTransport, TransportError},
 };
 use bytes::Bytes;
 use futures::future::{BoxFuture, join_all};
@@ -53,6 +54,14 @@ pub(crate) struct Execution<'a> {
 pub(super) struct State {
     pub(super) arena: Arena,
     pub(super) errors: Vec<InternalError>,
+    /// Objects of which an answer has nothing because the error of one field made null of all.
+    pub(super) lost: Vec<Unfilled>,
+}
+
+impl State {
+    fn new(keys: Arc<KeyTable>) -> State {
+        State { arena: Arena::new(keys), errors: Vec::new(), lost: Vec::new() }
+    }
 }
 
 impl<'a> Execution<'a> {
@@ -67,7 +76,7 @@ impl<'a> Execution<'a> {
             plan,
             variables,
             caller,
-            state: Mutex::new(State { arena: Arena::new(plan.keys.clone()), errors: Vec::new() }),
+            state: Mutex::new(State::new(plan.keys.clone())),
         }
     }
 
@@ -147,29 +156,38 @@ impl<'a> Execution<'a> {
         let mut targets = Targets::default();
         targets.find(&state.arena, Arena::ROOT, &fetch.path);
         let places = targets.locations(&state.arena, &fetch.path);
+        let objects: Vec<(NodeId, Vec<Segment>)> = targets.nodes.into_iter().zip(places).collect();
         let ingested = answer.and_then(|answer| ingest(&mut state.arena, answer));
         match ingested {
             Ok(answer) => {
-                if let Some(data) = answer.data {
-                    for target in &targets.nodes {
-                        state.arena.merge(*target, data);
+                for (node, _) in &objects {
+                    match answer.data {
+                        Some(data) => state.arena.merge(*node, data),
+                        None => state.lost.push(Unfilled {
+                            node: *node,
+                            path: Vec::new(),
+                            operation: fetch.operation.clone(),
+                            entities: None,
+                        }),
                     }
                 }
                 for error in answer.errors {
                     if error.path.is_empty() {
-                        self.whole(state, &fetch.operation, &places, &error);
+                        self.whole(state, &fetch.operation, &objects, &error);
                         continue;
                     }
-                    for place in &places {
-                        let mut path = place.clone();
-                        path.extend(error.path.iter().map(|step| segment(&mut state.arena, step)));
-                        state.errors.push(self.subgraph_error(&fetch.operation, &error, path));
-                    }
+                    let rest: Vec<Segment> =
+                        error.path.iter().map(|step| segment(&mut state.arena, step)).collect();
+                    let at = |(_, place): &(NodeId, Vec<Segment>)| {
+                        Place::At([place.as_slice(), rest.as_slice()].concat())
+                    };
+                    let places = objects.iter().map(at).collect();
+                    state.errors.push(self.subgraph_error(&fetch.operation, &error, places));
                 }
             }
             Err(error) => {
                 let error = self.unavailable(&fetch.operation, &error);
-                self.whole(state, &fetch.operation, &places, &error);
+                self.whole(state, &fetch.operation, &objects, &error);
             }
         }
     }
@@ -212,7 +230,12 @@ impl<'a> Execution<'a> {
                 }
                 let mut errors = answer.errors;
                 super::attribute::attribute(&mut state.arena, answer.data, &mut errors);
-                for error in errors {
+                lose_entities(state, fetch, &placed, answer.data, &errors);
+                for mut error in errors {
+                    if answer.data.is_none() {
+                        // Whichever field or entity it was of, nothing came of the others either.
+                        error.path.clear();
+                    }
                     self.entity_error(state, fetch, &placed, &error);
                 }
             }
@@ -226,7 +249,41 @@ impl<'a> Execution<'a> {
     /// Writes the answer.
     pub(crate) fn answer(self) -> (Bytes, bool, Option<String>) {
         let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
-        super::project::write(self.shared, self.plan, self.variables, &state.arena, state.errors)
+        super::project::write(self.shared, self.plan, self.variables, &state)
+    }
+}
+
+/// Remembers the entities of which nothing is there because the error of one field made null of them.
+fn lose_entities(
+    state: &mut State,
+    fetch: &EntityFetch,
+    placed: &[Vec<(usize, NodeId)>],
+    data: Option<NodeId>,
+    errors: &[SubgraphError],
+) {
+    for error in errors {
+        let [SubgraphPath::Key(key), SubgraphPath::Index(index), _, ..] = &error.path[..] else {
+            continue;
+        };
+        let key = state.arena.key(key);
+        let entities = data.and_then(|data| state.arena.get(data, key));
+        let entity = entities
+            .and_then(|entities| state.arena.list(entities))
+            .and_then(|entities| entities.get(*index as usize));
+        if !entity.is_some_and(|entity| state.arena.is_null(*entity)) {
+            continue;
+        }
+        for (group, places) in fetch.groups.iter().zip(placed) {
+            let own = places
+                .iter()
+                .filter(|(number, _)| group.response_key == key && *number == *index as usize);
+            state.lost.extend(own.map(|(_, node)| Unfilled {
+                node: *node,
+                path: Vec::new(),
+                operation: fetch.operation.clone(),
+                entities: Some(key),
+            }));
+        }
     }
 }
 

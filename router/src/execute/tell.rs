@@ -1,9 +1,10 @@
 //! Where the errors of subgraphs are told, and in which words.
 
 use super::{
-    errors::{InternalError, Segment},
+    errors::{InternalError, Place, Segment},
     run::{Execution, State, segment},
     targets::Targets,
+    unfilled::Unfilled,
 };
 use crate::{
     data::{Arena, NodeId},
@@ -11,24 +12,26 @@ use crate::{
     plan::types::{EntityFetch, SubgraphOperation},
     transport::{SubgraphError, SubgraphPath, TransportError},
 };
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 impl Execution<'_> {
     /// An error of a fetch as a whole: it is told for each field that the fetch should have filled.
     pub(super) fn whole(
         &self,
         state: &mut State,
-        operation: &SubgraphOperation,
-        places: &[Vec<Segment>],
+        operation: &Arc<SubgraphOperation>,
+        objects: &[(NodeId, Vec<Segment>)],
         error: &SubgraphError,
     ) {
-        let names: Vec<String> = operation.document().map(root_keys).unwrap_or_default();
-        for place in places.iter().take(self.shared.max_errors) {
-            for name in &names {
-                let mut path = place.clone();
-                path.push(Segment::Key(state.arena.key(name)));
-                state.errors.push(self.subgraph_error(operation, error, path));
-            }
+        for (node, path) in objects.iter().take(self.shared.max_errors) {
+            let unfilled = Unfilled {
+                node: *node,
+                path: path.clone(),
+                operation: operation.clone(),
+                entities: None,
+            };
+            let places = vec![Place::Unfilled(unfilled)];
+            state.errors.push(self.subgraph_error(operation, error, places));
         }
     }
 
@@ -55,7 +58,7 @@ impl Execution<'_> {
             Some(_) => error.path[2..].iter().map(|step| segment(&mut state.arena, step)).collect(),
             None => Vec::new(),
         };
-        let mut found = Vec::new();
+        let mut told = Vec::new();
         for (number, (places, definition)) in placed.iter().zip(&fetch.groups).enumerate() {
             if group.is_some_and(|group| group != number) {
                 continue;
@@ -69,16 +72,36 @@ impl Execution<'_> {
                 let mut targets = Targets::default();
                 targets.find(&state.arena, Arena::ROOT, path);
                 let locations = targets.locations(&state.arena, path);
-                for (node, location) in targets.nodes.iter().zip(locations) {
-                    if nodes.contains(node) && found.len() < self.shared.max_errors {
-                        found.push(location);
+                for (node, mut path) in targets.nodes.iter().zip(locations) {
+                    if !nodes.contains(node) || told.len() >= self.shared.max_errors {
+                        continue;
                     }
+                    path.extend(rest.iter().copied());
+                    told.push(match rest.is_empty() {
+                        true => Place::Unfilled(Unfilled {
+                            node: *node,
+                            path,
+                            operation: fetch.operation.clone(),
+                            entities: Some(definition.response_key),
+                        }),
+                        false => Place::At(path),
+                    });
                 }
             }
         }
-        for mut path in found {
-            path.extend(rest.iter().copied());
-            let error = self.subgraph_error(&fetch.operation, error, path);
+        if told.is_empty() && !error.path.is_empty() {
+            // Of an entity that nobody asked for; it may be about any.
+            let error = SubgraphError { path: Vec::new(), ..error.clone() };
+            return self.entity_error(state, fetch, placed, &error);
+        }
+        // What the client sees of one entity at one place need not be told at the others; of several
+        // entities, each has an error of its own.
+        let errors = match index {
+            Some(_) => vec![told],
+            None => told.into_iter().map(|place| vec![place]).collect(),
+        };
+        for places in errors {
+            let error = self.subgraph_error(&fetch.operation, error, places);
             state.errors.push(error);
         }
     }
@@ -106,7 +129,7 @@ impl Execution<'_> {
         &self,
         operation: &SubgraphOperation,
         error: &SubgraphError,
-        path: Vec<Segment>,
+        places: Vec<Place>,
     ) -> InternalError {
         let mut extensions = error.extensions.clone();
         let mut message = error.message.clone();
@@ -120,20 +143,6 @@ impl Execution<'_> {
             extensions.insert("code".to_owned(), code::INTERNAL.into());
             extensions.insert("requestId".to_owned(), id.into());
         }
-        InternalError { message, path, extensions }
+        InternalError { message, places, extensions }
     }
-}
-
-/// The response keys at the root of a planned document, which holds no fragments there.
-fn root_keys(document: &async_graphql::parser::types::ExecutableDocument) -> Vec<String> {
-    use async_graphql::parser::types::Selection;
-    document
-        .operations
-        .iter()
-        .flat_map(|(_, operation)| &operation.node.selection_set.node.items)
-        .filter_map(|item| match &item.node {
-            Selection::Field(field) => Some(field.node.response_key().node.to_string()),
-            _ => None,
-        })
-        .collect()
 }

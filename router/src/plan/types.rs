@@ -39,12 +39,42 @@ pub(crate) enum Steps {
     Subscription(Box<Fetch>, Option<Step>),
 }
 
+impl Steps {
+    /// Whether a representation is made with what is fetched under a key.
+    pub(crate) fn requires(&self, key: Key) -> bool {
+        match self {
+            Steps::None => false,
+            Steps::Query(step) => step.requires(key),
+            Steps::Mutation(roots) => roots.iter().any(|(_, _, step)| step.requires(key)),
+            Steps::Subscription(_, rest) => rest.as_ref().is_some_and(|step| step.requires(key)),
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(crate) enum Step {
     Sequence(Vec<Step>),
     Parallel(Vec<Step>),
     Fetch(Box<Fetch>),
     Entities(Box<EntityFetch>),
+}
+
+impl Step {
+    fn requires(&self, key: Key) -> bool {
+        fn reads(parts: &[Require], key: Key) -> bool {
+            parts.iter().any(|part| match part {
+                Require::Field { read, nested, .. } => *read == key || reads(nested, key),
+                Require::On(_, inner) => reads(inner, key),
+            })
+        }
+        match self {
+            Step::Sequence(steps) | Step::Parallel(steps) => {
+                steps.iter().any(|step| step.requires(key))
+            }
+            Step::Fetch(_) => false,
+            Step::Entities(fetch) => fetch.groups.iter().any(|group| reads(&group.requires, key)),
+        }
+    }
 }
 
 /// An operation for one subgraph.

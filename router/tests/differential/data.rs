@@ -15,9 +15,10 @@ use std::sync::Arc;
 const LABELS: [&str; 4] = ["A", "B", "C", "D"];
 
 /// Entities that a subgraph may lose, or not have: nothing else is found by way of it there.
-const MAY_BE_LOST: [(&str, &str); 7] = [
+const MAY_BE_LOST: [(&str, &str); 8] = [
     ("Product", "stock"),
     ("Product", "ratings"),
+    ("Product", "trade"),
     ("Author", "ratings"),
     ("Book", "ratings"),
     ("Film", "ratings"),
@@ -72,6 +73,11 @@ impl Data {
 /// What the router says of a subgraph that does not answer.
 pub fn away_message(subgraph: &str) -> String {
     format!("the subgraph \"{subgraph}\" is not available; try again later")
+}
+
+/// What a subgraph says of an entity that it cannot get, or of what it would have of it.
+pub fn lost_message(label: &str, subgraph: &str) -> String {
+    format!("{label} is lost in {subgraph}")
 }
 
 struct Maker<'a> {
@@ -187,18 +193,15 @@ impl Maker<'_> {
             for field in owned(self.model, ty, subgraph) {
                 let value = match missing {
                     true => Json::Null,
-                    false => {
-                        json!({ "$error": format!("{label}.{field} is lost in {subgraph}") })
-                    }
+                    false => json!({ "$error": lost_message(label, subgraph) }),
                 };
                 overwrite(row, &field, &value);
             }
             match missing {
                 true => row.insert(format!("$missing@{subgraph}"), true.into()),
-                false => row.insert(
-                    format!("$error@{subgraph}"),
-                    format!("{label} is lost in {subgraph}").into(),
-                ),
+                false => {
+                    row.insert(format!("$error@{subgraph}"), lost_message(label, subgraph).into())
+                }
             };
         }
     }

@@ -28,7 +28,7 @@ use async_graphql::{
 use graphql_tools::parser::schema::{self as sdl, TypeDefinition};
 use serde_json::{Map, Value as Json};
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     sync::{Arc, Mutex},
 };
 
@@ -38,7 +38,6 @@ struct Found {
     nulls: BTreeSet<String>,
     objects: BTreeSet<String>,
     never_null: BTreeSet<String>,
-    calls: BTreeMap<String, String>,
     mutations: Vec<String>,
 }
 
@@ -55,8 +54,6 @@ pub struct Expected {
     pub errors: Vec<ServerError>,
     /// Where a null stands because of one further inside; `""` is the whole answer.
     pub emptied: BTreeSet<String>,
-    /// Which field stands at a place, with its arguments.
-    pub calls: BTreeMap<String, String>,
     pub mutations: Vec<String>,
 }
 
@@ -128,8 +125,7 @@ impl Oracle {
             emptied = BTreeSet::from([String::new()]);
             Value::Null
         });
-        let Found { calls, mutations, .. } = found;
-        Ok(Expected { data, errors, emptied, calls, mutations })
+        Ok(Expected { data, errors, emptied, mutations: found.mutations })
     }
 }
 
@@ -240,12 +236,10 @@ impl Resolver {
                     return place.fail(problem, None);
                 }
             };
-        let call = crate::execute::with_arguments(name, &arguments);
         let mut found = asked.found.lock().unwrap();
         if self.ty == "Mutation" {
-            found.mutations.push(call.clone());
+            found.mutations.push(crate::execute::with_arguments(name, &arguments));
         }
-        found.calls.insert(place.text(), call);
         drop(found);
         let root;
         let row = match ROOTS.contains(&self.ty.as_str()) {

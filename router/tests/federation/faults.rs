@@ -213,7 +213,7 @@ async fn a_subgraph_that_is_down_leaves_the_rest() {
         json!({ "me": { "name": "Ada" }, "product": { "name": "Table", "inStock": null } })
     );
     assert_eq!(answer["errors"][0]["extensions"]["code"], "SUBGRAPH_UNAVAILABLE");
-    assert_eq!(answer["errors"][0]["path"], json!(["product"]));
+    assert_eq!(answer["errors"][0]["path"], json!(["product", "inStock"]));
 }
 
 #[tokio::test]
