@@ -4,7 +4,7 @@
 use crate::{
     execute::{Bubble, Execution, Object, lookup, runtime_type},
     input::constant,
-    schema::FieldSet,
+    schema::{FieldSet, Type},
     subgraph::Subgraph,
     template::is_template,
     world::has,
@@ -85,6 +85,21 @@ pub fn check_requirement(subgraph: &Subgraph, object: &Object<'_>, name: &str, s
     }
 }
 
+/// Whether something that is never null is missing among what is required of an object, so that nobody
+/// can have the object.
+fn bubbles(subgraph: &Subgraph, set: &FieldSet, object: &Json) -> bool {
+    let ty = object["__typename"].as_str().unwrap_or_default();
+    set.iter().any(|item| {
+        let Selection::Field(field) = item else { return false };
+        let definition = subgraph.schema.field(ty, &field.name);
+        let never_null = definition
+            .is_some_and(|definition| matches!(definition.field_type, Type::NonNullType(_)));
+        let value = subgraph.world.follow(&object[&field.name]);
+        let is_missing = value.is_null() || value.get("$error").is_some();
+        never_null && (is_missing || bubbles(subgraph, &field.selection_set.items, &value))
+    })
+}
+
 fn agrees(subgraph: &Subgraph, set: &FieldSet, given: &Json, truth: &Json) -> Result<(), String> {
     let truth = subgraph.world.follow(truth);
     if let Some(truth) = truth.as_array() {
@@ -94,7 +109,7 @@ fn agrees(subgraph: &Subgraph, set: &FieldSet, given: &Json, truth: &Json) -> Re
             .into_iter()
             .try_for_each(|(given, truth)| agrees(subgraph, set, given, truth));
     }
-    if truth.is_null() || truth.get("$error").is_some() {
+    if truth.is_null() || truth.get("$error").is_some() || bubbles(subgraph, set, &truth) {
         return if given.is_null() { Ok(()) } else { Err(format!("{given} for null")) };
     }
     for item in set {

@@ -23,7 +23,7 @@ pub type Item = Selection<'static, Text>;
 pub type Set = SelectionSet<'static, Text>;
 
 /// Names that planners and executors like to use for themselves, and keys of entities.
-const ALIASES: [&str; 16] = [
+const ALIASES: [&str; 22] = [
     "id",
     "upc",
     "code",
@@ -37,8 +37,14 @@ const ALIASES: [&str; 16] = [
     "typename",
     "_entities",
     "_0",
+    "_e0",
     "e0",
+    "r0_price",
+    "r0k_size",
+    "representations",
     "x",
+    "author",
+    "store",
     "reviews",
 ];
 
@@ -60,12 +66,15 @@ pub struct Generator<'a> {
     left: usize,
     /// Every selection has a number, as its position.
     number: usize,
+    /// How often a selection has a condition, in percent.
+    conditions: usize,
 }
 
 impl Operation {
     pub fn new(model: &Model, seed: u64) -> Operation {
         let mut random = Random::new(seed);
         let left = *random.pick(&[6, 12, 25, 50]);
+        let conditions = *random.pick(&[0, 7, 7, 25]);
         let mut generator = Generator {
             model,
             random,
@@ -73,6 +82,7 @@ impl Operation {
             fragments: Vec::new(),
             left,
             number: 0,
+            conditions,
         };
         generator.operation()
     }
@@ -177,7 +187,8 @@ impl Generator<'_> {
         }
     }
 
-    /// One of the fields before once more, with another selection that is to be merged into it.
+    /// One of the fields before once more, with another selection that is to be merged into it, or under
+    /// another key.
     fn again(&mut self, ty: &str, depth: usize, before: &[Item]) -> Item {
         match self.random.pick(before).clone() {
             Selection::Field(mut field) if field.name != "__typename" => {
@@ -190,6 +201,9 @@ impl Generator<'_> {
                     field.selection_set = set(self.selection(inner, depth.saturating_sub(1)));
                 }
                 field.directives = self.conditions();
+                if self.random.percent(40) {
+                    field.alias = Some((*self.random.pick(&ALIASES)).to_owned());
+                }
                 Selection::Field(field)
             }
             _ => self.typename(),
@@ -246,24 +260,21 @@ impl Generator<'_> {
     }
 
     /// A type whose objects may be those of another.
-    fn overlapping(&mut self, ty: &str, may_be_union: bool) -> String {
+    fn overlapping(&mut self, ty: &str) -> String {
         let model = self.model;
         let own = model.possible(ty);
-        let fits = |name: &&String| {
-            let is_union = model.fields(name).is_empty();
-            (may_be_union || !is_union) && model.possible(name).iter().any(|one| own.contains(one))
-        };
+        let fits = |name: &&String| model.possible(name).iter().any(|one| own.contains(one));
         let all: Vec<&String> = model.api.types.keys().filter(fits).collect();
         (*self.random.pick(&all)).clone()
     }
 
     fn fragment(&mut self, ty: &str, depth: usize, is_named: bool) -> Item {
         if !is_named {
-            let on = self.random.percent(80).then(|| self.overlapping(ty, true));
+            let on = self.random.percent(80).then(|| self.overlapping(ty));
             let items = self.selection(on.as_deref().unwrap_or(ty), depth.saturating_sub(1));
             return self.inline(on.as_deref(), items);
         }
-        let on = self.overlapping(ty, false);
+        let on = self.overlapping(ty);
         let is_on =
             |known: &&FragmentDefinition<'static, Text>| *known.type_condition.as_ref() == on;
         let known = self.fragments.iter().rfind(is_on).map(|known| known.name.clone());
@@ -301,7 +312,7 @@ impl Generator<'_> {
 
     fn conditions(&mut self) -> Vec<Directive<'static, Text>> {
         let mut names = ["skip", "include"].map(str::to_owned).to_vec();
-        names.retain(|_| self.random.percent(7));
+        names.retain(|_| self.random.percent(self.conditions));
         let mut all = Vec::new();
         for name in names {
             let value = match self.random.percent(70) {

@@ -9,13 +9,15 @@
 use crate::{
     merge::for_each_set,
     model::Model,
-    operations::{Item, Operation},
+    operations::{Doc, Item, Operation},
 };
 use graphql_tools::parser::query::{
-    Definition, OperationDefinition, Selection, TypeCondition, Value, VariableDefinition,
+    Definition, FragmentDefinition, InlineFragment, OperationDefinition, Selection, TypeCondition,
+    Value, VariableDefinition,
 };
 use serde_json::Value as Json;
 
+type Fragment = FragmentDefinition<'static, String>;
 type Literal = Value<'static, String>;
 
 pub fn for_async_graphql(model: &Model, operation: &Operation) -> Operation {
@@ -37,9 +39,11 @@ pub fn for_async_graphql(model: &Model, operation: &Operation) -> Operation {
     }
     let has_value =
         |value: &Literal| !matches!(value, Value::Variable(name) if absent.contains(name));
+    let on_unions = take_those_on_unions(model, &mut operation.document);
     for_each_set(&mut operation.document, &mut |set| {
         let items = std::mem::take(&mut set.items);
-        set.items = items.into_iter().flat_map(|item| of_members(model, item)).collect();
+        let items = items.into_iter().map(|item| in_place(&on_unions, item));
+        set.items = items.flat_map(|item| of_members(model, item)).collect();
         for item in &mut set.items {
             if let Selection::Field(field) = item {
                 field.arguments.retain(|(_, value)| has_value(value));
@@ -60,12 +64,47 @@ pub fn variables<'a>(
     }
 }
 
+/// Takes the fragments on unions out of a document.
+fn take_those_on_unions(model: &Model, document: &mut Doc) -> Vec<Fragment> {
+    let all = std::mem::take(&mut document.definitions);
+    let (mut taken, mut rest) = (Vec::new(), Vec::new());
+    for definition in all {
+        match definition {
+            Definition::Fragment(fragment) if is_union(model, &fragment.type_condition) => {
+                taken.push(fragment);
+            }
+            other => rest.push(other),
+        }
+    }
+    document.definitions = rest;
+    taken
+}
+
+fn is_union(model: &Model, TypeCondition::On(on): &TypeCondition<'static, String>) -> bool {
+    model.fields(on).is_empty()
+}
+
+/// A named fragment that was taken out, where it is named.
+fn in_place(taken: &[Fragment], item: Item) -> Item {
+    let Selection::FragmentSpread(spread) = &item else { return item };
+    let Some(fragment) = taken.iter().find(|own| own.name == spread.fragment_name) else {
+        return item;
+    };
+    Selection::InlineFragment(InlineFragment {
+        position: spread.position,
+        type_condition: Some(fragment.type_condition.clone()),
+        directives: spread.directives.clone(),
+        selection_set: fragment.selection_set.clone(),
+    })
+}
+
 /// A fragment on a union as one fragment on each member.
 fn of_members(model: &Model, item: Item) -> Vec<Item> {
     if let Selection::InlineFragment(fragment) = &item
-        && let Some(TypeCondition::On(on)) = &fragment.type_condition
-        && model.fields(on).is_empty()
+        && let Some(condition) = &fragment.type_condition
+        && is_union(model, condition)
     {
+        let TypeCondition::On(on) = condition;
         let members = model.possible(on).into_iter().map(|member| {
             let mut fragment = fragment.clone();
             fragment.type_condition = Some(TypeCondition::On(member.to_owned()));
