@@ -59,6 +59,7 @@ cases! {
     entity_interface
     enum_merging
     error_paths
+    errors_beside
     external
     fragments
     inaccessible
@@ -66,6 +67,7 @@ cases! {
     input_merging
     interface_arguments
     interface_object
+    interface_object_errors
     interface_object_requires
     interface_objects_of_two
     interface_over_subgraphs
@@ -95,6 +97,7 @@ cases! {
     provides_nested
     query_in_payload
     requires_arguments
+    requires_beside_selections
     requires_chain
     requires_fragments
     requires_in_a_circle
@@ -103,6 +106,7 @@ cases! {
     requires_of_entities
     requires_of_the_same_subgraph
     requires_that_fail
+    several_keys
     shareable
     shared_interface_fields
     shared_roots
