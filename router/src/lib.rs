@@ -34,5 +34,5 @@ pub use error::GraphqlError;
 pub use limits::Limits;
 pub use plan::{OperationKind, SubgraphOperation};
 pub use request::{Caller, GraphqlRequest, GraphqlResponse, RequestId};
-pub use router::{BuildError, Router, RouterBuilder};
+pub use router::{BuildError, Graph, Router, RouterBuilder};
 pub use schema::changes::{SchemaChange, Severity};

@@ -4,7 +4,7 @@
 use crate::{
     authenticate::{AuthError, Authenticate, Scope},
     request::Caller,
-    router::{BuildError, Router},
+    router::{BuildError, Graph, Router},
     serve,
 };
 use http::{HeaderMap, HeaderValue, header};
@@ -65,45 +65,79 @@ impl Authenticate for ForwardAuthorization {
     }
 }
 
-/// A router for `supergraph_sdl` that reaches every subgraph over HTTP and ends on `shutdown`.
-fn router(supergraph_sdl: String, shutdown: CancellationToken) -> Result<Arc<Router>, BuildError> {
-    Router::builder()
-        .supergraph(supergraph_sdl)
-        .authenticate(Arc::new(ForwardAuthorization))
-        .shutdown(shutdown)
-        .build()
+/// A router that serves by itself, and may take another graph meanwhile ([`Router::reload`]).
+#[derive(Debug)]
+pub struct Standalone {
+    router: Arc<Router>,
+    stopping: CancellationToken,
+}
+
+impl Standalone {
+    /// A router for the graph. Subgraphs without a transport are reached over HTTP at the addresses
+    /// that the supergraph gives.
+    ///
+    /// # Errors
+    /// Where the graph cannot be used.
+    pub fn new(graph: Graph) -> Result<Standalone, BuildError> {
+        let stopping = CancellationToken::new();
+        let router = Router::builder()
+            .graph(graph)
+            .authenticate(Arc::new(ForwardAuthorization))
+            .shutdown(stopping.clone())
+            .build()?;
+        Ok(Standalone { router, stopping })
+    }
+
+    /// The router.
+    pub fn router(&self) -> &Arc<Router> {
+        &self.router
+    }
+
+    /// Serves on `listen` until `shutdown`.
+    ///
+    /// # Errors
+    /// Where the address cannot be listened on, or serving fails.
+    pub async fn serve(
+        self,
+        listen: SocketAddr,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), StandaloneError> {
+        let Standalone { router, stopping } = self;
+        let routes = serve::alone(router.clone());
+        let failed = |source| StandaloneError::Listen { address: listen, source };
+        let listener = tokio::net::TcpListener::bind(listen).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        tracing::info!(%address, "the router is ready");
+        let stopped = stopping.clone();
+        let signal = async move {
+            shutdown.await;
+            stopping.cancel();
+        };
+        let serving = async {
+            axum::serve(listener, routes).with_graceful_shutdown(signal).await?;
+            router.drained().await;
+            Ok(())
+        };
+        let grace = async {
+            stopped.cancelled().await;
+            tokio::time::sleep(GRACE).await;
+        };
+        tokio::select! {
+            ended = serving => ended.map_err(StandaloneError::Serve),
+            // A client that takes its answer too slowly does not keep the process alive.
+            () = grace => Ok(()),
+        }
+    }
 }
 
 /// Serves `supergraph_sdl` on `listen` until `shutdown`.
+///
+/// # Errors
+/// Where it cannot be used, or not be served.
 pub async fn run(
     supergraph_sdl: String,
     listen: SocketAddr,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), StandaloneError> {
-    let stopping = CancellationToken::new();
-    let router = router(supergraph_sdl, stopping.clone())?;
-    let routes = serve::alone(router.clone());
-    let failed = |source| StandaloneError::Listen { address: listen, source };
-    let listener = tokio::net::TcpListener::bind(listen).await.map_err(failed)?;
-    let address = listener.local_addr().map_err(failed)?;
-    tracing::info!(%address, "the router is ready");
-    let stopped = stopping.clone();
-    let signal = async move {
-        shutdown.await;
-        stopping.cancel();
-    };
-    let serving = async {
-        axum::serve(listener, routes).with_graceful_shutdown(signal).await?;
-        router.drained().await;
-        Ok(())
-    };
-    let grace = async {
-        stopped.cancelled().await;
-        tokio::time::sleep(GRACE).await;
-    };
-    tokio::select! {
-        ended = serving => ended.map_err(StandaloneError::Serve),
-        // A client that takes its answer too slowly does not keep the process alive.
-        () = grace => Ok(()),
-    }
+    Standalone::new(Graph::new(supergraph_sdl))?.serve(listen, shutdown).await
 }

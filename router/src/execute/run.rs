@@ -20,6 +20,7 @@ use crate::{
 use bytes::Bytes;
 use futures::future::{BoxFuture, join_all};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio_util::sync::CancellationToken;
 
 /// What all executions of a router share.
 #[derive(Debug)]
@@ -33,6 +34,8 @@ pub(crate) struct Shared {
 pub(crate) struct SubgraphHandle {
     pub(crate) name: String,
     pub(crate) transport: Arc<dyn SubgraphTransport>,
+    /// Cancelled when no graph that is served has it any more.
+    pub(crate) gone: CancellationToken,
 }
 
 impl std::fmt::Debug for SubgraphHandle {

@@ -1,22 +1,17 @@
 //! Builds routers.
 
-use super::{Readiness, Router, Stop, core::Core};
+use super::{Graph, Readiness, Router, Stop};
 use crate::{
     authenticate::{Anonymous, Authenticate},
-    compose::{CompositionErrors, read_supergraph},
-    execute::{Shared, SubgraphHandle},
+    compose::CompositionErrors,
     limits::Limits,
-    plan::cache::Cache,
     serve::{Origin, OriginError, RequestIds},
-    transport::{HttpOptions, HttpSubgraph, SubgraphTransport},
+    transport::{HttpOptions, SubgraphTransport},
 };
 use bytes::Bytes;
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+use std::sync::{
+    Arc, Mutex, RwLock,
+    atomic::{AtomicU64, Ordering},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -39,8 +34,7 @@ pub enum BuildError {
 
 /// Collects what a router needs.
 pub struct RouterBuilder {
-    sdl: String,
-    subgraphs: HashMap<String, Arc<dyn SubgraphTransport>>,
+    graph: Graph,
     http: HttpOptions,
     authenticate: Arc<dyn Authenticate>,
     request_ids: RequestIds,
@@ -55,8 +49,7 @@ impl RouterBuilder {
     pub(super) fn new() -> RouterBuilder {
         let counter = AtomicU64::new(1);
         RouterBuilder {
-            sdl: String::new(),
-            subgraphs: HashMap::new(),
+            graph: Graph::default(),
             http: HttpOptions::default(),
             authenticate: Arc::new(Anonymous),
             request_ids: Arc::new(move || {
@@ -73,7 +66,7 @@ impl RouterBuilder {
     /// The supergraph, as composition writes it.
     #[must_use]
     pub fn supergraph(mut self, sdl: impl Into<String>) -> Self {
-        self.sdl = sdl.into();
+        self.graph.sdl = sdl.into();
         self
     }
 
@@ -85,7 +78,15 @@ impl RouterBuilder {
         name: impl Into<String>,
         transport: Arc<dyn SubgraphTransport>,
     ) -> Self {
-        self.subgraphs.insert(name.into(), transport);
+        self.graph = self.graph.subgraph(name, transport);
+        self
+    }
+
+    /// The supergraph together with how to reach its subgraphs, in the place of what was given of them
+    /// before.
+    #[must_use]
+    pub fn graph(mut self, graph: Graph) -> Self {
+        self.graph = graph;
         self
     }
 
@@ -151,43 +152,24 @@ impl RouterBuilder {
     }
 
     /// Reads the supergraph and builds the router.
-    pub fn build(mut self) -> Result<Arc<Router>, BuildError> {
+    pub fn build(self) -> Result<Arc<Router>, BuildError> {
         let allowed_origins = self
             .allowed_origins
             .iter()
             .map(|origin| origin.parse())
             .collect::<Result<Vec<Origin>, _>>()?;
-        let (supergraph, schema, validator) = read_supergraph(&self.sdl)?;
-        let mut subgraphs = Vec::new();
-        for subgraph in &supergraph.subgraphs {
-            let transport = match self.subgraphs.remove(&subgraph.name) {
-                Some(transport) => transport,
-                None => Arc::new(HttpSubgraph::new(&subgraph.url, self.http.clone()).map_err(
-                    |error| BuildError::NoTransport(subgraph.name.clone(), error.to_string()),
-                )?),
-            };
-            subgraphs.push(SubgraphHandle { name: subgraph.name.clone(), transport });
-        }
-        if let Some(unknown) = self.subgraphs.into_keys().next() {
-            return Err(BuildError::UnknownSubgraph(unknown));
-        }
-        let api_sdl = Bytes::from(schema.sdl());
-        let shared = Shared { schema, subgraphs, max_errors: self.limits.errors };
+        let core = self.graph.core(None, &self.http, &self.limits)?;
         Ok(Arc::new(Router {
-            core: Arc::new(Core {
-                documents: Cache::new(self.limits.documents),
-                limits: self.limits,
-                supergraph,
-                validator,
-                shared,
-            }),
+            core: RwLock::new(Arc::new(core)),
+            reloading: Mutex::new(()),
+            limits: self.limits,
+            http: self.http,
             authenticate: self.authenticate,
             request_ids: self.request_ids,
             readiness: self.readiness,
             console: self.console,
             allowed_origins,
             stop: Stop::on(self.shutdown),
-            api_sdl,
         }))
     }
 }

@@ -16,8 +16,11 @@ use crate::{
     },
     planner::{PlanError, Supergraph},
     request::{Caller, GraphqlRequest},
+    transport::HttpSubgraph,
 };
+use bytes::Bytes;
 use std::{
+    collections::HashMap,
     hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
 };
@@ -28,6 +31,10 @@ pub(super) struct Core {
     pub(super) shared: Shared,
     pub(super) limits: Limits,
     pub(super) documents: Cache<Arc<str>, Document>,
+    /// The public schema as text.
+    pub(super) api_sdl: Bytes,
+    /// The transports that the router made itself, by their addresses.
+    pub(super) pools: HashMap<String, Arc<HttpSubgraph>>,
 }
 
 /// A request that is ready to be executed.
@@ -56,7 +63,7 @@ impl Router {
             caller.extensions.insert(self.new_request_id());
         }
         let caller = Arc::new(caller);
-        let core = self.core.clone();
+        let core = self.core();
         let document = match core.documents.get(request.query.as_str()) {
             Some(document) => document,
             None => {

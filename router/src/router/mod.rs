@@ -2,11 +2,14 @@
 
 mod builder;
 mod core;
+mod gone;
+mod graph;
 mod stop;
 mod stream;
 
 pub use builder::{BuildError, RouterBuilder};
 pub(crate) use core::Prepared;
+pub use graph::Graph;
 pub(crate) use stop::Stop;
 
 use self::core::Core;
@@ -18,16 +21,26 @@ use crate::{
     plan::OperationKind,
     request::{Caller, GraphqlRequest, GraphqlResponse, RequestId},
     serve::{Origin, RequestIds},
+    transport::HttpOptions,
 };
 use bytes::Bytes;
 use futures::stream::BoxStream;
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError, RwLock},
+};
+use tokio_util::sync::CancellationToken;
 
 type Readiness = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
 
 /// A running router.
 pub struct Router {
-    core: Arc<Core>,
+    /// What new requests are prepared with; those under way hold the one that they began with.
+    core: RwLock<Arc<Core>>,
+    /// One graph is taken in after the other.
+    reloading: Mutex<()>,
+    limits: Limits,
+    http: HttpOptions,
     pub(crate) authenticate: Arc<dyn Authenticate>,
     pub(crate) request_ids: RequestIds,
     readiness: Readiness,
@@ -35,13 +48,12 @@ pub struct Router {
     /// Other sites whose pages may open a WebSocket.
     pub(crate) allowed_origins: Vec<Origin>,
     pub(crate) stop: Stop,
-    api_sdl: Bytes,
 }
 
 impl fmt::Debug for Router {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Router")
-            .field("subgraphs", &self.core.shared.subgraphs)
+            .field("subgraphs", &self.core().shared.subgraphs)
             .finish_non_exhaustive()
     }
 }
@@ -52,14 +64,40 @@ impl Router {
         RouterBuilder::new()
     }
 
+    /// The graph that new requests are answered with.
+    fn core(&self) -> Arc<Core> {
+        self.core.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes a new graph in the place of the one that is served, for all that is asked from now on.
+    /// What is under way ends on the graph that it began with, subscriptions too; but those to a
+    /// subgraph whose name is not in the new graph end with `SUBGRAPH_UNAVAILABLE`. Subgraphs without
+    /// a transport of their own keep their connections where their address is the same. Whatever else
+    /// the router was built with stays.
+    ///
+    /// It reads and checks the whole supergraph before it returns, which takes time: call it where
+    /// that is allowed, such as [`tokio::task::spawn_blocking`].
+    ///
+    /// # Errors
+    /// Where the graph cannot be used; then the old one goes on.
+    pub fn reload(&self, graph: Graph) -> Result<(), BuildError> {
+        let _one_by_one = self.reloading.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = self.core();
+        let core = graph.core(Some(&before), &self.http, &self.limits)?;
+        let gone = core.without(&before);
+        *self.core.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(core);
+        gone.iter().for_each(CancellationToken::cancel);
+        Ok(())
+    }
+
     /// The public schema as text.
     pub fn schema_sdl(&self) -> Bytes {
-        self.api_sdl.clone()
+        self.core().api_sdl.clone()
     }
 
     /// The limits in force.
     pub fn limits(&self) -> &Limits {
-        &self.core.limits
+        &self.limits
     }
 
     pub(crate) fn ready(&self) -> Result<(), String> {

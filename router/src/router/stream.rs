@@ -27,9 +27,9 @@ impl Router {
                     prepared.caller.clone(),
                 );
                 let request = execution.request(&fetch.operation, &fetch.variables, Vec::new());
-                let transport = &prepared.core.shared.subgraphs[fetch.operation.subgraph].transport;
+                let subgraph = &prepared.core.shared.subgraphs[fetch.operation.subgraph];
                 let begun = tokio::select! {
-                    begun = transport.subscribe(request) => begun,
+                    begun = subgraph.subscribe(request) => begun,
                     () = self.stop.asked() => return Ok(futures::stream::empty().boxed()),
                 };
                 match begun {

@@ -104,6 +104,9 @@ pub enum TransportError {
     /// An answer over the limit.
     #[error("the answer is larger than {0} bytes")]
     TooLarge(usize),
+    /// The subgraph is not part of the graph any more.
+    #[error("it has left the graph")]
+    Gone,
 }
 
 /// What comes of a subscription to a subgraph.

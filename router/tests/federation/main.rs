@@ -13,6 +13,7 @@ mod graphql_over_http;
 mod ids;
 mod monolith;
 mod reference_clients;
+mod reload;
 mod requirements;
 mod server;
 mod stopping;

@@ -24,10 +24,16 @@ const FOREVER: &str = "subscription { forever { author { name } } }";
 const EVENT: &str = "{\"data\":{\"forever\":{\"author\":{\"name\":\"Ada\"}}}}";
 
 /// A subgraph that answers queries only when it may, and says that it was asked.
-struct Gated {
+pub struct Gated {
     inner: InProcess,
-    asked: Semaphore,
-    answers: Semaphore,
+    pub asked: Semaphore,
+    pub answers: Semaphore,
+}
+
+impl Gated {
+    pub fn new(inner: InProcess) -> Arc<Gated> {
+        Arc::new(Gated { inner, asked: Semaphore::new(0), answers: Semaphore::new(0) })
+    }
 }
 
 #[async_trait::async_trait]
@@ -58,11 +64,7 @@ struct Served {
 
 async fn serve() -> Served {
     let (log, shutdown) = (Log::default(), CancellationToken::new());
-    let users = Arc::new(Gated {
-        inner: InProcess::new(users::schema(log.clone())),
-        asked: Semaphore::new(0),
-        answers: Semaphore::new(0),
-    });
+    let users = Gated::new(InProcess::new(users::schema(log.clone())));
     let router = Router::builder()
         .supergraph(supergraph())
         .subgraph("users", users.clone())
