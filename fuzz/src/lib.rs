@@ -17,6 +17,7 @@ pub mod passages;
 pub mod scan_bytes;
 pub mod subgraph_answer;
 pub mod subgraph_events;
+pub mod subgraph_schema;
 pub mod websocket;
 
 mod router;
@@ -39,5 +40,6 @@ pub const TARGETS: &[Target] = &[
     ("scan_bytes", scan_bytes::check),
     ("subgraph_answer", subgraph_answer::check),
     ("subgraph_events", subgraph_events::check),
+    ("subgraph_schema", subgraph_schema::check),
     ("websocket", websocket::check),
 ];

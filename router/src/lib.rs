@@ -10,6 +10,7 @@
 mod authenticate;
 mod compose;
 mod data;
+mod discover;
 pub mod error;
 mod execute;
 mod introspect;
@@ -27,9 +28,10 @@ pub mod transport;
 
 pub use authenticate::{Anonymous, AuthError, Authenticate, Scope};
 pub use compose::{
-    CompositionErrors, PublicSchema, SubgraphSdl, Supergraph, UnreadableSchema, check_plannable,
-    compose,
+    CompositionErrors, PublicSchema, SdlError, SubgraphSdl, Supergraph, UnreadableSchema,
+    check_plannable, check_sdl, compose, compose_guest,
 };
+pub use discover::{DiscoverError, discover};
 pub use error::GraphqlError;
 pub use limits::Limits;
 pub use plan::{OperationKind, SubgraphOperation};

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use std::sync::Arc;
 
 pub use crate::{
+    discover::introspected_sdl,
     serve::websocket::exchange as websocket,
     transport::{sse::decoded as server_sent_events, websocket::kind_of as subgraph_message},
 };

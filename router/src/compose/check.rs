@@ -2,6 +2,7 @@
 
 use super::{
     CompositionErrors, accessible,
+    limits::check_nesting,
     mend::{self, Sdl},
 };
 use crate::{
@@ -62,6 +63,7 @@ fn unusable(reason: &str) -> CompositionErrors {
 
 /// A schema document, or why the text is none.
 pub(super) fn parse(sdl: &str) -> Result<Sdl, String> {
+    check_nesting(sdl).map_err(|error| error.to_string())?;
     ast::parse_schema::<String>(sdl)
         .map(ast::Document::into_static)
         .map_err(|error| format!("it is not a GraphQL schema: {error}"))
@@ -102,10 +104,15 @@ fn public(mut document: Sdl) -> Result<Sdl, String> {
     accessible::only(&mut document);
     document.definitions.retain(|definition| {
         let name = name(definition).unwrap_or_default();
-        !MACHINERY.iter().any(|prefix| name.starts_with(prefix))
+        !is_machinery(name)
     });
     drop_hidden_names(&mut document);
     with_built_ins(document)
+}
+
+/// Whether a type or directive belongs to the machinery of federation.
+pub(super) fn is_machinery(name: &str) -> bool {
+    MACHINERY.iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// Puts what every schema has, and introspection as this router answers it, in the place of what the

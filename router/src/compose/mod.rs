@@ -1,8 +1,11 @@
 //! Composes subgraphs into a supergraph.
 
 mod accessible;
+mod caught;
 mod check;
+mod guest;
 mod interfaces;
+mod limits;
 mod mend;
 mod nullability;
 mod public;
@@ -12,6 +15,8 @@ mod text;
 
 pub use check::check_plannable;
 pub(crate) use check::read_supergraph;
+pub use guest::compose_guest;
+pub use limits::{SdlError, check_sdl};
 pub(crate) use mend::{Mark, Sdl, argument};
 pub use public::{PublicSchema, UnreadableSchema};
 
@@ -119,7 +124,7 @@ fn graph(subgraphs: &[SubgraphSdl]) -> Result<FederatedGraph, CompositionErrors>
     if !errors.is_empty() {
         return Err(CompositionErrors(errors));
     }
-    let result = graphql_composition::compose(&mut ingested);
+    let result = caught::caught(move || graphql_composition::compose(&mut ingested))?;
     result.into_result().map_err(|diagnostics| {
         CompositionErrors(diagnostics.iter_errors().map(str::to_owned).collect())
     })

@@ -17,6 +17,9 @@ use hyper_util::{
 };
 use std::{fmt, sync::Arc, time::Duration};
 
+/// What a subgraph may answer in.
+const ACCEPT: &str = "application/graphql-response+json, application/json;q=0.9";
+
 /// How subscriptions reach a subgraph.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum SubscriptionTransport {
@@ -152,7 +155,6 @@ impl HttpSubgraph {
         &self,
         request: &SubgraphRequest,
     ) -> Result<SubgraphResponse, TransportError> {
-        const ACCEPT: &str = "application/graphql-response+json, application/json;q=0.9";
         let http = self.http_request(body(request)?, ACCEPT, &request.caller);
         let answer = async {
             let response = self.send(http).await?;
@@ -164,6 +166,21 @@ impl HttpSubgraph {
         match tokio::time::timeout(self.options.timeout, answer).await {
             Ok(body) => body.map(SubgraphResponse::Json),
             Err(_) => Err(TransportError::Timeout(self.options.timeout)),
+        }
+    }
+
+    /// Posts what nobody asked for but the router itself, and gives the JSON object that comes back.
+    pub(crate) async fn post(
+        &self,
+        body: Vec<u8>,
+        limit: usize,
+        time: Duration,
+    ) -> Result<Bytes, TransportError> {
+        let http = self.http_request(body, ACCEPT, &Caller::default());
+        let answer = async { collect(self.send(http).await?, limit).await };
+        match tokio::time::timeout(time, answer).await {
+            Ok(body) => body,
+            Err(_) => Err(TransportError::Timeout(time)),
         }
     }
 
