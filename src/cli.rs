@@ -116,6 +116,12 @@ pub(crate) struct Router {
     /// in its @join__graph(url:)
     #[arg(long, value_name = "FILE")]
     pub(crate) supergraph: Option<PathBuf>,
+    /// Compose the subgraphs that this file (TOML) names and route them, instead of Studio's own
+    #[arg(long, value_name = "FILE", conflicts_with = "supergraph")]
+    pub(crate) subgraphs: Option<PathBuf>,
+    /// Seconds between looks whether the file has changed; 0 looks at it on SIGHUP alone
+    #[arg(long, value_name = "SECONDS", default_value_t = 1.0)]
+    pub(crate) watch: f64,
     /// The address to listen on
     #[arg(long, value_name = "ADDR")]
     pub(crate) listen: Option<SocketAddr>,

@@ -6,12 +6,15 @@ use std::time::Duration;
 use anyhow::{Context, bail, ensure};
 use futures::{FutureExt, future::BoxFuture};
 use studio_kernel::Env;
-use studio_service::{Config, config::KeyringStore};
+use studio_service::{
+    Config,
+    config::{KeyringStore, RemoteSubgraph},
+};
 use studio_stores::keyring::{KmsMaster, KmsOptions};
 
 use crate::{
     cli::{ConfigCommand, ConfigVerb},
-    keyring, stores,
+    extensions, keyring, stores,
 };
 
 /// How long a server may take to answer.
@@ -88,7 +91,16 @@ fn probes(config: &Config) -> Vec<Probe<'_>> {
             probes.push((setting, replica_of(address).boxed()));
         }
     }
+    for settings in &config.extensions.subgraphs {
+        let setting = format!("extensions.subgraphs \"{}\"", settings.name);
+        probes.push((setting, extension(settings).boxed()));
+    }
     probes
+}
+
+async fn extension(settings: &RemoteSubgraph) -> anyhow::Result<String> {
+    extensions::probe(settings).await?;
+    Ok(format!("{} has a schema that extends Studio's", settings.url))
 }
 
 /// The folder itself is made at the first start, and looked into only by the process that has it.

@@ -1,7 +1,7 @@
 //! The router with the subgraphs behind it: in process for `studio serve`, over HTTP where they run
-//! apart, and any supergraph from a file.
+//! apart.
 
-use std::{net::SocketAddr, path::Path, sync::Arc};
+use std::sync::Arc;
 
 use anyhow::Context;
 use async_graphql::{Data, Executor, Request, Response};
@@ -12,8 +12,10 @@ use serde_json::Value;
 use studio_identity::{TokenError, TokenVerifier};
 use studio_kernel::{Actor, Env, kind};
 use studio_router::{
-    AuthError, Authenticate, Caller, Router, RouterBuilder,
-    transport::{BalancedSubgraph, CallHeaders, HttpOptions, InProcess, Replicas},
+    AuthError, Authenticate, Caller, Router, SubgraphSdl, Supergraph,
+    transport::{
+        BalancedSubgraph, CallHeaders, HttpOptions, InProcess, Replicas, SubgraphTransport,
+    },
 };
 use studio_service::{
     GraphQlService, RequestId,
@@ -22,10 +24,7 @@ use studio_service::{
     reading::{Heard, Seen},
 };
 
-use crate::{
-    assemble::Running,
-    process::{Process, stop_signal},
-};
+use crate::{assemble::Running, process::Process};
 
 /// A subgraph's schema, as the router runs it.
 #[derive(Clone)]
@@ -74,6 +73,10 @@ impl Authenticate for Tokens {
             let actor = bearer(&self.verifier, header).await.map_err(AuthError::Token)?;
             tenant = Some(actor.tenant);
             caller.extensions.insert(actor);
+            if let Ok(mut token) = HeaderValue::try_from(header) {
+                token.set_sensitive(true);
+                caller.extensions.insert(Token(token));
+            }
             caller.may_introspect = true;
         }
         let seen = Seen::of(headers).map_err(|error| AuthError::Headers {
@@ -102,6 +105,11 @@ impl Authenticate for Tokens {
     }
 }
 
+/// The `Authorization` with which a caller was let in. It stays in this process, unless the
+/// configuration says otherwise of an extension.
+#[derive(Clone, Debug)]
+pub(crate) struct Token(pub(crate) HeaderValue);
+
 /// The actor behind the value of an `Authorization` header, or what is wrong with it.
 pub(crate) async fn bearer(verifier: &TokenVerifier, header: &str) -> Result<Actor, String> {
     let token = header
@@ -112,18 +120,36 @@ pub(crate) async fn bearer(verifier: &TokenVerifier, header: &str) -> Result<Act
     verifier.verify_newest(token).await.map_err(|error| error.to_string())
 }
 
-/// Composes these schemas and begins a router for them.
-fn begin(
-    sdls: impl IntoIterator<Item = (&'static str, String)>,
+/// A subgraph of Studio: its name, its schema, and the way to it.
+pub(crate) type Own = (&'static str, String, Arc<dyn SubgraphTransport>);
+
+/// A graph of Studio's own subgraphs, before others extend it.
+pub(crate) struct OwnGraph {
+    pub(crate) supergraph: Supergraph,
+    pub(crate) subgraphs: Vec<Own>,
+}
+
+impl OwnGraph {
+    /// The schemas of the subgraphs, as composition takes them.
+    pub(crate) fn sdls(&self) -> Vec<SubgraphSdl> {
+        let sdls = self.subgraphs.iter().map(|(name, sdl, _)| (*name, sdl.clone()));
+        crate::schema::parts(sdls)
+    }
+}
+
+/// Composes these subgraphs and builds a router for them.
+fn build(
+    subgraphs: Vec<Own>,
     callers: Tokens,
     env: Env,
     limits: &Limits,
     process: &Process,
-) -> anyhow::Result<RouterBuilder> {
+) -> anyhow::Result<(Arc<Router>, OwnGraph)> {
     let ready = process.ready.clone();
-    let supergraph = crate::schema::compose(sdls)?;
-    Ok(Router::builder()
-        .supergraph(supergraph.sdl)
+    let sdls = subgraphs.iter().map(|(name, sdl, _)| (*name, sdl.clone()));
+    let own = OwnGraph { supergraph: crate::schema::compose(sdls)?, subgraphs };
+    let mut router = Router::builder()
+        .supergraph(own.supergraph.sdl.clone())
         .authenticate(Arc::new(callers))
         .request_ids(move || env.id::<kind::Request>().to_string())
         .readiness(move || ready.state())
@@ -132,7 +158,11 @@ fn begin(
         .limits(studio_router::Limits {
             body_bytes: limits.graphql_body,
             ..studio_router::Limits::default()
-        }))
+        });
+    for (name, _, transport) in &own.subgraphs {
+        router = router.subgraph(*name, transport.clone());
+    }
+    Ok((router.build().context("the router does not start")?, own))
 }
 
 /// A router in front of subgraphs of this process.
@@ -142,12 +172,8 @@ pub(crate) fn in_process(
     env: Env,
     limits: &Limits,
     process: &Process,
-) -> anyhow::Result<Arc<Router>> {
-    let sdls = subgraphs.iter().map(|subgraph| (subgraph.name, subgraph.graphql.sdl()));
-    // The logs are in this process: it knows what was written to them.
-    let callers = Tokens { verifier, heard: Arc::default() };
-    let mut router = begin(sdls, callers, env, limits, process)?;
-    for subgraph in subgraphs {
+) -> anyhow::Result<(Arc<Router>, OwnGraph)> {
+    let own = subgraphs.iter().map(|subgraph| -> Own {
         let transport = InProcess::new(Schema(subgraph.graphql.clone()))
             .provide::<Actor>()
             .provide::<Seen>()
@@ -156,9 +182,11 @@ pub(crate) fn in_process(
                     data.insert(RequestId(id.0.to_string()));
                 }
             });
-        router = router.subgraph(subgraph.name, Arc::new(transport));
-    }
-    router.build().context("the router does not start")
+        (subgraph.name, subgraph.graphql.sdl(), Arc::new(transport))
+    });
+    // The logs are in this process: it knows what was written to them.
+    let callers = Tokens { verifier, heard: Arc::default() };
+    build(own.collect(), callers, env, limits, process)
 }
 
 /// A router in front of subgraphs of other processes.
@@ -169,18 +197,18 @@ pub(crate) fn over_http(
     env: Env,
     limits: &Limits,
     process: &Process,
-) -> anyhow::Result<Arc<Router>> {
-    let sdls = upstreams.iter().map(|upstream| (upstream.name, upstream.sdl.clone()));
-    let callers = Tokens { verifier, heard: heard.clone() };
-    let mut router = begin(sdls, callers, env, limits, process)?;
-    for Upstream { name, replicas, signer, .. } in upstreams {
+) -> anyhow::Result<(Arc<Router>, OwnGraph)> {
+    let own = upstreams.iter().map(|Upstream { name, sdl, replicas, signer }| {
         let headers = Statement { audience: name, signer: signer.clone(), heard: heard.clone() };
         let options = HttpOptions { headers: Some(Arc::new(headers)), ..HttpOptions::default() };
         let transport = BalancedSubgraph::new(replicas.clone(), "/graphql", &options)
             .with_context(|| format!("cluster.addresses.{name}"))?;
-        router = router.subgraph(*name, Arc::new(transport));
-    }
-    router.build().context("the router does not start")
+        let transport: Arc<dyn SubgraphTransport> = Arc::new(transport);
+        Ok((*name, sdl.clone(), transport))
+    });
+    let own = own.collect::<anyhow::Result<Vec<Own>>>()?;
+    let callers = Tokens { verifier, heard: heard.clone() };
+    build(own, callers, env, limits, process)
 }
 
 /// A subgraph of other processes.
@@ -227,16 +255,4 @@ impl CallHeaders for Statement {
             seen.wrote(&wrote);
         }
     }
-}
-
-/// `studio router --supergraph`: any federation 2 supergraph, from a file.
-pub(crate) async fn run_standalone(path: &Path, listen: SocketAddr) -> anyhow::Result<()> {
-    studio_service::telemetry::init(&studio_service::config::LogConfig::default())
-        .map_err(anyhow::Error::msg)?;
-    crate::panics::to_the_log();
-    let supergraph = std::fs::read_to_string(path)
-        .with_context(|| format!("the supergraph {} cannot be read", path.display()))?;
-    studio_router::standalone::run(supergraph, listen, stop_signal())
-        .await
-        .context("the router stopped")
 }

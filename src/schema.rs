@@ -28,11 +28,13 @@ pub(crate) fn subgraphs() -> [(&'static str, String); 5] {
 pub(crate) fn compose(
     sdls: impl IntoIterator<Item = (&'static str, String)>,
 ) -> anyhow::Result<Supergraph> {
-    let parts = sdls
-        .into_iter()
-        .map(|(name, sdl)| SubgraphSdl { name: name.to_owned(), url: None, sdl })
-        .collect();
-    studio_router::compose(parts).context("the subgraphs do not compose")
+    studio_router::compose(parts(sdls)).context("the subgraphs do not compose")
+}
+
+/// Schemas of subgraphs that are reached in another way than by an address in the supergraph.
+pub(crate) fn parts(sdls: impl IntoIterator<Item = (&'static str, String)>) -> Vec<SubgraphSdl> {
+    let part = |(name, sdl): (&str, String)| SubgraphSdl { name: name.to_owned(), url: None, sdl };
+    sdls.into_iter().map(part).collect()
 }
 
 pub(crate) fn run(verb: SchemaVerb) -> anyhow::Result<()> {
@@ -66,14 +68,18 @@ fn check(published: &PublicSchema, next: &PublicSchema) -> anyhow::Result<()> {
     }
 }
 
-fn read(file: &Path) -> anyhow::Result<PublicSchema> {
+/// The text of a file with a schema.
+pub(crate) fn text(file: &Path) -> anyhow::Result<String> {
     let shown = file.display();
     let size = std::fs::metadata(file).with_context(|| format!("{shown} cannot be read"))?.len();
     if size > LARGEST {
         bail!("{shown} has {size} bytes, and a schema may have {LARGEST}: is it the right file?");
     }
-    let text = std::fs::read_to_string(file).with_context(|| format!("{shown} cannot be read"))?;
-    PublicSchema::read(&text).with_context(|| format!("{shown} is of no use"))
+    std::fs::read_to_string(file).with_context(|| format!("{shown} cannot be read"))
+}
+
+fn read(file: &Path) -> anyhow::Result<PublicSchema> {
+    PublicSchema::read(&text(file)?).with_context(|| format!("{} is of no use", file.display()))
 }
 
 /// What reads it may have enough before the end.

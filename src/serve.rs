@@ -7,7 +7,9 @@ use studio_events::Leadership;
 use studio_kernel::Env;
 
 use crate::{
-    app, assemble, cli, demo, gateway, panics,
+    app, assemble, cli, demo,
+    extensions::Extensions,
+    gateway, panics,
     process::{Process, stop_signal},
     stores::{SUBGRAPHS, Stores},
 };
@@ -29,13 +31,16 @@ pub(crate) async fn run(arguments: cli::Serve) -> anyhow::Result<()> {
     let identity = assembly.identity.as_ref().context("identity is missing")?;
     let verifier = identity.verifier();
     let setup = identity.setup_token();
-    let router = gateway::in_process(
+    let (router, own) = gateway::in_process(
         &assembly.subgraphs,
         verifier.clone(),
         env.clone(),
         &config.limits,
         &process,
     )?;
+    let extensions = Extensions::begin(router.clone(), own, config.extensions.clone()).await?;
+    let settings = arguments.settings.clone();
+    tokio::spawn(extensions.follow(settings, shutdown.clone()));
     let app = app::whole(router.clone(), &assembly.subgraphs, verifier);
     let serving = process.serve(app, env, async move { router.drained().await });
 

@@ -4,7 +4,7 @@
 
 mod proxy;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, ensure};
 use axum::{
@@ -23,24 +23,34 @@ use studio_service::{
 
 use crate::{
     app, cli,
+    extensions::Extensions,
     gateway::{self, Upstream},
     keyring,
     process::Process,
-    schema, stores,
+    schema,
+    standalone::{self, Source},
+    stores,
 };
 
 /// Runs until the process is asked to stop.
 pub(crate) async fn run(arguments: cli::Router) -> anyhow::Result<()> {
     let config = Arc::new(arguments.settings.load(arguments.listen)?);
-    if let Some(supergraph) = &arguments.supergraph {
-        return gateway::run_standalone(supergraph, config.listen).await;
+    let source = match (arguments.supergraph, arguments.subgraphs) {
+        (Some(file), _) => Some(Source::Supergraph(file)),
+        (None, Some(file)) => Some(Source::subgraphs(file)),
+        (None, None) => None,
+    };
+    if let Some(source) = source {
+        let watch = Duration::try_from_secs_f64(arguments.watch)
+            .context("--watch takes a number of seconds")?;
+        return standalone::run(source, config.listen, (!watch.is_zero()).then_some(watch)).await;
     }
     studio_service::telemetry::init(&config.log).map_err(anyhow::Error::msg)?;
     crate::panics::to_the_log();
     ensure!(
         stores::on_a_server(&config),
         "a router by itself shares its keys with the subgraphs: set stores.sql, or run studio serve \
-         (or give a --supergraph of your own)"
+         (or give --supergraph or --subgraphs of your own)"
     );
     ensure!(
         config.public_url.is_some(),
@@ -70,7 +80,7 @@ pub(crate) async fn run(arguments: cli::Router) -> anyhow::Result<()> {
         });
     }
     let heard = Arc::new(Heard::default());
-    let router = gateway::over_http(
+    let (router, own) = gateway::over_http(
         &upstreams,
         verifier.clone(),
         &heard,
@@ -78,6 +88,8 @@ pub(crate) async fn run(arguments: cli::Router) -> anyhow::Result<()> {
         &config.limits,
         &process,
     )?;
+    let extensions = Extensions::begin(router.clone(), own, config.extensions.clone()).await?;
+    tokio::spawn(extensions.follow(arguments.settings, process.shutdown.clone()));
     let rest = rest(&upstreams, &heard, &env)?;
     let address = process.address;
     let app = app::for_clients(router.clone(), rest, verifier, Vec::new());
@@ -102,7 +114,7 @@ fn upstreams(config: &Config, signer: &InternalSigner) -> anyhow::Result<Vec<Ups
 fn rest(upstreams: &[Upstream], heard: &Arc<Heard>, env: &Env) -> anyhow::Result<axum::Router> {
     let client = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(std::time::Duration::from_secs(2))
+        .connect_timeout(Duration::from_secs(2))
         .no_proxy()
         .build()
         .context("the HTTP client does not start")?;

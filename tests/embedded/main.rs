@@ -17,6 +17,7 @@ mod bad_input;
 mod config;
 mod dead_letters;
 mod demo;
+mod extensions;
 mod fuzzed;
 mod graph;
 mod keyring;

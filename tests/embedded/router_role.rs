@@ -1,6 +1,10 @@
-//! `studio router`: any federation 2 supergraph, from a file, to the addresses that it names.
+//! `studio router`: any federation 2 supergraph, from a file, to the addresses that it names, or of
+//! subgraphs that it composes itself; and another one while it runs.
 
-use std::process::{Child, Command, Stdio};
+use std::{
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+};
 
 use async_graphql::{EmptyMutation, EmptySubscription, Object, Schema, SimpleObject};
 use async_graphql_axum::GraphQL;
@@ -71,12 +75,68 @@ async fn subgraph<Q: async_graphql::ObjectType + 'static>(name: &str, query: Q) 
     SubgraphSdl { name: name.to_owned(), url: Some(url), sdl }
 }
 
-struct Router(Child);
+/// A router that runs.
+struct Router {
+    child: Child,
+    url: String,
+    log: PathBuf,
+}
+
+impl Router {
+    /// Starts one, and waits until it is ready.
+    async fn start(folder: &Path, arguments: &[&str], file: &Path) -> Router {
+        // A port that was free a moment ago; the router says at once if it is not any more.
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let log = folder.join("router.log");
+        let child = Command::new(env!("CARGO_BIN_EXE_studio"))
+            .args(["router", "--listen", &format!("127.0.0.1:{port}")])
+            .args(arguments)
+            .arg(file)
+            .stdout(Stdio::null())
+            .stderr(std::fs::File::create(&log).unwrap())
+            .spawn()
+            .unwrap();
+        let router = Router { child, url: format!("http://127.0.0.1:{port}"), log };
+        until("the router to be ready", || async {
+            let ready = reqwest::get(format!("{}/health/ready", router.url)).await.ok()?;
+            ready.status().is_success().then_some(())
+        })
+        .await;
+        router
+    }
+
+    async fn ask(&self, query: &str) -> Value {
+        let request = reqwest::Client::new().post(format!("{}/graphql", self.url));
+        let answer = request.json(&json!({ "query": query })).send().await.unwrap();
+        answer.json().await.unwrap()
+    }
+
+    /// Waits for an answer without errors.
+    async fn answers(&self, query: &str) -> Value {
+        until(&format!("{query} to be answered"), || async {
+            let answer = self.ask(query).await;
+            answer["errors"].is_null().then_some(answer["data"].clone())
+        })
+        .await
+    }
+
+    async fn logs(&self, text: &str) {
+        until(&format!("the log to say {text}"), || async {
+            std::fs::read_to_string(&self.log).unwrap().contains(text).then_some(())
+        })
+        .await;
+    }
+
+    fn hang_up(&self) {
+        let sent = Command::new("kill").args(["-HUP", &self.child.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+    }
+}
 
 impl Drop for Router {
     fn drop(&mut self) {
-        self.0.kill().ok();
-        self.0.wait().ok();
+        self.child.kill().ok();
+        self.child.wait().ok();
     }
 }
 
@@ -87,23 +147,8 @@ async fn a_supergraph_file_is_enough_to_route() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("supergraph.graphql");
     std::fs::write(&file, supergraph.sdl).unwrap();
-
-    // A port that was free a moment ago; the router says at once if it is not any more.
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let child = Command::new(env!("CARGO_BIN_EXE_studio"))
-        .args(["router", "--listen", &format!("127.0.0.1:{port}"), "--supergraph"])
-        .arg(&file)
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    let _router = Router(child);
-    let http = reqwest::Client::new();
-    let url = format!("http://127.0.0.1:{port}");
-    until("the router to be ready", || async {
-        let ready = http.get(format!("{url}/health/ready")).send().await.ok()?;
-        ready.status().is_success().then_some(())
-    })
-    .await;
+    let router = Router::start(folder.path(), &["--supergraph"], &file).await;
+    let (http, url) = (reqwest::Client::new(), router.url.clone());
 
     let answer: Value = http
         .post(format!("{url}/graphql"))
@@ -132,6 +177,93 @@ async fn a_supergraph_file_is_enough_to_route() {
         let body: Value = answer.json().await.unwrap();
         assert_eq!(body["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{body}");
     }
+}
+
+#[tokio::test]
+async fn a_supergraph_file_that_changes_is_taken_in() {
+    let (products, inventory) =
+        (subgraph("products", Products).await, subgraph("inventory", Inventory).await);
+    let supergraph = |parts: &[&SubgraphSdl]| {
+        studio_router::compose(parts.iter().map(|part| (*part).clone()).collect()).unwrap().sdl
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("supergraph.graphql");
+    let (one, both) = (supergraph(&[&products]), supergraph(&[&products, &inventory]));
+    std::fs::write(&file, &one).unwrap();
+    let router = Router::start(folder.path(), &["--watch", "0.05", "--supergraph"], &file).await;
+    let stock = "{ warehouses products { name inStock } }";
+    assert!(router.ask(stock).await["errors"].is_array());
+
+    std::fs::write(&file, &both).unwrap();
+    assert_eq!(router.answers(stock).await["warehouses"], 2);
+    router.logs("the supergraph was reloaded").await;
+    // A broken one changes nothing, and neither does one that is gone.
+    std::fs::write(&file, "type Query { a: Int").unwrap();
+    router.logs("the new supergraph cannot be used: the old one goes on").await;
+    assert_eq!(router.ask(stock).await["data"]["warehouses"], 2);
+    std::fs::remove_file(&file).unwrap();
+    router.logs("cannot be read").await;
+    assert_eq!(router.ask(stock).await["data"]["warehouses"], 2);
+    std::fs::write(&file, &one).unwrap();
+    until("the stock to be gone", || async {
+        router.ask(stock).await["errors"].is_array().then_some(())
+    })
+    .await;
+    router.answers("{ products { name } }").await;
+}
+
+#[tokio::test]
+async fn subgraphs_are_composed_as_they_tell_their_schemas() {
+    let (products, inventory) =
+        (subgraph("products", Products).await, subgraph("inventory", Inventory).await);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("graph.toml");
+    let schema = folder.path().join("inventory.graphql");
+    std::fs::write(&schema, &inventory.sdl).unwrap();
+    let named = |part: &SubgraphSdl, more: &str| {
+        let url = part.url.as_deref().unwrap();
+        format!("[[subgraphs]]\nname = \"{}\"\nurl = \"{url}\"\n{more}\n", part.name)
+    };
+    std::fs::write(&file, named(&products, "")).unwrap();
+    // Without looking at files: SIGHUP alone.
+    let router = Router::start(folder.path(), &["--watch", "0", "--subgraphs"], &file).await;
+    let stock = "{ warehouses products { name inStock } }";
+    assert!(router.ask(stock).await["errors"].is_array());
+    let more = format!("schema = {schema:?}");
+    std::fs::write(&file, named(&products, "") + &named(&inventory, &more)).unwrap();
+    router.hang_up();
+    let expected = json!({ "warehouses": 2, "products": [{ "name": "Lamp", "inStock": 7 }] });
+    assert_eq!(router.answers(stock).await, expected);
+
+    for (schema_now, reason) in [
+        ("type Query { warehouses: Int", "[inventory] the schema cannot be read"),
+        ("type Query { products: Int }", "products"),
+    ] {
+        std::fs::write(&schema, schema_now).unwrap();
+        router.hang_up();
+        router.logs(reason).await;
+        assert_eq!(router.ask(stock).await["data"], expected);
+    }
+    std::fs::write(&file, "[[subgraphs]]\nname = \"products\"\n").unwrap();
+    router.hang_up();
+    router.logs("graph.toml cannot be used").await;
+    assert_eq!(router.ask(stock).await["data"], expected);
+}
+
+#[test]
+fn a_subgraph_that_is_away_is_named_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("graph.toml");
+    let text = "[[subgraphs]]\nname = \"stock\"\nurl = \"http://127.0.0.1:1/graphql\"\n";
+    std::fs::write(&file, text).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_studio"))
+        .args(["router", "--listen", "127.0.0.1:0", "--subgraphs"])
+        .arg(&file)
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("the subgraph \"stock\"") && said.contains("cannot reach"), "{said}");
 }
 
 #[test]

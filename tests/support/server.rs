@@ -302,9 +302,14 @@ impl Server {
         }
     }
 
-    /// What the processes have logged.
+    /// What the processes have logged, for messages.
     fn log(&self) -> String {
-        format!("its log:\n{}", std::fs::read_to_string(&self.log).unwrap_or_default())
+        format!("its log:\n{}", self.logged())
+    }
+
+    /// What the processes have logged.
+    pub(crate) fn logged(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
     /// A client that is signed in as the owner.
@@ -322,6 +327,11 @@ impl Server {
     /// SIGTERM, and no wait.
     pub(crate) fn terminate(&self) {
         self.processes.iter().for_each(Process::terminate);
+    }
+
+    /// SIGHUP.
+    pub(crate) fn hang_up(&self) {
+        self.processes.iter().for_each(|process| process.signal("-HUP"));
     }
 
     /// Waits for the end of its one process, and gives the status.
@@ -360,8 +370,12 @@ impl Process {
     }
 
     fn terminate(&self) {
+        self.signal("-TERM");
+    }
+
+    fn signal(&self, signal: &str) {
         if let Some(child) = &self.child {
-            let sent = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+            let sent = Command::new("kill").args([signal, &child.id().to_string()]).status();
             assert!(sent.unwrap().success());
         }
     }

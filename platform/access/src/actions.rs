@@ -54,6 +54,8 @@ actions! {
     "evidence:finding:read" "see findings",
     "evidence:run:ingest" "bring a scan in",
     "evidence:run:read" "see ingest runs",
+    "extensions:field:read" "read what an extension adds to the graph",
+    "extensions:field:update" "change something by what an extension adds to the graph",
     "identity:organization:read" "see the organization",
     "identity:session:read" "see sessions",
     "identity:session:revoke" "end a session",

@@ -42,6 +42,8 @@ impl Config {
         faults.of_blobs(self);
         faults.of_kms(self);
         faults.of_other_servers(self);
+        let own = self.cluster.addresses.all().map(|(name, _)| name);
+        faults.0.extend(self.extensions.faults("extensions.", &own));
         faults.0
     }
 }

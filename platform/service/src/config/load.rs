@@ -86,13 +86,15 @@ impl Config {
     }
 }
 
-/// A file that is not there, or is no TOML.
-fn unreadable(error: figment::Error) -> ConfigError {
-    let reason = |error: figment::Error| {
+/// A file that is not there, is no TOML, or has another shape.
+pub(super) fn unreadable(error: figment::Error) -> ConfigError {
+    let fault = |error: figment::Error| {
         let from = error.metadata.as_ref().map(source).unwrap_or_default();
-        format!("{}{from}", error.kind.to_string().trim_end())
+        let reason = format!("{}{from}", error.kind.to_string().trim_end());
+        let whole = error.path.is_empty();
+        let setting = if whole { "the file".to_owned() } else { error.path.join(".") };
+        Fault { setting, reason }
     };
-    let fault = |error| Fault { setting: "the file".to_owned(), reason: reason(error) };
     ConfigError { faults: error.into_iter().map(fault).collect() }
 }
 

@@ -9,12 +9,14 @@ use serde::{Deserialize, Serialize};
 mod cluster;
 mod faults;
 mod load;
+mod remote;
 mod secret;
 mod stores;
 
 pub use cluster::{Addresses, ClusterConfig};
 pub use faults::Fault;
 pub use load::ConfigError;
+pub use remote::{HeaderText, InEnv, InFile, RemoteSubgraph, RemoteSubgraphs, Subscriptions};
 pub use secret::Secret;
 pub use stores::{BlobsStore, KeyringStore, KmsConfig, S3Config, StoresConfig};
 
@@ -41,6 +43,8 @@ pub struct Config {
     pub stores: StoresConfig,
     /// The other processes, where roles run apart.
     pub cluster: ClusterConfig,
+    /// Subgraphs of others that extend the graph.
+    pub extensions: RemoteSubgraphs,
 }
 
 /// Logging.
@@ -103,6 +107,7 @@ impl Default for Config {
             identity: IdentityConfig::default(),
             stores: StoresConfig::default(),
             cluster: ClusterConfig::default(),
+            extensions: RemoteSubgraphs::default(),
         }
     }
 }
