@@ -13,6 +13,7 @@ mod data;
 mod discover;
 pub mod error;
 mod execute;
+mod in_flight;
 mod introspect;
 mod limits;
 #[doc(hidden)]
@@ -33,6 +34,7 @@ pub use compose::{
 };
 pub use discover::{DiscoverError, discover};
 pub use error::GraphqlError;
+pub use in_flight::ShareInFlight;
 pub use limits::Limits;
 pub use plan::{OperationKind, SubgraphOperation};
 pub use request::{Caller, GraphqlRequest, GraphqlResponse, RequestId};

@@ -20,7 +20,11 @@ impl Execution<'_> {
         representations: Vec<(String, Representations)>,
     ) -> Result<SubgraphResponse, TransportError> {
         let request = self.request(operation, used, representations);
-        self.shared.subgraphs[operation.subgraph].transport.execute(request).await
+        let transport = &self.shared.subgraphs[operation.subgraph].transport;
+        match &self.sharer {
+            Some(sharer) => sharer.ask(transport, request).await,
+            None => transport.execute(request).await,
+        }
     }
 
     pub(crate) fn request(

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     data::{Arena, KeyTable, NodeId},
+    in_flight::Sharer,
     plan::{
         operation::Variables,
         types::{EntityFetch, Fetch, Plan, Step, Steps},
@@ -50,6 +51,8 @@ pub(crate) struct Execution<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) variables: &'a Variables,
     pub(crate) caller: Arc<Caller>,
+    /// With which requests to subgraphs are shared, if they are.
+    pub(super) sharer: Option<Sharer>,
     /// Held only while answers are merged, never while waiting.
     state: Mutex<State>,
 }
@@ -79,8 +82,15 @@ impl<'a> Execution<'a> {
             plan,
             variables,
             caller,
+            sharer: None,
             state: Mutex::new(State::new(plan.keys.clone())),
         }
+    }
+
+    /// The same execution, which shares what it asks of subgraphs.
+    pub(crate) fn sharing(mut self, sharer: Option<Sharer>) -> Self {
+        self.sharer = sharer;
+        self
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {

@@ -14,6 +14,9 @@ use crate::{
 };
 use std::{collections::HashSet, sync::Arc};
 
+/// The extension in which an error holds the id of its request.
+const REQUEST_ID: &str = "requestId";
+
 impl Execution<'_> {
     /// An error of a fetch as a whole: it is told for each field that the fetch should have filled.
     pub(super) fn whole(
@@ -124,6 +127,11 @@ impl Execution<'_> {
         }
     }
 
+    /// Whether an error holds the id of the request, by which the client reports it.
+    pub(crate) fn names_request(&self) -> bool {
+        self.lock().errors.iter().any(|error| error.extensions.contains_key(REQUEST_ID))
+    }
+
     /// An error as it goes to the client: a subgraph's internals are masked.
     pub(super) fn subgraph_error(
         &self,
@@ -141,7 +149,7 @@ impl Execution<'_> {
                 "an internal error happened; quote the request's id when you report it".to_owned();
             extensions = serde_json::Map::new();
             extensions.insert("code".to_owned(), code::INTERNAL.into());
-            extensions.insert("requestId".to_owned(), id.into());
+            extensions.insert(REQUEST_ID.to_owned(), id.into());
         }
         InternalError { message, places, extensions }
     }

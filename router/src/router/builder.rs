@@ -4,6 +4,7 @@ use super::{Graph, Readiness, Router, Stop};
 use crate::{
     authenticate::{Anonymous, Authenticate},
     compose::CompositionErrors,
+    in_flight::{InFlight, ShareInFlight},
     limits::Limits,
     serve::{Origin, OriginError, RequestIds},
     transport::{HttpOptions, SubgraphTransport},
@@ -42,6 +43,7 @@ pub struct RouterBuilder {
     console: Option<Bytes>,
     allowed_origins: Vec<String>,
     limits: Limits,
+    share_in_flight: ShareInFlight,
     shutdown: CancellationToken,
 }
 
@@ -59,6 +61,7 @@ impl RouterBuilder {
             console: None,
             allowed_origins: Vec::new(),
             limits: Limits::default(),
+            share_in_flight: ShareInFlight::default(),
             shutdown: CancellationToken::new(),
         }
     }
@@ -143,6 +146,13 @@ impl RouterBuilder {
         self
     }
 
+    /// Which reads share one answer while they are under way; by default none.
+    #[must_use]
+    pub fn share_in_flight(mut self, which: ShareInFlight) -> Self {
+        self.share_in_flight = which;
+        self
+    }
+
     /// When it is cancelled, subscriptions end at once: streams without `complete`, WebSockets with
     /// the code 1001. Other operations end by themselves.
     #[must_use]
@@ -170,6 +180,7 @@ impl RouterBuilder {
             console: self.console,
             allowed_origins,
             stop: Stop::on(self.shutdown),
+            in_flight: InFlight::new(self.share_in_flight),
         }))
     }
 }

@@ -41,8 +41,8 @@ pub(super) struct Core {
 pub(crate) struct Prepared {
     /// The supergraph that it was planned with.
     pub(super) core: Arc<Core>,
-    pub(super) plan: Arc<Plan>,
-    pub(super) variables: Variables,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) variables: Variables,
     pub(crate) caller: Arc<Caller>,
 }
 

@@ -4,6 +4,7 @@ mod builder;
 mod core;
 mod gone;
 mod graph;
+mod run;
 mod stop;
 mod stream;
 
@@ -16,7 +17,7 @@ use self::core::Core;
 use crate::{
     authenticate::Authenticate,
     error::{GraphqlError, code},
-    execute::Execution,
+    in_flight::InFlight,
     limits::Limits,
     plan::OperationKind,
     request::{Caller, GraphqlRequest, GraphqlResponse, RequestId},
@@ -48,6 +49,7 @@ pub struct Router {
     /// Other sites whose pages may open a WebSocket.
     pub(crate) allowed_origins: Vec<Origin>,
     pub(crate) stop: Stop,
+    in_flight: Arc<InFlight>,
 }
 
 impl fmt::Debug for Router {
@@ -141,22 +143,6 @@ impl Router {
             .await
             .map_err(|errors| GraphqlResponse::request_errors(&errors))?;
         self.clone().stream(prepared).await
-    }
-
-    /// Executes a query or mutation.
-    pub(crate) async fn run(&self, prepared: Prepared) -> GraphqlResponse {
-        let execution = Execution::new(
-            &prepared.core.shared,
-            &prepared.plan,
-            &prepared.variables,
-            prepared.caller.clone(),
-        );
-        let limit = prepared.core.limits.execution;
-        if tokio::time::timeout(limit, execution.run()).await.is_err() {
-            return timed_out(limit);
-        }
-        let (body, has_errors, code) = execution.answer();
-        GraphqlResponse { body, has_errors, request_error: false, code }
     }
 }
 

@@ -60,6 +60,7 @@ impl Router {
                 return Some((GraphqlResponse::request_errors(&[error]).body, None));
             }
             let (body, last) = router.event(&prepared, event).await;
+            router.in_flight.tells_of_a_write();
             let next = if last { None } else { Some((router, prepared, upstream)) };
             Some((body, next))
         });

@@ -36,7 +36,8 @@ pub trait CallHeaders: Send + Sync + 'static {
     /// Adds to the headers of a call to a subgraph; one of the same name is replaced.
     fn add(&self, caller: &Caller, headers: &mut HeaderMap);
 
-    /// Reads the headers of the subgraph's answer to such a call.
+    /// Reads the headers of the subgraph's answer to such a call. Of callers who share an answer
+    /// ([`crate::ShareInFlight`]), it is the one whose call it was.
     fn answered(&self, _caller: &Caller, _headers: &HeaderMap) {}
 }
 

@@ -73,7 +73,7 @@ pub struct SubgraphError {
 }
 
 /// A subgraph's answer.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum SubgraphResponse {
     /// The body of an answer over HTTP.
     Json(Bytes),
@@ -87,7 +87,7 @@ pub enum SubgraphResponse {
 }
 
 /// Why a subgraph gave no answer. The text is for the log, not for clients.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum TransportError {
     /// No connection could be made, so that nothing was sent.
     #[error("cannot reach it: {0}")]

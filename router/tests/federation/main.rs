@@ -13,6 +13,7 @@ mod federation;
 mod graphql_over_http;
 mod guests;
 mod ids;
+mod in_flight;
 mod monolith;
 mod reference_clients;
 mod reload;
