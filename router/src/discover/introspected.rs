@@ -195,7 +195,7 @@ mod tests {
     #[derive(Clone, Copy, PartialEq, Eq, Enum)]
     enum Size {
         Small,
-        #[graphql(deprecation = "Nobody \"wants\" it.")]
+        #[graphql(deprecation = "Nobody wants it.")]
         Large,
     }
 
@@ -262,7 +262,7 @@ mod tests {
         assert!(own.changes(&again).is_empty() && again.changes(&own).is_empty(), "{written}");
         for part in [
             "\"A lamp,\\n\\\"with\\\" a shade.\" type Lamp implements Node",
-            "@deprecated(reason: \"Nobody \\\"wants\\\" it.\")",
+            "@deprecated(reason: \"Nobody wants it.\")",
             "sizes: [Int!]! = [1, 2]",
             "first: Int! = 3",
             "schema { query: Query }",
