@@ -3,6 +3,7 @@
 
 mod appends;
 mod cluster;
+mod gateways;
 mod generate;
 mod graphql;
 mod ingest;
@@ -16,6 +17,10 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+/// As in the product.
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Measure Studio; without a verb, everything.
 #[derive(Parser)]
 struct Cli {
@@ -27,6 +32,12 @@ struct Cli {
 enum Verb {
     /// Queries through the router beside a handler that returns a constant
     Graphql,
+    /// The router beside the gateways of others
+    Gateways {
+        /// How long each is measured
+        #[arg(long, default_value_t = 10)]
+        seconds: u64,
+    },
     /// Findings per second from a generated file, until every finding can be queried
     Ingest {
         /// How many findings
@@ -56,12 +67,19 @@ enum Verb {
         #[arg(value_enum)]
         server: graphql::Server,
     },
+    /// Serve a part of the gateways' benchmark (used by the benchmark itself)
+    #[command(hide = true)]
+    Part {
+        #[command(subcommand)]
+        part: gateways::Part,
+    },
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     match Cli::parse().verb {
         Some(Verb::Graphql) => graphql::run().await,
+        Some(Verb::Gateways { seconds }) => gateways::run(seconds).await,
         Some(Verb::Ingest { findings }) => ingest::run(findings).await,
         Some(Verb::Latency) => latency::run().await,
         Some(Verb::Appends) => appends::run().await,
@@ -71,8 +89,10 @@ async fn main() -> anyhow::Result<()> {
             generate::write(&file, findings, generate::Order::ByCheck).map(|_| ())
         }
         Some(Verb::Serve { server }) => graphql::serve(server).await,
+        Some(Verb::Part { part }) => gateways::serve(part).await,
         None => {
             graphql::run().await?;
+            gateways::run(10).await?;
             ingest::run(100_000).await?;
             latency::run().await?;
             appends::run().await?;

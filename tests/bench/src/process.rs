@@ -1,8 +1,9 @@
 //! A measured process: started, watched through /proc, and killed at the end.
 
 use std::{
+    fs::File,
     io::{BufRead, BufReader},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 
@@ -34,30 +35,92 @@ impl Process {
         }
     }
 
-    /// CPU time so far, in seconds, user and system (proc(5), /proc/pid/stat).
-    pub(crate) fn cpu_seconds(&self) -> anyhow::Result<f64> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        // The name in parentheses may hold spaces; the fields that count come after it.
-        let fields: Vec<&str> =
-            stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-        let ticks = |index: usize| -> anyhow::Result<f64> {
-            Ok(fields.get(index).context("a short stat line")?.parse()?)
-        };
-        // utime is field 14 and stime field 15; fields[0] is field 3. The kernel counts 100 a second.
-        Ok((ticks(11)? + ticks(12)?) / 100.0)
+    /// Starts it; what it says goes to a file.
+    pub(crate) fn spawn(mut command: Command, log: &Path) -> anyhow::Result<Self> {
+        let log = File::create(log)?;
+        command.stdin(Stdio::null()).stderr(log.try_clone()?).stdout(log);
+        let program = command.get_program().display().to_string();
+        let child = command.spawn().with_context(|| format!("{program} does not start"))?;
+        Ok(Self { child })
     }
 
-    /// The most memory it ever held, in MiB.
+    /// Whether it has ended by itself.
+    pub(crate) fn has_ended(&mut self) -> anyhow::Result<bool> {
+        Ok(self.child.try_wait()?.is_some())
+    }
+
+    /// CPU time so far of it and of the processes that it started, in seconds, user and system
+    /// (proc(5), /proc/pid/stat).
+    pub(crate) fn cpu_seconds(&self) -> anyhow::Result<f64> {
+        let mut ticks = 0.0;
+        for process in tree(self.child.id())? {
+            // utime is field 14 and stime field 15.
+            ticks += process.field(14)? + process.field(15)?;
+        }
+        // The kernel counts 100 a second.
+        Ok(ticks / 100.0)
+    }
+
+    /// The most memory it ever held, in MiB: it and the processes that it started, each at its most.
     pub(crate) fn peak_mib(&self) -> anyhow::Result<f64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find(|line| line.starts_with("VmHWM:")).context("no VmHWM")?;
-        let kib: f64 = line.split_whitespace().nth(1).context("no value")?.parse()?;
+        let mut kib = 0.0;
+        for process in tree(self.child.id())? {
+            let status = std::fs::read_to_string(format!("/proc/{}/status", process.id))?;
+            let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+            let value = line.and_then(|line| line.split_whitespace().nth(1)).context("no VmHWM")?;
+            kib += value.parse::<f64>()?;
+        }
         Ok(kib / 1024.0)
     }
 }
 
+/// What the kernel says of a process in /proc/pid/stat.
+struct Stat {
+    id: u32,
+    /// Its fields from the third on.
+    fields: Vec<String>,
+}
+
+impl Stat {
+    fn of(id: u32) -> Option<Self> {
+        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+        // The name in parentheses may hold spaces; the fields that count come after it.
+        let fields = stat.rsplit(')').next()?.split_whitespace().map(str::to_owned).collect();
+        Some(Self { id, fields })
+    }
+
+    /// A field by its number in proc(5).
+    fn field(&self, number: usize) -> anyhow::Result<f64> {
+        Ok(self.fields.get(number - 3).context("a short stat line")?.parse()?)
+    }
+}
+
+/// A process and all below it.
+fn tree(root: u32) -> anyhow::Result<Vec<Stat>> {
+    let ids = std::fs::read_dir("/proc")?
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
+    let mut others: Vec<Stat> = ids.filter_map(Stat::of).collect();
+    let mut found = vec![Stat::of(root).context("the process is gone")?];
+    let mut next = 0;
+    while next < found.len() {
+        let parent = f64::from(found[next].id);
+        // The parent is field 4.
+        let (children, rest) = others
+            .into_iter()
+            .partition(|process| process.field(4).is_ok_and(|field| field == parent));
+        found.extend::<Vec<Stat>>(children);
+        others = rest;
+        next += 1;
+    }
+    Ok(found)
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
+        // What it started has to end with it; a process that is gone already needs no end.
+        for process in tree(self.child.id()).unwrap_or_default().into_iter().skip(1) {
+            Command::new("kill").args(["-9", &process.id.to_string()]).status().ok();
+        }
         self.child.kill().ok();
         self.child.wait().ok();
     }
