@@ -92,19 +92,8 @@ impl GraphqlError {
             out.push(b']');
         }
         if !self.path.is_empty() {
-            out.extend_from_slice(b",\"path\":[");
-            for (index, segment) in self.path.iter().enumerate() {
-                if index > 0 {
-                    out.push(b',');
-                }
-                match segment {
-                    PathSegment::Key(key) => write_string(key, out),
-                    PathSegment::Index(index) => {
-                        out.extend_from_slice(index.to_string().as_bytes())
-                    }
-                }
-            }
-            out.push(b']');
+            out.extend_from_slice(b",\"path\":");
+            write_path(&self.path, out);
         }
         if !self.extensions.is_empty() {
             out.extend_from_slice(b",\"extensions\":{");
@@ -120,6 +109,21 @@ impl GraphqlError {
         }
         out.push(b'}');
     }
+}
+
+/// Writes a path as JSON.
+pub(crate) fn write_path(path: &[PathSegment], out: &mut Vec<u8>) {
+    out.push(b'[');
+    for (index, segment) in path.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        match segment {
+            PathSegment::Key(key) => write_string(key, out),
+            PathSegment::Index(index) => out.extend_from_slice(index.to_string().as_bytes()),
+        }
+    }
+    out.push(b']');
 }
 
 /// Writes `"errors":[…]`.

@@ -14,6 +14,7 @@ mod discover;
 pub mod error;
 mod execute;
 mod in_flight;
+mod incremental;
 mod introspect;
 mod limits;
 #[doc(hidden)]

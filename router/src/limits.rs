@@ -17,6 +17,8 @@ pub struct Limits {
     pub fields: usize,
     /// Aliases of an operation with its fragments put in.
     pub aliases: usize,
+    /// Deferred fragments of an operation with its fragments put in; at most 64.
+    pub deferred: usize,
     /// Levels of nested lists and objects in variables.
     pub variable_depth: usize,
     /// Documents whose parsed form and plans are kept.
@@ -25,7 +27,7 @@ pub struct Limits {
     pub plans_per_document: usize,
     /// Time for planning one operation.
     pub planning: Duration,
-    /// Time for executing a query or mutation, or one event of a subscription.
+    /// Time for executing a query or mutation with what it defers, or one event of a subscription.
     pub execution: Duration,
     /// Errors in one answer; more are counted only.
     pub errors: usize,
@@ -44,6 +46,7 @@ impl Default for Limits {
             depth: 30,
             fields: 5_000,
             aliases: 500,
+            deferred: 50,
             variable_depth: 64,
             documents: 1_000,
             plans_per_document: 64,

@@ -131,6 +131,23 @@ impl GraphqlResponse {
         }
     }
 
+    /// The answer of an operation that was executed.
+    pub(crate) fn of(data: &[u8], errors: &[GraphqlError]) -> GraphqlResponse {
+        let mut body = b"{\"data\":".to_vec();
+        body.extend_from_slice(data);
+        if !errors.is_empty() {
+            body.push(b',');
+            write_errors(errors, &mut body);
+        }
+        body.push(b'}');
+        GraphqlResponse {
+            body: body.into(),
+            has_errors: !errors.is_empty(),
+            request_error: false,
+            code: errors.first().and_then(GraphqlError::code).map(str::to_owned),
+        }
+    }
+
     /// The body as a tree, for tests and tools.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)

@@ -37,7 +37,7 @@ const MACHINERY: [&str; 9] = [
     "context__",
 ];
 
-const BUILT_IN: [&str; 10] = [
+const BUILT_IN: [&str; 11] = [
     "Boolean",
     "Float",
     "ID",
@@ -45,6 +45,7 @@ const BUILT_IN: [&str; 10] = [
     "String",
     "skip",
     "include",
+    "defer",
     "deprecated",
     "specifiedBy",
     "oneOf",
@@ -327,7 +328,7 @@ impl Check {
             })
             .collect();
         let limit = Duration::from_secs(60);
-        make(&document, 0, &variables, &self.schema, &self.supergraph, limit)
+        make(&document, 0, (&variables, false), &self.schema, &self.supergraph, limit)
             .map(|_| ())
             .map_err(|error| error.to_string())
     }

@@ -4,7 +4,10 @@ use super::unfilled::Unfilled;
 use crate::{
     data::{Arena, Key, NodeId},
     error::{GraphqlError, PathSegment},
-    plan::types::{FieldKind, Plan, Selection},
+    plan::{
+        defer::{Anchor, DeferUsages},
+        types::{FieldKind, Plan, Selection},
+    },
     schema::Schema,
 };
 use serde_json::{Map, Value};
@@ -22,6 +25,8 @@ pub(super) struct InternalError {
     pub(super) message: String,
     pub(super) places: Vec<Place>,
     pub(super) extensions: Map<String, Value>,
+    /// The deferred fragments for which the request was made that failed.
+    pub(super) wave: DeferUsages,
 }
 
 /// Where an error is told.
@@ -33,12 +38,43 @@ pub(super) enum Place {
     Unfilled(Unfilled),
 }
 
+/// The part of an answer that shows a place: what is sent first, or a group of deferred fields by its
+/// anchor, its number there, and the path of its object.
+pub(super) type Owner = Option<(usize, usize, Vec<PathSegment>)>;
+
+/// A client's path, and who shows it.
+pub(super) type Shown = (Owner, Vec<PathSegment>);
+
+/// The client's paths of an error's places.
+pub(super) struct Found {
+    /// Paths that show the error's place.
+    pub(super) paths: Vec<Shown>,
+    /// Paths of objects that hold the place and do not show it.
+    pub(super) holders: Vec<Shown>,
+}
+
 impl InternalError {
     /// The error at each of the client's paths that show one of its places. Places that the client did
     /// not ask for (a key, a required field) are told at the objects that hold them, and only where
     /// the client sees none.
     pub(super) fn for_client(&self, schema: &Schema, arena: &Arena, plan: &Plan) -> Told {
-        let mut walk = Walk { schema, arena, plan, paths: Vec::new(), holders: Vec::new() };
+        let Found { paths, holders } = self.find(schema, arena, (plan, &[]));
+        let at = |all: Vec<Shown>| all.into_iter().map(|(_, path)| self.at(path)).collect();
+        match paths.is_empty() {
+            true => Told::AtHolders(at(holders)),
+            false => Told::Shown(at(paths)),
+        }
+    }
+
+    /// The client's paths. `anchors` are those of the plan, for answers in parts.
+    pub(super) fn find(
+        &self,
+        schema: &Schema,
+        arena: &Arena,
+        (plan, anchors): (&Plan, &[Anchor]),
+    ) -> Found {
+        let found = Found { paths: Vec::new(), holders: Vec::new() };
+        let mut walk = Walk { schema, arena, plan, anchors, owner: None, found };
         let mut show = |path: &[Segment]| {
             walk.object(&plan.projection, Some(Arena::ROOT), path, &mut Vec::new());
         };
@@ -50,15 +86,16 @@ impl InternalError {
                 }
             }
         }
-        let at = |path| GraphqlError {
+        walk.found
+    }
+
+    /// The error as the client gets it.
+    pub(super) fn at(&self, path: Vec<PathSegment>) -> GraphqlError {
+        GraphqlError {
             message: self.message.clone(),
             locations: Vec::new(),
             path,
             extensions: Box::new(self.extensions.clone()),
-        };
-        match walk.paths.is_empty() {
-            true => Told::AtHolders(walk.holders.into_iter().map(at).collect()),
-            false => Told::Shown(walk.paths.into_iter().map(at).collect()),
         }
     }
 }
@@ -75,16 +112,16 @@ struct Walk<'a> {
     schema: &'a Schema,
     arena: &'a Arena,
     plan: &'a Plan,
-    /// Paths that show the error's place.
-    paths: Vec<Vec<PathSegment>>,
-    /// Paths of objects that hold the place and do not show it.
-    holders: Vec<Vec<PathSegment>>,
+    anchors: &'a [Anchor],
+    /// Whose selections are looked at.
+    owner: Owner,
+    found: Found,
 }
 
 impl Walk<'_> {
     fn emit(&mut self, so_far: &[PathSegment]) {
-        if !self.paths.iter().any(|path| path == so_far) {
-            self.paths.push(so_far.to_vec());
+        if !self.found.paths.iter().any(|(_, path)| path == so_far) {
+            self.found.paths.push((self.owner.clone(), so_far.to_vec()));
         }
     }
 
@@ -114,6 +151,40 @@ impl Walk<'_> {
                 .and_then(|node| self.arena.typename(node))
                 .and_then(|name| self.schema.object_number(&name)),
         };
+        let (mut shown, mut of_others) =
+            self.fields(selection, (node, number), (key, rest), so_far);
+        let anchors = self.anchors;
+        let anchor = selection.anchor.and_then(|number| Some((number, anchors.get(number)?)));
+        if let Some((anchor, groups)) = anchor.map(|(number, one)| (number, &one.groups)) {
+            for (group_number, group) in groups.iter().enumerate() {
+                // Of an object that is not there, nothing will be sent.
+                let here = match node.is_some_and(|node| !self.arena.is_null(node)) {
+                    true => Some((anchor, group_number, so_far.clone())),
+                    false => self.owner.clone(),
+                };
+                let owner = std::mem::replace(&mut self.owner, here);
+                let (too, other) =
+                    self.fields(&group.selection, (node, number), (key, rest), so_far);
+                (shown, of_others) = (shown | too, of_others | other);
+                self.owner = owner;
+            }
+        }
+        // What only objects of other types were asked for may come with them; it is nobody's here.
+        let is_nobodys = of_others && !self.plan.requires(key);
+        if !shown && !is_nobodys && !self.found.holders.iter().any(|(_, path)| path == so_far) {
+            self.found.holders.push((self.owner.clone(), so_far.clone()));
+        }
+    }
+
+    /// Goes into the fields of an object that show a key: whether there are any, and any that are for
+    /// objects of other types.
+    fn fields(
+        &mut self,
+        selection: &Selection,
+        (node, number): (Option<NodeId>, Option<usize>),
+        (key, rest): (Key, &[Segment]),
+        so_far: &mut Vec<PathSegment>,
+    ) -> (bool, bool) {
         let (mut shown, mut of_others) = (false, false);
         for field in &selection.fields {
             let applies = match (&field.only, number) {
@@ -136,11 +207,7 @@ impl Walk<'_> {
             }
             so_far.pop();
         }
-        // What only objects of other types were asked for may come with them; it is nobody's here.
-        let is_nobodys = of_others && !self.plan.steps.requires(key);
-        if !shown && !is_nobodys && !self.holders.iter().any(|path| path == so_far) {
-            self.holders.push(so_far.clone());
-        }
+        (shown, of_others)
     }
 
     fn leaf(&mut self, rest: &[Segment], so_far: &mut Vec<PathSegment>) {

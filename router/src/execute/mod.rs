@@ -2,6 +2,7 @@
 
 mod attribute;
 mod call;
+mod deferred;
 mod entities;
 mod errors;
 mod ingest;
@@ -11,4 +12,5 @@ mod targets;
 mod tell;
 mod unfilled;
 
+pub(crate) use deferred::Delivery;
 pub(crate) use run::{Execution, Shared, SubgraphHandle};

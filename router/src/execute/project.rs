@@ -17,6 +17,9 @@ use crate::{
 use bytes::Bytes;
 use std::collections::HashSet;
 
+/// Fields of objects.
+pub(super) type Lost = HashSet<(NodeId, Key)>;
+
 /// Why there is no value.
 enum NoValue {
     /// There is none, and nobody said why.
@@ -34,7 +37,7 @@ pub(super) fn write(
     variables: &Variables,
     state: &State,
 ) -> (Bytes, bool, Option<String>) {
-    let State { arena, errors, lost } = state;
+    let State { arena, errors, .. } = state;
     let mut told: Vec<GraphqlError> = Vec::new();
     let mut held: Vec<GraphqlError> = Vec::new();
     for error in errors.iter().take(shared.max_errors) {
@@ -62,16 +65,19 @@ pub(super) fn write(
     let more = errors.len().saturating_sub(shared.max_errors);
     let dropped = more + told.len().saturating_sub(shared.max_errors);
     told.truncate(shared.max_errors);
+    let lost = lost_fields(shared, state);
     let mut writer = Writer {
         shared,
         arena,
-        lost: lost.iter().flat_map(|object| object.fields(&shared.schema, arena)).collect(),
+        lost: &lost,
         variables,
         // About what a value takes with its key, so that the answer seldom moves.
         out: Vec::with_capacity(256 + 16 * arena.len()),
+        above: &[],
         path: Vec::new(),
         told,
         dropped,
+        witness: (),
     };
     writer.out.extend_from_slice(b"{\"data\":");
     let start = writer.out.len();
@@ -80,10 +86,7 @@ pub(super) fn write(
         writer.out.extend_from_slice(b"null");
     }
     let Writer { mut out, mut told, dropped, .. } = writer;
-    if dropped > 0 {
-        let message = format!("{dropped} more errors are not listed");
-        told.push(GraphqlError::new(code::INVALID_RESPONSE, message));
-    }
+    tell_dropped(dropped, &mut told);
     if !told.is_empty() {
         out.push(b',');
         write_errors(&told, &mut out);
@@ -93,25 +96,126 @@ pub(super) fn write(
     (out.into(), !told.is_empty(), first)
 }
 
+/// The fields that are missing because the error of another made null of a subgraph's answer.
+pub(super) fn lost_fields(shared: &Shared, state: &State) -> Lost {
+    let lost = state.lost.iter();
+    lost.flat_map(|object| object.fields(&shared.schema, &state.arena)).collect()
+}
+
+/// Sees the objects that are written. For whole answers nobody looks.
+pub(super) trait Witness {
+    /// How much was seen so far.
+    fn seen(&self) -> usize;
+    /// Forgets what was seen since: it became null.
+    fn forget(&mut self, seen: usize);
+    /// An object, the number of its type where there are several, and the way to it.
+    fn object(
+        &mut self,
+        selection: &Selection,
+        number: Option<usize>,
+        node: NodeId,
+        path: Path<'_>,
+    );
+}
+
+impl Witness for () {
+    fn seen(&self) -> usize {
+        0
+    }
+
+    fn forget(&mut self, _: usize) {}
+
+    fn object(&mut self, _: &Selection, _: Option<usize>, _: NodeId, _: Path<'_>) {}
+}
+
+/// A part of an answer: an object, what is shown of it, and where it stands.
+pub(super) struct Piece<'a> {
+    pub(super) selection: &'a Selection,
+    pub(super) node: NodeId,
+    pub(super) path: &'a [PathSegment],
+    pub(super) lost: &'a Lost,
+}
+
+/// Writes a part of an answer. Its text is `None` where a null inside makes null of it. The errors
+/// are those that are given and those that writing adds.
+pub(super) fn write_piece<'a, W: Witness>(
+    shared: &'a Shared,
+    variables: &'a Variables,
+    arena: &'a Arena,
+    piece: &Piece<'a>,
+    (errors, witness): (Vec<GraphqlError>, W),
+) -> (Option<Vec<u8>>, Vec<GraphqlError>, W) {
+    let mut told = errors;
+    let dropped = told.len().saturating_sub(shared.max_errors);
+    told.truncate(shared.max_errors);
+    let mut writer = Writer {
+        shared,
+        arena,
+        variables,
+        lost: piece.lost,
+        out: Vec::new(),
+        above: piece.path,
+        path: Vec::new(),
+        told,
+        dropped,
+        witness,
+    };
+    let written = writer.object(piece.selection, piece.node);
+    if written.is_err() {
+        writer.witness.forget(0);
+    }
+    let Writer { out, mut told, dropped, witness, .. } = writer;
+    tell_dropped(dropped, &mut told);
+    (written.is_ok().then_some(out), told, witness)
+}
+
+fn tell_dropped(dropped: usize, told: &mut Vec<GraphqlError>) {
+    if dropped > 0 {
+        let message = format!("{dropped} more errors are not listed");
+        told.push(GraphqlError::new(code::INVALID_RESPONSE, message));
+    }
+}
+
 #[derive(Clone, Copy)]
 enum Place<'a> {
     Field(&'a ProjectedField),
     Index(u32),
 }
 
-struct Writer<'a> {
+/// The way to an object that is written.
+#[derive(Clone, Copy)]
+pub(super) struct Path<'a> {
+    above: &'a [PathSegment],
+    places: &'a [Place<'a>],
+}
+
+impl Path<'_> {
+    /// The same way as errors tell it.
+    pub(super) fn segments(self) -> Vec<PathSegment> {
+        let places = self.places.iter().map(|place| match place {
+            Place::Field(field) => PathSegment::Key(field.response_key.clone()),
+            Place::Index(index) => PathSegment::Index(*index),
+        });
+        self.above.iter().cloned().chain(places).collect()
+    }
+}
+
+struct Writer<'a, W> {
     shared: &'a Shared,
     arena: &'a Arena,
     /// Fields that are missing because the error of another made null of a subgraph's answer.
-    lost: HashSet<(NodeId, Key)>,
+    lost: &'a Lost,
     variables: &'a Variables,
     out: Vec<u8>,
+    /// The way to what is written.
+    above: &'a [PathSegment],
     path: Vec<Place<'a>>,
     told: Vec<GraphqlError>,
     dropped: usize,
+    witness: W,
 }
 
-impl<'a> Writer<'a> {
+impl<'a, W: Witness> Writer<'a, W> {
     fn object(&mut self, selection: &'a Selection, node: NodeId) -> Result<(), NoValue> {
         let number = match &selection.concrete {
             Some(_) => None,
@@ -126,6 +230,8 @@ impl<'a> Writer<'a> {
                 Some(number.ok_or(NoValue::Null)?)
             }
         };
+        let path = Path { above: self.above, places: &self.path };
+        self.witness.object(selection, number, node, path);
         self.out.push(b'{');
         let mut first = true;
         let mut lost = Vec::new();
@@ -198,11 +304,12 @@ impl<'a> Writer<'a> {
         ty: &'a OutputType,
         node: Option<NodeId>,
     ) -> Result<(), NoValue> {
-        let start = self.out.len();
+        let (start, seen) = (self.out.len(), self.witness.seen());
         let Err(reason) = self.non_null(field, ty, node) else {
             return Ok(());
         };
         self.out.truncate(start);
+        self.witness.forget(seen);
         match reason {
             NoValue::Inside => {}
             NoValue::Wrong(message) => self.tell(self.here(), message),
@@ -274,11 +381,7 @@ impl<'a> Writer<'a> {
 
     /// The place that is being written.
     fn here(&self) -> Vec<PathSegment> {
-        let steps = self.path.iter().map(|place| match place {
-            Place::Field(field) => PathSegment::Key(field.response_key.clone()),
-            Place::Index(index) => PathSegment::Index(*index),
-        });
-        steps.collect()
+        Path { above: self.above, places: &self.path }.segments()
     }
 
     /// Tells an error, unless the reason is told already: at this place or inside it.

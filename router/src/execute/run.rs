@@ -11,6 +11,7 @@ use crate::{
     data::{Arena, KeyTable, NodeId},
     in_flight::Sharer,
     plan::{
+        defer::Wave,
         operation::Variables,
         types::{EntityFetch, Fetch, Plan, Step, Steps},
     },
@@ -118,6 +119,11 @@ impl<'a> Execution<'a> {
                 }
             }
         }
+    }
+
+    /// Runs the fetches for deferred fragments.
+    pub(crate) async fn run_wave(&self, wave: &Wave) {
+        self.step(&wave.step).await;
     }
 
     /// Runs what follows one event of a subscription.

@@ -151,6 +151,6 @@ impl Execution<'_> {
             extensions.insert("code".to_owned(), code::INTERNAL.into());
             extensions.insert(REQUEST_ID.to_owned(), id.into());
         }
-        InternalError { message, places, extensions }
+        InternalError { message, places, extensions, wave: operation.wave }
     }
 }

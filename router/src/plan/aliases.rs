@@ -8,6 +8,7 @@
 //! handed to the planner and the projection agree without knowing of each other.
 
 use super::{
+    defer::Defers,
     document::{Fragment, SelectionSet},
     operation::Variables,
     twins::Twins,
@@ -29,6 +30,7 @@ pub(crate) struct Aliases<'a> {
     twins: Twins,
     /// Set for root fields of mutations, each of which is executed even when it equals another.
     pub(crate) salt: Option<usize>,
+    pub(crate) defers: Defers<'a>,
 }
 
 /// Prefix of variables whose own names the planner might use for itself.
@@ -64,6 +66,7 @@ impl<'a> Aliases<'a> {
             numbers: HashMap::new(),
             twins: Twins::default(),
             salt: None,
+            defers: Defers::default(),
         };
         aliases.twins = Twins::find(&aliases, root);
         aliases
@@ -86,6 +89,32 @@ impl<'a> Aliases<'a> {
                 _ => true,
             }
         })
+    }
+
+    /// The deferred fragment in which the selections of a fragment are: a new one where `@defer` says
+    /// so, else the one around.
+    pub(crate) fn defer(
+        &mut self,
+        directives: &'a [ast::Directive<'static, String>],
+        around: Option<usize>,
+    ) -> Option<usize> {
+        let directive = match self.defers.on {
+            true => directives.iter().find(|directive| directive.name == "defer"),
+            false => None,
+        };
+        let Some(directive) = directive else { return around };
+        let condition = directive.arguments.iter().find(|(name, _)| name == "if");
+        let defers = match condition.map(|(_, value)| value) {
+            None => true,
+            Some(ast::Value::Boolean(value)) => *value,
+            // Without a value the argument's default holds.
+            Some(ast::Value::Variable(name)) if self.is_absent(name) => true,
+            Some(ast::Value::Variable(name)) => {
+                matches!(self.variables.get(name), Some(Value::Boolean(true)))
+            }
+            Some(_) => false,
+        };
+        if defers { self.defers.number(directive, around).or(around) } else { around }
     }
 
     /// A field's arguments, sorted, without those whose variable has no value.

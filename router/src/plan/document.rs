@@ -3,6 +3,7 @@
 
 use super::{
     cache::Cache,
+    defer::DeferUsages,
     operation::Operation,
     types::{OperationKind, Plan},
 };
@@ -44,6 +45,7 @@ impl Document {
         let query = parse(text, limits)?;
         measure(&query, limits).map_err(|error| vec![error])?;
         validator.validate(&query)?;
+        super::defer_rules::check(&query)?;
         let operations = Operation::all(&query, schema).map_err(|error| vec![error])?;
         Ok(Document { query, operations, plans: Cache::new(limits.plans_per_document) })
     }
@@ -153,6 +155,7 @@ struct Size {
     depth: usize,
     fields: usize,
     aliases: usize,
+    deferred: usize,
     /// How deep lists of `__schema` and `__type` are nested in each other.
     introspection: usize,
 }
@@ -163,8 +166,16 @@ impl Size {
             depth: self.depth.max(other.depth),
             fields: self.fields.saturating_add(other.fields),
             aliases: self.aliases.saturating_add(other.aliases),
+            deferred: self.deferred.saturating_add(other.deferred),
             introspection: self.introspection.max(other.introspection),
         }
+    }
+}
+
+impl Size {
+    fn deferred_by(self, directives: &[ast::Directive<'static, String>]) -> Size {
+        let defers = directives.iter().any(|directive| directive.name == "defer");
+        Size { deferred: self.deferred.saturating_add(usize::from(defers)), ..self }
     }
 }
 
@@ -192,6 +203,10 @@ fn measure(query: &Query, limits: &Limits) -> Result<(), GraphqlError> {
         }
         if size.aliases > limits.aliases {
             return over("a number of aliases of", size.aliases, limits.aliases);
+        }
+        let most = limits.deferred.min(DeferUsages::MOST);
+        if size.deferred > most {
+            return over("a number of deferred fragments of", size.deferred, most);
         }
         if size.introspection > 3 {
             return over("an introspection depth of", size.introspection, 3);
@@ -241,6 +256,7 @@ impl<'a> Meter<'a> {
                         depth: inner.depth.saturating_add(1),
                         fields: inner.fields.saturating_add(1),
                         aliases: inner.aliases.saturating_add(usize::from(field.alias.is_some())),
+                        deferred: inner.deferred,
                         introspection: if nests {
                             inner.introspection + 1
                         } else {
@@ -248,9 +264,11 @@ impl<'a> Meter<'a> {
                         },
                     }
                 }
-                ast::Selection::FragmentSpread(spread) => self.fragment(&spread.fragment_name)?,
+                ast::Selection::FragmentSpread(spread) => {
+                    self.fragment(&spread.fragment_name)?.deferred_by(&spread.directives)
+                }
                 ast::Selection::InlineFragment(fragment) => {
-                    self.selection(&fragment.selection_set)?
+                    self.selection(&fragment.selection_set)?.deferred_by(&fragment.directives)
                 }
             };
             total = total.beside(size);

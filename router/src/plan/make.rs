@@ -2,11 +2,12 @@
 
 use super::{
     aliases::{Aliases, wire_variable},
+    defer::{Deferred, Wave},
     document::{Document, parts},
     internal::Rewriter,
     operation::Variables,
     projection::Projector,
-    types::{FieldKind, OperationKind, Plan, Steps},
+    types::{FieldKind, OperationKind, Plan, Step, Steps},
 };
 use crate::{
     data::KeyTable,
@@ -16,12 +17,13 @@ use crate::{
 use graphql_tools::parser::query::{self as ast, Definition};
 use std::{sync::Arc, time::Duration};
 
-/// Plans `document.operations[number]`. The plan depends on `variables` only as far as
+/// Plans `document.operations[number]`. The plan depends on `variables` and on `defers`, which says
+/// whether the client takes an answer in parts, only as far as
 /// [`super::operation::Operation::plan_bits`] says.
 pub(crate) fn make(
     document: &Document,
     number: usize,
-    variables: &Variables,
+    (variables, defers): (&Variables, bool),
     schema: &Schema,
     supergraph: &Supergraph,
     limit: Duration,
@@ -41,10 +43,17 @@ pub(crate) fn make(
     let declared = operation.variables.iter().map(|variable| variable.name.as_str());
     let mut aliases =
         Aliases::new(schema, document.fragments(), variables, declared, parts.selection);
+    // The events of a subscription are whole answers.
+    aliases.defers.on = defers && operation.kind != OperationKind::Subscription;
     let mut keys = KeyTable::new();
+    let mut anchors = Vec::new();
     let salted = operation.kind == OperationKind::Mutation;
     let (projection, roots) =
-        Projector { aliases: &mut aliases, keys: &mut keys }.root(parts.selection, root, salted);
+        Projector { aliases: &mut aliases, keys: &mut keys, anchors: &mut anchors }.root(
+            parts.selection,
+            root,
+            salted,
+        );
 
     let definitions: Vec<ast::VariableDefinition<'static, String>> = operation
         .variables
@@ -57,9 +66,11 @@ pub(crate) fn make(
             default_value: variable.default.clone(),
         })
         .collect();
-    let mut plan = |selections: Vec<_>| {
-        supergraph.plan(operation.kind, &selections, &definitions, schema, &mut keys, limit)
+    let mut plan = |selections: Vec<_>, parents: &[Option<usize>]| {
+        let kind = (operation.kind, parents);
+        supergraph.plan(kind, &selections, &definitions, schema, &mut keys, limit)
     };
+    let mut waves = Vec::new();
     let mut rewriter = Rewriter { aliases: &mut aliases };
     let steps = match operation.kind {
         OperationKind::Mutation => {
@@ -72,9 +83,11 @@ pub(crate) fn make(
                     continue;
                 }
                 let selections = rewriter.root_field(&field.fields, root, number);
-                match plan(selections)? {
-                    Planned::Steps(step) => {
-                        steps.push((field.projected.internal, field.projected.ty.non_null, step))
+                match plan(selections, &rewriter.aliases.defers.parents)? {
+                    Planned::Steps(step, later) => {
+                        let step = step.unwrap_or_else(|| Step::Sequence(Vec::new()));
+                        steps.push((field.projected.internal, field.projected.ty.non_null, step));
+                        add_waves(&mut waves, later);
                     }
                     Planned::Subscription(..) => {
                         return Err(PlanError::Operation("a subscription".to_owned()));
@@ -88,12 +101,34 @@ pub(crate) fn make(
             if selections.is_empty() {
                 Steps::None
             } else {
-                match plan(selections)? {
-                    Planned::Steps(step) => Steps::Query(step),
+                match plan(selections, &rewriter.aliases.defers.parents)? {
+                    Planned::Steps(step, later) => {
+                        waves = later;
+                        step.map_or(Steps::None, Steps::Query)
+                    }
                     Planned::Subscription(fetch, rest) => Steps::Subscription(fetch, rest),
                 }
             }
         }
     };
-    Ok(Plan { kind: operation.kind, keys: Arc::new(keys), steps, projection })
+    // A fragment of which all is sent at once anyway is not worth an answer of its own.
+    let defers = anchors.iter().any(|anchor| !anchor.groups.is_empty());
+    let deferred = defers.then(|| {
+        let (labels, parents) = (aliases.defers.labels, aliases.defers.parents);
+        Box::new(Deferred { labels, parents, anchors, waves })
+    });
+    Ok(Plan { kind: operation.kind, keys: Arc::new(keys), steps, projection, deferred })
+}
+
+/// Adds the waves of one root field of a mutation to those of the others.
+fn add_waves(waves: &mut Vec<Wave>, added: Vec<Wave>) {
+    for wave in added {
+        let Some(known) = waves.iter_mut().find(|known| known.usages == wave.usages) else {
+            waves.push(wave);
+            continue;
+        };
+        known.after.extend(wave.after);
+        let step = std::mem::replace(&mut known.step, Step::Parallel(Vec::new()));
+        known.step = Step::Parallel(vec![step, wave.step]);
+    }
 }

@@ -8,6 +8,8 @@
 pub(crate) mod aliases;
 pub(crate) mod cache;
 mod coerce;
+pub(crate) mod defer;
+mod defer_rules;
 pub(crate) mod document;
 mod escapes;
 pub(crate) mod internal;

@@ -21,8 +21,10 @@ pub(crate) struct Operation {
     /// Where in the document it stands.
     pub(crate) index: usize,
     pub(crate) variables: Vec<Variable>,
-    /// Variables that `@skip` and `@include` test.
+    /// Variables that `@skip`, `@include` and `@defer` test.
     pub(crate) conditions: Vec<String>,
+    /// Whether it has deferred fragments.
+    pub(crate) defers: bool,
 }
 
 #[derive(Debug)]
@@ -60,7 +62,13 @@ impl Operation {
                 ));
             }
             let mut conditions = BTreeSet::new();
-            condition_variables(parts.selection, &known, &mut BTreeSet::new(), &mut conditions);
+            let mut defers = false;
+            for_each_directive(parts.selection, &known, &mut BTreeSet::new(), &mut |directive| {
+                defers |= directive.name == "defer";
+                if ["skip", "include", "defer"].contains(&directive.name.as_str()) {
+                    conditions.extend(condition_variable(directive));
+                }
+            });
             all.push(Operation {
                 name: parts.name.map(str::to_owned),
                 kind: parts.kind,
@@ -75,6 +83,7 @@ impl Operation {
                     })
                     .collect(),
                 conditions: conditions.into_iter().collect(),
+                defers,
             });
         }
         match all.is_empty() {
@@ -86,14 +95,16 @@ impl Operation {
         }
     }
 
-    /// The values of the variables on which the plan depends.
-    pub(crate) fn plan_bits(&self, variables: &Variables) -> Vec<bool> {
+    /// The values of the variables on which the plan depends, and whether the client takes an answer in
+    /// parts, where it matters.
+    pub(crate) fn plan_bits(&self, variables: &Variables, defers: bool) -> Vec<bool> {
         let condition = |name: &String| matches!(variables.get(name), Some(Value::Boolean(true)));
         let present = |variable: &Variable| variables.contains_key(&variable.name);
         self.conditions
             .iter()
             .map(condition)
             .chain(self.variables.iter().filter(|variable| variable.may_be_absent()).map(present))
+            .chain((self.defers && defers).then_some(true))
             .collect()
     }
 
@@ -137,41 +148,42 @@ impl Operation {
     }
 }
 
-fn condition_variables<'a>(
+/// Calls for every directive of the selections of an operation, fragments put in.
+fn for_each_directive<'a>(
     set: &'a SelectionSet,
     known: &HashMap<&'a str, &'a super::document::Fragment>,
     seen: &mut BTreeSet<&'a str>,
-    found: &mut BTreeSet<String>,
+    call: &mut impl FnMut(&ast::Directive<'static, String>),
 ) {
     for item in &set.items {
         let directives = match item {
             ast::Selection::Field(field) => {
-                condition_variables(&field.selection_set, known, seen, found);
+                for_each_directive(&field.selection_set, known, seen, call);
                 &field.directives
             }
             ast::Selection::InlineFragment(fragment) => {
-                condition_variables(&fragment.selection_set, known, seen, found);
+                for_each_directive(&fragment.selection_set, known, seen, call);
                 &fragment.directives
             }
             ast::Selection::FragmentSpread(spread) => {
                 if let Some(fragment) = known.get(spread.fragment_name.as_str())
                     && seen.insert(&fragment.name)
                 {
-                    condition_variables(&fragment.selection_set, known, seen, found);
+                    for_each_directive(&fragment.selection_set, known, seen, call);
                 }
                 &spread.directives
             }
         };
-        for directive in directives {
-            if directive.name == "skip" || directive.name == "include" {
-                for (_, value) in &directive.arguments {
-                    if let ast::Value::Variable(name) = value {
-                        found.insert(name.clone());
-                    }
-                }
-            }
-        }
+        directives.iter().for_each(&mut *call);
     }
+}
+
+/// The variable that a directive tests.
+fn condition_variable(directive: &ast::Directive<'static, String>) -> Option<String> {
+    directive.arguments.iter().find_map(|(name, value)| match value {
+        ast::Value::Variable(variable) if name == "if" => Some(variable.clone()),
+        _ => None,
+    })
 }
 
 /// A literal as a value; `None` when it is a variable without value.

@@ -1,5 +1,6 @@
 //! The router's own plan. It knows nothing of the planner that made it.
 
+use super::defer::{DeferUsages, Deferred};
 use crate::{
     data::{Key, KeyTable, write_string},
     schema::{Literal, TypeSet},
@@ -26,6 +27,16 @@ pub(crate) struct Plan {
     pub(crate) steps: Steps,
     /// What the client sees of what was fetched.
     pub(crate) projection: Selection,
+    /// What the client is sent later.
+    pub(crate) deferred: Option<Box<Deferred>>,
+}
+
+impl Plan {
+    /// Whether a representation is made with what is fetched under a key.
+    pub(crate) fn requires(&self, key: Key) -> bool {
+        let waves = self.deferred.iter().flat_map(|deferred| &deferred.waves);
+        self.steps.requires(key) || waves.map(|wave| &wave.step).any(|step| step.requires(key))
+    }
 }
 
 #[derive(Debug)]
@@ -40,8 +51,7 @@ pub(crate) enum Steps {
 }
 
 impl Steps {
-    /// Whether a representation is made with what is fetched under a key.
-    pub(crate) fn requires(&self, key: Key) -> bool {
+    fn requires(&self, key: Key) -> bool {
         match self {
             Steps::None => false,
             Steps::Query(step) => step.requires(key),
@@ -86,6 +96,8 @@ pub struct SubgraphOperation {
     pub kind: OperationKind,
     /// The document, which holds one anonymous operation.
     pub text: String,
+    /// The deferred fragments for which it is asked.
+    pub(crate) wave: DeferUsages,
     document: OnceLock<Option<ExecutableDocument>>,
     quoted: OnceLock<Vec<u8>>,
 }
@@ -93,7 +105,11 @@ pub struct SubgraphOperation {
 impl SubgraphOperation {
     pub(crate) fn new(subgraph: usize, kind: OperationKind, text: String) -> SubgraphOperation {
         let (document, quoted) = (OnceLock::new(), OnceLock::new());
-        SubgraphOperation { subgraph, kind, text, document, quoted }
+        SubgraphOperation { subgraph, kind, text, wave: DeferUsages::NONE, document, quoted }
+    }
+
+    pub(crate) fn in_wave(self, wave: DeferUsages) -> SubgraphOperation {
+        SubgraphOperation { wave, ..self }
     }
 
     /// The document as a JSON string, as subgraphs over HTTP take it, written once per plan.
@@ -183,6 +199,8 @@ pub(crate) struct Selection {
     /// The name, when there is only one type.
     pub(crate) concrete: Option<Arc<str>>,
     pub(crate) fields: Vec<ProjectedField>,
+    /// The number of what is sent later of this object, in [`Deferred::anchors`].
+    pub(crate) anchor: Option<usize>,
 }
 
 #[derive(Clone, Debug)]

@@ -8,9 +8,12 @@ use super::{
 };
 use crate::{
     data::{Key, KeyTable},
-    plan::types::{
-        EntityFetch, EntityGroup, EntityKey, Fetch as PlannedFetch, OperationKind, PathStep,
-        Require, Step, SubgraphOperation,
+    plan::{
+        defer::{DeferUsages, Wave},
+        types::{
+            EntityFetch, EntityGroup, EntityKey, Fetch as PlannedFetch, OperationKind, PathStep,
+            Require, Step, SubgraphOperation,
+        },
     },
 };
 use async_graphql::Name;
@@ -36,9 +39,34 @@ struct Group {
 }
 
 impl Emit<'_> {
-    /// The steps of a query or of one root field of a mutation; `None` where nothing is fetched.
+    /// The steps of a query or of one root field of a mutation; `None` where nothing is fetched before
+    /// what is deferred.
     pub(super) fn steps(&mut self) -> Option<Step> {
-        self.step(&self.filled(), &BTreeSet::new())
+        let first = self.of_wave(DeferUsages::NONE);
+        self.step(&first, &BTreeSet::new())
+    }
+
+    /// The steps for deferred fragments.
+    pub(super) fn waves(&mut self) -> Vec<Wave> {
+        let mut all: BTreeSet<DeferUsages> =
+            self.filled().into_iter().map(|fetch| self.fetches.all[fetch].wave).collect();
+        all.remove(&DeferUsages::NONE);
+        let mut waves = Vec::new();
+        for usages in all {
+            let own = self.of_wave(usages);
+            let before = own.iter().flat_map(|fetch| &self.fetches.all[*fetch].after);
+            let after: BTreeSet<DeferUsages> =
+                before.map(|fetch| self.fetches.all[*fetch].wave).collect();
+            let after = after.into_iter().filter(|before| *before != usages).collect();
+            let step = self.step(&own, &BTreeSet::new());
+            waves.extend(step.map(|step| Wave { usages, after, step }));
+        }
+        waves
+    }
+
+    fn of_wave(&self, wave: DeferUsages) -> BTreeSet<FetchId> {
+        let filled = self.filled().into_iter();
+        filled.filter(|fetch| self.fetches.all[*fetch].wave == wave).collect()
     }
 
     /// The upstream of a subscription and what follows each of its events.
@@ -133,7 +161,9 @@ impl Emit<'_> {
         let (text, variables) = writer.operation(kind, &[]);
         let path = self.path(&fetch.path);
         PlannedFetch {
-            operation: Arc::new(SubgraphOperation::new(fetch.graph, kind, text)),
+            operation: Arc::new(
+                SubgraphOperation::new(fetch.graph, kind, text).in_wave(fetch.wave),
+            ),
             variables,
             path,
         }
@@ -168,6 +198,8 @@ impl Emit<'_> {
                 None => groups.push(group),
             }
         }
+        // Fetches of several waves are never steps of one.
+        let wave = fetches.first().map_or(DeferUsages::NONE, |one| self.fetches.all[*one].wave);
         let alone = groups.len() == 1;
         let mut writer = Writer::new(self.fetches, self.variables, self.keys);
         let mut representations = Vec::new();
@@ -189,7 +221,9 @@ impl Emit<'_> {
         writer.close();
         let (text, variables) = writer.operation(OperationKind::Query, &representations);
         EntityFetch {
-            operation: Arc::new(SubgraphOperation::new(graph, OperationKind::Query, text)),
+            operation: Arc::new(
+                SubgraphOperation::new(graph, OperationKind::Query, text).in_wave(wave),
+            ),
             variables,
             groups: entries,
         }

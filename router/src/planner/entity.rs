@@ -52,7 +52,8 @@ impl Search<'_> {
         let name = &field.wanted.name;
         let untried = |graph: &Graph| !field.tried.contains(graph);
         if site.ty == self.model.query {
-            let others = (0..self.subgraphs.len()).filter(|graph| *graph != site.graph);
+            let others =
+                (0..self.subgraphs.len()).filter(|graph| *graph != site.graph || field.again);
             return others
                 .filter(untried)
                 .filter(|graph| self.model.resolves(&site.ty, name, *graph).is_some())
@@ -68,8 +69,8 @@ impl Search<'_> {
                 continue;
             }
             let required = !found.mark.requires.is_empty();
-            if (*graph == site.graph && !required) || (required && self.is_open(site, name, *graph))
-            {
+            let is_here = *graph == site.graph && !field.again;
+            if (is_here && !required) || (required && self.is_open(site, name, *graph)) {
                 continue;
             }
             let rounds = way.rounds + usize::from(required) * REQUIREMENT;

@@ -5,7 +5,7 @@ use super::{
     model::Graph,
     selection::{Sel, Wanted, merge_all},
 };
-use crate::plan::types::OperationKind;
+use crate::plan::{defer::DeferUsages, types::OperationKind};
 use std::collections::BTreeSet;
 
 /// A fetch by its number.
@@ -50,10 +50,14 @@ pub(super) struct Fetch {
     pub(super) after: BTreeSet<FetchId>,
     pub(super) node: NodeId,
     pub(super) needs: Vec<Need>,
+    /// The deferred fragments for which it is.
+    pub(super) wave: DeferUsages,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Fetches {
+    /// The deferred fragments for which fetches are added.
+    pub(super) wave: DeferUsages,
     pub(super) all: Vec<Fetch>,
     pub(super) nodes: Vec<Node>,
 }
@@ -111,6 +115,7 @@ impl Fetches {
         let same = self.all.iter().position(|known| {
             known.graph == graph
                 && known.root == Some(kind)
+                && known.wave == self.wave
                 && known.path == path
                 && known.after == after
         });
@@ -133,6 +138,7 @@ impl Fetches {
         let same = self.all.iter().position(|known| {
             known.graph == graph
                 && known.root.is_none()
+                && known.wave == self.wave
                 && known.path == path
                 && known.after == after
                 && !known.needs.iter().any(|known| clash(known, &need) || blurs(known, &need))
@@ -154,7 +160,8 @@ impl Fetches {
         after: BTreeSet<FetchId>,
     ) -> FetchId {
         let node = self.node();
-        self.all.push(Fetch { graph, root, path: path.to_vec(), after, node, needs: Vec::new() });
+        let (path, needs, wave) = (path.to_vec(), Vec::new(), self.wave);
+        self.all.push(Fetch { graph, root, path, after, node, needs, wave });
         self.all.len() - 1
     }
 }

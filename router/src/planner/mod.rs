@@ -9,6 +9,7 @@ mod emit;
 mod entity;
 mod fetches;
 mod keys;
+mod later;
 mod model;
 mod reach;
 mod read;
@@ -21,7 +22,10 @@ mod text;
 
 use crate::{
     data::KeyTable,
-    plan::types::{Fetch, OperationKind, Step},
+    plan::{
+        defer::{DeferUsages, Wave},
+        types::{Fetch, OperationKind, Step},
+    },
     schema::{Schema, TypeRef},
 };
 use graphql_tools::parser::{query as ast, schema as sdl};
@@ -46,7 +50,8 @@ pub(crate) enum PlanError {
 
 /// The steps of an operation.
 pub(crate) enum Planned {
-    Steps(Step),
+    /// What is done first, and what is done for deferred fragments after it.
+    Steps(Option<Step>, Vec<Wave>),
     /// The upstream, and what follows each of its events.
     Subscription(Box<Fetch>, Option<Step>),
 }
@@ -78,10 +83,11 @@ impl Supergraph {
         Ok(Supergraph { model, subgraphs })
     }
 
-    /// Plans one operation that has been rewritten to internal keys, within `limit`.
+    /// Plans one operation that has been rewritten to internal keys, within `limit`. `parents` says in
+    /// which deferred fragment each deferred fragment stands.
     pub(crate) fn plan(
         &self,
-        kind: OperationKind,
+        (kind, parents): (OperationKind, &[Option<usize>]),
         selections: &[ast::Selection<'static, String>],
         variables: &[ast::VariableDefinition<'static, String>],
         schema: &Schema,
@@ -95,9 +101,20 @@ impl Supergraph {
         };
         let root = root.ok_or_else(|| PlanError::Operation("no root type".to_owned()))?;
         let deadline = Instant::now() + limit;
-        let mut search = Search::new(&self.model, schema, &self.subgraphs, deadline);
         let items = selection::read(selections);
-        let left = search.root(kind, root, &items).map_err(|_| PlanError::TooLong)?;
+        let mut at_once = DeferUsages::NONE;
+        let (search, left) = loop {
+            let mut search = Search::new(&self.model, schema, &self.subgraphs, deadline);
+            search.defers.parents = parents;
+            search.defers.at_once = at_once;
+            let left = search.root(kind, root, &items).map_err(|_| PlanError::TooLong)?;
+            let refused = search.defers.refused;
+            if left.is_empty() || refused.is_empty() {
+                break (search, left);
+            }
+            // What cannot be had by itself is fetched with what is around it, and still sent later.
+            at_once = at_once.or(refused);
+        };
         if !left.is_empty() {
             let reason = search.reason.unwrap_or_default();
             return Err(PlanError::Unplannable(format!("{}: {reason}", describe(root, &left))));
@@ -109,7 +126,10 @@ impl Supergraph {
                 let (fetch, rest) = emit.subscription().ok_or_else(nothing)?;
                 Ok(Planned::Subscription(Box::new(fetch), rest))
             }
-            _ => emit.steps().map(Planned::Steps).ok_or_else(nothing),
+            _ => match (emit.steps(), emit.waves()) {
+                (None, waves) if waves.is_empty() => Err(nothing()),
+                (step, waves) => Ok(Planned::Steps(step, waves)),
+            },
         }
     }
 }

@@ -11,13 +11,14 @@ use super::{
     Subgraph,
     fetches::{FetchId, Fetches, NodeId, Place},
     keys::PlainKeys,
+    later::{Defers, Later},
     model::{Graph, Model},
     reach::{Reach, local, reach},
     selection::{Sel, Wanted},
 };
 use crate::{plan::types::OperationKind, schema::Schema};
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     rc::Rc,
     time::Instant,
 };
@@ -59,6 +60,14 @@ pub(super) struct Pending {
     pub(super) wanted: Wanted,
     /// The subgraphs that were asked already.
     pub(super) tried: BTreeSet<Graph>,
+    /// Whether the subgraph of the place may be asked for it by another fetch.
+    pub(super) again: bool,
+}
+
+impl Pending {
+    pub(super) fn new(wanted: Wanted) -> Pending {
+        Pending { wanted, tried: BTreeSet::new(), again: false }
+    }
 }
 
 pub(super) struct Search<'a> {
@@ -74,6 +83,9 @@ pub(super) struct Search<'a> {
     pub(super) needs: usize,
     /// Why something could not be asked for, the first that was met.
     pub(super) reason: Option<String>,
+    pub(super) defers: Defers<'a>,
+    /// What is planned after all that is not deferred.
+    pub(super) waiting: VecDeque<Later>,
     reached: BTreeMap<(String, Graph), Rc<Reach>>,
     steps: usize,
     deadline: Instant,
@@ -96,6 +108,8 @@ impl<'a> Search<'a> {
             open: Vec::new(),
             needs: 0,
             reason: None,
+            defers: Defers::default(),
+            waiting: VecDeque::new(),
             reached: BTreeMap::new(),
             steps: 0,
             deadline,
@@ -110,12 +124,27 @@ impl<'a> Search<'a> {
         items: &[Sel],
     ) -> Result<Vec<Sel>> {
         self.plain.read(self.model, ty, items);
-        let mut pending: Vec<Pending> = self
-            .model
-            .flatten(ty, items)
-            .into_iter()
-            .map(|wanted| Pending { wanted, tried: BTreeSet::new() })
-            .collect();
+        let mut pending = Vec::new();
+        for wanted in self.model.flatten(ty, items) {
+            match self.later(&wanted) {
+                Some(wave) => self.put_off(None, wave, wanted),
+                None => pending.push(Pending::new(wanted)),
+            }
+        }
+        let left = self.root_fields(kind, ty, pending)?;
+        match left.is_empty() {
+            true => self.rest(kind, ty),
+            false => Ok(left),
+        }
+    }
+
+    /// Plans the root fields that are asked for together.
+    pub(super) fn root_fields(
+        &mut self,
+        kind: OperationKind,
+        ty: &str,
+        mut pending: Vec<Pending>,
+    ) -> Result<Vec<Sel>> {
         let mut left = Vec::new();
         loop {
             let mut options = Vec::new();
@@ -246,7 +275,10 @@ impl<'a> Search<'a> {
         used: &mut Used,
     ) -> Result<Vec<Sel>> {
         for wanted in self.model.flatten(&site.ty, items) {
-            self.put_or_keep(site, wanted, &mut pending, used)?;
+            match self.later(&wanted) {
+                Some(wave) => self.put_off(Some(site), wave, wanted),
+                None => self.put_or_keep(site, wanted, &mut pending, used)?,
+            }
         }
         self.elsewhere(site, pending, used)
     }
@@ -259,11 +291,12 @@ impl<'a> Search<'a> {
         used: &mut Used,
     ) -> Result<()> {
         match self.put(site, &wanted, used)? {
-            None => pending.push(Pending { wanted, tried: BTreeSet::new() }),
+            None => pending.push(Pending::new(wanted)),
             Some(children) if children.is_empty() => {}
             Some(children) => pending.push(Pending {
                 wanted: wanted.with(children),
                 tried: BTreeSet::from([site.graph]),
+                again: false,
             }),
         }
         Ok(())

@@ -1,6 +1,9 @@
 //! Selections as the planner handles them: names, response keys, arguments, and nothing else.
 
-use crate::schema::Literal;
+use crate::{
+    plan::{defer::DeferUsages, internal::deferred_in},
+    schema::Literal,
+};
 use graphql_tools::parser::query as ast;
 
 /// A part of a selection set.
@@ -20,6 +23,8 @@ pub(super) struct Wanted {
     pub(super) arguments: Vec<(String, Literal)>,
     /// Empty for leaves alone.
     pub(super) children: Vec<Sel>,
+    /// The deferred fragments in which it is wanted; none if it is wanted at once.
+    pub(super) usages: DeferUsages,
 }
 
 impl Wanted {
@@ -29,6 +34,7 @@ impl Wanted {
             name: name.to_owned(),
             arguments: Vec::new(),
             children: Vec::new(),
+            usages: DeferUsages::NONE,
         }
     }
 
@@ -38,6 +44,7 @@ impl Wanted {
             name: self.name.clone(),
             arguments: self.arguments.clone(),
             children,
+            usages: self.usages,
         }
     }
 }
@@ -51,7 +58,10 @@ impl Sel {
 /// Adds a field, into the one of the same response key if there is one.
 pub(super) fn merge(fields: &mut Vec<Wanted>, wanted: &Wanted) {
     match fields.iter_mut().find(|known| known.key == wanted.key) {
-        Some(known) => merge_all(&mut known.children, &wanted.children),
+        Some(known) => {
+            known.usages = known.usages.beside(wanted.usages);
+            merge_all(&mut known.children, &wanted.children);
+        }
         None => fields.push(wanted.clone()),
     }
 }
@@ -66,6 +76,7 @@ pub(super) fn merge_all(items: &mut Vec<Sel>, added: &[Sel]) {
         });
         match (same, item) {
             (Some(Sel::Field(known)), Sel::Field(item)) => {
+                known.usages = known.usages.beside(item.usages);
                 merge_all(&mut known.children, &item.children);
             }
             (Some(Sel::On(_, known)), Sel::On(_, item)) => merge_all(known, item),
@@ -84,6 +95,7 @@ pub(super) fn read(items: &[ast::Selection<'static, String>]) -> Vec<Sel> {
                 name: field.name.clone(),
                 arguments: field.arguments.clone(),
                 children: read(&field.selection_set.items),
+                usages: deferred_in(field).map_or(DeferUsages::NONE, DeferUsages::one),
             })),
             ast::Selection::InlineFragment(fragment) => {
                 let inner = read(&fragment.selection_set.items);

@@ -42,13 +42,19 @@ impl Search<'_> {
             .collect();
         let mut pending: BTreeMap<String, Vec<Pending>> = BTreeMap::new();
         for wanted in common {
-            match self.put_on_all(site, &wanted, &shown, used)? {
+            let put = match self.later(&wanted) {
+                // Which subgraph is asked for it later depends on the object's type.
+                Some(_) => None,
+                None => self.put_on_all(site, &wanted, &shown, used)?,
+            };
+            match put {
                 Some(children) if children.is_empty() => {}
                 Some(children) => {
                     for object in &shown {
                         pending.entry(object.clone()).or_default().push(Pending {
                             wanted: wanted.with(children.clone()),
                             tried: BTreeSet::from([site.graph]),
+                            again: false,
                         });
                     }
                 }
@@ -154,7 +160,10 @@ impl Search<'_> {
         settle(&mut fields, &mut typed, &of_one);
         let mut pending = Vec::new();
         for wanted in fields {
-            self.put_or_keep(site, wanted, &mut pending, used)?;
+            match self.later(&wanted) {
+                Some(wave) => self.put_off(Some(site), wave, wanted),
+                None => self.put_or_keep(site, wanted, &mut pending, used)?,
+            }
         }
         // Who knows the types is asked for the rest as well, as far as it has it.
         let mut others = Vec::new();

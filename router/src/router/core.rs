@@ -50,14 +50,21 @@ impl Prepared {
     pub(crate) fn kind(&self) -> OperationKind {
         self.plan.kind
     }
+
+    /// Whether some of the answer is sent later.
+    pub(crate) fn defers(&self) -> bool {
+        self.plan.deferred.is_some()
+    }
 }
 
 impl Router {
-    /// Parses, validates, coerces and plans.
+    /// Parses, validates, coerces and plans. `in_parts`, which is asked where it matters, says whether
+    /// the client takes an answer in parts.
     pub(crate) async fn prepare(
         &self,
         request: GraphqlRequest,
         mut caller: Caller,
+        in_parts: impl FnOnce() -> bool,
     ) -> Result<Prepared, Vec<GraphqlError>> {
         if caller.request_id().is_none() {
             caller.extensions.insert(self.new_request_id());
@@ -80,7 +87,8 @@ impl Router {
         let variables = operation
             .coerce(request.variables, &core.shared.schema, core.limits.variable_depth)
             .map_err(|error| vec![error])?;
-        let key = (number, operation.plan_bits(&variables));
+        let defers = operation.defers && in_parts();
+        let key = (number, operation.plan_bits(&variables, defers));
         let plan = match document.plans.get(&key) {
             Some(plan) => plan,
             None => document
@@ -90,14 +98,14 @@ impl Router {
                         core.clone(),
                         document.clone(),
                         number,
-                        variables.clone(),
+                        (variables.clone(), defers),
                         request.query,
                     )
                 })
                 .await
                 .map_err(|errors| self.masked(errors, &caller))?,
         };
-        if !caller.may_introspect && introspects(&plan.projection) {
+        if !caller.may_introspect && introspects(&plan) {
             return Err(vec![GraphqlError::new(
                 code::FORBIDDEN,
                 "the schema is shown to signed-in users only; sign in and ask again",
@@ -134,12 +142,13 @@ impl Core {
         core: Arc<Core>,
         document: Arc<Document>,
         number: usize,
-        variables: Variables,
+        (variables, defers): (Variables, bool),
         query: String,
     ) -> Result<Plan, Vec<GraphqlError>> {
         let planned = tokio::task::spawn_blocking(move || {
             let limit = core.limits.planning;
-            make(&document, number, &variables, &core.shared.schema, &core.supergraph, limit)
+            let given = (&variables, defers);
+            make(&document, number, given, &core.shared.schema, &core.supergraph, limit)
         });
         match planned.await {
             Ok(plan) => plan.map_err(|error| unplanned(&error, &query)),
@@ -172,8 +181,13 @@ fn internal(what: &str, error: &str, query: &str) -> Vec<GraphqlError> {
     )]
 }
 
-fn introspects(selection: &Selection) -> bool {
-    selection.fields.iter().any(|field| matches!(field.kind, FieldKind::Introspection(..)))
+fn introspects(plan: &Plan) -> bool {
+    let of_schema = |selection: &Selection| {
+        selection.fields.iter().any(|field| matches!(field.kind, FieldKind::Introspection(..)))
+    };
+    let anchors = plan.deferred.iter().flat_map(|deferred| &deferred.anchors);
+    let mut later = anchors.flat_map(|anchor| &anchor.groups);
+    of_schema(&plan.projection) || later.any(|group| of_schema(&group.selection))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod builder;
 mod core;
+mod deferred;
 mod gone;
 mod graph;
 mod run;
@@ -10,6 +11,7 @@ mod stream;
 
 pub use builder::{BuildError, RouterBuilder};
 pub(crate) use core::Prepared;
+pub(crate) use deferred::Answer;
 pub use graph::Graph;
 pub(crate) use stop::Stop;
 
@@ -116,9 +118,9 @@ impl Router {
         RequestId((self.request_ids)().into())
     }
 
-    /// Answers a query or mutation.
+    /// Answers a query or mutation, at once: nothing is deferred.
     pub async fn execute(&self, request: GraphqlRequest, caller: Caller) -> GraphqlResponse {
-        match self.prepare(request, caller).await {
+        match self.prepare(request, caller, || false).await {
             Ok(prepared) if prepared.kind() == OperationKind::Subscription => {
                 GraphqlResponse::request_errors(&[GraphqlError::new(
                     code::BAD_USER_INPUT,
@@ -130,7 +132,8 @@ impl Router {
         }
     }
 
-    /// Starts a subscription; each item is one answer as JSON. A query or mutation is a stream of one.
+    /// Starts a subscription; each item is one answer as JSON. A query or mutation is a stream of one, or
+    /// of the parts of its answer where it defers fragments.
     /// Dropping the stream ends the subscription upstream. A subscription ends when the router is
     /// asked to ([`RouterBuilder::shutdown`]).
     pub async fn subscribe(
@@ -139,7 +142,7 @@ impl Router {
         caller: Caller,
     ) -> Result<BoxStream<'static, Bytes>, GraphqlResponse> {
         let prepared = self
-            .prepare(request, caller)
+            .prepare(request, caller, || true)
             .await
             .map_err(|errors| GraphqlResponse::request_errors(&errors))?;
         self.clone().stream(prepared).await
@@ -147,8 +150,12 @@ impl Router {
 }
 
 fn timed_out(limit: std::time::Duration) -> GraphqlResponse {
-    GraphqlResponse::request_errors(&[GraphqlError::new(
+    GraphqlResponse::request_errors(&[too_long(limit)])
+}
+
+fn too_long(limit: std::time::Duration) -> GraphqlError {
+    GraphqlError::new(
         code::TIMEOUT,
         format!("the operation took longer than {limit:?}; ask for less or split it"),
-    )])
+    )
 }

@@ -1,9 +1,10 @@
 //! Operations as streams of answers: subscriptions, and queries and mutations as a stream of one.
 
-use super::{Router, core::Prepared, timed_out};
+use super::{Answer, Router, core::Prepared, timed_out};
 use crate::{
     error::{GraphqlError, code},
     execute::Execution,
+    incremental::Format,
     plan::types::Steps,
     request::GraphqlResponse,
     transport::{SubgraphResponse, TransportError},
@@ -41,6 +42,14 @@ impl Router {
                         return Err(GraphqlResponse::request_errors(&[told]));
                     }
                 }
+            }
+            _ if prepared.defers() => {
+                return Ok(match self.answer_in_parts(prepared, Format::Current).await {
+                    Answer::Parts(parts) => parts,
+                    Answer::Whole(answer) => {
+                        futures::stream::once(async move { answer.body }).boxed()
+                    }
+                });
             }
             _ => {
                 let body = self.run(prepared).await.body;

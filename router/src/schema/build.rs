@@ -30,7 +30,8 @@ pub(crate) enum SchemaError {
 }
 
 /// Directives that clients can use or that tell them something; all others are the federation's own.
-const PUBLIC_DIRECTIVES: [&str; 5] = ["skip", "include", "deprecated", "specifiedBy", "oneOf"];
+const PUBLIC_DIRECTIVES: [&str; 6] =
+    ["skip", "include", "defer", "deprecated", "specifiedBy", "oneOf"];
 
 /// Introspection, in full as of the September 2025 edition, and the directives of the specification.
 pub(crate) const BUILT_INS: &str = include_str!("built_ins.graphql");

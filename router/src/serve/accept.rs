@@ -1,6 +1,7 @@
 //! Which form of answer a client wants (RFC 9110, section 12.5.1; GraphQL over HTTP, September 2026,
 //! sections "Media Types" and "Body").
 
+use crate::incremental::Format;
 use http::{HeaderMap, header};
 
 /// A form of answer.
@@ -15,20 +16,45 @@ pub(super) enum Form {
     Events,
     /// `multipart/mixed`, for subscriptions.
     Multipart,
+    /// `multipart/mixed` with the parts of one answer (`incrementalSpec=v0.2`, `deferSpec=20220824`).
+    Parts(Format),
     /// `text/html`, for browsers.
     Html,
 }
 
 /// Forms of the answer to a query or mutation, the server's favourite first.
-pub(super) const ANSWERS: &[Form] =
-    &[Form::GraphqlResponse, Form::Json, Form::Events, Form::Multipart];
+pub(super) const ANSWERS: &[Form] = &[
+    Form::GraphqlResponse,
+    Form::Json,
+    Form::Events,
+    Form::Multipart,
+    Form::Parts(Format::Current),
+    Form::Parts(Format::Legacy),
+];
+
+/// Forms of the answer to an operation that defers. Whoever names a stream beside a whole answer has it
+/// for this.
+pub(super) const DEFERRED: &[Form] = &[
+    Form::Parts(Format::Current),
+    Form::Parts(Format::Legacy),
+    Form::Events,
+    Form::GraphqlResponse,
+    Form::Json,
+];
 
 /// Forms of the answers to a subscription.
 pub(super) const STREAMS: &[Form] = &[Form::Events, Form::Multipart];
 
 /// What there is at an address that a browser may be pointed at.
-pub(super) const PAGES: &[Form] =
-    &[Form::GraphqlResponse, Form::Json, Form::Events, Form::Multipart, Form::Html];
+pub(super) const PAGES: &[Form] = &[
+    Form::GraphqlResponse,
+    Form::Json,
+    Form::Events,
+    Form::Multipart,
+    Form::Parts(Format::Current),
+    Form::Parts(Format::Legacy),
+    Form::Html,
+];
 
 impl Form {
     fn media_type(self) -> &'static str {
@@ -36,7 +62,7 @@ impl Form {
             Form::GraphqlResponse => "application/graphql-response+json",
             Form::Json => "application/json",
             Form::Events => "text/event-stream",
-            Form::Multipart => "multipart/mixed",
+            Form::Multipart | Form::Parts(_) => "multipart/mixed",
             Form::Html => "text/html",
         }
     }
@@ -48,11 +74,47 @@ impl Form {
     }
 
     /// How closely a range of media types names this form; `None` when it does not contain it.
-    fn closeness(self, range: &str) -> Option<u8> {
-        match range {
+    fn closeness(self, range: &Range) -> Option<u8> {
+        match range.kind.as_str() {
             "*/*" if self.is_for_anybody() => Some(0),
             "application/*" if self.is_for_anybody() => Some(1),
-            range => (range == self.media_type()).then_some(2),
+            kind => (kind == self.media_type() && self.is_spoken(&range.parts)).then_some(2),
+        }
+    }
+
+    /// Whether what is said of the parts of `multipart/mixed` fits. Where nothing is said, they are
+    /// answers to a subscription, or parts of one answer in their current form.
+    fn is_spoken(self, parts: &Parts) -> bool {
+        match self {
+            Form::Multipart => matches!(parts, Parts::Any | Parts::Answers),
+            Form::Parts(format) => {
+                *parts == Parts::Of(format) || (*parts, format) == (Parts::Any, Format::Current)
+            }
+            _ => true,
+        }
+    }
+}
+
+/// What a client says of the parts of `multipart/mixed`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Parts {
+    Any,
+    /// Answers to a subscription.
+    Answers,
+    /// Parts of one answer.
+    Of(Format),
+    /// Something that nothing here is.
+    Unknown,
+}
+
+impl Parts {
+    fn named(self, parameter: &str, value: &str) -> Parts {
+        match (parameter, value.trim_matches('"')) {
+            ("subscriptionspec", "1.0") => Parts::Answers,
+            ("incrementalspec", "v0.2") => Parts::Of(Format::Current),
+            ("deferspec", "20220824") => Parts::Of(Format::Legacy),
+            ("incrementalspec" | "deferspec", _) => Parts::Unknown,
+            _ => self,
         }
     }
 }
@@ -61,6 +123,7 @@ impl Form {
 struct Range {
     kind: String,
     quality: f32,
+    parts: Parts,
 }
 
 impl Range {
@@ -70,14 +133,16 @@ impl Range {
         let mut parts = text.split(';').map(str::trim);
         let kind = parts.next().unwrap_or_default().to_owned();
         let mut quality = 1.0;
+        let mut named = Parts::Any;
         for part in parts {
             match part.split_once('=') {
                 Some(("q", given)) => quality = given.parse().unwrap_or(1.0),
                 Some(("charset", given)) if given.trim_matches('"') != "utf-8" => return None,
+                Some((parameter, given)) => named = named.named(parameter, given),
                 _ => {}
             }
         }
-        Some(Range { kind, quality })
+        Some(Range { kind, quality, parts: named })
     }
 }
 
@@ -101,7 +166,7 @@ pub(super) fn negotiate(headers: &HeaderMap, forms: &[Form]) -> Option<Form> {
     for form in forms {
         let closest = ranges
             .iter()
-            .filter_map(|range| Some((range.quality, form.closeness(&range.kind)?)))
+            .filter_map(|range| Some((range.quality, form.closeness(range)?)))
             .max_by(|(left, near), (right, nearer)| near.cmp(nearer).then(left.total_cmp(right)));
         let Some((quality, closeness)) = closest.filter(|(quality, _)| *quality > 0.0) else {
             continue;
@@ -157,6 +222,44 @@ mod tests {
         ] {
             assert_eq!(form(accept), None, "{accept}");
         }
+    }
+
+    #[test]
+    fn parts_are_for_those_who_name_their_form() {
+        let deferred = |accept: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
+            negotiate(&headers, DEFERRED)
+        };
+        let (current, legacy) = (Form::Parts(Format::Current), Form::Parts(Format::Legacy));
+        let whole = "application/graphql-response+json,application/json;q=0.9";
+        for (accept, chosen) in [
+            ("multipart/mixed;incrementalSpec=v0.2", Some(current)),
+            ("multipart/mixed; incrementalSpec=\"v0.2\"", Some(current)),
+            ("multipart/mixed", Some(current)),
+            ("multipart/mixed;boundary=x", Some(current)),
+            ("multipart/mixed;deferSpec=20220824", Some(legacy)),
+            ("multipart/mixed;incrementalSpec=v9", None),
+            ("multipart/mixed;deferSpec=2023", None),
+            ("multipart/mixed;subscriptionSpec=1.0", None),
+            ("multipart/mixed;subscriptionSpec=1.0, application/json", Some(Form::Json)),
+            ("application/json, text/event-stream", Some(Form::Events)),
+            ("multipart/mixed;q=0.5, application/json", Some(Form::Json)),
+            ("*/*", Some(Form::GraphqlResponse)),
+        ] {
+            assert_eq!(deferred(accept), chosen, "{accept}");
+        }
+        assert_eq!(
+            deferred(
+                "multipart/mixed;incrementalSpec=v0.2,application/graphql-response+json,application/json;q=0.9"
+            ),
+            Some(current)
+        );
+        assert_eq!(deferred(whole), Some(Form::GraphqlResponse));
+        assert_eq!(negotiate(&HeaderMap::new(), DEFERRED), None);
+        // What is not deferred comes whole to those who would take it in parts, too.
+        assert_eq!(form("multipart/mixed;deferSpec=20220824, application/json"), Some(Form::Json));
+        assert_eq!(form("multipart/mixed;deferSpec=20220824"), Some(legacy));
     }
 
     #[test]

@@ -2,16 +2,17 @@
 
 use super::{
     GRAPHQL_RESPONSE,
-    accept::{ANSWERS, Form, PAGES, STREAMS, negotiate},
+    accept::{ANSWERS, DEFERRED, Form, PAGES, STREAMS, negotiate},
     authenticate,
     envelope::{self, Refusal},
-    failure, refused, request_id, status, stream, websocket, with_id,
+    failure, parts, refused, request_id, status, stream, websocket, with_id,
 };
 use crate::{
     error::{GraphqlError, code},
+    incremental::Format,
     plan::OperationKind,
     request::{GraphqlRequest, GraphqlResponse, RequestId},
-    router::Router,
+    router::{Answer, Prepared, Router},
 };
 use axum::{
     body::Body,
@@ -89,12 +90,17 @@ async fn answer(
         Ok(caller) => caller,
         Err(error) => return refused(error, &id),
     };
-    let prepared = match router.prepare(request, caller).await {
+    // How parts of an answer are sent, if the client would rather have them than all at once.
+    let in_parts = || {
+        negotiate(headers, DEFERRED).filter(|form| matches!(form, Form::Parts(_) | Form::Events))
+    };
+    let prepared = match router.prepare(request, caller, || in_parts().is_some()).await {
         Ok(prepared) => prepared,
         Err(errors) => {
             let refused = GraphqlResponse::request_errors(&errors);
             return match form {
                 Form::Events | Form::Multipart => with_id(stream::one(refused.body, form), &id),
+                Form::Parts(format) => with_id(parts::one(refused.body, format), &id),
                 _ => with_id(encode(refused, form), &id),
             };
         }
@@ -104,6 +110,11 @@ async fn answer(
         let mut response = failure(StatusCode::METHOD_NOT_ALLOWED, error, &id);
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
         return response;
+    }
+    if prepared.defers()
+        && let Some(wanted) = in_parts()
+    {
+        return with_id(deferred(router, prepared, (wanted, form)).await, &id);
     }
     let follows = prepared.kind() == OperationKind::Subscription;
     let form = if follows { negotiate(headers, STREAMS) } else { Some(form) };
@@ -115,6 +126,7 @@ async fn answer(
                 Err(refused) => stream::one(refused.body, form),
             }
         }
+        Some(Form::Parts(format)) => parts::one(router.run(prepared).await.body, format),
         Some(form) => {
             let caller = prepared.caller.clone();
             let mut response = encode(router.run(prepared).await, form);
@@ -129,6 +141,31 @@ async fn answer(
         }
     };
     with_id(response, &id)
+}
+
+/// The answer to an operation that defers, in the form that is wanted of it; where nothing came of what
+/// is deferred, in the form of other answers.
+async fn deferred(
+    router: Arc<Router>,
+    prepared: Prepared,
+    (wanted, other): (Form, Form),
+) -> Response {
+    let caller = prepared.caller.clone();
+    let format = match wanted {
+        Form::Parts(format) => format,
+        _ => Format::Current,
+    };
+    let mut response = match (router.clone().answer_in_parts(prepared, format).await, wanted) {
+        (Answer::Parts(all), Form::Parts(format)) => parts::many(all, format),
+        (Answer::Parts(all), form) => stream::many(all, form, None),
+        (Answer::Whole(answer), _) => match other {
+            Form::Events | Form::Multipart => stream::one(answer.body, other),
+            Form::Parts(format) => parts::one(answer.body, format),
+            other => encode(answer, other),
+        },
+    };
+    router.authenticate.answer_headers(&caller, response.headers_mut());
+    response
 }
 
 fn encode(answer: GraphqlResponse, form: Form) -> Response {

@@ -6,6 +6,7 @@ mod envelope;
 mod http;
 mod identify;
 mod origin;
+mod parts;
 mod status;
 mod stream;
 pub(crate) mod websocket;

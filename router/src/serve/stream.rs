@@ -10,7 +10,7 @@ use std::{convert::Infallible, time::Duration};
 use tracing::Span;
 
 /// Proxies close connections on which nothing moves.
-const KEEP_ALIVE: Duration = Duration::from_secs(12);
+pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(12);
 
 /// A stream of one answer.
 pub(super) fn one(answer: Bytes, form: Form) -> Response {

@@ -256,7 +256,7 @@ fn operation(
     name(&mut caller, request_id);
     let quoted = Value::from(id.as_str()).to_string();
     let start = async move {
-        let prepared = match router.prepare(request, caller).await {
+        let prepared = match router.prepare(request, caller, || true).await {
             Ok(prepared) => prepared,
             Err(errors) => return refused(&errors, &quoted, id),
         };
