@@ -6,6 +6,7 @@
 mod client;
 mod composition;
 mod data;
+mod defer;
 mod differential;
 mod discovery;
 mod faults;

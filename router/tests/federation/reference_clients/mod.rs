@@ -29,14 +29,15 @@ impl Authenticate for Token {
     }
 }
 
-/// Serves a router, and runs a script with its address.
-async fn run(script: &'static str) {
+/// Serves a router, and runs a script with its address. Gives what the subgraphs have done; `None` where
+/// there are no clients to be run.
+pub async fn play(script: &'static str) -> Option<Log> {
     let Ok(modules) = std::env::var("STUDIO_TEST_GRAPHQL_CLIENTS") else {
         println!(
             "skipped: STUDIO_TEST_GRAPHQL_CLIENTS is not set: run it by tests/services with \
              graphql_clients"
         );
-        return;
+        return None;
     };
     let log = Log::default();
     let router = Router::builder()
@@ -63,6 +64,11 @@ async fn run(script: &'static str) {
         String::from_utf8_lossy(&output.stderr)
     );
     assert!(!said.contains("\n# pass 0\n"), "{said}");
+    Some(log)
+}
+
+async fn run(script: &'static str) {
+    let Some(log) = play(script).await else { return };
     // Whoever goes ends what it followed, upstream too.
     let ended = async {
         while !log.0.lock().unwrap().contains(&"ended".to_owned()) {
