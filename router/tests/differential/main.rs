@@ -16,6 +16,7 @@
 mod arguments;
 mod compare;
 mod data;
+mod defer;
 #[path = "../correctness/entities.rs"]
 mod entities;
 #[path = "../correctness/execute.rs"]
@@ -28,6 +29,8 @@ mod merge;
 mod model;
 mod monolith;
 mod operations;
+#[path = "../federation/defer/merge.rs"]
+mod parts;
 mod random;
 mod rewrite;
 mod run;

@@ -7,7 +7,7 @@ use crate::{
 };
 use async_graphql::{Request, Response};
 use axum::{Json, extract::State, routing::post};
-use futures::{future::BoxFuture, stream::BoxStream};
+use futures::{StreamExt, future::BoxFuture, stream::BoxStream};
 use serde_json::Value;
 use std::sync::{Arc, Mutex};
 use studio_router::{
@@ -131,6 +131,23 @@ impl Federation {
     /// From now on the subgraphs have this data.
     pub fn put(&self, data: &Data) {
         *self.moment.lock().unwrap() = Moment { world: Some(data.world.clone()), away: data.away };
+    }
+
+    /// The parts of an answer, the mutations that were done, and what must not have been asked for.
+    pub async fn parts(
+        &self,
+        request: GraphqlRequest,
+    ) -> Result<(Vec<Value>, String, Vec<String>), String> {
+        let caller = Caller { may_introspect: true, ..Caller::default() };
+        let parts = match self.router.subscribe(request, caller).await {
+            Ok(parts) => parts.collect::<Vec<_>>().await,
+            Err(refused) => return Err(format!("it was refused: {}", refused.json())),
+        };
+        let read = |part: &bytes::Bytes| serde_json::from_slice(part);
+        let parts: Result<Vec<Value>, _> = parts.iter().map(read).collect();
+        let mutations = self.journal.mutations();
+        let (_, complaints) = self.journal.take();
+        Ok((parts.map_err(|error| error.to_string())?, mutations, complaints))
     }
 
     pub async fn answer(&self, request: GraphqlRequest) -> Answer {
