@@ -10,6 +10,7 @@ use super::{
 use crate::{
     error::{GraphqlError, code},
     limits::Limits,
+    planner::Labels,
     schema::Schema,
 };
 use graphql_tools::{
@@ -23,7 +24,7 @@ pub(crate) type SelectionSet = ast::SelectionSet<'static, String>;
 pub(crate) type Fragment = ast::FragmentDefinition<'static, String>;
 
 /// How a plan depends on variables: for each condition its value, for each variable that may be left
-/// out whether it was.
+/// out whether it was, for each label of progressive overrides whether it is on.
 pub(crate) type PlanKey = (usize, Vec<bool>);
 
 /// A valid document.
@@ -48,6 +49,18 @@ impl Document {
         super::defer_rules::check(&query)?;
         let operations = Operation::all(&query, schema).map_err(|error| vec![error])?;
         Ok(Document { query, operations, plans: Cache::new(limits.plans_per_document) })
+    }
+
+    /// Notes for each operation on which labels of progressive overrides its plan can depend.
+    pub(crate) fn meet(&mut self, labels: &Labels) {
+        let fragments = fragments(&self.query);
+        for operation in &mut self.operations {
+            if let Some(Definition::Operation(definition)) =
+                self.query.definitions.get(operation.index)
+            {
+                operation.labels = labels.met(parts(definition).selection, &fragments);
+            }
+        }
     }
 
     /// The fragments by name.

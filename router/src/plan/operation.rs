@@ -5,6 +5,7 @@ use super::document::{Query, SelectionSet, fragments, parts};
 use super::types::OperationKind;
 use crate::{
     error::{GraphqlError, code},
+    planner::LabelId,
     schema::{Literal, Schema, TypeRef, type_ref},
 };
 use async_graphql::{Name, Value};
@@ -25,6 +26,10 @@ pub(crate) struct Operation {
     pub(crate) conditions: Vec<String>,
     /// Whether it has deferred fragments.
     pub(crate) defers: bool,
+    /// Labels of progressive overrides on which the plan can depend ([`Document::meet`]).
+    ///
+    /// [`Document::meet`]: super::document::Document::meet
+    pub(crate) labels: Vec<LabelId>,
 }
 
 #[derive(Debug)]
@@ -84,6 +89,7 @@ impl Operation {
                     .collect(),
                 conditions: conditions.into_iter().collect(),
                 defers,
+                labels: Vec::new(),
             });
         }
         match all.is_empty() {
@@ -106,6 +112,11 @@ impl Operation {
             .chain(self.variables.iter().filter(|variable| variable.may_be_absent()).map(present))
             .chain((self.defers && defers).then_some(true))
             .collect()
+    }
+
+    /// The labels that are on, of those that the operation meets.
+    pub(crate) fn labels_on(&self, on: &[bool]) -> BTreeSet<LabelId> {
+        self.labels.iter().zip(on).filter(|(_, on)| **on).map(|(label, _)| *label).collect()
     }
 
     /// Coerces what the client gave.

@@ -249,17 +249,15 @@ impl Emit<'_> {
                 field.is_some_and(|field| field.nullable)
             };
             for key in view.keys.iter().filter(|key| key.resolvable) {
-                let fields: Vec<(Arc<str>, bool)> = key
-                    .fields
-                    .iter()
-                    .filter_map(|part| match part {
-                        Sel::Field(part) => Some((part.name.as_str().into(), nullable(&part.name))),
-                        Sel::On(..) => None,
-                    })
-                    .collect();
-                entity_keys.extend(
-                    own.iter().map(|ty| EntityKey { ty: ty.clone(), fields: fields.clone() }),
-                );
+                for ty in &own {
+                    let parts = self.model.key_of(ty, key).into_iter();
+                    let fields: Vec<(Arc<str>, bool)> = parts
+                        .map(|part| (part.name.as_str().into(), nullable(&part.name)))
+                        .collect();
+                    if !fields.is_empty() {
+                        entity_keys.push(EntityKey { ty: ty.clone(), fields });
+                    }
+                }
             }
         }
         Group {

@@ -65,7 +65,7 @@ impl Search<'_> {
         for (graph, way) in reached.iter().filter(|(graph, _)| untried(graph)) {
             let Some(found) = self.model.find(&site.ty, name, *graph) else { continue };
             let in_key = self.model.in_key(&site.ty, name, *graph);
-            if found.mark.external && !in_key {
+            if found.mark.is_elsewhere() && !in_key {
                 continue;
             }
             let required = !found.mark.requires.is_empty();

@@ -9,6 +9,7 @@ mod emit;
 mod entity;
 mod fetches;
 mod keys;
+mod labels;
 mod later;
 mod model;
 mod reach;
@@ -29,10 +30,14 @@ use crate::{
     schema::{Schema, TypeRef},
 };
 use graphql_tools::parser::{query as ast, schema as sdl};
+pub(crate) use labels::{Label, LabelId, Labels};
 use model::Model;
 use search::Search;
 use selection::Sel;
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 /// Why there is no plan.
 #[derive(Debug, thiserror::Error)]
@@ -61,9 +66,12 @@ pub(crate) struct Supergraph {
     model: Model,
     /// Subgraphs by number.
     pub(crate) subgraphs: Vec<Subgraph>,
+    /// The labels of progressive overrides; all of them are off.
+    pub(crate) labels: Labels,
 }
 
 /// A subgraph as the supergraph names it.
+#[derive(Clone)]
 pub(crate) struct Subgraph {
     pub(crate) name: String,
     pub(crate) url: String,
@@ -79,8 +87,17 @@ impl std::fmt::Debug for Supergraph {
 impl Supergraph {
     /// Reads a supergraph.
     pub(crate) fn new(document: &sdl::Document<'static, String>) -> Result<Supergraph, String> {
-        let (subgraphs, model) = read::read(document)?;
-        Ok(Supergraph { model, subgraphs })
+        let (subgraphs, model, labels) = read::read(document)?;
+        Ok(Supergraph { model, subgraphs, labels })
+    }
+
+    /// The same supergraph for requests with these labels on and all others off.
+    pub(crate) fn with(&self, on: &BTreeSet<LabelId>) -> Supergraph {
+        Supergraph {
+            model: self.model.with(on),
+            subgraphs: self.subgraphs.clone(),
+            labels: self.labels.clone(),
+        }
     }
 
     /// Plans one operation that has been rewritten to internal keys, within `limit`. `parents` says in

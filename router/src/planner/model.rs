@@ -1,16 +1,22 @@
 //! The join model: which subgraph has which field of which type, and by which keys it is asked for an
 //! entity (the join specification, versions 0.3 to 0.5).
 
-use super::selection::{Sel, Wanted};
-use std::collections::{BTreeMap, BTreeSet};
+use super::{
+    labels::LabelId,
+    selection::{Sel, Wanted},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// A subgraph by its number in [`super::Supergraph::subgraphs`].
 pub(super) type Graph = usize;
 
 /// All types of a supergraph, hidden ones included.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Model {
-    pub(super) types: BTreeMap<String, TypeModel>,
+    pub(super) types: BTreeMap<String, Arc<TypeModel>>,
     pub(super) query: String,
     pub(super) mutation: Option<String>,
     pub(super) subscription: Option<String>,
@@ -26,7 +32,7 @@ pub(super) enum Kind {
     Union,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct TypeModel {
     pub(super) kind: Kind,
     /// The subgraphs that have the type (`@join__type`).
@@ -41,7 +47,7 @@ pub(super) struct TypeModel {
 }
 
 /// A type as one subgraph has it.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Join {
     /// All `@key`s, those that the subgraph does not resolve included.
     pub(super) keys: Vec<EntityKey>,
@@ -49,28 +55,48 @@ pub(super) struct Join {
     pub(super) interface_object: bool,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct EntityKey {
     pub(super) fields: Vec<Sel>,
     pub(super) resolvable: bool,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct FieldModel {
     /// The named type that it returns.
     pub(super) returns: String,
     pub(super) nullable: bool,
     pub(super) marks: BTreeMap<Graph, Mark>,
+    /// Overrides with a label: which subgraph has the field is decided by the request.
+    pub(super) moves: Vec<Move>,
+}
+
+/// An override with a label.
+#[derive(Clone, Debug)]
+pub(super) struct Move {
+    pub(super) label: LabelId,
+    /// `None` for a subgraph that is not there any more.
+    pub(super) from: Option<Graph>,
+    pub(super) to: Graph,
 }
 
 /// A field as one subgraph has it (`@join__field`).
 #[derive(Clone, Debug, Default)]
 pub(super) struct Mark {
     pub(super) external: bool,
+    /// Another subgraph answers it in place of this one, by the labels that are on.
+    pub(super) overridden: bool,
     pub(super) requires: Vec<Sel>,
     pub(super) provides: Vec<Sel>,
     /// The named type that it returns there, if it is another one.
     pub(super) returns: Option<String>,
+}
+
+impl Mark {
+    /// Whether the subgraph names the field and leaves its answer to others.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        self.external || self.overridden
+    }
 }
 
 /// How a subgraph is asked for an entity.
@@ -96,7 +122,7 @@ impl<'a> Found<'a> {
 
 impl Model {
     pub(super) fn ty(&self, name: &str) -> Option<&TypeModel> {
-        self.types.get(name)
+        self.types.get(name).map(|ty| &**ty)
     }
 
     pub(super) fn is_abstract(&self, name: &str) -> bool {
@@ -154,9 +180,9 @@ impl Model {
     /// Whether the field is part of a key of the type in the subgraph: then it is there, whatever else
     /// the marks say of it.
     pub(super) fn in_key(&self, ty: &str, field: &str, graph: Graph) -> bool {
-        self.guises(ty, graph).filter_map(|guise| self.join(guise, graph)).any(|join| {
-            join.keys.iter().flat_map(|key| &key.fields).any(|part| part.is_field(field))
-        })
+        self.guises(ty, graph)
+            .filter_map(|guise| self.join(guise, graph))
+            .any(|join| join.keys.iter().any(|key| self.names_field(ty, &key.fields, field)))
     }
 
     /// The field, if the subgraph answers it wherever it returns the type.
@@ -167,8 +193,27 @@ impl Model {
         graph: Graph,
     ) -> Option<Found<'a>> {
         let found = self.find(ty, field, graph)?;
-        let plain = !found.mark.external && found.mark.requires.is_empty();
+        let plain = !found.mark.is_elsewhere() && found.mark.requires.is_empty();
         (plain || self.in_key(ty, field, graph)).then_some(found)
+    }
+
+    /// Whether a selection has a field at its top for a type.
+    fn names_field(&self, ty: &str, items: &[Sel], field: &str) -> bool {
+        items.iter().any(|item| match item {
+            Sel::Field(wanted) => wanted.name == field,
+            Sel::On(condition, inner) => {
+                self.matches(ty, condition) && self.names_field(ty, inner, field)
+            }
+        })
+    }
+
+    /// The fields of a key for entities of one type; none where the key is of other types alone.
+    pub(super) fn key_of(&self, ty: &str, key: &EntityKey) -> Vec<Wanted> {
+        self.flatten(ty, &key.fields)
+    }
+
+    fn matches(&self, ty: &str, condition: &str) -> bool {
+        condition == ty || self.ty(condition).is_some_and(|known| known.all_objects.contains(ty))
     }
 
     /// The parts of a selection that are meant for an object type, fragments resolved, fields of one
@@ -184,9 +229,7 @@ impl Model {
             match item {
                 Sel::Field(wanted) => super::selection::merge(flat, wanted),
                 Sel::On(condition, inner) => {
-                    let matches = condition == ty
-                        || self.ty(condition).is_some_and(|known| known.all_objects.contains(ty));
-                    if matches {
+                    if self.matches(ty, condition) {
                         self.flatten_into(ty, inner, flat);
                     }
                 }

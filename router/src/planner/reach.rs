@@ -103,16 +103,16 @@ impl Search<'_> {
                     continue;
                 }
                 let Some(view) = self.model.view(ty, *graph) else { continue };
-                let key = view.keys.iter().filter(|key| key.resolvable).find(|key| {
-                    key.fields.iter().all(|part| match part {
-                        Sel::Field(part) => {
+                let keys = view.keys.iter().filter(|key| key.resolvable);
+                let key = keys.map(|key| self.model.key_of(ty, key)).find(|key| {
+                    !key.is_empty()
+                        && key.iter().all(|part| {
                             known.iter().any(|known| self.has(ty, *known, part, from, nested))
-                        }
-                        Sel::On(..) => false,
-                    })
+                        })
                 });
                 if let Some(key) = key {
-                    added.push((*graph, Way { rounds: round, key: key.fields.clone() }));
+                    let key = key.into_iter().map(Sel::Field).collect();
+                    added.push((*graph, Way { rounds: round, key }));
                 }
             }
             if added.is_empty() {

@@ -2,19 +2,24 @@
 
 use super::{
     Subgraph,
-    model::{EntityKey, FieldModel, Graph, Join, Kind, Mark, Model, TypeModel},
+    labels::{Label, Labels},
+    model::{EntityKey, FieldModel, Graph, Join, Kind, Mark, Model, Move, TypeModel},
     selection::field_set,
 };
 use crate::compose::{Mark as Directive, Sdl, argument};
 use graphql_tools::parser::schema::{self as ast, Definition, TypeDefinition, Value};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 type Directives = [Directive];
 
-/// The subgraphs, sorted by name, and the model.
-pub(super) fn read(document: &Sdl) -> Result<(Vec<Subgraph>, Model), String> {
+/// The subgraphs, sorted by name, the model with all labels off, and the labels.
+pub(super) fn read(document: &Sdl) -> Result<(Vec<Subgraph>, Model, Labels), String> {
     let (subgraphs, numbers) = subgraphs(document)?;
-    let mut reader = Reader { subgraphs: &subgraphs, numbers, model: Model::default() };
+    let mut reader =
+        Reader { subgraphs: &subgraphs, numbers, labels: Vec::new(), model: Model::default() };
     let root = |name: Option<&String>| name.cloned();
     reader.model.query = document.query_type_name().cloned().unwrap_or_default();
     reader.model.mutation = root(document.mutation_type_name());
@@ -26,7 +31,8 @@ pub(super) fn read(document: &Sdl) -> Result<(Vec<Subgraph>, Model), String> {
     }
     reader.possible(document);
     let model = reader.model;
-    Ok((subgraphs, model))
+    let labels = Labels::new(reader.labels, &model);
+    Ok((subgraphs, model, labels))
 }
 
 fn subgraphs(document: &Sdl) -> Result<(Vec<Subgraph>, BTreeMap<String, Graph>), String> {
@@ -57,6 +63,7 @@ fn subgraphs(document: &Sdl) -> Result<(Vec<Subgraph>, BTreeMap<String, Graph>),
 struct Reader<'a> {
     subgraphs: &'a [Subgraph],
     numbers: BTreeMap<String, Graph>,
+    labels: Vec<Label>,
     model: Model,
 }
 
@@ -94,12 +101,12 @@ impl Reader<'_> {
                 .map_err(|error| format!("{name}.{}: {error}", field.name))?;
             model.fields.insert(field.name.clone(), read);
         }
-        self.model.types.insert(name.clone(), model);
+        self.model.types.insert(name.clone(), Arc::new(model));
         Ok(())
     }
 
     fn field(
-        &self,
+        &mut self,
         field: &ast::Field<'static, String>,
         joins: &BTreeMap<Graph, Join>,
     ) -> Result<FieldModel, String> {
@@ -107,6 +114,7 @@ impl Reader<'_> {
             returns: type_name(&field.field_type).to_owned(),
             nullable: !matches!(field.field_type, ast::Type::NonNullType(_)),
             marks: BTreeMap::new(),
+            moves: Vec::new(),
         };
         let marks: Vec<&Directive> =
             field.directives.iter().filter(|mark| mark.name == "join__field").collect();
@@ -117,8 +125,11 @@ impl Reader<'_> {
             let Some(graph) = self.graph(mark)? else { continue };
             let set = |name: &str| argument(mark, name).map_or(Ok(Vec::new()), field_set);
             let read = Mark {
+                // With a label, who answers is decided by the request.
                 external: flag(mark, "external") == Some(true)
-                    || flag(mark, "usedOverridden") == Some(true),
+                    || (flag(mark, "usedOverridden") == Some(true)
+                        && argument(mark, "overrideLabel").is_none()),
+                overridden: false,
                 requires: set("requires")?,
                 provides: set("provides")?,
                 returns: argument(mark, "type").map(named).transpose()?,
@@ -128,16 +139,29 @@ impl Reader<'_> {
         for mark in &marks {
             if let (Some(graph), Some(from)) = (self.graph(mark)?, argument(mark, "override")) {
                 let from = self.subgraphs.iter().position(|subgraph| subgraph.name == from);
-                let loser = match moved(argument(mark, "overrideLabel"))? {
-                    true => from,
-                    false => Some(graph),
-                };
-                if let Some(mark) = loser.and_then(|loser| model.marks.get_mut(&loser)) {
-                    mark.external = true;
+                match argument(mark, "overrideLabel") {
+                    Some(label) => {
+                        let label = self.label(Label::parse(label)?);
+                        model.moves.push(Move { label, from, to: graph });
+                    }
+                    None => {
+                        if let Some(mark) = from.and_then(|from| model.marks.get_mut(&from)) {
+                            mark.external = true;
+                        }
+                    }
                 }
             }
         }
+        model.settle(&BTreeSet::new());
         Ok(model)
+    }
+
+    fn label(&mut self, label: Label) -> usize {
+        let known = self.labels.iter().position(|known| *known == label);
+        known.unwrap_or_else(|| {
+            self.labels.push(label);
+            self.labels.len() - 1
+        })
     }
 
     fn graph(&self, mark: &Directive) -> Result<Option<Graph>, String> {
@@ -181,9 +205,10 @@ impl Reader<'_> {
             if kind == Kind::Interface
                 && let Some(model) = self.model.types.get_mut(&object)
             {
-                model.interfaces.insert(ty.clone());
+                Arc::make_mut(model).interfaces.insert(ty.clone());
             }
             let Some(model) = self.model.types.get_mut(&ty) else { continue };
+            let model = Arc::make_mut(model);
             model.all_objects.insert(object.clone());
             let graphs: Vec<Graph> = match graph {
                 Some(graph) => vec![graph],
@@ -226,18 +251,6 @@ impl Reader<'_> {
             // An unknown graph was refused with the type itself.
             Some((self.numbers.get(argument(mark, "graph")?).copied()?, other.to_owned()))
         })
-    }
-}
-
-/// Whether a field has moved to the subgraph that overrides it. A label with a share is taken as the
-/// whole when the share is not zero; any other label is never on.
-fn moved(label: Option<&str>) -> Result<bool, String> {
-    let Some(label) = label else { return Ok(true) };
-    let share = label.strip_prefix("percent(").and_then(|rest| rest.strip_suffix(')'));
-    let Some(share) = share else { return Ok(false) };
-    match share.trim().parse::<f64>() {
-        Ok(share) if (0.0..=100.0).contains(&share) => Ok(share > 0.0),
-        _ => Err(format!("the overrideLabel \"{label}\" is no percentage from 0 to 100")),
     }
 }
 

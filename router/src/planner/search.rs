@@ -381,7 +381,7 @@ impl<'a> Search<'a> {
         }
         let having: Vec<&str> = (0..self.subgraphs.len())
             .filter(|graph| {
-                self.model.find(ty, field, *graph).is_some_and(|found| !found.mark.external)
+                self.model.find(ty, field, *graph).is_some_and(|found| !found.mark.is_elsewhere())
             })
             .map(|graph| self.subgraphs[graph].name.as_str())
             .collect();

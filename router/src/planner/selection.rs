@@ -49,12 +49,6 @@ impl Wanted {
     }
 }
 
-impl Sel {
-    pub(super) fn is_field(&self, name: &str) -> bool {
-        matches!(self, Sel::Field(wanted) if wanted.name == name)
-    }
-}
-
 /// Adds a field, into the one of the same response key if there is one.
 pub(super) fn merge(fields: &mut Vec<Wanted>, wanted: &Wanted) {
     match fields.iter_mut().find(|known| known.key == wanted.key) {

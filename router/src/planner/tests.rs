@@ -18,7 +18,7 @@ fn planned(subgraphs: &[(&str, &str)], text: &str) -> (Vec<String>, Option<Strin
     let supergraph = compose(parts.collect()).unwrap();
     let (_, public, _) = read_supergraph(&supergraph.sdl).unwrap();
     let document = schema::parse_schema::<String>(&supergraph.sdl).unwrap().into_static();
-    let (graphs, model) = read(&document).unwrap();
+    let (graphs, model, _) = read(&document).unwrap();
     let operation = query::parse_query::<String>(text).unwrap().into_static();
     let Some(query::Definition::Operation(query::OperationDefinition::SelectionSet(set))) =
         operation.definitions.first()

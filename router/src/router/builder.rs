@@ -1,11 +1,12 @@
 //! Builds routers.
 
-use super::{Graph, Readiness, Router, Stop};
+use super::{Graph, Readiness, Router, Stop, overrides::Overrides};
 use crate::{
     authenticate::{Anonymous, Authenticate},
     compose::CompositionErrors,
     in_flight::{InFlight, ShareInFlight},
     limits::Limits,
+    request::Caller,
     serve::{Origin, OriginError, RequestIds},
     transport::{HttpOptions, SubgraphTransport},
 };
@@ -39,6 +40,7 @@ pub struct RouterBuilder {
     http: HttpOptions,
     authenticate: Arc<dyn Authenticate>,
     request_ids: RequestIds,
+    overrides: Overrides,
     readiness: Readiness,
     console: Option<Bytes>,
     allowed_origins: Vec<String>,
@@ -57,6 +59,7 @@ impl RouterBuilder {
             request_ids: Arc::new(move || {
                 format!("req-{}", counter.fetch_add(1, Ordering::Relaxed))
             }),
+            overrides: Overrides::default(),
             readiness: Arc::new(|| Ok(())),
             console: None,
             allowed_origins: Vec::new(),
@@ -111,6 +114,26 @@ impl RouterBuilder {
     #[must_use]
     pub fn request_ids(mut self, make: impl Fn() -> String + Send + Sync + 'static) -> Self {
         self.request_ids = Arc::new(make);
+        self
+    }
+
+    /// Whether a named label of progressive overrides (`@override(label:)`) is on for a caller. It is asked
+    /// once per request and label, for the labels that the operation meets; without it none is on.
+    #[must_use]
+    pub fn override_labels(
+        mut self,
+        is_on: impl Fn(&Caller, &str) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.overrides.named = Arc::new(is_on);
+        self
+    }
+
+    /// Draws a number from 0 to 100 for a request: fields with the label `percent(n)` have moved where it
+    /// is below `n`. Without it each request draws at random; a number that depends on the caller keeps a
+    /// caller on one side.
+    #[must_use]
+    pub fn override_draw(mut self, draw: impl Fn(&Caller) -> f64 + Send + Sync + 'static) -> Self {
+        self.overrides.draw = Arc::new(draw);
         self
     }
 
@@ -176,6 +199,7 @@ impl RouterBuilder {
             http: self.http,
             authenticate: self.authenticate,
             request_ids: self.request_ids,
+            overrides: self.overrides,
             readiness: self.readiness,
             console: self.console,
             allowed_origins,

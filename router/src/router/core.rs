@@ -14,13 +14,13 @@ use crate::{
         operation::Variables,
         types::{FieldKind, Plan, Selection},
     },
-    planner::{PlanError, Supergraph},
+    planner::{LabelId, PlanError, Supergraph},
     request::{Caller, GraphqlRequest},
     transport::HttpSubgraph,
 };
 use bytes::Bytes;
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
 };
@@ -88,7 +88,10 @@ impl Router {
             .coerce(request.variables, &core.shared.schema, core.limits.variable_depth)
             .map_err(|error| vec![error])?;
         let defers = operation.defers && in_parts();
-        let key = (number, operation.plan_bits(&variables, defers));
+        let moved = self.overrides.on(&core.supergraph.labels.all, &operation.labels, &caller);
+        let mut bits = operation.plan_bits(&variables, defers);
+        bits.extend(&moved);
+        let key = (number, bits);
         let plan = match document.plans.get(&key) {
             Some(plan) => plan,
             None => document
@@ -99,6 +102,7 @@ impl Router {
                         document.clone(),
                         number,
                         (variables.clone(), defers),
+                        operation.labels_on(&moved),
                         request.query,
                     )
                 })
@@ -131,7 +135,10 @@ impl Core {
     /// Documents are prepared off the async workers: a large one takes milliseconds.
     async fn document(core: Arc<Core>, text: Arc<str>) -> Result<Document, Vec<GraphqlError>> {
         let prepared = tokio::task::spawn_blocking(move || {
-            Document::prepare(&text, &core.shared.schema, &core.validator, &core.limits)
+            let mut document =
+                Document::prepare(&text, &core.shared.schema, &core.validator, &core.limits)?;
+            document.meet(&core.supergraph.labels);
+            Ok(document)
         });
         prepared.await.unwrap_or_else(|error| {
             Err(internal("a document could not be prepared", &error.to_string(), ""))
@@ -143,12 +150,15 @@ impl Core {
         document: Arc<Document>,
         number: usize,
         (variables, defers): (Variables, bool),
+        labels: BTreeSet<LabelId>,
         query: String,
     ) -> Result<Plan, Vec<GraphqlError>> {
         let planned = tokio::task::spawn_blocking(move || {
             let limit = core.limits.planning;
             let given = (&variables, defers);
-            make(&document, number, given, &core.shared.schema, &core.supergraph, limit)
+            let moved = (!labels.is_empty()).then(|| core.supergraph.with(&labels));
+            let supergraph = moved.as_ref().unwrap_or(&core.supergraph);
+            make(&document, number, given, &core.shared.schema, supergraph, limit)
         });
         match planned.await {
             Ok(plan) => plan.map_err(|error| unplanned(&error, &query)),

@@ -5,6 +5,7 @@ mod core;
 mod deferred;
 mod gone;
 mod graph;
+mod overrides;
 mod run;
 mod stop;
 mod stream;
@@ -15,7 +16,7 @@ pub(crate) use deferred::Answer;
 pub use graph::Graph;
 pub(crate) use stop::Stop;
 
-use self::core::Core;
+use self::{core::Core, overrides::Overrides};
 use crate::{
     authenticate::Authenticate,
     error::{GraphqlError, code},
@@ -46,6 +47,7 @@ pub struct Router {
     http: HttpOptions,
     pub(crate) authenticate: Arc<dyn Authenticate>,
     pub(crate) request_ids: RequestIds,
+    overrides: Overrides,
     readiness: Readiness,
     pub(crate) console: Option<Bytes>,
     /// Other sites whose pages may open a WebSocket.
