@@ -1,7 +1,7 @@
 //! What clients see of a supergraph: all but what is `@inaccessible` (inaccessible specification,
 //! version 0.2).
 
-use super::mend::{Mark, Sdl};
+use super::sdl::{Mark, Sdl};
 use graphql_tools::parser::schema::{Definition, Field, InputValue, TypeDefinition};
 
 /// Takes out what is inaccessible: types, fields, arguments, input fields and enum values.
@@ -46,6 +46,6 @@ fn inputs(inputs: &mut Vec<InputValue<'static, String>>) {
     inputs.retain(|input| !is_hidden(&input.directives));
 }
 
-fn is_hidden(directives: &[Mark]) -> bool {
+pub(super) fn is_hidden(directives: &[Mark]) -> bool {
     directives.iter().any(|directive| directive.name == "inaccessible")
 }

@@ -7,9 +7,10 @@
 //! name.
 
 use super::{
-    CompositionErrors, SubgraphSdl, Supergraph, check,
+    CompositionErrors, SubgraphSdl, Supergraph,
     limits::check_sdl,
-    mend::{self, Mark, Sdl, argument},
+    sdl::{Mark, Sdl, argument},
+    supergraph,
 };
 use graphql_tools::parser::schema::{
     Definition, Field, InputValue, InterfaceType, TypeDefinition, Value,
@@ -34,8 +35,8 @@ pub fn compose_guest(
     let name = guest.name.clone();
     let composed = super::compose(hosts.iter().cloned().chain([guest]).collect())?;
     let unreadable = |reason: String| CompositionErrors::one(reason);
-    let before = check::parse(&graph.sdl).map_err(unreadable)?;
-    let mut after = check::parse(&composed.sdl).map_err(unreadable)?;
+    let before = supergraph::parse(&graph.sdl).map_err(unreadable)?;
+    let mut after = supergraph::parse(&composed.sdl).map_err(unreadable)?;
     describe(&before, &mut after);
     let mut problems = changed(&before, &after);
     problems.extend(taken(&before, &after, &name));
@@ -43,9 +44,8 @@ pub fn compose_guest(
         let by = |problem| format!("[{name}] {problem}");
         return Err(CompositionErrors(problems.into_iter().map(by).collect()));
     }
-    let sdl = mend::print(&after);
-    let (_, schema, _) = check::read_supergraph(&sdl)?;
-    check::check_plannable(&sdl)?;
+    let sdl = after.to_string();
+    let (_, schema, _) = supergraph::read_supergraph(&sdl)?;
     Ok(Supergraph { api_sdl: schema.sdl(), sdl })
 }
 
@@ -54,7 +54,7 @@ fn types(document: &Sdl) -> impl Iterator<Item = &Type> {
         Definition::TypeDefinition(definition) => Some(definition),
         _ => None,
     });
-    types.filter(|ty| !check::is_machinery(name(ty)))
+    types.filter(|ty| !supergraph::is_machinery(name(ty)))
 }
 
 fn name(ty: &Type) -> &String {
@@ -153,7 +153,7 @@ fn changed(before: &Sdl, after: &Sdl) -> Vec<String> {
             Definition::DirectiveDefinition(directive) => Some(directive),
             _ => None,
         });
-        let own = found.filter(|directive| !check::is_machinery(&directive.name));
+        let own = found.filter(|directive| !supergraph::is_machinery(&directive.name));
         own.map(|directive| (directive.name.clone(), directive.to_string())).collect()
     };
     let now = directives(after);

@@ -1,27 +1,32 @@
-//! Composes subgraphs into a supergraph.
+//! Composes subgraphs into a supergraph (Apollo Federation, up to 2.9; the join specification 0.4).
+//!
+//! Each subgraph is read with the meaning of its directives ([`links`], [`subgraph`]), held to the rules for
+//! itself and beside the others ([`field_sets`], [`rules`]), merged ([`merge`]) and written ([`write`]). That
+//! each field can be had is seen by planning it ([`plannable`]).
 
 mod accessible;
-mod caught;
-mod check;
+mod field_sets;
 mod guest;
-mod interfaces;
 mod limits;
-mod mend;
-mod nullability;
+mod links;
+mod merge;
+mod plannable;
 mod public;
-mod scalars;
-mod shareable;
-mod text;
+mod rules;
+mod sdl;
+mod subgraph;
+mod supergraph;
+mod write;
 
-pub use check::check_plannable;
-pub(crate) use check::read_supergraph;
 pub use guest::compose_guest;
 pub use limits::{SdlError, check_sdl};
-pub(crate) use mend::{Mark, Sdl, argument};
+pub use plannable::check_plannable;
 pub use public::{PublicSchema, UnreadableSchema};
+pub(crate) use sdl::{Mark, Sdl, argument};
+pub(crate) use supergraph::read_supergraph;
 
-use graphql_composition::{FederatedGraph, Subgraphs};
 use std::fmt;
+use subgraph::Subgraph;
 
 /// The schema of one subgraph, as its `_service { sdl }` gives it.
 #[derive(Clone, Debug)]
@@ -65,67 +70,57 @@ impl CompositionErrors {
     }
 }
 
-/// Composes `subgraphs`. The result depends on their schemas alone, not on their order.
+/// Composes `subgraphs`: whatever they can answer together can be planned. The result depends on their schemas
+/// alone, not on their order.
+///
+/// # Errors
+/// [`CompositionErrors`] with all problems of one kind: first those of single subgraphs, then those between
+/// them, then what clients would see, then fields that no plan reaches.
 pub fn compose(mut subgraphs: Vec<SubgraphSdl>) -> Result<Supergraph, CompositionErrors> {
     subgraphs.sort_by(|a, b| a.name.cmp(&b.name));
-    if let Some(pair) = subgraphs.windows(2).find(|pair| pair[0].name == pair[1].name) {
-        return Err(CompositionErrors::one(format!(
-            "two subgraphs are named \"{}\"; give each its own name",
-            pair[0].name
-        )));
-    }
-    let (graph, rewritten) = match graph(&subgraphs) {
-        Err(errors) if errors.0.iter().any(|error| is_mendable(error)) => {
-            nullability::loosen(&mut subgraphs);
-            for subgraph in &mut subgraphs {
-                subgraph.sdl = shareable::on_fields(&subgraph.sdl);
-            }
-            (graph(&subgraphs)?, true)
+    check_names(&subgraphs)?;
+    let mut problems = Vec::new();
+    let mut read = Vec::new();
+    for subgraph in &subgraphs {
+        match Subgraph::read(subgraph) {
+            Ok(subgraph) => read.push(subgraph),
+            Err(own) => problems.extend(own),
         }
-        result => (result?, false),
-    };
-    let composed = graphql_composition::render_federated_sdl(&graph).map_err(|error| {
+    }
+    none(problems)?;
+    let (used, problems): (Vec<_>, Vec<_>) = read.iter().map(field_sets::read).unzip();
+    let mut problems: Vec<String> = problems.into_iter().flatten().collect();
+    problems.extend(rules::check(&read, &used));
+    none(problems)?;
+    let types = merge::merge(&read, &used).map_err(CompositionErrors)?;
+    none(rules::check_inaccessible(&types))?;
+    let document = write::supergraph(types, &read).map_err(|error| {
         CompositionErrors::one(format!("the supergraph cannot be written: {error}"))
     })?;
-    let mut document = graphql_tools::parser::parse_schema::<String>(&composed)
-        .map(graphql_tools::parser::schema::Document::into_static)
-        .map_err(|error| {
-            CompositionErrors::one(format!("the supergraph cannot be read back: {error}"))
-        })?;
-    mend::mend(&mut document);
-    scalars::specify(&mut document, &scalars::specified(&subgraphs));
-    let sdl = mend::print(&document);
+    let sdl = document.to_string();
     let (_, schema, _) = read_supergraph(&sdl)?;
-    if rewritten {
-        // What the crate refused was that a field cannot be had on some way. Whether it can is seen so.
-        check_plannable(&sdl)?;
-    }
+    check_plannable(&sdl)?;
     Ok(Supergraph { api_sdl: schema.sdl(), sdl })
 }
 
-/// Whether the crate may have refused what federation allows: a type that is shared as a whole and lacks
-/// a field in one subgraph, or a field whose type differs in what may be null.
-fn is_mendable(error: &str) -> bool {
-    error.contains("] The shareable object `")
-        || error.contains("field has conflicting types in different subgraphs")
+fn none(problems: Vec<String>) -> Result<(), CompositionErrors> {
+    match problems.is_empty() {
+        true => Ok(()),
+        false => Err(CompositionErrors(problems)),
+    }
 }
 
-fn graph(subgraphs: &[SubgraphSdl]) -> Result<FederatedGraph, CompositionErrors> {
-    let mut ingested = Subgraphs::default();
-    let mut errors = Vec::new();
-    for subgraph in subgraphs {
-        // Without an address the crate takes a subgraph for one of another specification, which knows
-        // neither `@interfaceObject` nor keys of interfaces.
-        let url = subgraph.url.as_deref().unwrap_or_default();
-        if let Err(error) = ingested.ingest_str(&subgraph.sdl, &subgraph.name, Some(url)) {
-            errors.push(format!("[{}] the schema cannot be read: {error}", subgraph.name));
+/// Each subgraph has a name of its own, whatever its letters' case.
+fn check_names(subgraphs: &[SubgraphSdl]) -> Result<(), CompositionErrors> {
+    let mut problems = Vec::new();
+    for (number, subgraph) in subgraphs.iter().enumerate() {
+        let name = &subgraph.name;
+        if name.trim().is_empty() {
+            problems.push("a subgraph has no name; give it one".to_owned());
+        }
+        if subgraphs[..number].iter().any(|other| other.name.eq_ignore_ascii_case(name)) {
+            problems.push(format!("two subgraphs are named \"{name}\"; give each its own name"));
         }
     }
-    if !errors.is_empty() {
-        return Err(CompositionErrors(errors));
-    }
-    let result = caught::caught(move || graphql_composition::compose(&mut ingested))?;
-    result.into_result().map_err(|diagnostics| {
-        CompositionErrors(diagnostics.iter_errors().map(str::to_owned).collect())
-    })
+    none(problems)
 }

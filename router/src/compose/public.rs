@@ -1,6 +1,6 @@
 //! A public schema by itself: as text that a server gave, or that of a supergraph.
 
-use super::check::{has_extensions, parse, read_document, with_built_ins};
+use super::supergraph::{has_extensions, parse, read_document, with_built_ins};
 use crate::schema::{
     Schema,
     changes::{SchemaChange, changes},

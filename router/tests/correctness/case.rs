@@ -3,7 +3,8 @@
 //! - `graphql subgraph NAME`: a subgraph's schema. The federation directives need no `@link`.
 //! - `json data`: the table ([`crate::world`]).
 //! - `graphql`: an operation, named by the heading above it. After it may come `json variables` and
-//!   `json request` (more members of the request, such as `operationName`), and must come
+//!   `json request` (more members of the request, such as `operationName`) and `json labels` (which labels of
+//!   progressive overrides are on: the names in `on`, and shares above `draw`), and must come
 //! - `json answer`: `data` and `errors` as the client must see them, in this order of keys. An error is
 //!   given by its `path`, and its `message` and `code` where the case is about them. `asked`, if given,
 //!   counts the requests that each subgraph may get.
@@ -24,7 +25,17 @@ pub struct Operation {
     pub name: String,
     /// The members of the request.
     pub request: Map<String, Json>,
+    pub labels: Labels,
     pub answer: Answer,
+}
+
+/// Which labels of progressive overrides are on.
+#[derive(Clone, Debug, Default, serde::Deserialize, serde::Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Labels {
+    pub on: Vec<String>,
+    /// From 0 to 100: shares above it are on.
+    pub draw: f64,
 }
 
 /// What the specifications ask for.
@@ -73,6 +84,7 @@ pub fn read(name: &str) -> Case {
     };
     let mut heading = String::new();
     let mut request = Map::new();
+    let mut labels = Labels::default();
     let mut lines = text.lines().enumerate();
     while let Some((number, line)) = lines.next() {
         if let Some(text) = line.strip_prefix("## ") {
@@ -96,9 +108,14 @@ pub fn read(name: &str) -> Case {
                 request.insert("variables".to_owned(), json());
             }
             ["json", "request"] => request.extend(json().as_object().unwrap().clone()),
+            ["json", "labels"] => {
+                labels =
+                    serde_json::from_value(json()).unwrap_or_else(|error| panic!("{at}: {error}"));
+            }
             ["json", "answer"] => case.operations.push(Operation {
                 name: heading.clone(),
                 request: std::mem::take(&mut request),
+                labels: std::mem::take(&mut labels),
                 answer: serde_json::from_str(&block)
                     .unwrap_or_else(|error| panic!("{at}: {error}")),
             }),

@@ -1,9 +1,8 @@
 //! Runs a case in process and over HTTP, and compares.
 
 use crate::{
-    case::{Answer, Case, Operation, read},
+    case::{Answer, Case, Labels, Operation, read},
     journal::Journal,
-    known_failures,
     schema::Schema,
     server::serve,
     subgraph::Subgraph,
@@ -13,13 +12,16 @@ use async_graphql::Value;
 use serde_json::Value as Json;
 use std::sync::Arc;
 use studio_router::{
-    Caller, GraphqlRequest, Router, SubgraphSdl, check_plannable, compose,
+    Caller, GraphqlRequest, Router, RouterBuilder, SubgraphSdl, compose,
     transport::{HttpOptions, HttpSubgraph, InProcess},
 };
 
 const LINK: &str = "extend schema @link(url: \"https://specs.apollo.dev/federation/v2.7\", import: [\
     \"@key\", \"@shareable\", \"@external\", \"@requires\", \"@provides\", \"@inaccessible\", \"@override\", \
     \"@interfaceObject\"])\n";
+
+/// Carries the [`Labels`] of a request over HTTP.
+const LABELS: &str = "x-labels";
 
 /// A router, and what its subgraphs were asked.
 struct Routed {
@@ -34,32 +36,18 @@ struct Running {
     url: String,
 }
 
-/// Ends where an operation of the case fails that is not known to, or does not that is.
+/// Ends where the case does not compose or an operation of it fails.
 pub async fn check(name: &str) {
     let case = read(name);
-    let mut failed = Vec::new();
     let mut problems = Vec::new();
     match start(&case).await {
-        Err(problem) => {
-            failed.push("composition".to_owned());
-            if known_failures::reason(name, "composition").is_none() {
-                problems.push(format!("composition: {problem}"));
-            }
-        }
+        Err(problem) => problems.push(format!("composition: {problem}")),
         Ok(running) => {
             for operation in &case.operations {
-                let Err(problem) = try_operation(&running, operation).await else { continue };
-                failed.push(operation.name.clone());
-                match known_failures::reason(name, &operation.name) {
-                    Some(reason) => eprintln!("{name}, {}: known: {reason}", operation.name),
-                    None => problems.push(format!("{}: {problem}", operation.name)),
+                if let Err(problem) = try_operation(&running, operation).await {
+                    problems.push(format!("{}: {problem}", operation.name));
                 }
             }
-        }
-    }
-    for known in known_failures::of(name) {
-        if !failed.iter().any(|failed| failed == known) {
-            problems.push(format!("{known}: no failure any more; take it off the list"));
         }
     }
     assert!(problems.is_empty(), "{}:\n{}", case.name, problems.join("\n\n"));
@@ -78,7 +66,6 @@ async fn start(case: &Case) -> Result<Running, String> {
     if composed.sdl != backward.sdl {
         return Err("the order of subgraphs matters".to_owned());
     }
-    check_plannable(&composed.sdl).map_err(|errors| errors.to_string())?;
 
     let schemas: Vec<(Arc<str>, Arc<Schema>)> = case
         .subgraphs
@@ -96,14 +83,14 @@ async fn start(case: &Case) -> Result<Running, String> {
         schemas.iter().map(subgraph).collect()
     };
     let journal = Arc::new(Journal::default());
-    let mut builder = Router::builder().supergraph(composed.sdl.clone());
+    let mut builder = with_labels(Router::builder().supergraph(composed.sdl.clone()));
     for subgraph in subgraphs(&journal) {
         builder = builder.subgraph(subgraph.name.to_string(), Arc::new(InProcess::new(subgraph)));
     }
     let near = Routed { router: builder.build().map_err(|error| error.to_string())?, journal };
 
     let journal = Arc::new(Journal::default());
-    let mut builder = Router::builder().supergraph(composed.sdl);
+    let mut builder = with_labels(Router::builder().supergraph(composed.sdl));
     for subgraph in subgraphs(&journal) {
         let name = subgraph.name.to_string();
         let url = format!("http://{}/graphql", serve(subgraph.routes()).await);
@@ -116,6 +103,20 @@ async fn start(case: &Case) -> Result<Running, String> {
     Ok(Running { near, far, url: format!("http://{address}/graphql") })
 }
 
+/// The labels of a request come with its caller.
+fn with_labels(builder: RouterBuilder) -> RouterBuilder {
+    let labels = |caller: &Caller| caller.extensions.get::<Labels>().cloned().unwrap_or_default();
+    builder
+        .override_labels(move |caller, name| labels(caller).on.iter().any(|on| on == name))
+        .override_draw(move |caller| labels(caller).draw)
+}
+
+fn caller(labels: Labels) -> Caller {
+    let mut caller = Caller { may_introspect: true, ..Caller::default() };
+    caller.extensions.insert(labels);
+    caller
+}
+
 /// Every client may see the schema.
 struct Everybody;
 
@@ -123,19 +124,22 @@ struct Everybody;
 impl studio_router::Authenticate for Everybody {
     async fn authenticate(
         &self,
-        _: &http::HeaderMap,
+        headers: &http::HeaderMap,
         _: Option<&Json>,
     ) -> Result<Caller, studio_router::AuthError> {
-        Ok(Caller { may_introspect: true, ..Caller::default() })
+        let labels = headers.get(LABELS).map(|labels| serde_json::from_slice(labels.as_bytes()));
+        Ok(caller(labels.map(Result::unwrap).unwrap_or_default()))
     }
 }
 
 async fn try_operation(running: &Running, operation: &Operation) -> Result<(), String> {
     let request = Json::Object(operation.request.clone());
     let asked = GraphqlRequest::from_value(request.clone()).map_err(|error| error.message)?;
-    let caller = Caller { may_introspect: true, ..Caller::default() };
-    let near = running.near.router.execute(asked, caller).await.body;
-    let sent = reqwest::Client::new().post(&running.url).json(&request).send().await.unwrap();
+    let labels = operation.labels.clone();
+    let header = serde_json::to_string(&labels).unwrap();
+    let near = running.near.router.execute(asked, caller(labels)).await.body;
+    let client = reqwest::Client::new().post(&running.url).header(LABELS, header);
+    let sent = client.json(&request).send().await.unwrap();
     let far = sent.bytes().await.unwrap();
     let near = String::from_utf8(near.to_vec()).unwrap();
     let far = String::from_utf8(far.to_vec()).unwrap();

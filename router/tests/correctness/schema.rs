@@ -147,7 +147,23 @@ impl Schema {
         let resolvable = keys.filter(|mark| {
             !mark.arguments.contains(&("resolvable".to_owned(), sdl::Value::Boolean(false)))
         });
-        resolvable.filter_map(field_set).collect()
+        resolvable.filter_map(field_set).map(|key| self.for_type(ty, key)).collect()
+    }
+
+    /// A field set without the fragments at its top, as one type has it.
+    fn for_type(&self, ty: &str, set: FieldSet) -> FieldSet {
+        let of = |item: ast::Selection<'static, String>| match item {
+            ast::Selection::InlineFragment(fragment) => {
+                let matches = fragment.type_condition.iter().all(|condition| {
+                    let ast::TypeCondition::On(condition) = condition;
+                    self.is(ty, condition)
+                });
+                let inner = if matches { fragment.selection_set.items } else { Vec::new() };
+                self.for_type(ty, inner)
+            }
+            item => vec![item],
+        };
+        set.into_iter().flat_map(of).collect()
     }
 
     /// Each object type with an interface that it says it implements.

@@ -5,6 +5,8 @@
 
 mod client;
 mod composition;
+mod composition_errors;
+mod composition_keeps;
 mod data;
 mod defer;
 mod differential;

@@ -1,10 +1,6 @@
-//! Reads a supergraph, and checks that every public field of one can be reached by a plan.
+//! Checks that every public field of a supergraph can be had: that it can be planned, reached by each way.
 
-use super::{
-    CompositionErrors, accessible,
-    limits::check_nesting,
-    mend::{self, Sdl},
-};
+use super::{CompositionErrors, supergraph::read_supergraph};
 use crate::{
     limits::Limits,
     plan::{
@@ -16,175 +12,21 @@ use crate::{
     schema::{FieldDef, Schema, TypeDef, TypeRef},
 };
 use async_graphql::Value;
-use graphql_tools::parser::schema::{self as ast, Definition, TypeDefinition};
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::{BTreeSet, HashSet, VecDeque},
     fmt::Write as _,
     sync::Arc,
     time::Duration,
 };
 
-/// Prefixes of names that belong to the machinery of federation.
-const MACHINERY: [&str; 9] = [
-    "join__",
-    "link__",
-    "core__",
-    "federation__",
-    "composite__",
-    "extension__",
-    "requiresScopes__",
-    "policy__",
-    "context__",
-];
-
-const BUILT_IN: [&str; 11] = [
-    "Boolean",
-    "Float",
-    "ID",
-    "Int",
-    "String",
-    "skip",
-    "include",
-    "defer",
-    "deprecated",
-    "specifiedBy",
-    "oneOf",
-];
-
-/// Reads a supergraph: for planning, for projecting and for validating.
-pub(crate) fn read_supergraph(
-    sdl: &str,
-) -> Result<(Supergraph, Schema, Validator), CompositionErrors> {
-    parse(sdl).map_err(|reason| unusable(&reason)).and_then(read_document)
-}
-
-fn unusable(reason: &str) -> CompositionErrors {
-    CompositionErrors::one(format!("the supergraph cannot be used: {reason}"))
-}
-
-/// A schema document, or why the text is none.
-pub(super) fn parse(sdl: &str) -> Result<Sdl, String> {
-    check_nesting(sdl).map_err(|error| error.to_string())?;
-    ast::parse_schema::<String>(sdl)
-        .map(ast::Document::into_static)
-        .map_err(|error| format!("it is not a GraphQL schema: {error}"))
-}
-
-/// [`read_supergraph`] of a document.
-pub(super) fn read_document(
-    mut document: Sdl,
-) -> Result<(Supergraph, Schema, Validator), CompositionErrors> {
-    let fail = |reason: String| unusable(&reason);
-    let has_query = document.query_type_name().is_some_and(|query| {
-        document.definitions.iter().any(|definition| {
-            matches!(definition, Definition::TypeDefinition(TypeDefinition::Object(object)) if object.name == *query)
-        })
-    });
-    if !has_query {
-        return Err(fail(
-            "it has no query type; at least one subgraph must define a field of Query".to_owned(),
-        ));
-    }
-    if has_extensions(&document) {
-        return Err(fail(
-            "it has type extensions; give the composed supergraph, not a subgraph".to_owned(),
-        ));
-    }
-    mend::mend(&mut document);
-    let supergraph = Supergraph::new(&document).map_err(&fail)?;
-    if supergraph.subgraphs.is_empty() {
-        return Err(fail("it names no subgraph (enum join__Graph is missing or empty)".to_owned()));
-    }
-    let public = public(document).map_err(&fail)?;
-    let schema = Schema::build(&public).map_err(|error| fail(error.to_string()))?;
-    Ok((supergraph, schema, Validator::new(public)))
-}
-
-/// The public schema's document, with introspection as this router answers it.
-fn public(mut document: Sdl) -> Result<Sdl, String> {
-    accessible::only(&mut document);
-    document.definitions.retain(|definition| {
-        let name = name(definition).unwrap_or_default();
-        !is_machinery(name)
-    });
-    drop_hidden_names(&mut document);
-    with_built_ins(document)
-}
-
-/// Whether a type or directive belongs to the machinery of federation.
-pub(super) fn is_machinery(name: &str) -> bool {
-    MACHINERY.iter().any(|prefix| name.starts_with(prefix))
-}
-
-/// Puts what every schema has, and introspection as this router answers it, in the place of what the
-/// document lists of it.
-pub(super) fn with_built_ins(mut document: Sdl) -> Result<Sdl, String> {
-    document.definitions.retain(|definition| {
-        let name = name(definition).unwrap_or_default();
-        !name.starts_with("__") && !BUILT_IN.contains(&name)
-    });
-    let built_ins = ast::parse_schema::<String>(crate::schema::BUILT_INS)
-        .map_err(|error| error.to_string())?
-        .into_static();
-    document.definitions.extend(built_ins.definitions);
-    Ok(document)
-}
-
-/// Whether the document is of a subgraph, which extends what others define.
-pub(super) fn has_extensions(document: &Sdl) -> bool {
-    document.definitions.iter().any(|definition| matches!(definition, Definition::TypeExtension(_)))
-}
-
-/// The name of a type or directive.
-fn name<'a>(definition: &'a Definition<'static, String>) -> Option<&'a str> {
-    let name = match definition {
-        Definition::TypeDefinition(definition) => match definition {
-            TypeDefinition::Scalar(scalar) => &scalar.name,
-            TypeDefinition::Object(object) => &object.name,
-            TypeDefinition::Interface(interface) => &interface.name,
-            TypeDefinition::Union(union) => &union.name,
-            TypeDefinition::Enum(definition) => &definition.name,
-            TypeDefinition::InputObject(input) => &input.name,
-        },
-        Definition::DirectiveDefinition(directive) => &directive.name,
-        Definition::SchemaDefinition(_) | Definition::TypeExtension(_) => return None,
-    };
-    Some(name)
-}
-
-/// Takes hidden types out of unions and out of the interfaces that a type implements.
-fn drop_hidden_names(document: &mut Sdl) {
-    let known: HashSet<String> = document
-        .definitions
-        .iter()
-        .filter_map(|definition| match definition {
-            Definition::TypeDefinition(TypeDefinition::Object(object)) => Some(object.name.clone()),
-            Definition::TypeDefinition(TypeDefinition::Interface(interface)) => {
-                Some(interface.name.clone())
-            }
-            _ => None,
-        })
-        .collect();
-    for definition in &mut document.definitions {
-        let names = match definition {
-            Definition::TypeDefinition(TypeDefinition::Union(union)) => &mut union.types,
-            Definition::TypeDefinition(TypeDefinition::Object(object)) => {
-                &mut object.implements_interfaces
-            }
-            Definition::TypeDefinition(TypeDefinition::Interface(interface)) => {
-                &mut interface.implements_interfaces
-            }
-            _ => continue,
-        };
-        names.retain(|name| known.contains(name));
-    }
-}
-
 /// Plans every field of the public schema, reached through every field that returns its type. Meant
 /// for tests and builds: it plans once per field.
 pub fn check_plannable(sdl: &str) -> Result<(), CompositionErrors> {
     let (supergraph, schema, validator) = read_supergraph(sdl)?;
-    let check = Check {
+    // Progressive overrides are checked on both sides: with all labels off, and with all on.
+    let labels: BTreeSet<_> = (0..supergraph.labels.all.len()).collect();
+    let moved = (!labels.is_empty()).then(|| supergraph.with(&labels));
+    let mut check = Check {
         limits: Limits {
             tokens: usize::MAX,
             depth: usize::MAX,
@@ -196,7 +38,12 @@ pub fn check_plannable(sdl: &str) -> Result<(), CompositionErrors> {
         schema,
         validator,
     };
-    let problems = check.run();
+    let mut problems = check.run();
+    if let Some(moved) = moved {
+        check.supergraph = moved;
+        let more = check.run().into_iter().filter(|problem| !problems.contains(problem));
+        problems.extend(more.collect::<Vec<_>>());
+    }
     match problems.is_empty() {
         true => Ok(()),
         false => Err(CompositionErrors(problems)),
