@@ -12,6 +12,8 @@ use tempfile::TempDir;
 use self::tickets::Tickets;
 use crate::support::{EMAIL, Installation, PASSWORD, Server, create_project, mutate, query, until};
 
+// The subgraphs answer while a test waits for the server that asks them: they need a thread of their own.
+
 const TICKETS: &str = "{ tickets { text state } }";
 
 /// A configuration that can be written anew while the server runs.
@@ -71,7 +73,7 @@ async fn knows(client: &Client, field: &str) -> bool {
     fields.iter().any(|known| known["name"] == field)
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_extension_adds_to_the_graph_and_learns_nothing_of_the_token() {
     let tickets = Tickets::start().await;
     let more = format!(
@@ -85,6 +87,7 @@ async fn an_extension_adds_to_the_graph_and_learns_nothing_of_the_token() {
         .write("studio.toml", &extension("tickets", &format!("{}/graphql", tickets.url), &more));
     let (_installation, server, owner) = configuration.set_up().await;
 
+    assert!(knows(&owner, "tickets").await, "{}", server.logged());
     let door = json!({ "tickets": [{ "text": "mend the door", "state": "CLOSED" }] });
     assert_eq!(query(&owner, TICKETS, json!({})).await, door);
     // Fields of Studio's entities, in one query with Studio's own.
@@ -159,7 +162,7 @@ async fn an_extension_adds_to_the_graph_and_learns_nothing_of_the_token() {
     assert!(!shown.contains("hunter2"), "{shown}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_extension_is_told_what_the_operator_says() {
     let tickets = Tickets::start().await;
     let more =
@@ -189,7 +192,7 @@ async fn an_extension_is_told_what_the_operator_says() {
 
 const LINK: &str = "extend schema @link(url: \"https://specs.apollo.dev/federation/v2.3\", import: [\"@key\", \"@override\", \"@shareable\"])\n";
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_broken_extension_leaves_the_graph_as_it_was() {
     let tickets = Tickets::start().await;
     let good = extension("tickets", &format!("{}/graphql", tickets.url), "");
@@ -271,7 +274,7 @@ async fn a_broken_extension_leaves_the_graph_as_it_was() {
     server.stop();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_extension_that_comes_later_is_found_by_polling() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/graphql", listener.local_addr().unwrap());
