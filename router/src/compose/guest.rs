@@ -46,6 +46,7 @@ pub fn compose_guest(
     }
     let sdl = after.to_string();
     let (_, schema, _) = supergraph::read_supergraph(&sdl)?;
+    super::check_plannable(&sdl)?;
     Ok(Supergraph { api_sdl: schema.sdl(), sdl })
 }
 

@@ -12,7 +12,7 @@ use async_graphql::Value;
 use serde_json::Value as Json;
 use std::sync::Arc;
 use studio_router::{
-    Caller, GraphqlRequest, Router, RouterBuilder, SubgraphSdl, compose,
+    Caller, GraphqlRequest, Router, RouterBuilder, SubgraphSdl, check_plannable, compose,
     transport::{HttpOptions, HttpSubgraph, InProcess},
 };
 
@@ -62,6 +62,7 @@ async fn start(case: &Case) -> Result<Running, String> {
         })
     };
     let composed = compose(sdls().collect()).map_err(|errors| errors.to_string())?;
+    check_plannable(&composed.sdl).map_err(|errors| errors.to_string())?;
     let backward = compose(sdls().rev().collect()).map_err(|errors| errors.to_string())?;
     if composed.sdl != backward.sdl {
         return Err("the order of subgraphs matters".to_owned());

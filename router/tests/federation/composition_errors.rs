@@ -1,7 +1,7 @@
 //! The ways in which subgraphs can be wrong or disagree, each with what is said of it: which subgraph, which
 //! type and field, and what is the matter.
 
-use studio_router::{SubgraphSdl, compose};
+use studio_router::{CompositionErrors, SubgraphSdl, Supergraph, check_plannable, compose};
 
 const LINK: &str = "extend schema @link(url: \"https://specs.apollo.dev/federation/v2.9\", import: [\
     \"@key\", \"@requires\", \"@provides\", \"@external\", \"@shareable\", \"@override\", \"@inaccessible\", \
@@ -14,7 +14,11 @@ fn check(subgraphs: &[(&str, &str)], told: &[&str]) {
         url: None,
         sdl: format!("{LINK}{sdl}"),
     });
-    let errors = match compose(parts.collect()) {
+    let check = |supergraph: Supergraph| -> Result<Supergraph, CompositionErrors> {
+        check_plannable(&supergraph.sdl)?;
+        Ok(supergraph)
+    };
+    let errors = match compose(parts.collect()).and_then(check) {
         Ok(supergraph) => panic!("it composes:\n{}", supergraph.sdl),
         Err(errors) => errors,
     };

@@ -1,7 +1,7 @@
 //! What a supergraph keeps of what subgraphs say, and how it is written for routers.
 
 use graphql_tools::parser::schema::{Definition, parse_schema};
-use studio_router::{SubgraphSdl, compose};
+use studio_router::{SubgraphSdl, check_plannable, compose};
 
 fn composed(subgraphs: &[(&str, &str)]) -> studio_router::Supergraph {
     let link = "extend schema @link(url: \"https://specs.apollo.dev/federation/v2.9\", import: [\
@@ -13,7 +13,9 @@ fn composed(subgraphs: &[(&str, &str)]) -> studio_router::Supergraph {
         url: Some(format!("http://{name}")),
         sdl: format!("{link}{sdl}"),
     });
-    compose(parts.collect()).unwrap()
+    let supergraph = compose(parts.collect()).unwrap();
+    check_plannable(&supergraph.sdl).unwrap();
+    supergraph
 }
 
 /// Whether the supergraph has all of this, each on one line.

@@ -122,9 +122,9 @@ fn a_guest_changes_nothing_of_what_is_there() {
             "Control.title",
         ),
         (
-            entity("score: Score @override(from: \"controls\", label: \"percent(0)\")")
-                + " type Score { value: Float! @external }",
-            "Control.score",
+            entity("state: State! @override(from: \"controls\", label: \"percent(0)\")")
+                + " enum State { PLANNED DONE }",
+            "Control.state",
         ),
         // It answers a field beside who answers it.
         (entity("title(language: String = \"en\"): String!"), "Control.title"),

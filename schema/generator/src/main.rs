@@ -44,6 +44,7 @@ fn files() -> anyhow::Result<BTreeMap<String, String>> {
         parts.push(SubgraphSdl { name: name.to_owned(), url: None, sdl });
     }
     let supergraph = studio_router::compose(parts).context("the subgraphs do not compose")?;
+    studio_router::check_plannable(&supergraph.sdl).context("not every field can be planned")?;
     files.insert("supergraph.graphql".to_owned(), supergraph.sdl);
     files.insert("api.graphql".to_owned(), supergraph.api_sdl);
 
