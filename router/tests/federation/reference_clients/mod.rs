@@ -1,17 +1,29 @@
 //! The clients that define graphql-transport-ws and graphql-sse (npm's `graphql-ws` and
-//! `graphql-sse`), against a router over real sockets. What they expect stands in the scripts beside
-//! this file, which Node.js runs.
+//! `graphql-sse`), and two that are much used (Apollo Client and urql), against a router over real
+//! sockets. What they expect stands in the scripts beside this file, which Node.js runs.
 
 use crate::{
     subgraphs::{Log, products, reviews, users},
     support::{serve, supergraph},
 };
 use serde_json::Value;
-use std::{path::Path, process::Command, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 use studio_router::{AuthError, Authenticate, Caller, Router, transport::InProcess};
 
-/// Takes one token, from the headers or from the first message of a WebSocket.
+/// Takes one token, from the headers or from the first message of a WebSocket, and another one that
+/// is good for one event.
 struct Token;
+
+/// How many events the token is still good for.
+struct Brief(AtomicUsize);
 
 #[async_trait::async_trait]
 impl Authenticate for Token {
@@ -24,8 +36,18 @@ impl Authenticate for Token {
         let first_message = connection_params.and_then(|params| params["Authorization"].as_str());
         match header.or(first_message) {
             Some("Bearer good") => Ok(Caller::default()),
+            Some("Bearer brief") => {
+                let mut caller = Caller::default();
+                caller.extensions.insert(Arc::new(Brief(AtomicUsize::new(1))));
+                Ok(caller)
+            }
             _ => Err(AuthError::Token("sign in".to_owned())),
         }
+    }
+
+    async fn still_valid(&self, caller: &Caller) -> bool {
+        let brief = caller.extensions.get::<Arc<Brief>>();
+        brief.is_none_or(|brief| brief.0.fetch_sub(1, Relaxed) > 0)
     }
 }
 
@@ -86,4 +108,14 @@ async fn graphql_ws_is_served() {
 #[tokio::test]
 async fn graphql_sse_is_served() {
     run("graphql_sse.mjs").await;
+}
+
+#[tokio::test]
+async fn apollo_client_is_served() {
+    run("apollo.mjs").await;
+}
+
+#[tokio::test]
+async fn urql_is_served() {
+    run("urql.mjs").await;
 }

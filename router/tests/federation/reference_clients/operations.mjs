@@ -18,6 +18,14 @@ export const EVENTS = {
   operationName: "Added",
   variables: { n: 3 },
 };
+/** A subscription to reviews with some fields of each. */
+export const added = (fields) => `subscription Added($n: Int!) { reviewAdded(count: $n) { ${fields} } }`;
+/** A subscription whose second event has an error. */
+export const FAILS = {
+  query: added("id author { maybeSecret }"),
+  variables: { n: 3 },
+  secrets: ["secret of Ada", null, "secret of Ada"],
+};
 export const FOREVER = { query: "subscription { forever { id } }" };
 
 /** Everything that an operation answers. */
