@@ -12,7 +12,7 @@ use serde_json::Value;
 use studio_identity::{TokenError, TokenVerifier};
 use studio_kernel::{Actor, Env, kind};
 use studio_router::{
-    AuthError, Authenticate, Caller, Router, SubgraphSdl, Supergraph,
+    AuthError, Authenticate, Caller, Router, Scope, Sharing, SubgraphSdl, Supergraph,
     transport::{
         BalancedSubgraph, CallHeaders, HttpOptions, InProcess, Replicas, SubgraphTransport,
     },
@@ -94,6 +94,14 @@ impl Authenticate for Tokens {
         Ok(caller)
     }
 
+    fn scope(&self, caller: &Caller) -> Option<Scope> {
+        scope(caller.extensions.get())
+    }
+
+    fn share(&self, reader: &Caller, caller: &Caller) {
+        share(reader, caller);
+    }
+
     fn answer_headers(&self, caller: &Caller, headers: &mut HeaderMap) {
         if let Some(seen) = caller.extensions.get::<Seen>() {
             seen.tell(headers);
@@ -109,6 +117,25 @@ impl Authenticate for Tokens {
 /// configuration says otherwise of an extension.
 #[derive(Clone, Debug)]
 pub(crate) struct Token(pub(crate) HeaderValue);
+
+/// Who may share what is read for an actor: whoever is the same in everything, also in what will be
+/// added to actors. Policies go by the organization, the person and the roles, and fields such as
+/// `Session.current` by the session.
+///
+/// What the caller has seen ([`Seen`]) is no part of it, though it decides between a replica and the
+/// primary: it grows with every write, and [`share`] brings it to whoever reads on. A read
+/// that has begun already does not show it.
+fn scope(actor: Option<&Actor>) -> Option<Scope> {
+    serde_json::to_vec(&actor).ok().map(Scope::new)
+}
+
+/// Has what is read for `reader` from now on show what `caller` has seen, too.
+fn share(reader: &Caller, caller: &Caller) {
+    let seen = |caller: &Caller| caller.extensions.get::<Seen>().cloned();
+    if let (Some(reader), Some(caller)) = (seen(reader), seen(caller)) {
+        reader.see(&caller.positions());
+    }
+}
 
 /// The actor behind the value of an `Authorization` header, or what is wrong with it.
 pub(crate) async fn bearer(verifier: &TokenVerifier, header: &str) -> Result<Actor, String> {
@@ -155,6 +182,11 @@ fn build(
         .readiness(move || ready.state())
         .shutdown(process.shutdown.clone())
         .console(crate::pages::console())
+        // It begins with the present scores or goes on after a cursor; its changes have one order.
+        .share_subscription(
+            "Subscription.scoreChanged",
+            Sharing::AtEvent { cursor: "ScoreChange.cursor".to_owned() },
+        )
         .limits(studio_router::Limits {
             body_bytes: limits.graphql_body,
             ..studio_router::Limits::default()
@@ -254,5 +286,48 @@ impl CallHeaders for Statement {
         if let Some(seen) = caller.extensions.get::<Seen>() {
             seen.wrote(&wrote);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use studio_kernel::Role;
+
+    use super::*;
+
+    #[test]
+    fn nobody_shares_with_somebody_else() {
+        let env = Env::system();
+        let (tenant, user, session) = (env.id(), env.id(), env.id());
+        let actor = Actor::user(tenant, user, session, vec![Role::Owner]);
+        let of = |actor: &Actor| scope(Some(actor));
+        assert!(of(&actor).is_some() && of(&actor) == of(&actor.clone()));
+        for other in [
+            Actor::user(env.id(), user, session, vec![Role::Owner]),
+            Actor::user(tenant, env.id(), session, vec![Role::Owner]),
+            Actor::user(tenant, user, env.id(), vec![Role::Owner]),
+            Actor::user(tenant, user, session, vec![Role::Viewer]),
+            Actor::user(tenant, user, session, vec![]),
+            Actor::system(tenant, "worker"),
+        ] {
+            assert!(of(&other) != of(&actor), "{other:?}");
+        }
+        assert!(scope(None) != of(&actor));
+    }
+
+    #[test]
+    fn what_is_read_for_one_shows_what_whoever_joins_has_seen() {
+        let seen = |said: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(studio_service::reading::POSITIONS, HeaderValue::from_static(said));
+            let mut caller = Caller::default();
+            caller.extensions.insert(Seen::of(&headers).unwrap());
+            caller
+        };
+        let (reader, caller) = (seen("controls=5;identity=9"), seen("controls=7;ai=1"));
+        share(&reader, &caller);
+        let of = |caller: &Caller| caller.extensions.get::<Seen>().unwrap().positions().to_string();
+        assert_eq!(of(&reader), "ai=1;controls=7;identity=9");
+        assert_eq!(of(&caller), "ai=1;controls=7");
     }
 }

@@ -5,7 +5,12 @@ use http::HeaderMap;
 use std::{fmt, sync::Arc};
 
 /// What a caller may see, as bytes that are equal for two callers only where both may be given one
-/// answer. It may hold a secret, such as a token, and so it is never shown.
+/// answer: whatever a subgraph decides by or shows of the caller has to be in it. It may hold a
+/// secret, such as a token, and so it is never shown.
+///
+/// It says who asks, not when. What a caller has written or seen before is no part of it, since that
+/// grows with each request: whoever gives one caller what is read for another makes sure of that
+/// apart ([`Authenticate::share`]).
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Scope(Arc<[u8]>);
 
@@ -55,6 +60,11 @@ pub trait Authenticate: Send + Sync + 'static {
     fn scope(&self, _caller: &Caller) -> Option<Scope> {
         None
     }
+
+    /// Called before `caller` is given what is read for `reader`, who has the same scope and goes on
+    /// reading: what is read from now on has to show what `caller` has seen, too. It says nothing of
+    /// a read that has begun already.
+    fn share(&self, _reader: &Caller, _caller: &Caller) {}
 
     /// Adds to the headers of a complete answer to this caller.
     fn answer_headers(&self, _caller: &Caller, _headers: &mut HeaderMap) {}

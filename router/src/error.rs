@@ -24,6 +24,8 @@ pub mod code {
     pub const SUBGRAPH_UNAVAILABLE: &str = "SUBGRAPH_UNAVAILABLE";
     /// The operation took longer than allowed.
     pub const TIMEOUT: &str = "TIMEOUT";
+    /// A client does not take the events of a subscription as fast as they come.
+    pub const TOO_SLOW: &str = "TOO_SLOW";
     /// A subgraph answered with a value that the schema does not allow.
     pub const INVALID_RESPONSE: &str = "INVALID_SUBGRAPH_RESPONSE";
     /// The router failed; the log has the reason under the request's id.

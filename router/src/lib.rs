@@ -39,5 +39,5 @@ pub use in_flight::ShareInFlight;
 pub use limits::Limits;
 pub use plan::{OperationKind, SubgraphOperation};
 pub use request::{Caller, GraphqlRequest, GraphqlResponse, RequestId};
-pub use router::{BuildError, Graph, Router, RouterBuilder};
+pub use router::{BuildError, Graph, Router, RouterBuilder, Sharing};
 pub use schema::changes::{SchemaChange, Severity};

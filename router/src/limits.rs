@@ -33,6 +33,10 @@ pub struct Limits {
     pub errors: usize,
     /// Operations running at once on one WebSocket.
     pub operations_per_connection: usize,
+    /// Events of a shared subscription that a client may be behind the fastest.
+    pub events_behind: usize,
+    /// Bytes of the answers to those events.
+    pub event_bytes_behind: usize,
     /// Time for a WebSocket's client to send `connection_init`.
     pub connection_init: Duration,
 }
@@ -54,6 +58,8 @@ impl Default for Limits {
             execution: Duration::from_secs(30),
             errors: 100,
             operations_per_connection: 100,
+            events_behind: 256,
+            event_bytes_behind: 16 << 20,
             connection_init: Duration::from_secs(10),
         }
     }

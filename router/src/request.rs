@@ -148,6 +148,17 @@ impl GraphqlResponse {
         }
     }
 
+    /// The same errors as those of an execution that gave nothing ("Response Format": `data` is there
+    /// once execution has begun).
+    pub(crate) fn with_data_null(mut self) -> GraphqlResponse {
+        if self.request_error {
+            let errors = self.body.get(1..).unwrap_or_default();
+            self.body = [b"{\"data\":null,", errors].concat().into();
+            self.request_error = false;
+        }
+        self
+    }
+
     /// The body as a tree, for tests and tools.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)

@@ -33,6 +33,7 @@ pub(crate) struct Shared {
 }
 
 /// A subgraph by number.
+#[derive(Clone)]
 pub(crate) struct SubgraphHandle {
     pub(crate) name: String,
     pub(crate) transport: Arc<dyn SubgraphTransport>,

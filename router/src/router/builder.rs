@@ -1,12 +1,13 @@
 //! Builds routers.
 
-use super::{Graph, Readiness, Router, Stop, overrides::Overrides};
+use super::{Graph, Readiness, Router, Sharing, Stop, overrides::Overrides, sharing::Sharings};
 use crate::{
     authenticate::{Anonymous, Authenticate},
     compose::CompositionErrors,
     in_flight::{InFlight, ShareInFlight},
     limits::Limits,
     request::Caller,
+    schema::Schema,
     serve::{Origin, OriginError, RequestIds},
     transport::{HttpOptions, SubgraphTransport},
 };
@@ -29,6 +30,9 @@ pub enum BuildError {
     /// A subgraph has neither a transport nor an address.
     #[error("the subgraph \"{0}\" cannot be reached: {1}")]
     NoTransport(String, String),
+    /// A subscription is to be shared, or shared by a cursor, that the supergraph does not have.
+    #[error("the supergraph has no field {0} to share subscriptions by")]
+    UnknownField(String),
     /// What is to be allowed is not an origin.
     #[error("pages cannot be allowed: {0}")]
     Origin(#[from] OriginError),
@@ -46,6 +50,7 @@ pub struct RouterBuilder {
     allowed_origins: Vec<String>,
     limits: Limits,
     share_in_flight: ShareInFlight,
+    sharings: Sharings,
     shutdown: CancellationToken,
 }
 
@@ -65,6 +70,7 @@ impl RouterBuilder {
             allowed_origins: Vec::new(),
             limits: Limits::default(),
             share_in_flight: ShareInFlight::default(),
+            sharings: Sharings::new(),
             shutdown: CancellationToken::new(),
         }
     }
@@ -176,6 +182,14 @@ impl RouterBuilder {
         self
     }
 
+    /// How clients share the subscription to this field, such as `Subscription.scoreChanged`. Only
+    /// clients whose [`Authenticate::scope`] is the same share anything.
+    #[must_use]
+    pub fn share_subscription(mut self, field: impl Into<String>, sharing: Sharing) -> Self {
+        self.sharings.insert(field.into(), sharing);
+        self
+    }
+
     /// When it is cancelled, subscriptions end at once: streams without `complete`, WebSockets with
     /// the code 1001. Other operations end by themselves.
     #[must_use]
@@ -192,11 +206,15 @@ impl RouterBuilder {
             .map(|origin| origin.parse())
             .collect::<Result<Vec<Origin>, _>>()?;
         let core = self.graph.core(None, &self.http, &self.limits)?;
+        if let Some(unknown) = unknown_field(&core.shared.schema, &self.sharings) {
+            return Err(BuildError::UnknownField(unknown.to_owned()));
+        }
         Ok(Arc::new(Router {
             core: RwLock::new(Arc::new(core)),
             reloading: Mutex::new(()),
             limits: self.limits,
             http: self.http,
+            sharings: self.sharings,
             authenticate: self.authenticate,
             request_ids: self.request_ids,
             overrides: self.overrides,
@@ -207,4 +225,20 @@ impl RouterBuilder {
             in_flight: InFlight::new(self.share_in_flight),
         }))
     }
+}
+
+/// A field that subscriptions are shared by and that is not in the schema.
+fn unknown_field<'a>(schema: &Schema, sharings: &'a Sharings) -> Option<&'a str> {
+    let there = |coordinate: &str| {
+        let (ty, field) = coordinate.split_once('.')?;
+        schema.ty(ty)?.field(field)
+    };
+    let named = sharings.iter().flat_map(|(field, sharing)| {
+        let cursor = match sharing {
+            Sharing::AtEvent { cursor } => Some(cursor.as_str()),
+            _ => None,
+        };
+        [Some(field.as_str()), cursor]
+    });
+    named.flatten().find(|coordinate| there(coordinate).is_none())
 }

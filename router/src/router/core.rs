@@ -1,7 +1,7 @@
 //! What is made of one supergraph, and how a request is prepared with it: parsed, validated, coerced
 //! and planned, each done once per document.
 
-use super::Router;
+use super::{Router, upstream::Subscriptions};
 use crate::{
     error::{GraphqlError, code},
     execute::Shared,
@@ -35,6 +35,7 @@ pub(super) struct Core {
     pub(super) api_sdl: Bytes,
     /// The transports that the router made itself, by their addresses.
     pub(super) pools: HashMap<String, Arc<HttpSubgraph>>,
+    pub(super) subscriptions: Subscriptions,
 }
 
 /// A request that is ready to be executed.

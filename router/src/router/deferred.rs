@@ -97,6 +97,9 @@ impl Router {
                     }
                     if step.is_none() {
                         begun = true;
+                        if plan.kind == OperationKind::Mutation {
+                            self.in_flight.tells_of_a_write();
+                        }
                         let first = delivery.first();
                         if !first.has_next {
                             sender.send(Message::Whole(whole(first))).await.ok();

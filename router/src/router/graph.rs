@@ -1,7 +1,7 @@
 //! A supergraph with the ways to its subgraphs: what a router answers with, and can exchange while it
 //! runs.
 
-use super::{BuildError, core::Core};
+use super::{BuildError, core::Core, upstream::Subscriptions};
 use crate::{
     compose::read_supergraph,
     execute::{Shared, SubgraphHandle},
@@ -72,6 +72,7 @@ impl Graph {
         Ok(Core {
             api_sdl: Bytes::from(schema.sdl()),
             documents: Cache::new(limits.documents),
+            subscriptions: Subscriptions::new(limits),
             limits: limits.clone(),
             supergraph,
             validator,

@@ -3,20 +3,26 @@
 mod builder;
 mod core;
 mod deferred;
+mod fan;
+mod follow;
 mod gone;
 mod graph;
+mod groups;
 mod overrides;
 mod run;
+mod sharing;
 mod stop;
 mod stream;
+mod upstream;
 
 pub use builder::{BuildError, RouterBuilder};
 pub(crate) use core::Prepared;
 pub(crate) use deferred::Answer;
 pub use graph::Graph;
+pub use sharing::Sharing;
 pub(crate) use stop::Stop;
 
-use self::{core::Core, overrides::Overrides};
+use self::{core::Core, overrides::Overrides, sharing::Sharings};
 use crate::{
     authenticate::Authenticate,
     error::{GraphqlError, code},
@@ -54,6 +60,8 @@ pub struct Router {
     pub(crate) allowed_origins: Vec<Origin>,
     pub(crate) stop: Stop,
     in_flight: Arc<InFlight>,
+    /// How each subscription is shared.
+    sharings: Sharings,
 }
 
 impl fmt::Debug for Router {

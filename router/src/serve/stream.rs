@@ -21,28 +21,29 @@ pub(super) fn one(answer: Bytes, form: Form) -> Response {
 /// take it as broken off, and subscribe again after what they have seen. Each answer is made within
 /// the span that this is called in: the request's.
 pub(super) fn many(answers: BoxStream<'static, Bytes>, form: Form, stop: Option<Stop>) -> Response {
-    let (kind, frame, idle, end): (_, fn(&Bytes) -> Bytes, _, &'static [u8]) = match form {
+    let (kind, begin, frame, idle, end): (_, _, fn(&Bytes) -> Bytes, _, &'static [u8]) = match form
+    {
         Form::Multipart => (
             "multipart/mixed; boundary=\"graphql\"; subscriptionSpec=1.0",
-            part,
-            part(&Bytes::from_static(b"{}")),
-            b"\r\n--graphql--\r\n",
+            Some(Bytes::from_static(DELIMITER)),
+            payload,
+            part(&[b"{}"]),
+            b"--\r\n",
         ),
         _ => (
             "text/event-stream; charset=utf-8",
+            None,
             event,
             Bytes::from_static(b":\n\n"),
             b"event: complete\ndata:\n\n",
         ),
     };
-    let wrap = form == Form::Multipart;
     let state = Some(within(Span::current(), answers));
     let body = stream::unfold(state, move |state| {
         let (idle, stop) = (idle.clone(), stop.clone());
         async move {
             let mut answers = state?;
             match tokio::time::timeout(KEEP_ALIVE, answers.next()).await {
-                Ok(Some(answer)) if wrap => Some((frame(&payload(&answer)), Some(answers))),
                 Ok(Some(answer)) => Some((frame(&answer), Some(answers))),
                 Ok(None) if stop.is_some_and(|stop| stop.is_asked()) => None,
                 Ok(None) => Some((Bytes::from_static(end), None)),
@@ -50,6 +51,7 @@ pub(super) fn many(answers: BoxStream<'static, Bytes>, form: Form, stop: Option<
             }
         }
     });
+    let body = stream::iter(begin).chain(body);
     let mut response = Response::new(Body::from_stream(body.map(Ok::<_, Infallible>)));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
@@ -78,17 +80,20 @@ fn event(answer: &Bytes) -> Bytes {
     out.freeze()
 }
 
+/// Between the parts (RFC 2046, section 5.1.1). It is sent right after each part and not with the
+/// next one: until then a client does not know that the part has ended.
+const DELIMITER: &[u8] = b"\r\n--graphql";
+
+/// The part of an answer, in Apollo's multipart protocol for subscriptions. What has no data is no
+/// answer to an event: the subscription has failed, which stands beside the payload.
 fn payload(answer: &Bytes) -> Bytes {
-    let mut out = BytesMut::with_capacity(answer.len() + 12);
-    out.put_slice(b"{\"payload\":");
-    out.put_slice(answer);
-    out.put_slice(b"}");
-    out.freeze()
+    match answer.strip_prefix(b"{\"errors\":") {
+        Some(errors) => part(&[b"{\"payload\":null,\"errors\":", errors]),
+        None => part(&[b"{\"payload\":", answer, b"}"]),
+    }
 }
 
-fn part(answer: &Bytes) -> Bytes {
-    let mut out = BytesMut::with_capacity(answer.len() + 64);
-    out.put_slice(b"\r\n--graphql\r\ncontent-type: application/json\r\n\r\n");
-    out.put_slice(answer);
-    out.freeze()
+fn part(json: &[&[u8]]) -> Bytes {
+    const HEAD: &[u8] = b"\r\ncontent-type: application/json\r\n\r\n";
+    [&[HEAD], json, &[DELIMITER]].concat().concat().into()
 }

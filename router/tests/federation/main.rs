@@ -22,6 +22,7 @@ mod reference_clients;
 mod reload;
 mod requirements;
 mod server;
+mod sharing;
 mod stopping;
 mod subgraphs;
 mod subscriptions;
