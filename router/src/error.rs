@@ -32,6 +32,9 @@ pub mod code {
     pub const INTERNAL: &str = "INTERNAL";
 }
 
+/// The extension in which an error holds the id of its request.
+pub(crate) const REQUEST_ID: &str = "requestId";
+
 /// One step from the root of an answer to a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PathSegment {
@@ -67,11 +70,24 @@ impl GraphqlError {
         }
     }
 
+    /// A fault of the router or of a subgraph; what it is must not be told.
+    pub(crate) fn internal() -> GraphqlError {
+        let message = "an internal error happened; quote the request's id when you report it";
+        GraphqlError::new(code::INTERNAL, message)
+    }
+
     /// The same error at a place in the answer.
     #[must_use]
     pub fn at(mut self, path: Vec<PathSegment>) -> GraphqlError {
         self.path = path;
         self
+    }
+
+    /// Whether it is the same error as another one, at its place or inside of it.
+    pub(crate) fn is_within(&self, other: &GraphqlError) -> bool {
+        self.message == other.message
+            && self.extensions == other.extensions
+            && self.path.starts_with(&other.path)
     }
 
     /// The stable code, if there is one.

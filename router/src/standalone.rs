@@ -129,15 +129,3 @@ impl Standalone {
         }
     }
 }
-
-/// Serves `supergraph_sdl` on `listen` until `shutdown`.
-///
-/// # Errors
-/// Where it cannot be used, or not be served.
-pub async fn run(
-    supergraph_sdl: String,
-    listen: SocketAddr,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> Result<(), StandaloneError> {
-    Standalone::new(Graph::new(supergraph_sdl))?.serve(listen, shutdown).await
-}

@@ -9,7 +9,7 @@ mod gate;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use studio_access::Policy;
-use studio_router::{Graph, Router, SubgraphSdl, Supergraph, transport::SubgraphTransport};
+use studio_router::{Graph, Router, Supergraph, transport::SubgraphTransport};
 use studio_service::config::{RemoteSubgraph, RemoteSubgraphs};
 use tokio_util::sync::CancellationToken;
 
@@ -18,23 +18,10 @@ use crate::{
     cli::Settings,
     gateway::OwnGraph,
     hangup::{Hangup, Hangups},
-    remote::Remote,
+    remote::{Part, polled},
     schema,
     told::told,
 };
-
-/// An extension with the schema that it has, or is to have, in the graph.
-#[derive(Clone)]
-struct Part {
-    remote: Arc<Remote>,
-    schema: SubgraphSdl,
-}
-
-impl Part {
-    fn is(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.remote, &other.remote) && self.schema.sdl == other.schema.sdl
-    }
-}
 
 /// What the extensions are, and the graph that they are composed into.
 pub(crate) struct Extensions {
@@ -53,7 +40,7 @@ pub(crate) struct Extensions {
 
 /// Whether an extension could be composed in now, if it was the only one.
 pub(crate) async fn probe(settings: &RemoteSubgraph) -> anyhow::Result<()> {
-    let guest = Remote::new(settings, false, None)?.schema().await?;
+    let guest = Part::read(settings, false, &[]).await?.schema;
     let graph = schema::compose(schema::subgraphs())?;
     compose::compose(schema::parts(schema::subgraphs()), graph, guest).await.map(drop)
 }
@@ -84,17 +71,11 @@ impl Extensions {
     /// extensions alone.
     pub(crate) async fn follow(mut self, configuration: Settings, shutdown: CancellationToken) {
         loop {
-            let polled = self.poll_every();
-            let poll = async {
-                match polled {
-                    Some(every) => tokio::time::sleep(every).await,
-                    None => std::future::pending().await,
-                }
-            };
+            let every = self.poll_every();
             let hangup = tokio::select! {
                 () = shutdown.cancelled() => return,
                 hangup = self.hangups.next() => Some(hangup),
-                () = poll => None,
+                () = polled(every) => None,
             };
             match hangup {
                 Some(Hangup::TerminalGone) => return shutdown.cancel(),
@@ -129,7 +110,8 @@ impl Extensions {
     /// router has another graph now.
     async fn renew(&mut self) -> bool {
         let all = self.settings.subgraphs.clone();
-        let now = futures::future::join_all(all.iter().map(|settings| self.now(settings))).await;
+        let now = all.iter().map(|settings| Part::read(settings, false, &self.parts));
+        let now = futures::future::join_all(now).await;
         let mut candidates = Vec::new();
         for (settings, now) in all.iter().zip(now) {
             match now {
@@ -141,25 +123,13 @@ impl Extensions {
                 }
             }
         }
-        let same = |parts: &[Part]| {
-            parts.len() == candidates.len() && parts.iter().zip(&candidates).all(|(a, b)| a.is(b))
-        };
+        let same = |parts: &[Part]| Part::are(parts, &candidates);
         if same(&self.parts) || self.tried.as_deref().is_some_and(same) {
             return false;
         }
         self.tried = Some(candidates.clone());
         let (parts, supergraph) = self.compose(candidates).await;
-        let unchanged =
-            parts.len() == self.parts.len() && parts.iter().zip(&self.parts).all(|(a, b)| a.is(b));
-        !unchanged && self.take(parts, supergraph).await
-    }
-
-    /// An extension with the schema that it has now.
-    async fn now(&self, settings: &RemoteSubgraph) -> anyhow::Result<Part> {
-        let before = self.part(&settings.name).map(|part| &part.remote);
-        let remote = Remote::new(settings, false, before)?;
-        let schema = remote.schema().await?;
-        Ok(Part { remote, schema })
+        !Part::are(&parts, &self.parts) && self.take(parts, supergraph).await
     }
 
     fn part(&self, name: &str) -> Option<&Part> {

@@ -2,6 +2,7 @@
 //! schemas come from.
 
 mod headers;
+mod part;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -13,10 +14,19 @@ use studio_router::{
 use studio_service::config::{HeaderText, RemoteSubgraph, Secret, Subscriptions};
 
 use self::headers::Headers;
+pub(crate) use self::part::Part;
 use crate::schema;
 
 /// Bytes of one answer, or of one event of a subscription.
 const ANSWER: usize = 64 << 20;
+
+/// Waits until subgraphs are to be asked for their schemas again; for ever where they are not.
+pub(crate) async fn polled(every: Option<Duration>) {
+    match every {
+        Some(every) => tokio::time::sleep(every).await,
+        None => std::future::pending().await,
+    }
+}
 
 /// A subgraph that somebody else runs.
 #[derive(Debug)]

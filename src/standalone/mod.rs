@@ -17,6 +17,7 @@ use self::{
 use crate::{
     hangup::{Hangup, Hangups},
     process::stop_signal,
+    remote::polled,
     told::told,
 };
 
@@ -66,19 +67,13 @@ impl Following {
     async fn until_terminal_gone(&mut self) {
         loop {
             let every = self.source.poll_every();
-            let poll = async {
-                match every {
-                    Some(every) => tokio::time::sleep(every).await,
-                    None => std::future::pending().await,
-                }
-            };
             let asked = tokio::select! {
                 hangup = self.hangups.next() => match hangup {
                     Hangup::TerminalGone => return,
                     Hangup::Reload => true,
                 },
                 () = self.watched.changed() => true,
-                () = poll => false,
+                () = polled(every) => false,
             };
             match self.reload().await {
                 Ok(true) => {

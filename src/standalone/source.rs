@@ -1,13 +1,13 @@
 //! Where a graph that is not Studio's comes from.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use anyhow::Context;
 use aws_lc_rs::digest;
 use studio_router::{Graph, SubgraphSdl, check_plannable};
-use studio_service::config::{RemoteSubgraph, RemoteSubgraphs};
+use studio_service::config::RemoteSubgraphs;
 
-use crate::{remote::Remote, schema};
+use crate::{remote::Part, schema};
 
 /// Where a graph comes from.
 pub(crate) enum Source {
@@ -29,7 +29,7 @@ pub(super) struct Version {
     /// SHA-256 of the supergraph, in hexadecimal digits.
     pub(super) hash: String,
     /// The subgraphs that were composed here, with their schemas.
-    parts: Vec<(Arc<Remote>, SubgraphSdl)>,
+    parts: Vec<Part>,
 }
 
 /// Subgraphs, which a file names.
@@ -84,42 +84,26 @@ impl Subgraphs {
             .with_context(|| format!("{} cannot be used", self.file.display()))?;
         // Its files are looked at from now on, also where one of them turns out to be broken.
         self.settings = settings.clone();
-        let all = settings.subgraphs.iter().map(|one| subgraph(one, before));
+        let all = settings.subgraphs.iter().map(async |one| {
+            let part = Part::read(one, true, &before.parts).await;
+            part.with_context(|| format!("the subgraph \"{}\"", one.name))
+        });
         let parts = futures::future::try_join_all(all).await?;
-        let same = parts.len() == before.parts.len()
-            && parts.iter().zip(&before.parts).all(|((remote, schema), before)| {
-                Arc::ptr_eq(remote, &before.0) && schema.sdl == before.1.sdl
-            });
-        if same {
+        if Part::are(&parts, &before.parts) {
             return Ok(None);
         }
-        let schemas: Vec<SubgraphSdl> = parts.iter().map(|(_, schema)| schema.clone()).collect();
+        let schemas: Vec<SubgraphSdl> = parts.iter().map(|part| part.schema.clone()).collect();
         let supergraph = tokio::task::spawn_blocking(move || {
             let supergraph = studio_router::compose(schemas)?;
             check_plannable(&supergraph.sdl).map(|()| supergraph)
         })
         .await??;
         let hash = hash(&supergraph.sdl);
-        let graph = parts.iter().fold(Graph::new(supergraph.sdl), |graph, (remote, _)| {
-            graph.subgraph(&remote.settings.name, remote.transport.clone())
+        let graph = parts.iter().fold(Graph::new(supergraph.sdl), |graph, part| {
+            graph.subgraph(&part.schema.name, part.remote.transport.clone())
         });
         Ok(Some(Read { graph, version: Version { hash, parts } }))
     }
-}
-
-/// A subgraph and its schema.
-async fn subgraph(
-    settings: &RemoteSubgraph,
-    before: &Version,
-) -> anyhow::Result<(Arc<Remote>, SubgraphSdl)> {
-    let mut known = before.parts.iter().map(|(remote, _)| remote);
-    let same = known.find(|remote| remote.settings.name == settings.name);
-    let read = async {
-        let remote = Remote::new(settings, true, same)?;
-        let schema = remote.schema().await?;
-        anyhow::Ok((remote, schema))
-    };
-    read.await.with_context(|| format!("the subgraph \"{}\"", settings.name))
 }
 
 fn hash(sdl: &str) -> String {

@@ -9,7 +9,7 @@
 use super::{
     CompositionErrors, SubgraphSdl, Supergraph,
     limits::check_sdl,
-    sdl::{Mark, Sdl, argument},
+    sdl::{Mark, Sdl, argument, type_name},
     supergraph,
 };
 use graphql_tools::parser::schema::{
@@ -55,26 +55,15 @@ fn types(document: &Sdl) -> impl Iterator<Item = &Type> {
         Definition::TypeDefinition(definition) => Some(definition),
         _ => None,
     });
-    types.filter(|ty| !supergraph::is_machinery(name(ty)))
-}
-
-fn name(ty: &Type) -> &String {
-    match ty {
-        TypeDefinition::Scalar(scalar) => &scalar.name,
-        TypeDefinition::Object(object) => &object.name,
-        TypeDefinition::Interface(interface) => &interface.name,
-        TypeDefinition::Union(union) => &union.name,
-        TypeDefinition::Enum(definition) => &definition.name,
-        TypeDefinition::InputObject(input) => &input.name,
-    }
+    types.filter(|ty| !supergraph::is_machinery(type_name(ty)))
 }
 
 /// Gives what is in `before` the words that it has there, whatever the guest says of it.
 fn describe(before: &Sdl, after: &mut Sdl) {
-    let known: BTreeMap<&String, &Type> = types(before).map(|ty| (name(ty), ty)).collect();
+    let known: BTreeMap<&String, &Type> = types(before).map(|ty| (type_name(ty), ty)).collect();
     for definition in &mut after.definitions {
         let Definition::TypeDefinition(after) = definition else { continue };
-        let Some(before) = known.get(name(after)) else { continue };
+        let Some(before) = known.get(type_name(after)) else { continue };
         match (*before, after) {
             (TypeDefinition::Object(before), TypeDefinition::Object(after)) => {
                 after.description.clone_from(&before.description);
@@ -129,23 +118,26 @@ fn describe_inputs(
 /// What is in `before` and not the same in `after`.
 fn changed(before: &Sdl, after: &Sdl) -> Vec<String> {
     let mut problems = Vec::new();
-    let now: BTreeMap<&String, &Type> = types(after).map(|ty| (name(ty), ty)).collect();
+    let now: BTreeMap<&String, &Type> = types(after).map(|ty| (type_name(ty), ty)).collect();
     for ty in types(before) {
-        let Some(now) = now.get(name(ty)) else {
-            problems.push(format!("{}: the type would be gone", name(ty)));
+        let Some(now) = now.get(type_name(ty)) else {
+            problems.push(format!("{}: the type would be gone", type_name(ty)));
             continue;
         };
         let (head, parts) = plain(ty);
         let (head_now, parts_now) = plain(now);
         if head != head_now {
-            problems.push(format!("{} would be changed: {head_now} instead of {head}", name(ty)));
+            problems
+                .push(format!("{} would be changed: {head_now} instead of {head}", type_name(ty)));
         }
         for (part, text) in parts {
             match parts_now.get(&part) {
                 Some(now) if *now == text => {}
-                Some(now) => problems
-                    .push(format!("{}.{part} would be changed: {now} instead of {text}", name(ty))),
-                None => problems.push(format!("{}.{part} would be gone", name(ty))),
+                Some(now) => problems.push(format!(
+                    "{}.{part} would be changed: {now} instead of {text}",
+                    type_name(ty)
+                )),
+                None => problems.push(format!("{}.{part} would be gone", type_name(ty))),
             }
         }
     }
@@ -235,7 +227,7 @@ fn taken(before: &Sdl, after: &Sdl, guest: &str) -> Vec<String> {
         // It brings nothing.
         return Vec::new();
     };
-    let known: BTreeMap<&String, &Type> = types(before).map(|ty| (name(ty), ty)).collect();
+    let known: BTreeMap<&String, &Type> = types(before).map(|ty| (type_name(ty), ty)).collect();
     let roots: Vec<&String> =
         [before.query_type_name(), before.mutation_type_name(), before.subscription_type_name()]
             .into_iter()
@@ -250,7 +242,7 @@ fn taken(before: &Sdl, after: &Sdl, guest: &str) -> Vec<String> {
         };
         let here = of(marks, "join__type", &graph).count() > 0;
         for field in fields {
-            let place = format!("{}.{}", name(ty), field.name);
+            let place = format!("{}.{}", type_name(ty), field.name);
             let own: Vec<&Mark> = of(&field.directives, "join__field", &graph).collect();
             if own.iter().any(|mark| argument(mark, "override").is_some()) {
                 problems.push(format!("{place}: a guest may not @override what others answer"));
@@ -259,14 +251,14 @@ fn taken(before: &Sdl, after: &Sdl, guest: &str) -> Vec<String> {
                 problems.push(format!("{place}: a guest may not answer for others by @provides"));
             }
         }
-        let Some(before) = known.get(name(ty)).filter(|_| here) else { continue };
+        let Some(before) = known.get(type_name(ty)).filter(|_| here) else { continue };
         let keys = keys(before);
-        let is_root = roots.contains(&name(ty));
+        let is_root = roots.contains(&type_name(ty));
         let keyed = of(marks, "join__type", &graph).any(|mark| argument(mark, "key").is_some());
         if keyed && keys.is_empty() {
             problems.push(format!(
                 "{}: it has no key in the graph by which a guest could ask for it",
-                name(ty)
+                type_name(ty)
             ));
             continue;
         }
@@ -280,7 +272,7 @@ fn taken(before: &Sdl, after: &Sdl, guest: &str) -> Vec<String> {
             if (everywhere || answers) && (is_root || !keys.contains(&field.name)) {
                 problems.push(format!(
                     "{}.{}: the graph answers this field; a guest may name it as @external only",
-                    name(ty),
+                    type_name(ty),
                     field.name
                 ));
             }

@@ -14,6 +14,18 @@ pub(crate) fn argument<'a>(mark: &'a Mark, name: &str) -> Option<&'a str> {
     })
 }
 
+/// The name of a type.
+pub(super) fn type_name<'a>(ty: &'a TypeDefinition<'static, String>) -> &'a String {
+    match ty {
+        TypeDefinition::Scalar(scalar) => &scalar.name,
+        TypeDefinition::Object(object) => &object.name,
+        TypeDefinition::Interface(interface) => &interface.name,
+        TypeDefinition::Union(union) => &union.name,
+        TypeDefinition::Enum(definition) => &definition.name,
+        TypeDefinition::InputObject(input) => &input.name,
+    }
+}
+
 /// Says of root types which subgraphs have them, where a supergraph says it of their fields alone, as those of
 /// some tools do.
 pub(super) fn join_roots(document: &mut Sdl) {

@@ -123,14 +123,7 @@ pub(super) fn has_extensions(document: &Sdl) -> bool {
 /// The name of a type or directive.
 fn name<'a>(definition: &'a Definition<'static, String>) -> Option<&'a str> {
     let name = match definition {
-        Definition::TypeDefinition(definition) => match definition {
-            TypeDefinition::Scalar(scalar) => &scalar.name,
-            TypeDefinition::Object(object) => &object.name,
-            TypeDefinition::Interface(interface) => &interface.name,
-            TypeDefinition::Union(union) => &union.name,
-            TypeDefinition::Enum(definition) => &definition.name,
-            TypeDefinition::InputObject(input) => &input.name,
-        },
+        Definition::TypeDefinition(definition) => sdl::type_name(definition),
         Definition::DirectiveDefinition(directive) => &directive.name,
         Definition::SchemaDefinition(_) | Definition::TypeExtension(_) => return None,
     };

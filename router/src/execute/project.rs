@@ -53,12 +53,7 @@ pub(super) fn write(
     }
     for error in held {
         // What was asked for the client and for the router fails twice.
-        let is_same = |known: &GraphqlError| {
-            known.message == error.message
-                && known.extensions == error.extensions
-                && known.path.starts_with(&error.path)
-        };
-        if !told.iter().any(is_same) {
+        if !told.iter().any(|known| known.is_within(&error)) {
             told.push(error);
         }
     }

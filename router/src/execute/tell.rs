@@ -8,14 +8,11 @@ use super::{
 };
 use crate::{
     data::{Arena, NodeId},
-    error::code,
+    error::{GraphqlError, REQUEST_ID, code},
     plan::types::{EntityFetch, SubgraphOperation},
     transport::{SubgraphError, SubgraphPath, TransportError},
 };
 use std::{collections::HashSet, sync::Arc};
-
-/// The extension in which an error holds the id of its request.
-const REQUEST_ID: &str = "requestId";
 
 impl Execution<'_> {
     /// An error of a fetch as a whole: it is told for each field that the fetch should have filled.
@@ -145,10 +142,8 @@ impl Execution<'_> {
             let id = self.caller.request_id().map_or("", |id| &id.0);
             let name = &self.shared.subgraphs[operation.subgraph].name;
             tracing::error!(subgraph = %name, request_id = %id, error = %message, "a subgraph failed");
-            message =
-                "an internal error happened; quote the request's id when you report it".to_owned();
-            extensions = serde_json::Map::new();
-            extensions.insert("code".to_owned(), code::INTERNAL.into());
+            let internal = GraphqlError::internal();
+            (message, extensions) = (internal.message, *internal.extensions);
             extensions.insert(REQUEST_ID.to_owned(), id.into());
         }
         InternalError { message, places, extensions, wave: operation.wave }

@@ -3,8 +3,8 @@
 
 use super::{Router, upstream::Subscriptions};
 use crate::{
-    error::{GraphqlError, code},
-    execute::Shared,
+    error::{GraphqlError, REQUEST_ID, code},
+    execute::{Execution, Shared},
     limits::Limits,
     plan::{
         OperationKind,
@@ -42,14 +42,19 @@ pub(super) struct Core {
 pub(crate) struct Prepared {
     /// The supergraph that it was planned with.
     pub(super) core: Arc<Core>,
-    pub(crate) plan: Arc<Plan>,
-    pub(crate) variables: Variables,
+    pub(super) plan: Arc<Plan>,
+    pub(super) variables: Variables,
     pub(crate) caller: Arc<Caller>,
 }
 
 impl Prepared {
     pub(crate) fn kind(&self) -> OperationKind {
         self.plan.kind
+    }
+
+    /// An execution of it.
+    pub(super) fn execution(&self) -> Execution<'_> {
+        Execution::new(&self.core.shared, &self.plan, &self.variables, self.caller.clone())
     }
 
     /// Whether some of the answer is sent later.
@@ -125,7 +130,7 @@ impl Router {
             if error.code() == Some(code::INTERNAL) {
                 let id = caller.request_id().map_or("", |id| &id.0);
                 tracing::error!(request_id = %id, "the request could not be planned");
-                error.extensions.insert("requestId".to_owned(), id.into());
+                error.extensions.insert(REQUEST_ID.to_owned(), id.into());
             }
         }
         errors
@@ -186,10 +191,7 @@ fn internal(what: &str, error: &str, query: &str) -> Vec<GraphqlError> {
     let mut hasher = DefaultHasher::new();
     query.hash(&mut hasher);
     tracing::error!(query_hash = format!("{:016x}", hasher.finish()), error, "{what}");
-    vec![GraphqlError::new(
-        code::INTERNAL,
-        "an internal error happened; quote the request's id when you report it",
-    )]
+    vec![GraphqlError::internal()]
 }
 
 fn introspects(plan: &Plan) -> bool {

@@ -3,7 +3,7 @@
 use super::{Router, core::Prepared, timed_out, too_long};
 use crate::{
     error::{GraphqlError, code},
-    execute::{Delivery, Execution},
+    execute::Delivery,
     incremental::{Format, Part},
     plan::{OperationKind, defer::Deferred},
     request::GraphqlResponse,
@@ -68,10 +68,9 @@ impl Router {
         mut sender: mpsc::Sender<Message>,
     ) {
         let Some(deferred) = &prepared.plan.deferred else { return };
-        let (plan, caller) = (&prepared.plan, prepared.caller.clone());
-        let execution = Execution::new(&prepared.core.shared, plan, &prepared.variables, caller);
+        let execution = prepared.execution();
         let mut delivery = Delivery::new(&execution, deferred);
-        let mut waves = Waves::new(deferred, plan.kind == OperationKind::Query);
+        let mut waves = Waves::new(deferred, prepared.kind() == OperationKind::Query);
         let mut running: FuturesUnordered<BoxFuture<'_, Step>> = FuturesUnordered::new();
         running.push(execution.run().map(|()| None).boxed());
         let limit = prepared.core.limits.execution;
@@ -97,7 +96,7 @@ impl Router {
                     }
                     if step.is_none() {
                         begun = true;
-                        if plan.kind == OperationKind::Mutation {
+                        if prepared.kind() == OperationKind::Mutation {
                             self.in_flight.tells_of_a_write();
                         }
                         let first = delivery.first();
@@ -147,10 +146,7 @@ fn stopped() -> GraphqlError {
 /// All fetches have ended and something is missing, which the plan rules out.
 fn unfinished() -> GraphqlError {
     tracing::error!("a deferred fragment was not delivered by any fetch");
-    GraphqlError::new(
-        code::INTERNAL,
-        "an internal error happened; quote the request's id when you report it",
-    )
+    GraphqlError::internal()
 }
 
 /// Which waves have begun and ended.

@@ -4,10 +4,11 @@
 
 use super::{
     Router,
+    answer_key::AnswerKey,
     core::Prepared,
     fan::Read,
     groups::{Events, Group, Reader},
-    sharing::{AnswerKey, Sharing},
+    sharing::Sharing,
     upstream::{Answer, Sharer, answers},
 };
 use crate::{
@@ -80,9 +81,8 @@ impl Router {
             Sharing::Never => None,
             _ => self.authenticate.scope(caller),
         };
-        let key =
-            scope.and_then(|scope| AnswerKey::new(&prepared.plan, &prepared.variables, scope));
-        let Some(key) = key else { return alone(prepared, None).await };
+        let Some(scope) = scope else { return alone(prepared, None).await };
+        let key = AnswerKey::new(&prepared.plan, &prepared.variables, scope);
         let groups = &core.subscriptions.answers;
         let sharer = Sharer { authenticate: self.authenticate.clone(), sharing };
         if matches!(sharer.sharing, Sharing::AtEvent { .. })

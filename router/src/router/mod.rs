@@ -1,5 +1,6 @@
 //! The router: one supergraph, its subgraphs, and the caches of what was asked before.
 
+mod answer_key;
 mod builder;
 mod core;
 mod deferred;
@@ -15,6 +16,7 @@ mod stop;
 mod stream;
 mod upstream;
 
+pub(crate) use answer_key::AnswerKey;
 pub use builder::{BuildError, RouterBuilder};
 pub(crate) use core::Prepared;
 pub(crate) use deferred::Answer;

@@ -1,8 +1,7 @@
 //! Executes a query or mutation once it is prepared.
 
-use super::{Router, core::Prepared, timed_out};
+use super::{AnswerKey, Router, core::Prepared, timed_out};
 use crate::{
-    execute::Execution,
     in_flight::{Answered, Sharer},
     plan::OperationKind,
     request::GraphqlResponse,
@@ -23,7 +22,8 @@ impl Router {
         };
         let prepared = Arc::new(prepared);
         let sharer = self.in_flight.sharer(scope.as_ref());
-        let Some(query) = self.in_flight.query(&prepared, scope.as_ref()) else {
+        let key = |scope| AnswerKey::new(&prepared.plan, &prepared.variables, scope);
+        let Some(query) = self.in_flight.query(scope.as_ref(), key) else {
             return execute(&prepared, sharer).await.response;
         };
         let (answered, joined) = {
@@ -50,13 +50,7 @@ impl Router {
 
 async fn execute(prepared: &Prepared, sharer: Option<Sharer>) -> Answered {
     let request_id = prepared.caller.request_id().cloned();
-    let execution = Execution::new(
-        &prepared.core.shared,
-        &prepared.plan,
-        &prepared.variables,
-        prepared.caller.clone(),
-    )
-    .sharing(sharer);
+    let execution = prepared.execution().sharing(sharer);
     let limit = prepared.core.limits.execution;
     if tokio::time::timeout(limit, execution.run()).await.is_err() {
         return Answered { response: timed_out(limit), names_request: false, request_id };

@@ -2,17 +2,10 @@
 
 use crate::{
     authenticate::Scope,
-    plan::{
-        operation::Variables,
-        types::{FieldKind, Plan},
-    },
+    plan::types::{FieldKind, Plan},
     transport::{SubgraphRequest, SubgraphVariables},
 };
-use std::{
-    collections::{BTreeMap, HashMap},
-    hash::{Hash, Hasher},
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 /// When a client may join a subscription that another client of the same [`Scope`] has begun.
 ///
@@ -56,42 +49,6 @@ impl Sharing {
             _ => false,
         };
         if asked { sharing } else { Sharing::default() }
-    }
-}
-
-/// Clients with the same key are given the same answers.
-#[derive(Clone)]
-pub(super) struct AnswerKey {
-    plan: Arc<Plan>,
-    variables: Arc<str>,
-    scope: Scope,
-}
-
-impl AnswerKey {
-    /// `None` where the variables have no text, which never happens to what was read from one.
-    pub(super) fn new(plan: &Arc<Plan>, variables: &Variables, scope: Scope) -> Option<AnswerKey> {
-        let sorted: BTreeMap<_, _> = variables.iter().collect();
-        let variables = serde_json::to_string(&sorted).ok()?.into();
-        Some(AnswerKey { plan: plan.clone(), variables, scope })
-    }
-}
-
-impl PartialEq for AnswerKey {
-    fn eq(&self, other: &AnswerKey) -> bool {
-        // The cache of plans gives equal documents one plan.
-        Arc::ptr_eq(&self.plan, &other.plan)
-            && self.variables == other.variables
-            && self.scope == other.scope
-    }
-}
-
-impl Eq for AnswerKey {}
-
-impl Hash for AnswerKey {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        Arc::as_ptr(&self.plan).hash(state);
-        self.variables.hash(state);
-        self.scope.hash(state);
     }
 }
 

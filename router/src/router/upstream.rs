@@ -2,11 +2,12 @@
 //! differ share the events of one stream where the subgraph is asked the same.
 
 use super::{
+    answer_key::AnswerKey,
     core::Prepared,
     fan::{Kept, Read},
     follow::too_slow,
     groups::{Events, Group, GroupKey, Groups, Item},
-    sharing::{AnswerKey, Sharing, UpstreamKey},
+    sharing::{Sharing, UpstreamKey},
     timed_out,
 };
 use crate::{
@@ -115,7 +116,7 @@ pub(super) async fn answers(
     let upstream = match listen(&prepared, fetch, sharer).await {
         Ok(upstream) => upstream,
         Err(error) => {
-            let told = unavailable(&execution(&prepared), fetch, &error);
+            let told = unavailable(&prepared.execution(), fetch, &error);
             return Err(GraphqlResponse::request_errors(&[told]));
         }
     };
@@ -132,11 +133,6 @@ pub(super) async fn answers(
     .boxed())
 }
 
-fn execution(prepared: &Prepared) -> Execution<'_> {
-    let (shared, caller) = (&prepared.core.shared, prepared.caller.clone());
-    Execution::new(shared, &prepared.plan, &prepared.variables, caller)
-}
-
 /// Begins to listen to the subgraph, or listens with others who have begun.
 async fn listen(
     prepared: &Prepared,
@@ -144,7 +140,7 @@ async fn listen(
     sharer: Option<Sharer>,
 ) -> Result<BoxStream<'static, Event>, Arc<TransportError>> {
     let caller = &prepared.caller;
-    let request = execution(prepared).request(&fetch.operation, &fetch.variables, Vec::new());
+    let request = prepared.execution().request(&fetch.operation, &fetch.variables, Vec::new());
     let scope = sharer.as_ref().and_then(|sharer| sharer.authenticate.scope(caller));
     let key = scope.and_then(|scope| UpstreamKey::new(&request, scope));
     let subgraph = prepared.core.shared.subgraphs[fetch.operation.subgraph].clone();
@@ -178,7 +174,7 @@ async fn answer(prepared: &Prepared, event: Event) -> (Answer, bool) {
     let Steps::Subscription(fetch, rest) = &prepared.plan.steps else {
         return (Answer { body: Bytes::new(), has_errors: true }, true);
     };
-    let execution = execution(prepared);
+    let execution = prepared.execution();
     let event = match event {
         Event::Answer(event) => event,
         Event::Failed(error) => {

@@ -67,6 +67,11 @@ impl Form {
         }
     }
 
+    /// Whether the answers stand in a stream.
+    pub(super) fn is_stream(self) -> bool {
+        matches!(self, Form::Events | Form::Multipart | Form::Parts(_))
+    }
+
     /// Whether it may be chosen for a client that does not name it. Who does not say that they read
     /// streams would wait for the end of one.
     fn is_for_anybody(self) -> bool {

@@ -5,7 +5,7 @@ use super::{
     accept::{ANSWERS, DEFERRED, Form, PAGES, STREAMS, negotiate},
     authenticate,
     envelope::{self, Refusal},
-    failure, parts, refused, request_id, status, stream, websocket, with_id,
+    failure, refused, request_id, status, stream, websocket, with_id,
 };
 use crate::{
     error::{GraphqlError, code},
@@ -97,12 +97,7 @@ async fn answer(
     let prepared = match router.prepare(request, caller, || in_parts().is_some()).await {
         Ok(prepared) => prepared,
         Err(errors) => {
-            let refused = GraphqlResponse::request_errors(&errors);
-            return match form {
-                Form::Events | Form::Multipart => with_id(stream::one(refused.body, form), &id),
-                Form::Parts(format) => with_id(parts::one(refused.body, format), &id),
-                _ => with_id(encode(refused, form), &id),
-            };
+            return with_id(whole(GraphqlResponse::request_errors(&errors), form), &id);
         }
     };
     if safe && prepared.kind() == OperationKind::Mutation {
@@ -119,14 +114,13 @@ async fn answer(
     let follows = prepared.kind() == OperationKind::Subscription;
     let form = if follows { negotiate(headers, STREAMS) } else { Some(form) };
     let response = match form {
-        Some(form @ (Form::Events | Form::Multipart)) => {
+        Some(form) if form.is_stream() => {
             let stop = follows.then(|| router.stop.clone());
             match router.stream(prepared).await {
                 Ok(answers) => stream::many(answers, form, stop),
                 Err(refused) => stream::one(refused.body, form),
             }
         }
-        Some(Form::Parts(format)) => parts::one(router.run(prepared).await.body, format),
         Some(form) => {
             let caller = prepared.caller.clone();
             let mut response = encode(router.run(prepared).await, form);
@@ -155,17 +149,20 @@ async fn deferred(
         Form::Parts(format) => format,
         _ => Format::Current,
     };
-    let mut response = match (router.clone().answer_in_parts(prepared, format).await, wanted) {
-        (Answer::Parts(all), Form::Parts(format)) => parts::many(all, format),
-        (Answer::Parts(all), form) => stream::many(all, form, None),
-        (Answer::Whole(answer), _) => match other {
-            Form::Events | Form::Multipart => stream::one(answer.body, other),
-            Form::Parts(format) => parts::one(answer.body, format),
-            other => encode(answer, other),
-        },
+    let mut response = match router.clone().answer_in_parts(prepared, format).await {
+        Answer::Parts(all) => stream::many(all, wanted, None),
+        Answer::Whole(answer) => whole(answer, other),
     };
     router.authenticate.answer_headers(&caller, response.headers_mut());
     response
+}
+
+/// An answer that has all at once.
+fn whole(answer: GraphqlResponse, form: Form) -> Response {
+    match form.is_stream() {
+        true => stream::one(answer.body, form),
+        false => encode(answer, form),
+    }
 }
 
 fn encode(answer: GraphqlResponse, form: Form) -> Response {

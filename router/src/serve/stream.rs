@@ -1,6 +1,6 @@
 //! Streams of answers: graphql-sse's distinct connections mode, and multipart subscriptions.
 
-use super::accept::Form;
+use super::{accept::Form, parts};
 use crate::router::Stop;
 use axum::{body::Body, response::Response};
 use bytes::{BufMut, Bytes, BytesMut};
@@ -10,33 +10,45 @@ use std::{convert::Infallible, time::Duration};
 use tracing::Span;
 
 /// Proxies close connections on which nothing moves.
-pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(12);
+const KEEP_ALIVE: Duration = Duration::from_secs(12);
 
 /// A stream of one answer.
 pub(super) fn one(answer: Bytes, form: Form) -> Response {
     many(stream::once(async move { answer }).boxed(), form, None)
 }
 
+/// How answers stand in the body of a stream.
+pub(super) struct Framing {
+    /// Its `Content-Type`.
+    pub(super) kind: &'static str,
+    /// Before the first answer.
+    pub(super) begin: &'static [u8],
+    pub(super) frame: fn(&Bytes) -> Bytes,
+    /// Says nothing new, and keeps the connection.
+    pub(super) idle: Bytes,
+    pub(super) end: &'static [u8],
+}
+
 /// A stream of answers, ended as the form demands: but not where `stop` has ended it, so that clients
 /// take it as broken off, and subscribe again after what they have seen. Each answer is made within
 /// the span that this is called in: the request's.
 pub(super) fn many(answers: BoxStream<'static, Bytes>, form: Form, stop: Option<Stop>) -> Response {
-    let (kind, begin, frame, idle, end): (_, _, fn(&Bytes) -> Bytes, _, &'static [u8]) = match form
-    {
-        Form::Multipart => (
-            "multipart/mixed; boundary=\"graphql\"; subscriptionSpec=1.0",
-            Some(Bytes::from_static(DELIMITER)),
-            payload,
-            part(&[b"{}"]),
-            b"--\r\n",
-        ),
-        _ => (
-            "text/event-stream; charset=utf-8",
-            None,
-            event,
-            Bytes::from_static(b":\n\n"),
-            b"event: complete\ndata:\n\n",
-        ),
+    let Framing { kind, begin, frame, idle, end } = match form {
+        Form::Multipart => Framing {
+            kind: "multipart/mixed; boundary=\"graphql\"; subscriptionSpec=1.0",
+            begin: DELIMITER,
+            frame: payload,
+            idle: part(HEAD, &[b"{}"]),
+            end: END,
+        },
+        Form::Parts(format) => parts::framing(format),
+        _ => Framing {
+            kind: "text/event-stream; charset=utf-8",
+            begin: b"",
+            frame: event,
+            idle: Bytes::from_static(b":\n\n"),
+            end: b"event: complete\ndata:\n\n",
+        },
     };
     let state = Some(within(Span::current(), answers));
     let body = stream::unfold(state, move |state| {
@@ -51,6 +63,7 @@ pub(super) fn many(answers: BoxStream<'static, Bytes>, form: Form, stop: Option<
             }
         }
     });
+    let begin = (!begin.is_empty()).then_some(Bytes::from_static(begin));
     let body = stream::iter(begin).chain(body);
     let mut response = Response::new(Body::from_stream(body.map(Ok::<_, Infallible>)));
     let headers = response.headers_mut();
@@ -62,10 +75,7 @@ pub(super) fn many(answers: BoxStream<'static, Bytes>, form: Form, stop: Option<
 
 /// The same stream, polled within a span: what is logged on the way to an answer has the span's
 /// request id, though the request's own future has ended when its answers are made.
-pub(super) fn within<S: Stream + Unpin>(
-    span: Span,
-    mut stream: S,
-) -> impl Stream<Item = S::Item> + Unpin {
+pub(super) fn within<S: Stream + Unpin>(span: Span, mut stream: S) -> impl Stream<Item = S::Item> + Unpin {
     stream::poll_fn(move |context| {
         let _entered = span.enter();
         stream.poll_next_unpin(context)
@@ -82,18 +92,22 @@ fn event(answer: &Bytes) -> Bytes {
 
 /// Between the parts (RFC 2046, section 5.1.1). It is sent right after each part and not with the
 /// next one: until then a client does not know that the part has ended.
-const DELIMITER: &[u8] = b"\r\n--graphql";
+pub(super) const DELIMITER: &[u8] = b"\r\n--graphql";
+/// After the last delimiter.
+pub(super) const END: &[u8] = b"--\r\n";
+
+const HEAD: &[u8] = b"\r\ncontent-type: application/json\r\n\r\n";
 
 /// The part of an answer, in Apollo's multipart protocol for subscriptions. What has no data is no
 /// answer to an event: the subscription has failed, which stands beside the payload.
 fn payload(answer: &Bytes) -> Bytes {
     match answer.strip_prefix(b"{\"errors\":") {
-        Some(errors) => part(&[b"{\"payload\":null,\"errors\":", errors]),
-        None => part(&[b"{\"payload\":", answer, b"}"]),
+        Some(errors) => part(HEAD, &[b"{\"payload\":null,\"errors\":", errors]),
+        None => part(HEAD, &[b"{\"payload\":", answer, b"}"]),
     }
 }
 
-fn part(json: &[&[u8]]) -> Bytes {
-    const HEAD: &[u8] = b"\r\ncontent-type: application/json\r\n\r\n";
-    [&[HEAD], json, &[DELIMITER]].concat().concat().into()
+/// A part with the delimiter that ends it.
+pub(super) fn part(head: &[u8], json: &[&[u8]]) -> Bytes {
+    [&[head], json, &[DELIMITER]].concat().concat().into()
 }

@@ -13,6 +13,7 @@ mod differential;
 mod discovery;
 mod faults;
 mod federation;
+mod gated;
 mod graphql_over_http;
 mod guests;
 mod ids;

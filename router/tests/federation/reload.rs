@@ -2,7 +2,7 @@
 //! with, what comes later sees the new one, and a graph that cannot be used changes nothing.
 
 use crate::{
-    stopping::Gated,
+    gated::Gated,
     subgraphs::{Log, inventory, products, reviews, users},
     subscriptions::{open, receive, send},
     support::{caller, run, sdls, serve, supergraph},
@@ -79,7 +79,7 @@ async fn what_is_under_way_ends_on_the_graph_that_it_began_with() {
         let router = router.clone();
         async move { run(&router, query, Value::Null).await }
     });
-    gated.asked.acquire().await.unwrap().forget();
+    gated.was_asked().await;
     // The subgraph that the second step of the plan asks is gone before the first one has its answer.
     router.reload(graph(&log, &["users", "products", "reviews"])).unwrap();
     assert!(run(&router, query, Value::Null).await["errors"].is_array());

@@ -2,6 +2,7 @@
 //! without any limit in time, and the clients can tell that they have to come back.
 
 use crate::{
+    gated::Gated,
     subgraphs::{Log, reviews, users},
     subscriptions::{Socket, open, receive, send},
     support::{caller, collect, supergraph},
@@ -9,50 +10,13 @@ use crate::{
 use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use std::{net::SocketAddr, sync::Arc};
-use studio_router::{
-    GraphqlRequest, Router,
-    transport::{
-        Encoding, InProcess, SubgraphRequest, SubgraphResponse, SubgraphStream, SubgraphTransport,
-        TransportError,
-    },
-};
-use tokio::{sync::Semaphore, task::JoinHandle};
+use studio_router::{GraphqlRequest, Router, transport::InProcess};
+use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_util::sync::CancellationToken;
 
 const FOREVER: &str = "subscription { forever { author { name } } }";
 const EVENT: &str = "{\"data\":{\"forever\":{\"author\":{\"name\":\"Ada\"}}}}";
-
-/// A subgraph that answers queries only when it may, and says that it was asked.
-pub struct Gated {
-    inner: InProcess,
-    pub asked: Semaphore,
-    pub answers: Semaphore,
-}
-
-impl Gated {
-    pub fn new(inner: InProcess) -> Arc<Gated> {
-        Arc::new(Gated { inner, asked: Semaphore::new(0), answers: Semaphore::new(0) })
-    }
-}
-
-#[async_trait::async_trait]
-impl SubgraphTransport for Gated {
-    fn encoding(&self) -> Encoding {
-        self.inner.encoding()
-    }
-
-    async fn execute(&self, request: SubgraphRequest) -> Result<SubgraphResponse, TransportError> {
-        self.asked.add_permits(1);
-        self.answers.acquire().await.unwrap().forget();
-        self.inner.execute(request).await
-    }
-
-    async fn subscribe(&self, _: SubgraphRequest) -> Result<SubgraphStream, TransportError> {
-        self.asked.add_permits(1);
-        std::future::pending().await
-    }
-}
 
 struct Served {
     router: Arc<Router>,
@@ -137,7 +101,7 @@ async fn an_answer_on_its_way_is_sent_whole() {
         .header("accept", "text/event-stream")
         .json(&json!({ "query": "{ me { name } }" }));
     let asked = tokio::spawn(request.send());
-    served.users.asked.acquire().await.unwrap().forget();
+    served.users.was_asked().await;
     served.shutdown.cancel();
     served.users.answers.add_permits(1);
     let text = asked.await.unwrap().unwrap().text().await.unwrap();
@@ -181,7 +145,7 @@ async fn a_websocket_answers_what_it_was_asked_before_it_closes() {
     let served = serve().await;
     let mut socket = served.socket().await;
     subscribe(&mut socket, "q", "{ me { name } }").await;
-    served.users.asked.acquire().await.unwrap().forget();
+    served.users.was_asked().await;
     served.shutdown.cancel();
     // What is asked from now on is not begun.
     subscribe(&mut socket, "late", "{ me { name } }").await;
@@ -211,7 +175,7 @@ async fn a_subscription_that_a_subgraph_does_not_begin_ends_too() {
         let router = router.clone();
         async move { router.subscribe(GraphqlRequest::new(FOREVER), caller()).await.unwrap() }
     });
-    never.asked.acquire().await.unwrap().forget();
+    never.was_asked().await;
     served.shutdown.cancel();
     assert_eq!(collect(begun.await.unwrap()).await, Vec::<Value>::new());
     // Nor does one that comes later begin.

@@ -1,9 +1,9 @@
 //! Which subgraph has what: the directives of the join specification.
 
-use super::{Merger, Source, marks::written};
+use super::{Merger, Source, is_behind, marks::written};
 use crate::compose::{
     sdl::Mark,
-    subgraph::{Field, Kind, Subgraph, find},
+    subgraph::{Field, Subgraph, find},
 };
 use async_graphql::Value as Const;
 use graphql_tools::parser::schema::{
@@ -62,8 +62,8 @@ impl Merger<'_> {
     pub(super) fn join_types(&self, sources: &[Source<'_>]) -> Vec<Mark> {
         let mut joins = Vec::new();
         for source in sources {
-            let behind = (source.ty.kind == Kind::Object && source.ty.has("interfaceObject"))
-                .then(|| ("isInterfaceObject".to_owned(), Value::Boolean(true)));
+            let behind =
+                is_behind(source).then(|| ("isInterfaceObject".to_owned(), Value::Boolean(true)));
             let mut keyed = false;
             for key in source.ty.keys() {
                 keyed = true;

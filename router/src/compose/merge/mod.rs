@@ -117,7 +117,8 @@ impl<'a> Merger<'a> {
                 })
             }
             Kind::Union => {
-                let types = self.members(&sources, &mut directives);
+                let named = ("join__unionMember", "member");
+                let types = self.gathered(&sources, |ty| &ty.members, named, &mut directives);
                 TypeDefinition::Union(UnionType {
                     position: Default::default(),
                     description,
@@ -164,39 +165,31 @@ impl<'a> Merger<'a> {
         Some(kind)
     }
 
-    /// The interfaces of a type, with those that each subgraph names.
-    fn implements(&self, sources: &[Source<'_>], directives: &mut Vec<Mark>) -> Vec<String> {
+    /// What subgraphs list of a type, its interfaces or its members, with a directive for each that one
+    /// names: the directive's name, and that of its argument.
+    fn gathered(
+        &self,
+        sources: &[Source<'_>],
+        list: fn(&Type) -> &[String],
+        (directive, argument): (&str, &str),
+        directives: &mut Vec<Mark>,
+    ) -> Vec<String> {
         let mut all: Vec<String> = Vec::new();
         for source in sources {
-            for interface in &source.ty.implements {
-                directives.push(self.of_graph(
-                    "join__implements",
-                    source.number,
-                    Some(("interface", interface)),
-                ));
-                if !all.contains(interface) {
-                    all.push(interface.clone());
+            for name in list(source.ty) {
+                directives.push(self.of_graph(directive, source.number, Some((argument, name))));
+                if !all.contains(name) {
+                    all.push(name.clone());
                 }
             }
         }
         all
     }
 
-    fn members(&self, sources: &[Source<'_>], directives: &mut Vec<Mark>) -> Vec<String> {
-        let mut all: Vec<String> = Vec::new();
-        for source in sources {
-            for member in &source.ty.members {
-                directives.push(self.of_graph(
-                    "join__unionMember",
-                    source.number,
-                    Some(("member", member)),
-                ));
-                if !all.contains(member) {
-                    all.push(member.clone());
-                }
-            }
-        }
-        all
+    /// The interfaces of a type.
+    fn implements(&self, sources: &[Source<'_>], directives: &mut Vec<Mark>) -> Vec<String> {
+        let named = ("join__implements", "interface");
+        self.gathered(sources, |ty| &ty.implements, named, directives)
     }
 
     /// Objects get the fields that others add to their interface.

@@ -54,11 +54,7 @@ impl Untold {
     fn has(&self, error: &GraphqlError) -> bool {
         let owned = self.owned.iter().map(|(_, known)| known);
         let mut all = owned.chain(self.of_fragments.iter().map(|(_, known)| known));
-        all.any(|known| {
-            known.message == error.message
-                && known.extensions == error.extensions
-                && known.path.starts_with(&error.path)
-        })
+        all.any(|known| known.is_within(error))
     }
 
     fn place(&mut self, error: &InternalError, shown: Vec<Shown>, deferred: &Deferred) {
