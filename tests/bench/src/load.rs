@@ -2,8 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
+use axum::{
+    body::Bytes,
+    http::{HeaderValue, Request, Uri, header},
+};
 use futures::future::try_join_all;
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
 
 /// What a load measured.
 pub(crate) struct Measured {
@@ -21,6 +29,9 @@ impl Measured {
 
 /// Sends `body` to `url` over `connections` connections for `length`; each answer must have
 /// `expected` bytes.
+///
+/// The cores are shared with the server that is measured, so a connection is no more than that: no
+/// pool, and no task beside the one that waits for the answer.
 pub(crate) async fn run(
     url: &str,
     body: &str,
@@ -28,24 +39,41 @@ pub(crate) async fn run(
     connections: usize,
     length: Duration,
 ) -> anyhow::Result<Measured> {
+    let url: Uri = url.parse()?;
+    let authority = url.authority().context("an address with a host")?;
+    let host = HeaderValue::from_str(authority.as_str())?;
+    let body = Bytes::copy_from_slice(body.as_bytes());
+    let (url, host, body) = (&url, &host, &body);
     let began = Instant::now();
     let clients = (0..connections).map(|_| async move {
-        let http = reqwest::Client::builder().pool_max_idle_per_host(1).build()?;
-        let mut latencies = Vec::new();
-        while began.elapsed() < length {
-            let sent = Instant::now();
-            let request =
-                http.post(url).header("content-type", "application/json").body(body.to_owned());
-            let answer = request.send().await?.bytes().await?;
-            ensure!(
-                answer.len() == expected,
-                "{} bytes instead of {expected}: {}",
-                answer.len(),
-                String::from_utf8_lossy(&answer[..answer.len().min(300)])
-            );
-            latencies.push(sent.elapsed());
-        }
-        Ok(latencies)
+        let socket = TcpStream::connect(authority.as_str()).await?;
+        socket.set_nodelay(true)?;
+        let (mut sender, connection) = http1::handshake(TokioIo::new(socket)).await?;
+        let asking = async move {
+            let mut latencies = Vec::new();
+            while began.elapsed() < length {
+                let sent = Instant::now();
+                let mut request = Request::post(url.path()).body(Full::new(body.clone()))?;
+                request.headers_mut().insert(header::HOST, host.clone());
+                let json = HeaderValue::from_static("application/json");
+                request.headers_mut().insert(header::CONTENT_TYPE, json);
+                sender.ready().await?;
+                let answer = sender.send_request(request).await?.into_body();
+                let answer = answer.collect().await?.to_bytes();
+                ensure!(
+                    answer.len() == expected,
+                    "{} bytes instead of {expected}: {}",
+                    answer.len(),
+                    String::from_utf8_lossy(&answer[..answer.len().min(300)])
+                );
+                latencies.push(sent.elapsed());
+            }
+            // What ends the connection, too.
+            drop(sender);
+            Ok(latencies)
+        };
+        let (latencies, _) = futures::future::join(asking, connection).await;
+        latencies
     });
     let mut latencies: Vec<Duration> = try_join_all(clients).await?.into_iter().flatten().collect();
     let seconds = began.elapsed().as_secs_f64();

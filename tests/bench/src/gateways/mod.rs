@@ -30,10 +30,12 @@ struct Shop {
 }
 
 impl Shop {
-    fn open() -> anyhow::Result<Self> {
+    /// With subgraphs that remember their answers, or make each anew.
+    fn open(remember: bool) -> anyhow::Result<Self> {
+        let remember: &[&str] = if remember { &["--remember"] } else { &[] };
         let subgraphs: Vec<Gateway> = Subgraph::ALL
             .iter()
-            .map(|subgraph| start(&["subgraph", subgraph.name()], None))
+            .map(|subgraph| start(&[&["subgraph", subgraph.name()], remember].concat(), None))
             .collect::<anyhow::Result<_>>()?;
         let folder = tempfile::tempdir()?;
         let urls = subgraphs.iter().map(|subgraph| subgraph.url.as_str());
@@ -77,20 +79,12 @@ fn values(value: &Value) -> usize {
 /// Measures each for so many seconds and prints tables.
 pub(crate) async fn run(seconds: u64) -> anyhow::Result<()> {
     let length = Duration::from_secs(seconds);
-    let shop = Shop::open()?;
-    let mut table = Table { shop: &shop, length, own_rate: None, own_cpu: None };
     println!("\n## Gateways: {CONNECTIONS} connections, {length:?} each\n");
-    let expected = table.describe().await?;
-    Table::head();
-    for (label, arguments) in [
-        ("ours, over HTTP", &["router"][..]),
-        ("ours, in process", &["router", "--in-process"]),
-        ("ours, over HTTP, sharing subgraphs' answers", &["router", "--share", "requests"]),
-        ("ours, over HTTP, sharing all", &["router", "--share", "all"]),
-    ] {
-        let gateway = start(arguments, Some(&shop.supergraph()))?;
-        table.measure(label, &gateway, DASHBOARD, Some(&expected)).await?;
-    }
+    let shop = Shop::open(true)?;
+    let mut table = Table::new(&shop, length).await?;
+    table.ours("ours", &["router"]).await?;
+    table.ours("ours, sharing subgraphs' answers", &["router", "--share", "requests"]).await?;
+    table.ours("ours, sharing all", &["router", "--share", "all"]).await?;
     for (label, other, share) in [
         ("Hive Gateway, Rust runtime", Other::Hive, false),
         ("Apollo Gateway", Other::Apollo, false),
@@ -98,59 +92,68 @@ pub(crate) async fn run(seconds: u64) -> anyhow::Result<()> {
     ] {
         let logs = shop.folder.path();
         match other.start(&shop.supergraph(), share, &request(DASHBOARD), logs).await {
-            Ok(gateway) => table.measure(label, &gateway, DASHBOARD, Some(&expected)).await?,
+            Ok(gateway) => table.measure(label, &gateway, DASHBOARD).await?,
             Err(reason) => println!("| {label} | skipped: {reason:#} |"),
         }
     }
     let gateway = start(&["router"], Some(&shop.supergraph()))?;
-    table.measure("ours, one field", &gateway, ONE_FIELD, None).await?;
+    table.measure("ours, one field", &gateway, ONE_FIELD).await?;
     drop(gateway);
-    plan_time(&expected).await?;
-    allocations(&shop.supergraph(), &expected).await
+    allocations(&shop.supergraph(), &table.expected).await?;
+    drop(shop);
+
+    println!("\nWith subgraphs that make each answer anew:\n");
+    let shop = Shop::open(false)?;
+    let mut table = Table::new(&shop, length).await?;
+    table.ours("ours, over HTTP", &["router"]).await?;
+    table.ours("ours, in process", &["router", "--in-process"]).await?;
+    plan_time(&table.expected).await
 }
 
 struct Table<'a> {
     shop: &'a Shop,
     length: Duration,
-    /// Requests per second and CPU per request of our router over HTTP, which come first.
-    own_rate: Option<f64>,
-    own_cpu: Option<f64>,
+    /// The data that all gateways have to give for the nested query.
+    expected: Value,
+    /// Requests per second and CPU per request of what comes first.
+    first_rate: Option<f64>,
+    first_cpu: Option<f64>,
 }
 
 impl Table<'_> {
-    /// Says what is asked, and gives the answer that all gateways have to give.
-    async fn describe(&self) -> anyhow::Result<Value> {
-        let gateway = start(&["router"], Some(&self.shop.supergraph()))?;
-        let before = self.shop.asked().await?;
+    /// Says what is asked, and begins the table.
+    async fn new(shop: &Shop, length: Duration) -> anyhow::Result<Table<'_>> {
+        let gateway = start(&["router"], Some(&shop.supergraph()))?;
+        let before = shop.asked().await?;
         let answer = first_answer(&gateway.url, &request(DASHBOARD)).await?;
-        let asked = self.shop.asked().await? - before;
+        let asked = shop.asked().await? - before;
         let expected: Value = serde_json::from_str(&answer)?;
         let (bytes, values) = (answer.len(), values(&expected["data"]));
         println!(
             "The answer has {bytes} B and {values} values; ours asks subgraphs {asked} times.\n"
         );
-        Ok(expected["data"].clone())
-    }
-
-    fn head() {
         println!(
-            "| gateway | requests/s | of ours | p50 ms | p99 ms | p99/p50 | CPU ms/request | times ours | peak MiB | subgraphs asked per request | CPU ms/request of subgraphs |"
+            "| gateway | requests/s | of first | p50 ms | p99 ms | p99/p50 | CPU ms/request | times first | peak MiB | subgraphs asked per request | CPU ms/request of subgraphs |"
         );
         println!("|---|---|---|---|---|---|---|---|---|---|---|");
+        let expected = expected["data"].clone();
+        Ok(Table { shop, length, expected, first_rate: None, first_cpu: None })
     }
 
-    async fn measure(
-        &mut self,
-        label: &str,
-        gateway: &Gateway,
-        query: &str,
-        expected: Option<&Value>,
-    ) -> anyhow::Result<()> {
+    async fn ours(&mut self, label: &str, arguments: &[&str]) -> anyhow::Result<()> {
+        let gateway = start(arguments, Some(&self.shop.supergraph()))?;
+        self.measure(label, &gateway, DASHBOARD).await
+    }
+
+    async fn measure(&mut self, label: &str, gateway: &Gateway, query: &str) -> anyhow::Result<()> {
         let body = request(query);
         let answer = first_answer(&gateway.url, &body).await?;
-        if let Some(expected) = expected {
+        if query == DASHBOARD {
             let given: Value = serde_json::from_str(&answer)?;
-            ensure!(given["data"] == *expected, "{label} answers something else: {answer:.500}");
+            ensure!(
+                given["data"] == self.expected,
+                "{label} answers something else: {answer:.500}"
+            );
         }
         let url = gateway.url.as_str();
         // Node.js compiles what is used much, which takes a while.
@@ -164,14 +167,14 @@ impl Table<'_> {
         let subgraphs = (self.shop.cpu_seconds()? - subgraphs) * 1000.0 / requests;
         let asked = (self.shop.asked().await? - asked) as f64 / requests;
         let rate = measured.per_second();
-        let own_rate = *self.own_rate.get_or_insert(rate);
-        let own_cpu = *self.own_cpu.get_or_insert(cpu);
+        let first_rate = *self.first_rate.get_or_insert(rate);
+        let first_cpu = *self.first_cpu.get_or_insert(cpu);
         let (p50, p99) = (measured.p50.as_secs_f64() * 1000.0, measured.p99.as_secs_f64() * 1000.0);
         println!(
             "| {label} | {rate:.0} | {:.3} | {p50:.2} | {p99:.2} | {:.2} | {cpu:.3} | {:.1} | {:.0} | {asked:.2} | {subgraphs:.3} |",
-            rate / own_rate,
+            rate / first_rate,
             p99 / p50,
-            cpu / own_cpu,
+            cpu / first_cpu,
             gateway.process.peak_mib()?,
         );
         Ok(())

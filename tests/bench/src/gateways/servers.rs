@@ -32,6 +32,9 @@ pub(crate) enum Part {
     Subgraph {
         #[arg(value_enum)]
         name: Subgraph,
+        /// Whether it answers a question that it was asked before as it did then
+        #[arg(long)]
+        remember: bool,
     },
     /// Our router
     Router {
@@ -53,7 +56,7 @@ pub(crate) enum Share {
 /// Serves a part and prints where.
 pub(crate) async fn serve(part: Part) -> anyhow::Result<()> {
     let app = match part {
-        Part::Subgraph { name } => name.routes(),
+        Part::Subgraph { name, remember } => name.routes(remember),
         Part::Router { in_process: true, .. } => serve::routes(in_process()?),
         Part::Router { in_process: false, share } => {
             let file = std::env::var(SUPERGRAPH).with_context(|| format!("{SUPERGRAPH} is set"))?;
