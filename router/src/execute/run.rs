@@ -13,14 +13,15 @@ use crate::{
     plan::{
         defer::Wave,
         operation::Variables,
-        types::{EntityFetch, Fetch, Plan, Step, Steps},
+        schedule::{Request, Schedule, Scheduled},
+        types::{EntityFetch, Fetch, Plan, Steps},
     },
     request::Caller,
     schema::Schema,
     transport::{SubgraphError, SubgraphPath, SubgraphResponse, SubgraphTransport, TransportError},
 };
 use bytes::Bytes;
-use futures::future::{BoxFuture, join_all};
+use futures::stream::{FuturesUnordered, StreamExt};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio_util::sync::CancellationToken;
 
@@ -104,10 +105,10 @@ impl<'a> Execution<'a> {
     pub(crate) async fn run(&self) {
         match &self.plan.steps {
             Steps::None | Steps::Subscription(..) => {}
-            Steps::Query(step) => self.step(step).await,
+            Steps::Query(schedule) => self.follow(schedule).await,
             Steps::Mutation(roots) => {
-                for (key, non_null, step) in roots {
-                    self.step(step).await;
+                for (key, non_null, schedule) in roots {
+                    self.follow(schedule).await;
                     let state = self.lock();
                     let missing = state
                         .arena
@@ -124,37 +125,49 @@ impl<'a> Execution<'a> {
 
     /// Runs the fetches for deferred fragments.
     pub(crate) async fn run_wave(&self, wave: &Wave) {
-        self.step(&wave.step).await;
+        self.follow(&wave.schedule).await;
     }
 
     /// Runs what follows one event of a subscription.
-    pub(crate) async fn run_event(
-        &self,
-        fetch: &Fetch,
-        event: SubgraphResponse,
-        rest: Option<&Step>,
-    ) {
+    pub(crate) async fn run_event(&self, fetch: &Fetch, event: SubgraphResponse, rest: &Schedule) {
         self.merge_root(fetch, Ok(event));
-        if let Some(rest) = rest {
-            self.step(rest).await;
+        self.follow(rest).await;
+    }
+
+    /// Makes each request as soon as those that it waits for are answered.
+    async fn follow(&self, schedule: &Schedule) {
+        let requests = &schedule.requests[..];
+        let mut waits: Vec<usize> = requests.iter().map(|scheduled| scheduled.after).collect();
+        let mut ready: Vec<usize> = (0..requests.len()).filter(|one| waits[*one] == 0).collect();
+        let mut running = FuturesUnordered::new();
+        loop {
+            let done = match &ready[..] {
+                // What runs alone needs nobody to watch over it.
+                [only] if running.is_empty() => self.request_of(requests, *only).await,
+                _ => {
+                    running.extend(ready.iter().map(|ready| self.request_of(requests, *ready)));
+                    match running.next().await {
+                        Some(done) => done,
+                        None => return,
+                    }
+                }
+            };
+            ready.clear();
+            for next in &requests[done].before {
+                waits[*next] -= 1;
+                if waits[*next] == 0 {
+                    ready.push(*next);
+                }
+            }
         }
     }
 
-    fn step<'s>(&'s self, step: &'s Step) -> BoxFuture<'s, ()> {
-        Box::pin(async move {
-            match step {
-                Step::Sequence(steps) => {
-                    for step in steps {
-                        self.step(step).await;
-                    }
-                }
-                Step::Parallel(steps) => {
-                    join_all(steps.iter().map(|step| self.step(step))).await;
-                }
-                Step::Fetch(fetch) => self.fetch(fetch).await,
-                Step::Entities(fetch) => self.entities(fetch).await,
-            }
-        })
+    async fn request_of(&self, requests: &[Scheduled], number: usize) -> usize {
+        match &requests[number].request {
+            Request::Root(fetch) => self.fetch(fetch).await,
+            Request::Entities(fetch) => self.entities(fetch).await,
+        }
+        number
     }
 
     async fn fetch(&self, fetch: &Fetch) {

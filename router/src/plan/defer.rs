@@ -2,7 +2,7 @@
 //! field is sent as early as one of its selections asks for (incremental delivery, "CollectFields" and
 //! "BuildExecutionPlan").
 
-use super::types::{Selection, Step};
+use super::{schedule::Schedule, types::Selection};
 use crate::schema::TypeSet;
 use graphql_tools::parser::query as ast;
 use std::collections::HashMap;
@@ -103,7 +103,7 @@ pub(crate) struct Wave {
     pub(crate) usages: DeferUsages,
     /// The waves that have to be done before; [`DeferUsages::NONE`] for what is not deferred.
     pub(crate) after: Vec<DeferUsages>,
-    pub(crate) step: Step,
+    pub(crate) schedule: Schedule,
 }
 
 /// Numbers the deferred fragments of an operation. A fragment that is put in at several places, or in

@@ -7,7 +7,7 @@ use super::{
     internal::Rewriter,
     operation::Variables,
     projection::Projector,
-    types::{FieldKind, OperationKind, Plan, Step, Steps},
+    types::{AnswerSize, FieldKind, OperationKind, Plan, ProjectedField, Steps},
 };
 use crate::{
     data::KeyTable,
@@ -84,9 +84,9 @@ pub(crate) fn make(
                 }
                 let selections = rewriter.root_field(&field.fields, root, number);
                 match plan(selections, &rewriter.aliases.defers.parents)? {
-                    Planned::Steps(step, later) => {
-                        let step = step.unwrap_or_else(|| Step::Sequence(Vec::new()));
-                        steps.push((field.projected.internal, field.projected.ty.non_null, step));
+                    Planned::Schedule(schedule, later) => {
+                        let ProjectedField { internal, ty, .. } = &field.projected;
+                        steps.push((*internal, ty.non_null, schedule));
                         add_waves(&mut waves, later);
                     }
                     Planned::Subscription(..) => {
@@ -102,9 +102,12 @@ pub(crate) fn make(
                 Steps::None
             } else {
                 match plan(selections, &rewriter.aliases.defers.parents)? {
-                    Planned::Steps(step, later) => {
+                    Planned::Schedule(schedule, later) => {
                         waves = later;
-                        step.map_or(Steps::None, Steps::Query)
+                        match schedule.is_empty() {
+                            true => Steps::None,
+                            false => Steps::Query(schedule),
+                        }
                     }
                     Planned::Subscription(fetch, rest) => Steps::Subscription(fetch, rest),
                 }
@@ -117,7 +120,8 @@ pub(crate) fn make(
         let (labels, parents) = (aliases.defers.labels, aliases.defers.parents);
         Box::new(Deferred { labels, parents, anchors, waves })
     });
-    Ok(Plan { kind: operation.kind, keys: Arc::new(keys), steps, projection, deferred })
+    let (keys, answer_size) = (Arc::new(keys), AnswerSize::default());
+    Ok(Plan { kind: operation.kind, keys, steps, projection, deferred, answer_size })
 }
 
 /// Adds the waves of one root field of a mutation to those of the others.
@@ -128,7 +132,6 @@ fn add_waves(waves: &mut Vec<Wave>, added: Vec<Wave>) {
             continue;
         };
         known.after.extend(wave.after);
-        let step = std::mem::replace(&mut known.step, Step::Parallel(Vec::new()));
-        known.step = Step::Parallel(vec![step, wave.step]);
+        known.schedule.add_beside(wave.schedule);
     }
 }

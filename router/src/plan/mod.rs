@@ -16,6 +16,7 @@ pub(crate) mod internal;
 pub(crate) mod make;
 pub(crate) mod operation;
 pub(crate) mod projection;
+pub(crate) mod schedule;
 mod twins;
 pub(crate) mod types;
 

@@ -236,10 +236,13 @@ impl<'a> Projector<'a, '_> {
             return Vec::new();
         };
         let response_key: Arc<str> = response_key(first).into();
+        // A name has nothing to escape.
+        let json_key: Box<str> = format!("\"{response_key}\":").into();
         let only = |types: &TypeSet| (*types != scope.possible).then(|| types.clone());
         if first.name == "__typename" {
             return vec![ProjectedField {
                 response_key,
+                json_key,
                 internal: Key::TYPENAME,
                 coordinate: "__typename".into(),
                 only: only(&entry.types),
@@ -271,6 +274,7 @@ impl<'a> Projector<'a, '_> {
                 let internal = self.keys.intern(alias.as_deref().unwrap_or(&definition.name));
                 ProjectedField {
                     response_key: response_key.clone(),
+                    json_key: json_key.clone(),
                     internal,
                     coordinate: format!("{owner}.{}", definition.name).into(),
                     only: only(&types),

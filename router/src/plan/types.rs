@@ -1,12 +1,18 @@
 //! The router's own plan. It knows nothing of the planner that made it.
 
-use super::defer::{DeferUsages, Deferred};
+use super::{
+    defer::{DeferUsages, Deferred},
+    schedule::Schedule,
+};
 use crate::{
     data::{Key, KeyTable, write_string},
     schema::{Literal, TypeSet},
 };
 use async_graphql::{Name, parser::types::ExecutableDocument};
-use std::sync::{Arc, OnceLock};
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicUsize, Ordering::Relaxed},
+};
 
 /// The kind of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,13 +35,31 @@ pub(crate) struct Plan {
     pub(crate) projection: Selection,
     /// What the client is sent later.
     pub(crate) deferred: Option<Box<Deferred>>,
+    pub(crate) answer_size: AnswerSize,
+}
+
+/// How many bytes the last answer had: about what the next one will need.
+#[derive(Debug, Default)]
+pub(crate) struct AnswerSize(AtomicUsize);
+
+impl AnswerSize {
+    /// No more is taken in advance, however large the last answer was.
+    const MOST: usize = 1 << 20;
+
+    pub(crate) fn get(&self) -> usize {
+        self.0.load(Relaxed)
+    }
+
+    pub(crate) fn set(&self, bytes: usize) {
+        self.0.store(bytes.min(Self::MOST), Relaxed);
+    }
 }
 
 impl Plan {
     /// Whether a representation is made with what is fetched under a key.
     pub(crate) fn requires(&self, key: Key) -> bool {
-        let waves = self.deferred.iter().flat_map(|deferred| &deferred.waves);
-        self.steps.requires(key) || waves.map(|wave| &wave.step).any(|step| step.requires(key))
+        let mut waves = self.deferred.iter().flat_map(|deferred| &deferred.waves);
+        self.steps.requires(key) || waves.any(|wave| wave.schedule.requires(key))
     }
 }
 
@@ -43,46 +67,19 @@ impl Plan {
 pub(crate) enum Steps {
     /// Nothing has to be fetched.
     None,
-    Query(Step),
-    /// One entry per root field, in order: its key, whether null is refused, its steps.
-    Mutation(Vec<(Key, bool, Step)>),
+    Query(Schedule),
+    /// One entry per root field, in order: its key, whether null is refused, its requests.
+    Mutation(Vec<(Key, bool, Schedule)>),
     /// The upstream, and what runs for each of its events.
-    Subscription(Box<Fetch>, Option<Step>),
+    Subscription(Box<Fetch>, Schedule),
 }
 
 impl Steps {
     fn requires(&self, key: Key) -> bool {
         match self {
             Steps::None => false,
-            Steps::Query(step) => step.requires(key),
-            Steps::Mutation(roots) => roots.iter().any(|(_, _, step)| step.requires(key)),
-            Steps::Subscription(_, rest) => rest.as_ref().is_some_and(|step| step.requires(key)),
-        }
-    }
-}
-
-#[derive(Debug)]
-pub(crate) enum Step {
-    Sequence(Vec<Step>),
-    Parallel(Vec<Step>),
-    Fetch(Box<Fetch>),
-    Entities(Box<EntityFetch>),
-}
-
-impl Step {
-    fn requires(&self, key: Key) -> bool {
-        fn reads(parts: &[Require], key: Key) -> bool {
-            parts.iter().any(|part| match part {
-                Require::Field { read, nested, .. } => *read == key || reads(nested, key),
-                Require::On(_, inner) => reads(inner, key),
-            })
-        }
-        match self {
-            Step::Sequence(steps) | Step::Parallel(steps) => {
-                steps.iter().any(|step| step.requires(key))
-            }
-            Step::Fetch(_) => false,
-            Step::Entities(fetch) => fetch.groups.iter().any(|group| reads(&group.requires, key)),
+            Steps::Query(schedule) | Steps::Subscription(_, schedule) => schedule.requires(key),
+            Steps::Mutation(roots) => roots.iter().any(|(_, _, schedule)| schedule.requires(key)),
         }
     }
 }
@@ -207,6 +204,8 @@ pub(crate) struct Selection {
 pub(crate) struct ProjectedField {
     /// The client's key.
     pub(crate) response_key: Arc<str>,
+    /// The same as it stands before its value in JSON, quotes and colon included.
+    pub(crate) json_key: Box<str>,
     /// The key under which it was fetched.
     pub(crate) internal: Key,
     /// As in `User.name`, for messages.

@@ -10,9 +10,10 @@ use crate::{
     data::{Key, KeyTable},
     plan::{
         defer::{DeferUsages, Wave},
+        schedule::{Request, Schedule},
         types::{
             EntityFetch, EntityGroup, EntityKey, Fetch as PlannedFetch, OperationKind, PathStep,
-            Require, Step, SubgraphOperation,
+            Require, SubgraphOperation,
         },
     },
 };
@@ -39,14 +40,14 @@ struct Group {
 }
 
 impl Emit<'_> {
-    /// The steps of a query or of one root field of a mutation; `None` where nothing is fetched before
+    /// The requests of a query or of one root field of a mutation: none where nothing is fetched before
     /// what is deferred.
-    pub(super) fn steps(&mut self) -> Option<Step> {
+    pub(super) fn schedule(&mut self) -> Schedule {
         let first = self.of_wave(DeferUsages::NONE);
-        self.step(&first, &BTreeSet::new())
+        self.in_order(&first)
     }
 
-    /// The steps for deferred fragments.
+    /// The requests for deferred fragments.
     pub(super) fn waves(&mut self) -> Vec<Wave> {
         let mut all: BTreeSet<DeferUsages> =
             self.filled().into_iter().map(|fetch| self.fetches.all[fetch].wave).collect();
@@ -58,8 +59,7 @@ impl Emit<'_> {
             let after: BTreeSet<DeferUsages> =
                 before.map(|fetch| self.fetches.all[*fetch].wave).collect();
             let after = after.into_iter().filter(|before| *before != usages).collect();
-            let step = self.step(&own, &BTreeSet::new());
-            waves.extend(step.map(|step| Wave { usages, after, step }));
+            waves.push(Wave { usages, after, schedule: self.in_order(&own) });
         }
         waves
     }
@@ -70,7 +70,7 @@ impl Emit<'_> {
     }
 
     /// The upstream of a subscription and what follows each of its events.
-    pub(super) fn subscription(&mut self) -> Option<(PlannedFetch, Option<Step>)> {
+    pub(super) fn subscription(&mut self) -> Option<(PlannedFetch, Schedule)> {
         let mut all = self.filled();
         let first = all
             .iter()
@@ -78,8 +78,7 @@ impl Emit<'_> {
             .find(|fetch| self.fetches.all[*fetch].root == Some(OperationKind::Subscription))?;
         all.remove(&first);
         let upstream = self.root_fetch(first);
-        let rest = self.step(&all, &BTreeSet::from([first]));
-        Some((upstream, rest))
+        Some((upstream, self.in_order(&all)))
     }
 
     /// The fetches that ask for anything.
@@ -89,68 +88,34 @@ impl Emit<'_> {
             .collect()
     }
 
-    /// What waits for nothing runs first; of the rest, what has nothing to do with each other runs side
-    /// by side.
-    fn step(&mut self, all: &BTreeSet<FetchId>, done: &BTreeSet<FetchId>) -> Option<Step> {
-        let mut parts: Vec<Step> = Vec::new();
-        let components = self.components(all);
-        // Of fetches that start together, those to one subgraph are one request.
-        let (single, joined): (Vec<_>, Vec<_>) =
-            components.into_iter().partition(|component| component.len() == 1);
-        let ready: Vec<FetchId> = single.into_iter().flatten().collect();
-        parts.extend(self.ready(&ready));
-        for component in joined {
-            let first: Vec<FetchId> = component
-                .iter()
-                .copied()
-                .filter(|fetch| self.fetches.all[*fetch].after.is_disjoint(&component))
-                .collect();
-            let mut sequence = vec![parallel(self.ready(&first))];
-            let mut done = done.clone();
-            done.extend(&first);
-            let rest: BTreeSet<FetchId> =
-                component.into_iter().filter(|fetch| !first.contains(fetch)).collect();
-            sequence.push(self.step(&rest, &done));
-            parts.push(Step::Sequence(sequence.into_iter().flatten().collect()));
-        }
-        parallel(parts)
-    }
-
-    /// Sets of fetches that wait for each other in any way.
-    fn components(&self, all: &BTreeSet<FetchId>) -> Vec<BTreeSet<FetchId>> {
-        let mut components: Vec<BTreeSet<FetchId>> = Vec::new();
+    /// The requests of some fetches. What was done before is not waited for.
+    ///
+    /// Fetches of entities that need as many requests before them are one request to each subgraph. It
+    /// waits for all that any of them waits for; since a request costs a subgraph and the router more
+    /// than what is asked in it, that is worth it.
+    fn in_order(&mut self, all: &BTreeSet<FetchId>) -> Schedule {
+        let mut order = Order { fetches: self.fetches, all, depths: BTreeMap::new() };
+        // Entities of one subgraph at one depth, and roots each by itself.
+        let mut joined: BTreeMap<(usize, Option<FetchId>, usize), Vec<FetchId>> = BTreeMap::new();
         for fetch in all {
-            let mut joined = BTreeSet::from([*fetch]);
-            let after = &self.fetches.all[*fetch].after;
-            components.retain(|component| {
-                let apart = component.is_disjoint(after);
-                if !apart {
-                    joined.extend(component);
-                }
-                apart
-            });
-            components.push(joined);
+            let Fetch { graph, root, .. } = self.fetches.all[*fetch];
+            let place = (order.depth(*fetch), root.map(|_| *fetch), graph);
+            joined.entry(place).or_default().push(*fetch);
         }
-        components.sort();
-        components
-    }
-
-    /// The steps of fetches that start together.
-    fn ready(&mut self, fetches: &[FetchId]) -> Vec<Step> {
-        let mut steps = Vec::new();
-        let mut entities: BTreeMap<usize, Vec<FetchId>> = BTreeMap::new();
-        for fetch in fetches {
-            match self.fetches.all[*fetch].root {
-                Some(_) => steps.push(Step::Fetch(Box::new(self.root_fetch(*fetch)))),
-                None => {
-                    entities.entry(self.fetches.all[*fetch].graph).or_default().push(*fetch);
-                }
-            }
+        let mut numbers: BTreeMap<FetchId, usize> = BTreeMap::new();
+        let mut schedule = Schedule::default();
+        for (number, ((_, root, graph), fetches)) in joined.into_iter().enumerate() {
+            let before = fetches.iter().flat_map(|fetch| order.before(*fetch));
+            let after: BTreeSet<usize> =
+                before.filter_map(|earlier| numbers.get(&earlier).copied()).collect();
+            let request = match root {
+                Some(fetch) => Request::Root(self.root_fetch(fetch)),
+                None => Request::Entities(self.entities(graph, &fetches)),
+            };
+            schedule.add(request, after);
+            numbers.extend(fetches.into_iter().map(|fetch| (fetch, number)));
         }
-        for (graph, fetches) in entities {
-            steps.push(Step::Entities(Box::new(self.entities(graph, &fetches))));
-        }
-        steps
+        schedule
     }
 
     fn root_fetch(&mut self, fetch: FetchId) -> PlannedFetch {
@@ -306,11 +271,38 @@ impl Emit<'_> {
     }
 }
 
-fn parallel(mut steps: Vec<Step>) -> Option<Step> {
-    match steps.len() {
-        0 => None,
-        1 => steps.pop(),
-        _ => Some(Step::Parallel(steps)),
+/// How fetches follow each other.
+struct Order<'a> {
+    fetches: &'a Fetches,
+    all: &'a BTreeSet<FetchId>,
+    depths: BTreeMap<FetchId, usize>,
+}
+
+impl Order<'_> {
+    /// The fetches that one waits for, also through such as ask for nothing.
+    fn before(&self, fetch: FetchId) -> BTreeSet<FetchId> {
+        let mut found = BTreeSet::new();
+        let mut open: Vec<FetchId> = self.fetches.all[fetch].after.iter().copied().collect();
+        let mut seen: BTreeSet<FetchId> = open.iter().copied().collect();
+        while let Some(earlier) = open.pop() {
+            if self.all.contains(&earlier) {
+                found.insert(earlier);
+                continue;
+            }
+            open.extend(self.fetches.all[earlier].after.iter().filter(|next| seen.insert(**next)));
+        }
+        found
+    }
+
+    /// How many have to run before it, one after the other.
+    fn depth(&mut self, fetch: FetchId) -> usize {
+        if let Some(depth) = self.depths.get(&fetch) {
+            return *depth;
+        }
+        let before = self.before(fetch).into_iter();
+        let depth = before.map(|earlier| self.depth(earlier) + 1).max().unwrap_or(0);
+        self.depths.insert(fetch, depth);
+        depth
     }
 }
 

@@ -25,7 +25,8 @@ use crate::{
     data::KeyTable,
     plan::{
         defer::{DeferUsages, Wave},
-        types::{Fetch, OperationKind, Step},
+        schedule::Schedule,
+        types::{Fetch, OperationKind},
     },
     schema::{Schema, TypeRef},
 };
@@ -53,12 +54,12 @@ pub(crate) enum PlanError {
     Operation(String),
 }
 
-/// The steps of an operation.
+/// The requests of an operation.
 pub(crate) enum Planned {
-    /// What is done first, and what is done for deferred fragments after it.
-    Steps(Option<Step>, Vec<Wave>),
+    /// What is asked first, and what is asked for deferred fragments after it.
+    Schedule(Schedule, Vec<Wave>),
     /// The upstream, and what follows each of its events.
-    Subscription(Box<Fetch>, Option<Step>),
+    Subscription(Box<Fetch>, Schedule),
 }
 
 /// A supergraph ready for planning.
@@ -143,9 +144,9 @@ impl Supergraph {
                 let (fetch, rest) = emit.subscription().ok_or_else(nothing)?;
                 Ok(Planned::Subscription(Box::new(fetch), rest))
             }
-            _ => match (emit.steps(), emit.waves()) {
-                (None, waves) if waves.is_empty() => Err(nothing()),
-                (step, waves) => Ok(Planned::Steps(step, waves)),
+            _ => match (emit.schedule(), emit.waves()) {
+                (schedule, waves) if schedule.is_empty() && waves.is_empty() => Err(nothing()),
+                (schedule, waves) => Ok(Planned::Schedule(schedule, waves)),
             },
         }
     }

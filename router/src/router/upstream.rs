@@ -183,7 +183,7 @@ async fn answer(prepared: &Prepared, event: Event) -> (Answer, bool) {
         Event::Behind => return (Answer::error(too_slow()), true),
     };
     let limit = prepared.core.limits.execution;
-    let run = execution.run_event(fetch, event, rest.as_ref());
+    let run = execution.run_event(fetch, event, rest);
     if tokio::time::timeout(limit, run).await.is_err() {
         // Others may follow: unlike an error with which a subscription ends, it is an answer.
         let body = timed_out(limit).with_data_null().body;

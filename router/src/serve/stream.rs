@@ -75,7 +75,10 @@ pub(super) fn many(answers: BoxStream<'static, Bytes>, form: Form, stop: Option<
 
 /// The same stream, polled within a span: what is logged on the way to an answer has the span's
 /// request id, though the request's own future has ended when its answers are made.
-pub(super) fn within<S: Stream + Unpin>(span: Span, mut stream: S) -> impl Stream<Item = S::Item> + Unpin {
+pub(super) fn within<S: Stream + Unpin>(
+    span: Span,
+    mut stream: S,
+) -> impl Stream<Item = S::Item> + Unpin {
     stream::poll_fn(move |context| {
         let _entered = span.enter();
         stream.poll_next_unpin(context)
