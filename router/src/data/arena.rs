@@ -2,7 +2,7 @@
 
 use super::{Key, KeyTable, json::write_string};
 use bytes::Bytes;
-use std::{borrow::Cow, collections::HashMap, io::Write as _, sync::Arc};
+use std::{borrow::Cow, collections::HashMap, io::Write as _, ops::Range, sync::Arc};
 
 /// A value's place in the arena.
 pub(crate) type NodeId = u32;
@@ -37,6 +37,13 @@ struct Chunk {
     start: u32,
     len: u32,
     next: u32,
+}
+
+impl Chunk {
+    /// Where its fields are among all entries.
+    fn slots(&self) -> Range<usize> {
+        self.start as usize..(self.start + self.len) as usize
+    }
 }
 
 /// Values of one request.
@@ -165,9 +172,9 @@ impl Arena {
             _ => NONE,
         };
         std::iter::from_fn(move || {
-            let current = *self.chunks.get(chunk as usize)?;
+            let current = self.chunks.get(chunk as usize)?;
             chunk = current.next;
-            Some(current.start as usize..(current.start + current.len) as usize)
+            Some(current.slots())
         })
         .flatten()
     }
@@ -179,7 +186,15 @@ impl Arena {
 
     /// The field of an object.
     pub(crate) fn get(&self, id: NodeId, key: Key) -> Option<NodeId> {
-        self.fields(id).find_map(|(candidate, value)| (candidate == key).then_some(value))
+        let Node::Object(mut next) = *self.node(id) else { return None };
+        while let Some(chunk) = self.chunks.get(next as usize) {
+            let entries = &self.entries[chunk.slots()];
+            if let Some((_, value)) = entries.iter().find(|(candidate, _)| *candidate == key) {
+                return Some(*value);
+            }
+            next = chunk.next;
+        }
+        None
     }
 
     pub(crate) fn is_null(&self, id: NodeId) -> bool {
@@ -265,20 +280,7 @@ impl Arena {
             return;
         }
         match (self.node(target), self.node(source)) {
-            (Node::Object(_), Node::Object(added)) => {
-                let first = *added;
-                self.merge_common(target, first);
-                let Some(chunk) = self.fresh_fields(target, first) else {
-                    return;
-                };
-                let Node::Object(mut last) = *self.node(target) else {
-                    return;
-                };
-                while self.chunks[last as usize].next != NONE {
-                    last = self.chunks[last as usize].next;
-                }
-                self.chunks[last as usize].next = chunk;
-            }
+            (Node::Object(_), Node::Object(added)) => self.merge_fields(target, *added),
             (Node::List { .. }, Node::List { .. }) => {
                 let targets = self.list(target).unwrap_or_default().to_vec();
                 let sources = self.list(source).unwrap_or_default().to_vec();
@@ -292,47 +294,56 @@ impl Arena {
         }
     }
 
-    /// Merges the fields that both have. Chunks from `first` on hold those of the source.
-    fn merge_common(&mut self, target: NodeId, first: u32) {
-        let mut next = first;
-        while let Some(Chunk { start, len, next: after }) = self.chunks.get(next as usize).copied()
-        {
-            for slot in start..start + len {
-                let (key, value) = self.entries[slot as usize];
+    /// Merges the fields of the source, which the chunks from `added` on hold.
+    fn merge_fields(&mut self, target: NodeId, added: u32) {
+        let (mut fresh, mut all) = (0, 0);
+        let mut next = added;
+        while let Some(chunk) = self.chunks.get(next as usize).copied() {
+            for slot in chunk.slots() {
+                let (key, value) = self.entries[slot];
+                all += 1;
                 match self.get(target, key) {
-                    None => {}
+                    None => fresh += 1,
                     Some(present) if present == value => {}
                     Some(present) if self.is_null(present) => self.set(target, key, value),
                     Some(present) => self.merge(present, value),
                 }
             }
-            next = after;
+            next = chunk.next;
+        }
+        if fresh == 0 {
+            return;
+        }
+        let begin = self.entries.len();
+        let mut next = added;
+        while let Some(chunk) = self.chunks.get(next as usize).copied() {
+            if fresh == all {
+                // The target had none of them: it shares their entries.
+                self.link(target, chunk);
+            } else {
+                for slot in chunk.slots() {
+                    let entry = self.entries[slot];
+                    if self.get(target, entry.0).is_none() {
+                        self.entries.push(entry);
+                    }
+                }
+            }
+            next = chunk.next;
+        }
+        let len = (self.entries.len() - begin) as u32;
+        if len > 0 {
+            self.link(target, Chunk { start: begin as u32, len, next: NONE });
         }
     }
 
-    /// A chunk of the fields that only the source has; it shares their entries when it has no others.
-    fn fresh_fields(&mut self, target: NodeId, first: u32) -> Option<u32> {
-        let whole = self.chunks[first as usize];
-        let is_fresh =
-            |arena: &Arena, slot: u32| arena.get(target, arena.entries[slot as usize].0).is_none();
-        if whole.next == NONE
-            && (whole.start..whole.start + whole.len).all(|slot| is_fresh(self, slot))
-        {
-            return (whole.len > 0).then(|| self.push_chunk(whole.start, whole.len));
+    /// Gives an object the entries of a chunk as well.
+    fn link(&mut self, target: NodeId, Chunk { start, len, .. }: Chunk) {
+        let Node::Object(mut last) = *self.node(target) else { return };
+        while self.chunks[last as usize].next != NONE {
+            last = self.chunks[last as usize].next;
         }
-        let begin = self.entries.len();
-        let mut next = first;
-        while let Some(Chunk { start, len, next: after }) = self.chunks.get(next as usize).copied()
-        {
-            for slot in start..start + len {
-                if is_fresh(self, slot) {
-                    self.entries.push(self.entries[slot as usize]);
-                }
-            }
-            next = after;
-        }
-        let len = self.entries.len() - begin;
-        (len > 0).then(|| self.push_chunk(begin as u32, len as u32))
+        let added = self.push_chunk(start, len);
+        self.chunks[last as usize].next = added;
     }
 
     /// Replaces a field. Entries may be shared with other objects that got the same answer, so the

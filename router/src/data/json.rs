@@ -244,22 +244,28 @@ impl Reader<'_> {
     }
 }
 
-/// Bytes that do not stand for themselves in a JSON string.
-const SPECIAL: [bool; 256] = {
-    let mut special = [false; 256];
-    let mut byte = 0;
-    while byte < 0x20 {
-        special[byte] = true;
-        byte += 1;
-    }
-    special[b'"' as usize] = true;
-    special[b'\\' as usize] = true;
-    special
-};
-
 /// How many bytes at the start of `bytes` stand for themselves in a JSON string.
 fn plain(bytes: &[u8]) -> usize {
-    bytes.iter().position(|byte| SPECIAL[*byte as usize]).unwrap_or(bytes.len())
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (number, word) in words.iter().enumerate() {
+        let special = special(u64::from_le_bytes(*word));
+        if special != 0 {
+            return 8 * number + (special.trailing_zeros() / 8) as usize;
+        }
+    }
+    let is_special = |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\';
+    let end = rest.iter().position(is_special);
+    8 * words.len() + end.unwrap_or(rest.len())
+}
+
+/// The high bit of the lowest byte of a word that does not stand for itself, and maybe of ones above
+/// it: 0 if there is none.
+fn special(word: u64) -> u64 {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    // A byte less than `limit` borrows from its high bit, unless that was set.
+    let below = |word: u64, limit: u8| word.wrapping_sub(ONES * u64::from(limit)) & !word;
+    let is = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    (below(word, 0x20) | is(b'"') | is(b'\\')) & (ONES << 7)
 }
 
 /// Writes a string as JSON.
@@ -355,6 +361,13 @@ mod tests {
             let mut out = Vec::new();
             write_string(&text, &mut out);
             prop_assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), text);
+        }
+
+        #[test]
+        fn special_bytes_are_found_wherever_they_stand(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
+            let special = |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\';
+            let first = bytes.iter().position(special).unwrap_or(bytes.len());
+            prop_assert_eq!(plain(&bytes), first);
         }
 
         #[test]

@@ -4,18 +4,12 @@
 use super::targets::Targets;
 use crate::{
     data::{Arena, Key, NodeId, write_string},
-    plan::types::{EntityFetch, EntityGroup, EntityKey, Require},
+    plan::types::{EntityFetch, EntityGroup, Require},
     schema::Schema,
     transport::Encoding,
 };
 use async_graphql::{Name, Value};
-use std::{
-    borrow::Cow,
-    collections::HashMap,
-    hash::{BuildHasher, RandomState},
-    ops::Range,
-    sync::Arc,
-};
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
 /// Representations in the encoding of the transport.
 #[derive(Debug)]
@@ -42,7 +36,7 @@ fn prepare_group(arena: &Arena, group: &EntityGroup, encoding: Encoding) -> Prep
         targets.find(arena, Arena::ROOT, path);
     }
     let mut shapes: Vec<Shape<'_>> = Vec::new();
-    let mut sent = Distinct::new();
+    let mut sent = Distinct::default();
     let mut values = Vec::new();
     let mut places = Vec::with_capacity(targets.nodes.len());
     // One answer may stand in several places, so that several paths lead to one object.
@@ -61,14 +55,15 @@ fn prepare_group(arena: &Arena, group: &EntityGroup, encoding: Encoding) -> Prep
                 &shapes[shapes.len() - 1]
             }
         };
-        sent.begin();
-        if !shape.write(arena, node, &mut sent.json) {
-            sent.discard();
+        if !shape.is_complete(arena, node) {
             continue;
         }
-        let (number, is_new) = sent.end();
-        if is_new && encoding == Encoding::Values {
-            values.push(shape.value(arena, node));
+        let (number, is_new) = sent.number(|identity| shape.identify(arena, node, identity));
+        if is_new {
+            match encoding {
+                Encoding::Json => sent.write(|json| shape.write(arena, node, json)),
+                Encoding::Values => values.push(shape.value(arena, node)),
+            }
         }
         places.push((number, node));
     }
@@ -94,57 +89,38 @@ pub(super) fn learn_type(arena: &mut Arena, schema: &Schema, target: NodeId, ent
 }
 
 /// A JSON list of representations in which none stands twice.
+#[derive(Default)]
 struct Distinct {
     json: Vec<u8>,
-    /// Where each representation stands in the list.
-    spans: Vec<Range<usize>>,
-    /// Numbers of representations by the hash of their text.
-    numbers: HashMap<u64, Vec<usize>>,
-    hasher: RandomState,
-    start: usize,
+    /// Numbers of representations by what tells them apart.
+    numbers: HashMap<Vec<u8>, usize>,
+    identity: Vec<u8>,
 }
 
 impl Distinct {
-    fn new() -> Distinct {
-        Distinct {
-            json: vec![b'['],
-            spans: Vec::new(),
-            numbers: HashMap::new(),
-            hasher: RandomState::new(),
-            start: 1,
+    /// The number of a representation, and whether it is a new one. `identify` writes what tells it from
+    /// others.
+    fn number(&mut self, identify: impl FnOnce(&mut Vec<u8>)) -> (usize, bool) {
+        self.identity.clear();
+        identify(&mut self.identity);
+        if let Some(known) = self.numbers.get(&self.identity) {
+            return (*known, false);
         }
-    }
-
-    /// Begins a representation, whose text is then written to the end of `json`.
-    fn begin(&mut self) {
-        if !self.spans.is_empty() {
-            self.json.push(b',');
-        }
-        self.start = self.json.len();
-    }
-
-    /// Takes back what was written since [`Distinct::begin`].
-    fn discard(&mut self) {
-        self.json.truncate(self.start - usize::from(!self.spans.is_empty()));
-    }
-
-    /// The number of the representation that was written, and whether it is a new one.
-    fn end(&mut self) -> (usize, bool) {
-        let written = &self.json[self.start..];
-        let hash = self.hasher.hash_one(written);
-        let alike = self.numbers.entry(hash).or_default();
-        let known = alike.iter().find(|number| self.json[self.spans[**number].clone()] == *written);
-        if let Some(number) = known.copied() {
-            self.discard();
-            return (number, false);
-        }
-        let number = self.spans.len();
-        alike.push(number);
-        self.spans.push(self.start..self.json.len());
+        let number = self.numbers.len();
+        self.numbers.insert(self.identity.clone(), number);
         (number, true)
     }
 
+    /// Adds a representation to the list.
+    fn write(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        self.json.push(if self.json.is_empty() { b'[' } else { b',' });
+        write(&mut self.json);
+    }
+
     fn finish(mut self) -> Vec<u8> {
+        if self.json.is_empty() {
+            self.json.push(b'[');
+        }
         self.json.push(b']');
         self.json
     }
@@ -162,7 +138,9 @@ struct Shape<'a> {
     /// The text up to the first field.
     head: Vec<u8>,
     fields: Vec<Required<'a>>,
-    keys: Vec<&'a EntityKey>,
+    /// The keys by which the subgraph resolves the type, as far as all of their fields are there: where
+    /// each field is read, and whether it may be null. `None` for a type that it does not know.
+    keys: Option<Vec<Vec<(Key, bool)>>>,
     typename: Name,
 }
 
@@ -185,11 +163,7 @@ impl<'a> Shape<'a> {
         let mut head = b"{\"__typename\":".to_vec();
         write_string(&sent, &mut head);
         Shape {
-            keys: group
-                .entity_keys
-                .iter()
-                .filter(|key| *key.ty == *own || *key.ty == *sent)
-                .collect(),
+            keys: keys(group, [&own, &sent], &selected),
             fields: selected,
             head,
             sent: Value::String(sent),
@@ -198,37 +172,36 @@ impl<'a> Shape<'a> {
         }
     }
 
-    /// Writes a representation; `false` when no key by which the subgraph resolves the type is
-    /// complete.
-    fn write(&self, arena: &Arena, node: NodeId, out: &mut Vec<u8>) -> bool {
+    /// Writes what tells a representation from those of other objects of any type.
+    fn identify(&self, arena: &Arena, node: NodeId, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.head);
+        for (read, _, nested) in &self.fields {
+            out.push(b',');
+            write_field(arena, node, *read, nested, out);
+        }
+    }
+
+    fn write(&self, arena: &Arena, node: NodeId, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.head);
         for (read, write, nested) in &self.fields {
             out.push(b',');
             write_string(write, out);
             out.push(b':');
-            match arena.get(node, *read) {
-                Some(value) => write_required(arena, value, nested, out),
-                None => out.extend_from_slice(b"null"),
-            }
+            write_field(arena, node, *read, nested, out);
         }
         out.push(b'}');
-        self.is_complete(arena, node)
     }
 
+    /// Whether any key by which the subgraph resolves the type is complete.
     fn is_complete(&self, arena: &Arena, node: NodeId) -> bool {
         let is_null = |read: Key| arena.get(node, read).is_none_or(|value| arena.is_null(value));
-        if self.keys.is_empty() {
-            // Of a type that the subgraph does not know, the plan says nothing that could be sent.
+        let Some(keys) = &self.keys else {
+            // The plan says nothing that could be sent, but for what is required.
             return !self.fields.is_empty() && !self.fields.iter().any(|(read, ..)| is_null(*read));
-        }
-        let field = |name: &str| self.fields.iter().find(|(_, write, _)| write.as_str() == name);
-        let has = |name: &str| field(name).is_some_and(|(read, ..)| !is_null(*read));
-        self.keys.iter().any(|key| {
-            let fit = |(name, nullable): &(Arc<str>, bool)| {
-                field(name).is_some_and(|(read, ..)| *nullable || !is_null(*read))
-            };
-            key.fields.iter().all(fit)
-                && key.fields.iter().any(|(name, _)| has(name) || &**name == "__typename")
+        };
+        keys.iter().any(|key| {
+            key.iter().all(|(read, nullable)| *nullable || !is_null(*read))
+                && key.iter().any(|(read, _)| !is_null(*read))
         })
     }
 
@@ -239,6 +212,20 @@ impl<'a> Shape<'a> {
         });
         Value::Object(own.chain(rest).collect())
     }
+}
+
+fn keys(
+    group: &EntityGroup,
+    types: [&str; 2],
+    fields: &[Required<'_>],
+) -> Option<Vec<Vec<(Key, bool)>>> {
+    let mut own = group.entity_keys.iter().filter(|key| types.contains(&&*key.ty)).peekable();
+    own.peek()?;
+    let read = |(name, nullable): &(Arc<str>, bool)| {
+        let field = fields.iter().find(|(_, write, _)| write.as_str() == &**name)?;
+        Some((field.0, *nullable))
+    };
+    Some(own.filter_map(|key| key.fields.iter().map(read).collect()).collect())
 }
 
 /// The fields of a representation's top level, fragments resolved.
@@ -268,6 +255,13 @@ fn nested_fields<'a>(arena: &Arena, node: NodeId, nested: &'a [Require]) -> Vec<
     selected
 }
 
+fn write_field(arena: &Arena, node: NodeId, read: Key, nested: &[Require], out: &mut Vec<u8>) {
+    match arena.get(node, read) {
+        Some(value) => write_required(arena, value, nested, out),
+        None => out.extend_from_slice(b"null"),
+    }
+}
+
 fn write_required(arena: &Arena, node: NodeId, nested: &[Require], out: &mut Vec<u8>) {
     if nested.is_empty() || arena.is_null(node) {
         return arena.write(node, out);
@@ -291,10 +285,7 @@ fn write_required(arena: &Arena, node: NodeId, nested: &[Require], out: &mut Vec
         }
         write_string(write, out);
         out.push(b':');
-        match arena.get(node, read) {
-            Some(value) => write_required(arena, value, nested, out),
-            None => out.extend_from_slice(b"null"),
-        }
+        write_field(arena, node, read, nested, out);
     }
     out.push(b'}');
 }

@@ -28,7 +28,9 @@ fn planned(subgraphs: &[(&str, &str)], text: &str) -> (Vec<String>, Option<Strin
     let deadline = Instant::now() + Duration::from_secs(60);
     let mut search = Search::new(&model, &public, &graphs, deadline);
     let left = search.root(OperationKind::Query, "Query", &selection::read(&set.items)).unwrap();
-    let fetches = search.fetches.all.iter().map(|fetch| {
+    search.fetches.fold();
+    let filled = search.fetches.all.iter().filter(|fetch| !search.fetches.is_empty(fetch.node));
+    let fetches = filled.map(|fetch| {
         let after: Vec<_> = fetch.after.iter().map(ToString::to_string).collect();
         format!("{} at {} after [{}]", graphs[fetch.graph].name, fetch.path.len(), after.join(" "))
     });
@@ -82,5 +84,27 @@ fn a_requirement_is_had_elsewhere_where_the_object_is_met_first_in_the_subgraph_
             "catalog at 3 after [1]",
             "stock at 3 after [1 2]"
         ]
+    );
+}
+
+#[test]
+fn what_is_asked_later_anyway_is_asked_once() {
+    let subgraphs = [
+        (
+            "catalog",
+            "type Query { products: [Product] } type Product @key(fields: \"upc\") { upc: ID! }",
+        ),
+        ("prices", "type Product @key(fields: \"upc\") { upc: ID! weight: Int }"),
+        (
+            "stock",
+            "type Product @key(fields: \"upc\") { upc: ID! weight: Int @external \
+             shipping: Int @requires(fields: \"weight\") inStock: Boolean }",
+        ),
+    ];
+    let (fetches, left) = planned(&subgraphs, "{ products { inStock shipping } }");
+    assert_eq!(left, None);
+    assert_eq!(
+        fetches,
+        ["catalog at 0 after []", "prices at 1 after [0]", "stock at 1 after [0 1]"]
     );
 }
