@@ -99,17 +99,21 @@ impl Arena {
 
     /// The key of `name`, which is likely one that followed `previous` before.
     pub(super) fn key_after(&mut self, previous: Option<Key>, name: &str) -> Key {
-        let slot = previous.map_or(0, |key| key.0 as usize + 1);
-        let guesses = self.followers.get(slot).copied().unwrap_or([NONE; 2]);
-        let is_it = |guess: &u32| *guess != NONE && self.name(Key(*guess)) == name;
-        if let Some(guess) = guesses.into_iter().find(is_it) {
-            return Key(guess);
+        if let Some(known) = self.follower(previous, name.as_bytes()) {
+            return known;
         }
         let key = self.key(name);
-        if let Some(followers) = self.followers.get_mut(slot) {
-            *followers = [key.0, guesses[0]];
+        if let Some(followers) = self.followers.get_mut(slot(previous)) {
+            *followers = [key.0, followers[0]];
         }
         key
+    }
+
+    /// The key of `name`, if it is one that followed `previous` lately.
+    pub(super) fn follower(&self, previous: Option<Key>, name: &[u8]) -> Option<Key> {
+        let guesses = self.followers.get(slot(previous))?;
+        let is_it = |guess: &&u32| **guess != NONE && self.name(Key(**guess)).as_bytes() == name;
+        guesses.iter().find(is_it).map(|guess| Key(*guess))
     }
 
     pub(crate) fn name(&self, key: Key) -> &str {
@@ -224,10 +228,14 @@ impl Arena {
     }
 
     pub(super) fn raw(&self, id: NodeId) -> Option<&str> {
+        std::str::from_utf8(self.raw_bytes(id)?).ok()
+    }
+
+    /// A string or number as its subgraph wrote it.
+    pub(crate) fn raw_bytes(&self, id: NodeId) -> Option<&[u8]> {
         match self.node(id) {
             Node::Raw { buffer, start, end } => {
-                let bytes = self.buffers.get(*buffer as usize)?;
-                std::str::from_utf8(bytes.get(*start as usize..*end as usize)?).ok()
+                self.buffers.get(*buffer as usize)?.get(*start as usize..*end as usize)
             }
             _ => None,
         }
@@ -359,6 +367,11 @@ impl Arena {
         let chunk = self.push_chunk(start, len);
         self.nodes[target as usize] = Node::Object(chunk);
     }
+}
+
+/// Where the followers of a key are.
+fn slot(previous: Option<Key>) -> usize {
+    previous.map_or(0, |key| key.0 as usize + 1)
 }
 
 #[cfg(test)]

@@ -22,14 +22,13 @@ pub(crate) enum JsonError {
 impl Arena {
     /// Reads one JSON value.
     pub(crate) fn read_json(&mut self, bytes: Bytes) -> Result<NodeId, JsonError> {
-        std::str::from_utf8(&bytes).map_err(|_| JsonError::Utf8)?;
         // Places are 32 bits; the sum bounds the number of nodes as well.
         let total: usize = self.buffers.iter().map(Bytes::len).sum();
         if total.saturating_add(bytes.len()) > (u32::MAX / 2) as usize {
             return Err(JsonError::Size);
         }
         // About what an answer holds; a large one is not trusted to hold it.
-        self.nodes.reserve((bytes.len() / 24).min(1 << 14));
+        self.nodes.reserve((bytes.len() / 48).min(1 << 14));
         self.buffers.push(bytes.clone());
         let buffer = (self.buffers.len() - 1) as u32;
         let mut reader = Reader {
@@ -160,9 +159,14 @@ impl Reader<'_> {
                     serde_json::from_slice(quoted).map_err(|_| JsonError::Syntax(start))?;
                 self.arena.key(&name)
             } else {
-                let name = std::str::from_utf8(&quoted[1..quoted.len() - 1])
-                    .map_err(|_| JsonError::Utf8)?;
-                self.arena.key_after(previous, name)
+                let name = &quoted[1..quoted.len() - 1];
+                match self.arena.follower(previous, name) {
+                    Some(known) => known,
+                    None => {
+                        let name = std::str::from_utf8(name).map_err(|_| JsonError::Utf8)?;
+                        self.arena.key_after(previous, name)
+                    }
+                }
             };
             previous = Some(key);
             self.space();
@@ -181,14 +185,20 @@ impl Reader<'_> {
         }
     }
 
-    /// Passes over a string and tells whether it holds escapes.
+    /// Passes over a string and tells whether it holds escapes. All else in JSON is ASCII, so that only
+    /// strings have to be looked at for UTF-8.
     fn string(&mut self) -> Result<bool, JsonError> {
+        let start = self.at;
         self.expect(b"\"")?;
-        let mut escaped = false;
+        let (mut escaped, mut ascii) = (false, true);
         loop {
             match self.bytes.get(self.at) {
                 Some(b'"') => {
                     self.at += 1;
+                    if !ascii {
+                        let text = std::str::from_utf8(&self.bytes[start..self.at]);
+                        text.map_err(|_| JsonError::Utf8)?;
+                    }
                     return Ok(escaped);
                 }
                 Some(b'\\') => {
@@ -207,7 +217,11 @@ impl Reader<'_> {
                     }
                 }
                 Some(0..=0x1f) | None => return self.fail(),
-                Some(_) => self.at += plain(&self.bytes[self.at..]),
+                Some(_) => {
+                    let plain = plain(&self.bytes[self.at..]);
+                    ascii &= self.bytes[self.at..self.at + plain].is_ascii();
+                    self.at += plain;
+                }
             }
         }
     }

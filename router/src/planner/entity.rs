@@ -191,8 +191,12 @@ impl Search<'_> {
         if !left?.is_empty() {
             return Ok(None);
         }
-        self.fetches.leaf(site.node, &Wanted::plain("__typename"));
-        let own = match self.model.is_interface_object(&site.ty, site.graph) {
+        let stands_for_many = self.model.is_interface_object(&site.ty, site.graph);
+        // Where all objects of a place are of one type, none has to say so.
+        if site.mixed || stands_for_many || self.model.is_abstract(&site.ty) {
+            self.fetches.leaf(site.node, &Wanted::plain("__typename"));
+        }
+        let own = match stands_for_many {
             true => self.model.names(&site.ty),
             false => vec![site.ty.clone()],
         };

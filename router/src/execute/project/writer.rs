@@ -75,6 +75,10 @@ impl<'a, W: Witness> Writer<'a, W> {
                 self.out.push(b',');
             }
             self.out.extend_from_slice(field.json_key.as_bytes());
+            if let Some(leaf) = self.plain_leaf(field, node) {
+                self.out.extend_from_slice(leaf);
+                continue;
+            }
             self.path.push(Place::Field(field));
             let written = match &field.kind {
                 FieldKind::Typename => {
@@ -119,6 +123,16 @@ impl<'a, W: Witness> Writer<'a, W> {
             self.repeats.remember(selection, node, start..self.out.len());
         }
         Ok(())
+    }
+
+    /// The value of a field that is no more than what the subgraph wrote: most are.
+    fn plain_leaf(&self, field: &ProjectedField, node: NodeId) -> Option<&'a [u8]> {
+        match field.kind {
+            FieldKind::Leaf if field.ty.item.is_none() => {
+                self.arena.raw_bytes(self.arena.get(node, field.internal)?)
+            }
+            _ => None,
+        }
     }
 
     fn typename(&mut self, selection: &Selection, number: Option<usize>) {
