@@ -1,7 +1,7 @@
 //! Entity fetches: finds the places, builds one representation per distinct entity, and knows where
 //! each answer belongs.
 
-use super::targets::Targets;
+use super::{project::Lost, targets::Targets};
 use crate::{
     data::{Arena, Key, NodeId, write_string},
     plan::types::{EntityFetch, EntityGroup, Require},
@@ -24,13 +24,20 @@ pub(super) struct Prepared {
     pub(super) representations: Representations,
     /// The objects that the representations stand for, each with its representation's number.
     pub(super) places: Vec<(usize, NodeId)>,
+    /// The objects of which nothing is asked, because something that is required was lost.
+    pub(super) unasked: Vec<NodeId>,
 }
 
-pub(super) fn prepare(arena: &Arena, fetch: &EntityFetch, encoding: Encoding) -> Vec<Prepared> {
-    fetch.groups.iter().map(|group| prepare_group(arena, group, encoding)).collect()
+pub(super) fn prepare(
+    arena: &Arena,
+    lost: &Lost,
+    fetch: &EntityFetch,
+    encoding: Encoding,
+) -> Vec<Prepared> {
+    fetch.groups.iter().map(|group| prepare_group(arena, lost, group, encoding)).collect()
 }
 
-fn prepare_group(arena: &Arena, group: &EntityGroup, encoding: Encoding) -> Prepared {
+fn prepare_group(arena: &Arena, lost: &Lost, group: &EntityGroup, encoding: Encoding) -> Prepared {
     let mut targets = Targets::default();
     for path in &group.paths {
         targets.find(arena, Arena::ROOT, path);
@@ -39,6 +46,7 @@ fn prepare_group(arena: &Arena, group: &EntityGroup, encoding: Encoding) -> Prep
     let mut sent = Distinct::default();
     let mut values = Vec::new();
     let mut places = Vec::with_capacity(targets.nodes.len());
+    let mut unasked = Vec::new();
     // One answer may stand in several places, so that several paths lead to one object.
     let mut seen = vec![false; arena.len()];
     for node in targets.nodes {
@@ -55,6 +63,11 @@ fn prepare_group(arena: &Arena, group: &EntityGroup, encoding: Encoding) -> Prep
                 &shapes[shapes.len() - 1]
             }
         };
+        // Null would be a wrong value: what it is, the subgraph did not say.
+        if shape.fields.iter().any(|(read, ..)| lost.contains(&(node, *read))) {
+            unasked.push(node);
+            continue;
+        }
         if !shape.is_complete(arena, node) {
             continue;
         }
@@ -71,7 +84,7 @@ fn prepare_group(arena: &Arena, group: &EntityGroup, encoding: Encoding) -> Prep
         Encoding::Json => Representations::Json(sent.finish()),
         Encoding::Values => Representations::Values(values),
     };
-    Prepared { representations, places }
+    Prepared { representations, places, unasked }
 }
 
 /// Takes over the type of an entity where only its interface was known: a subgraph with

@@ -4,6 +4,7 @@ use super::{
     entities::learn_type,
     errors::{InternalError, Place, Segment},
     ingest::ingest,
+    project::lost_fields,
     targets::Targets,
     unfilled::Unfilled,
 };
@@ -228,8 +229,19 @@ impl<'a> Execution<'a> {
     async fn entities(&self, fetch: &EntityFetch) {
         let encoding = self.encoding(&fetch.operation);
         let prepared = {
-            let state = self.lock();
-            super::entities::prepare(&state.arena, fetch, encoding)
+            let mut guard = self.lock();
+            let state = &mut *guard;
+            let lost = lost_fields(self.shared, state);
+            let prepared = super::entities::prepare(&state.arena, &lost, fetch, encoding);
+            for (group, prepared) in fetch.groups.iter().zip(&prepared) {
+                state.lost.extend(prepared.unasked.iter().map(|node| Unfilled {
+                    node: *node,
+                    path: Vec::new(),
+                    operation: fetch.operation.clone(),
+                    entities: Some(group.response_key),
+                }));
+            }
+            prepared
         };
         if prepared.iter().all(|group| group.places.is_empty()) {
             return;
