@@ -71,12 +71,12 @@ impl Data {
 }
 
 /// What the router says of a subgraph that does not answer.
-pub fn away_message(subgraph: &str) -> String {
+fn away_message(subgraph: &str) -> String {
     format!("the subgraph \"{subgraph}\" is not available; try again later")
 }
 
 /// What a subgraph says of an entity that it cannot get, or of what it would have of it.
-pub fn lost_message(label: &str, subgraph: &str) -> String {
+fn lost_message(label: &str, subgraph: &str) -> String {
     format!("{label} is lost in {subgraph}")
 }
 

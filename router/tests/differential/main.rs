@@ -32,6 +32,7 @@ mod operations;
 #[path = "../federation/defer/merge.rs"]
 mod parts;
 mod random;
+mod requirements;
 mod rewrite;
 mod run;
 #[path = "../correctness/schema.rs"]
@@ -70,9 +71,10 @@ async fn the_router_answers_as_one_schema_would() {
     let runners = (0..RUNNERS).map(|number| {
         let model = model.clone();
         tokio::spawn(async move {
-            let runner = run::Runner::new(&model).await;
+            let mut runner = run::Runner::new(&model).await;
             let mut failures = Vec::new();
-            for seed in (first..first + count).filter(|seed| seed % RUNNERS == number) {
+            let is_own = |seed: &u64| run::world_of(*seed) % RUNNERS == number;
+            for seed in (first..first + count).filter(is_own) {
                 if let Err(problem) = runner.run(seed).await {
                     failures.push(problem);
                     if failures.len() >= at_most {

@@ -2,7 +2,10 @@
 
 use crate::schema::{FieldSet, Schema, Type, fields_of, marked};
 use graphql_tools::parser::{query::Selection, schema::Field, schema::TypeDefinition};
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 use studio_router::{SubgraphSdl, compose};
 
 const LINK: &str = "extend schema @link(url: \"https://specs.apollo.dev/federation/v2.7\", import: [\
@@ -29,6 +32,10 @@ pub struct Model {
     pub api: Schema,
     pub subgraphs: Vec<Subgraph>,
     pub supergraph: String,
+    /// The object types that each type stands for.
+    possible: BTreeMap<String, Vec<String>>,
+    /// The fields by which any subgraph finds objects of each type.
+    key_fields: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Model {
@@ -43,13 +50,38 @@ impl Model {
             schema: Arc::new(Schema::parse(sdl)),
         });
         let supergraph = compose(sdls.into()).unwrap().sdl;
-        Model { api: Schema::parse(MONOLITH), subgraphs: subgraphs.into(), supergraph }
+        let mut model = Model {
+            api: Schema::parse(MONOLITH),
+            subgraphs: subgraphs.into(),
+            supergraph,
+            possible: BTreeMap::new(),
+            key_fields: BTreeMap::new(),
+        };
+        for ty in model.api.types.keys() {
+            let objects = model.api.types.keys().filter(|name| model.api.is_object(name));
+            let objects = objects.filter(|name| model.api.is(name, ty)).cloned().collect();
+            model.possible.insert(ty.clone(), objects);
+        }
+        model.key_fields =
+            model.api.types.keys().map(|ty| (ty.clone(), model.keys_of(ty))).collect();
+        model
+    }
+
+    fn keys_of(&self, ty: &str) -> BTreeSet<String> {
+        let keys = self.subgraphs.iter().flat_map(|subgraph| {
+            let own = self.own_name(subgraph, ty).unwrap_or(ty);
+            subgraph.schema.keys(own)
+        });
+        let fields = keys.flatten().filter_map(|item| match item {
+            Selection::Field(field) => Some(field.name),
+            _ => None,
+        });
+        fields.collect()
     }
 
     /// The object types that a type stands for.
-    pub fn possible(&self, ty: &str) -> Vec<&str> {
-        let objects = self.api.types.keys().filter(|name| self.api.is_object(name));
-        objects.filter(|name| self.api.is(name, ty)).map(String::as_str).collect()
+    pub fn possible(&self, ty: &str) -> &[String] {
+        self.possible.get(ty).map_or(&[], Vec::as_slice)
     }
 
     /// The fields of an object or interface.
@@ -107,62 +139,25 @@ impl Model {
             subgraph.schema.is(object, ty)
                 || subgraph.schema.interface_objects().any(|interface| interface == ty)
         };
-        let mut objects = self.possible(ty);
+        let mut objects: Vec<&str> = self.possible(ty).iter().map(String::as_str).collect();
         objects.retain(|object| by.iter().all(|subgraph| knows(subgraph, object)));
         objects
     }
 
     /// The fields by which any subgraph finds objects of a type.
-    pub fn key_fields(&self, ty: &str) -> BTreeSet<String> {
-        let keys = self.subgraphs.iter().flat_map(|subgraph| {
-            let own = self.own_name(subgraph, ty).unwrap_or(ty);
-            subgraph.schema.keys(own)
+    pub fn key_fields(&self, ty: &str) -> &BTreeSet<String> {
+        &self.key_fields[ty]
+    }
+
+    /// What a field of an object type requires, in the subgraphs that resolve it.
+    pub fn requires(&self, ty: &str, field: &str) -> FieldSet {
+        let owners = self.owners(ty, field).into_iter();
+        let definitions = owners.filter_map(|subgraph| {
+            let own = self.own_name(subgraph, ty)?;
+            subgraph.schema.field(own, field)
         });
-        let mut names = BTreeSet::new();
-        keys.for_each(|key| top_names(&key, &mut names));
-        names
-    }
-
-    /// Names of fields that any field requires, and the subgraphs that resolve them.
-    pub fn required(&self) -> (BTreeSet<String>, BTreeSet<String>) {
-        let (mut names, mut owners) = (BTreeSet::new(), BTreeSet::new());
-        for subgraph in &self.subgraphs {
-            for (ty, definition) in &subgraph.schema.types {
-                let TypeDefinition::Object(object) = definition else { continue };
-                for field in &object.fields {
-                    let set = fields_of(&field.directives, "requires").unwrap_or_default();
-                    let mut top = BTreeSet::new();
-                    top_names(&set, &mut top);
-                    for object in self.possible(ty) {
-                        for name in &top {
-                            let by = self.owners(object, name);
-                            owners.extend(by.into_iter().map(|owner| owner.name.to_string()));
-                        }
-                    }
-                    all_names(&set, &mut names);
-                }
-            }
-        }
-        (names, owners)
-    }
-}
-
-fn top_names(set: &FieldSet, names: &mut BTreeSet<String>) {
-    for item in set {
-        if let Selection::Field(field) = item {
-            names.insert(field.name.clone());
-        }
-    }
-}
-
-fn all_names(set: &FieldSet, names: &mut BTreeSet<String>) {
-    top_names(set, names);
-    for item in set {
-        match item {
-            Selection::Field(field) => all_names(&field.selection_set.items, names),
-            Selection::InlineFragment(fragment) => all_names(&fragment.selection_set.items, names),
-            Selection::FragmentSpread(_) => {}
-        }
+        let sets = definitions.filter_map(|own| fields_of(&own.directives, "requires"));
+        sets.flatten().collect()
     }
 }
 

@@ -12,6 +12,7 @@
 use crate::{
     input,
     model::Model,
+    requirements::{Requirements, Unasked},
     schema::{Schema as Sdl, Type},
     template::{Filling, canonical},
     world::{ROOTS, World},
@@ -39,6 +40,7 @@ struct Found {
     objects: BTreeSet<String>,
     never_null: BTreeSet<String>,
     mutations: Vec<String>,
+    unasked: Unasked,
 }
 
 /// The data and the state of one request.
@@ -55,6 +57,7 @@ pub struct Expected {
     /// Where a null stands because of one further inside; `""` is the whole answer.
     pub emptied: BTreeSet<String>,
     pub mutations: Vec<String>,
+    pub unasked: Unasked,
 }
 
 pub struct Oracle {
@@ -63,6 +66,7 @@ pub struct Oracle {
 
 impl Oracle {
     pub fn new(model: &Arc<Model>) -> Oracle {
+        let requirements = Arc::new(Requirements::new(model));
         let mut builder = Schema::build("Query", Some("Mutation"), None)
             // The router validates in full; some of async-graphql's rules refuse what is allowed.
             .validation_mode(ValidationMode::Fast)
@@ -71,7 +75,7 @@ impl Oracle {
             builder = match definition {
                 TypeDefinition::Object(own) => {
                     let object = own.fields.iter().fold(Object::new(&own.name), |object, field| {
-                        object.field(self::field(model, &own.name, field))
+                        object.field(self::field((model, &requirements), &own.name, field))
                     });
                     let interfaces = own.implements_interfaces.iter();
                     builder.register(interfaces.fold(object, Object::implement))
@@ -125,7 +129,7 @@ impl Oracle {
             emptied = BTreeSet::from([String::new()]);
             Value::Null
         });
-        Ok(Expected { data, errors, emptied, mutations: found.mutations })
+        Ok(Expected { data, errors, emptied, mutations: found.mutations, unasked: found.unasked })
     }
 }
 
@@ -196,9 +200,17 @@ fn literal(value: &sdl::Value<'static, String>) -> Value {
     }
 }
 
-fn field(model: &Arc<Model>, ty: &str, definition: &sdl::Field<'static, String>) -> Field {
-    let resolver =
-        Resolver { model: model.clone(), ty: ty.to_owned(), definition: definition.clone() };
+fn field(
+    (model, requirements): (&Arc<Model>, &Arc<Requirements>),
+    ty: &str,
+    definition: &sdl::Field<'static, String>,
+) -> Field {
+    let resolver = Resolver {
+        model: model.clone(),
+        requirements: requirements.clone(),
+        ty: ty.to_owned(),
+        definition: definition.clone(),
+    };
     let new = Field::new(&definition.name, type_ref(&definition.field_type), move |asked| {
         FieldFuture::Value(resolver.resolve(&asked))
     });
@@ -207,6 +219,7 @@ fn field(model: &Arc<Model>, ty: &str, definition: &sdl::Field<'static, String>)
 
 struct Resolver {
     model: Arc<Model>,
+    requirements: Arc<Requirements>,
     ty: String,
     definition: sdl::Field<'static, String>,
 }
@@ -249,6 +262,12 @@ impl Resolver {
             }
             false => ctx.parent_value.downcast_ref::<Json>().unwrap(),
         };
+        self.requirements.note(
+            (&self.model, &asked.world),
+            (&place.text(), name),
+            row,
+            &mut asked.found.lock().unwrap().unasked,
+        );
         let value = crate::execute::lookup(row, name, &arguments, "").unwrap();
         let filling =
             Filling { arguments: &arguments, representation: &Json::Null, log: String::new() };

@@ -81,7 +81,8 @@ impl Operation {
             variables: Vec::new(),
             fragments: Vec::new(),
             left,
-            number: 0,
+            // The parsed fields that introspect have the position 1.
+            number: 1,
             conditions,
         };
         generator.operation()

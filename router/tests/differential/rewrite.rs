@@ -105,9 +105,9 @@ fn of_members(model: &Model, item: Item) -> Vec<Item> {
         && is_union(model, condition)
     {
         let TypeCondition::On(on) = condition;
-        let members = model.possible(on).into_iter().map(|member| {
+        let members = model.possible(on).iter().map(|member| {
             let mut fragment = fragment.clone();
-            fragment.type_condition = Some(TypeCondition::On(member.to_owned()));
+            fragment.type_condition = Some(TypeCondition::On(member.clone()));
             Selection::InlineFragment(fragment)
         });
         return members.collect();

@@ -1,7 +1,7 @@
 //! Runs operations by their seeds, and tells of the first that is answered otherwise.
 
 use crate::{
-    compare::Rules, data::Data, model::Model, monolith::Oracle, operations::Operation,
+    compare::compare, data::Data, model::Model, monolith::Oracle, operations::Operation,
     rewrite::for_async_graphql, shrink, subgraphs::Federation,
 };
 use async_graphql::Value;
@@ -16,29 +16,47 @@ const OVER_HTTP: u64 = 8;
 
 pub struct Runner {
     model: Arc<Model>,
-    rules: Rules,
     oracle: Oracle,
     near: Federation,
     far: Federation,
+    /// The data of the last operation, by their seed.
+    last: Option<(u64, Arc<Data>)>,
+}
+
+/// The seed of the data that an operation is asked of.
+pub fn world_of(seed: u64) -> u64 {
+    seed / OF_ONE_WORLD
 }
 
 impl Runner {
     pub async fn new(model: &Arc<Model>) -> Runner {
         Runner {
-            rules: Rules::new(model),
             oracle: Oracle::new(model),
             near: Federation::new(model, false).await,
             far: Federation::new(model, true).await,
             model: model.clone(),
+            last: None,
         }
+    }
+
+    /// The data of a seed; the subgraphs have them.
+    fn data(&mut self, seed: u64) -> Arc<Data> {
+        if let Some((last, data)) = &self.last
+            && *last == seed
+        {
+            return data.clone();
+        }
+        let data = Arc::new(Data::new(&self.model, seed));
+        self.near.put(&data);
+        self.far.put(&data);
+        self.last = Some((seed, data.clone()));
+        data
     }
 
     /// Asks for the operation of a seed; tells what is wrong with the answer, of the smallest operation
     /// that was found to show it.
-    pub async fn run(&self, seed: u64) -> Result<(), String> {
-        let data = Data::new(&self.model, seed / OF_ONE_WORLD);
-        self.near.put(&data);
-        self.far.put(&data);
+    pub async fn run(&mut self, seed: u64) -> Result<(), String> {
+        let data = self.data(world_of(seed));
         let http = seed.is_multiple_of(OVER_HTTP);
         let operation = Operation::new(&self.model, seed);
         let Err(first) = self.ask(&data, &operation, http).await else { return Ok(()) };
@@ -82,7 +100,7 @@ impl Runner {
         };
         let answer = self.near.answer(request()).await;
         let wrong = |what: String| Err(format!("{what}\nanswer {}", answer.body));
-        if let Err(problem) = self.rules.compare(&answer.body, &expected) {
+        if let Err(problem) = compare(&answer.body, &expected) {
             return wrong(format!("{problem}\n  of the oracle's errors {:?}", expected.errors));
         }
         let (done, wanted) = (&answer.mutations, expected.mutations.join(", "));

@@ -2,7 +2,7 @@
 
 use crate::{
     merge::{inner, root},
-    operations::{Item, Operation, Set},
+    operations::{INTROSPECTION, Item, Operation, Set},
     rewrite::variables,
 };
 use graphql_tools::parser::query::{Definition, Selection};
@@ -73,7 +73,9 @@ impl Cut {
             return;
         }
         if let Selection::Field(field) = item {
-            if field.alias.is_some() && self.here() {
+            // By this key the lists of an introspected schema are known, whose order is open.
+            let is_needed = |key: &String| key.starts_with(INTROSPECTION);
+            if field.alias.as_ref().is_some_and(|key| !is_needed(key)) && self.here() {
                 field.alias = None;
                 return;
             }
