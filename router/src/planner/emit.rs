@@ -92,14 +92,15 @@ impl Emit<'_> {
     ///
     /// Fetches of entities that need as many requests before them are one request to each subgraph. It
     /// waits for all that any of them waits for; since a request costs a subgraph and the router more
-    /// than what is asked in it, that is worth it.
+    /// than what is asked in it, that is worth it. So is one that nothing waits for, with a later one
+    /// about the same objects: the answer as a whole comes no earlier without.
     fn in_order(&mut self, all: &BTreeSet<FetchId>) -> Schedule {
         let mut order = Order { fetches: self.fetches, all, depths: BTreeMap::new() };
         // Entities of one subgraph at one depth, and roots each by itself.
         let mut joined: BTreeMap<(usize, Option<FetchId>, usize), Vec<FetchId>> = BTreeMap::new();
         for fetch in all {
             let Fetch { graph, root, .. } = self.fetches.all[*fetch];
-            let place = (order.depth(*fetch), root.map(|_| *fetch), graph);
+            let place = (order.place(*fetch), root.map(|_| *fetch), graph);
             joined.entry(place).or_default().push(*fetch);
         }
         let mut numbers: BTreeMap<FetchId, usize> = BTreeMap::new();
@@ -292,6 +293,24 @@ impl Order<'_> {
             open.extend(self.fetches.all[earlier].after.iter().filter(|next| seen.insert(**next)));
         }
         found
+    }
+
+    /// At which depth it is asked: its own, or that of a later one to the same subgraph about the same
+    /// objects where nothing waits for it.
+    fn place(&mut self, fetch: FetchId) -> usize {
+        let depth = self.depth(fetch);
+        let own = &self.fetches.all[fetch];
+        let is_awaited = |other: &FetchId| self.before(*other).contains(&fetch);
+        if own.root.is_some() || self.all.iter().any(is_awaited) {
+            return depth;
+        }
+        let later: Vec<FetchId> = (self.all.iter().copied())
+            .filter(|other| {
+                let other = &self.fetches.all[*other];
+                other.root.is_none() && other.graph == own.graph && other.path == own.path
+            })
+            .collect();
+        later.into_iter().map(|other| self.depth(other)).max().unwrap_or(depth)
     }
 
     /// How many have to run before it, one after the other.

@@ -141,19 +141,15 @@ impl Fetches {
                 && known.wave == self.wave
                 && known.path == path
                 && known.after == after
-                && !known.needs.iter().any(|known| clash_or_blur(known, &need))
+                && !known.needs.iter().any(|known| clash(known, &need) || blurs(known, &need))
         });
         let fetch = same.unwrap_or_else(|| self.add(graph, None, path, after));
-        self.add_need(fetch, need);
-        fetch
-    }
-
-    pub(super) fn add_need(&mut self, fetch: FetchId, need: Need) {
         let needs = &mut self.all[fetch].needs;
         match needs.iter_mut().find(|known| known.own == need.own && known.sent == need.sent) {
             Some(known) => merge_all(&mut known.parts, &need.parts),
             None => needs.push(need),
         }
+        fetch
     }
 
     fn add(
@@ -168,11 +164,6 @@ impl Fetches {
         self.all.push(Fetch { graph, root, path, after, node, needs, wave });
         self.all.len() - 1
     }
-}
-
-/// Whether two needs cannot be met by one fetch.
-pub(super) fn clash_or_blur(a: &Need, b: &Need) -> bool {
-    clash(a, b) || blurs(a, b)
 }
 
 /// Whether two needs send different values of one type under one name.

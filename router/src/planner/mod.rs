@@ -3,12 +3,11 @@
 //! A supergraph is read once into a [`model`] of its joins. For an operation, [`search`] puts each
 //! selection into a fetch ([`fetches`]); [`entity`] goes from one subgraph to another, [`several`] stands
 //! where a value may have several types; [`keys`] names what is fetched for the router itself; [`emit`]
-//! orders the fetches, of which [`fold`] leaves out some, and writes their documents.
+//! orders the fetches and writes their documents.
 
 mod emit;
 mod entity;
 mod fetches;
-mod fold;
 mod keys;
 mod labels;
 mod later;
@@ -122,7 +121,7 @@ impl Supergraph {
         let deadline = Instant::now() + limit;
         let items = selection::read(selections);
         let mut at_once = DeferUsages::NONE;
-        let (mut search, left) = loop {
+        let (search, left) = loop {
             let mut search = Search::new(&self.model, schema, &self.subgraphs, deadline);
             search.defers.parents = parents;
             search.defers.at_once = at_once;
@@ -138,7 +137,6 @@ impl Supergraph {
             let reason = search.reason.unwrap_or_default();
             return Err(PlanError::Unplannable(format!("{}: {reason}", describe(root, &left))));
         }
-        search.fetches.fold();
         let mut emit = emit::Emit { model: &self.model, fetches: &search.fetches, variables, keys };
         let nothing = || PlanError::Operation("nothing is asked for".to_owned());
         match kind {

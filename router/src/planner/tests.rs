@@ -1,12 +1,33 @@
 //! Fetches of small operations, where it is plain which they have to be.
 
-use super::{read::read, search::Search, selection};
-use crate::{SubgraphSdl, compose, compose::read_supergraph, plan::types::OperationKind};
+use super::{Planned, Supergraph, read::read, search::Search, selection};
+use crate::{
+    SubgraphSdl, compose,
+    compose::read_supergraph,
+    data::KeyTable,
+    plan::{schedule::Request, types::OperationKind},
+};
 use graphql_tools::parser::{query, schema};
 use std::time::{Duration, Instant};
 
 /// The fetches of a query, each with its subgraph and those it waits for, and what cannot be planned.
 fn planned(subgraphs: &[(&str, &str)], text: &str) -> (Vec<String>, Option<String>) {
+    let sdl = composed(subgraphs);
+    let (_, public, _) = read_supergraph(&sdl).unwrap();
+    let document = schema::parse_schema::<String>(&sdl).unwrap().into_static();
+    let (graphs, model, _) = read(&document).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let mut search = Search::new(&model, &public, &graphs, deadline);
+    let items = selection::read(&selections(text));
+    let left = search.root(OperationKind::Query, "Query", &items).unwrap();
+    let fetches = search.fetches.all.iter().map(|fetch| {
+        let after: Vec<_> = fetch.after.iter().map(ToString::to_string).collect();
+        format!("{} at {} after [{}]", graphs[fetch.graph].name, fetch.path.len(), after.join(" "))
+    });
+    (fetches.collect(), (!left.is_empty()).then(|| search.reason.clone().unwrap_or_default()))
+}
+
+fn composed(subgraphs: &[(&str, &str)]) -> String {
     let parts = subgraphs.iter().map(|(name, sdl)| SubgraphSdl {
         name: (*name).to_owned(),
         url: Some(format!("http://{name}")),
@@ -15,26 +36,17 @@ fn planned(subgraphs: &[(&str, &str)], text: &str) -> (Vec<String>, Option<Strin
              \"@requires\", \"@external\", \"@provides\", \"@shareable\"]) {sdl}"
         ),
     });
-    let supergraph = compose(parts.collect()).unwrap();
-    let (_, public, _) = read_supergraph(&supergraph.sdl).unwrap();
-    let document = schema::parse_schema::<String>(&supergraph.sdl).unwrap().into_static();
-    let (graphs, model, _) = read(&document).unwrap();
+    compose(parts.collect()).unwrap().sdl
+}
+
+fn selections(text: &str) -> Vec<query::Selection<'static, String>> {
     let operation = query::parse_query::<String>(text).unwrap().into_static();
     let Some(query::Definition::Operation(query::OperationDefinition::SelectionSet(set))) =
-        operation.definitions.first()
+        operation.definitions.into_iter().next()
     else {
         panic!("no query: {text}")
     };
-    let deadline = Instant::now() + Duration::from_secs(60);
-    let mut search = Search::new(&model, &public, &graphs, deadline);
-    let left = search.root(OperationKind::Query, "Query", &selection::read(&set.items)).unwrap();
-    search.fetches.fold();
-    let filled = search.fetches.all.iter().filter(|fetch| !search.fetches.is_empty(fetch.node));
-    let fetches = filled.map(|fetch| {
-        let after: Vec<_> = fetch.after.iter().map(ToString::to_string).collect();
-        format!("{} at {} after [{}]", graphs[fetch.graph].name, fetch.path.len(), after.join(" "))
-    });
-    (fetches.collect(), (!left.is_empty()).then(|| search.reason.clone().unwrap_or_default()))
+    set.items
 }
 
 const SHOP: [(&str, &str); 3] = [
@@ -87,24 +99,59 @@ fn a_requirement_is_had_elsewhere_where_the_object_is_met_first_in_the_subgraph_
     );
 }
 
+/// The requests of a query: the subgraph of each, how many questions it has, and how many others it
+/// waits for.
+fn requests(subgraphs: &[(&str, &str)], text: &str) -> Vec<String> {
+    let sdl = composed(subgraphs);
+    let (_, public, _) = read_supergraph(&sdl).unwrap();
+    let supergraph = Supergraph::new(&schema::parse_schema(&sdl).unwrap().into_static()).unwrap();
+    let kind = (OperationKind::Query, &[][..]);
+    let (items, limit) = (selections(text), Duration::from_secs(60));
+    let planned = supergraph.plan(kind, &items, &[], &public, &mut KeyTable::new(), limit).unwrap();
+    let Planned::Schedule(schedule, _) = planned else { panic!("a subscription") };
+    let told = schedule.requests.iter().map(|scheduled| {
+        let (operation, questions) = match &scheduled.request {
+            Request::Root(fetch) => (&fetch.operation, 1),
+            Request::Entities(fetch) => (&fetch.operation, fetch.groups.len()),
+        };
+        let name = &supergraph.subgraphs[operation.subgraph].name;
+        format!("{name} {questions} after {}", scheduled.after)
+    });
+    told.collect()
+}
+
 #[test]
-fn what_is_asked_later_anyway_is_asked_once() {
-    let subgraphs = [
-        (
-            "catalog",
-            "type Query { products: [Product] } type Product @key(fields: \"upc\") { upc: ID! }",
-        ),
-        ("prices", "type Product @key(fields: \"upc\") { upc: ID! weight: Int }"),
-        (
-            "stock",
-            "type Product @key(fields: \"upc\") { upc: ID! weight: Int @external \
-             shipping: Int @requires(fields: \"weight\") inStock: Boolean }",
-        ),
-    ];
-    let (fetches, left) = planned(&subgraphs, "{ products { inStock shipping } }");
-    assert_eq!(left, None);
+fn entities_that_are_met_at_the_same_depth_are_one_request() {
+    let query = "{ products { weight shipping } shelves { holds { weight } } }";
     assert_eq!(
-        fetches,
-        ["catalog at 0 after []", "prices at 1 after [0]", "stock at 1 after [0 1]"]
+        requests(&SHELVES, query),
+        ["store 1 after 0", "catalog 1 after 0", "prices 1 after 2", "stock 1 after 2"]
     );
 }
+
+#[test]
+fn what_nothing_waits_for_is_asked_with_what_is_asked_later() {
+    let query = "{ products { inStock shipping } }";
+    assert_eq!(
+        requests(&SHELVES, query),
+        ["catalog 1 after 0", "prices 1 after 1", "stock 2 after 2"]
+    );
+}
+
+const SHELVES: [(&str, &str); 4] = [
+    (
+        "catalog",
+        "type Query { products: [Product] } type Product @key(fields: \"upc\") { upc: ID! }",
+    ),
+    (
+        "store",
+        "type Query { shelves: [Shelf] } type Shelf { holds: Product } \
+         type Product @key(fields: \"upc\") { upc: ID! }",
+    ),
+    ("prices", "type Product @key(fields: \"upc\") { upc: ID! weight: Int }"),
+    (
+        "stock",
+        "type Product @key(fields: \"upc\") { upc: ID! weight: Int @external \
+         shipping: Int @requires(fields: \"weight\") inStock: Boolean }",
+    ),
+];
