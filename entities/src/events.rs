@@ -173,3 +173,52 @@ pub mod log_checkpoint {
 
     impl ActiveModelBehavior for ActiveModel {}
 }
+
+/// A node of the Merkle tree over the log.
+pub mod log_tree {
+    use sea_orm::entity::prelude::*;
+
+    /// A row of `log_tree`.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "log_tree")]
+    pub struct Model {
+        /// Its height above the events: 8, 16 and so on.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub level: i64,
+        /// Its place among the nodes of its level, from 0.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub idx: i64,
+        /// The root over the events below it.
+        pub hash: Vec<u8>,
+    }
+
+    /// None.
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// A head of that tree that was signed.
+pub mod log_tree_head {
+    use sea_orm::entity::prelude::*;
+
+    /// A row of `log_tree_heads`.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "log_tree_heads")]
+    pub struct Model {
+        /// How many events it is of.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub size: i64,
+        /// The Ed25519 public key, 32 bytes.
+        pub public_key: Vec<u8>,
+        /// The signed text.
+        pub note: String,
+    }
+
+    /// None.
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}

@@ -11,6 +11,7 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         step_by_backend("events_0001_log", SQLITE_LOG, POSTGRES_LOG),
         step_by_backend("events_0002_leases", SQLITE_LEASES, POSTGRES_LEASES),
         step("events_0003_redrive", REDRIVE),
+        step_by_backend("events_0004_tree", SQLITE_TREE, POSTGRES_TREE),
     ]
 }
 
@@ -192,3 +193,32 @@ const POSTGRES_LEASES: &[&str] = &[r#"CREATE TABLE leases (
 
 // 1 where somebody wants the consumer to take the event again.
 const REDRIVE: &[&str] = &["ALTER TABLE dead_letters ADD COLUMN redrive BIGINT NOT NULL DEFAULT 0"];
+
+// The Merkle tree over the log, at every eighth level, and the heads of it that were signed.
+const SQLITE_TREE: &[&str] = &[
+    "CREATE TABLE log_tree (
+        level BIGINT NOT NULL,
+        idx BIGINT NOT NULL,
+        hash BLOB NOT NULL,
+        PRIMARY KEY (level, idx)
+    ) WITHOUT ROWID",
+    "CREATE TABLE log_tree_heads (
+        size INTEGER PRIMARY KEY,
+        public_key BLOB NOT NULL,
+        note TEXT NOT NULL
+    )",
+];
+
+const POSTGRES_TREE: &[&str] = &[
+    "CREATE TABLE log_tree (
+        level BIGINT NOT NULL,
+        idx BIGINT NOT NULL,
+        hash BYTEA NOT NULL,
+        PRIMARY KEY (level, idx)
+    )",
+    "CREATE TABLE log_tree_heads (
+        size BIGINT PRIMARY KEY,
+        public_key BYTEA NOT NULL,
+        note TEXT NOT NULL
+    )",
+];

@@ -23,6 +23,7 @@ pub mod feed;
 pub mod seen;
 pub mod signing;
 pub mod transfer;
+pub mod tree;
 pub mod verify;
 
 mod asynchronous;

@@ -13,6 +13,7 @@ use crate::{
     rows::{self, Slice},
     seen::Seen,
     signing::{self, SignedCheckpoint},
+    tree::{HeadError, TreeWalk},
 };
 
 /// Events read at a time.
@@ -29,6 +30,8 @@ pub struct Verified {
     pub hash: [u8; 32],
     /// How many signed checkpoints agree with it.
     pub checkpoints: usize,
+    /// How many signed tree heads do.
+    pub tree_heads: usize,
 }
 
 /// The first place where the log is not what was written.
@@ -89,6 +92,27 @@ pub enum Fault {
     /// A checkpoint is not signed by the store's key.
     #[error("the signed checkpoint of this position is not signed with this store's key")]
     Signature,
+    /// A stored node of the tree is not that of the events up to here.
+    #[error(
+        "node {index} of level {level} of the log's tree is missing, or not that of these events. \
+         The tree follows from the events: where they are whole, it is enough to empty the table \
+         log_tree"
+    )]
+    TreeNode {
+        /// The level, from 0 for the events themselves.
+        level: u32,
+        /// Its index in the level, from 0.
+        index: u64,
+    },
+    /// The tree, or a signed head of it, is of more events than there are.
+    #[error("the log's tree proves that the log once reached position {0}: it was cut off")]
+    TreeBeyond(u64),
+    /// A signed tree head has another root.
+    #[error("a signed tree head proves that other events were recorded up to this position")]
+    TreeRoot,
+    /// What was kept as a tree head is none.
+    #[error("the tree head that was kept of these events is not what was signed: {0}")]
+    TreeHead(HeadError),
 }
 
 fn list(seen: &[(String, i64)]) -> String {
@@ -132,7 +156,7 @@ impl From<StoreError> for VerifyError {
     }
 }
 
-fn broken(position: i64, event: Option<&Recorded>, fault: Fault) -> VerifyError {
+pub(crate) fn broken(position: i64, event: Option<&Recorded>, fault: Fault) -> VerifyError {
     let event_id = event.map(|event| event.event_id.to_string());
     VerifyError::Broken(BrokenLink { position, event_id, fault })
 }
@@ -156,7 +180,9 @@ pub async fn verify(
     against: Against<'_>,
 ) -> Result<Verified, VerifyError> {
     let Against { key, kept, seen } = against;
-    // The head first: what is appended during the walk is beyond it and left alone.
+    // The tree before the head: it is never of more events than were recorded. The head before the
+    // events: what is appended during the walk is beyond it and left alone.
+    let mut tree = TreeWalk::begin(connection, source, key).await?;
     let head = rows::read_head(connection).await?;
     let mut checkpoints = signing::stored(connection).await?;
     checkpoints.extend_from_slice(kept);
@@ -177,12 +203,14 @@ pub async fn verify(
         }
         for event in &events {
             walk.step(event)?;
+            tree.step(connection, event).await?;
         }
         if walk.position >= head.position && events.len() < PAGE {
             break;
         }
     }
-    walk.end(&head, connection).await
+    let tree_heads = tree.end()?;
+    Ok(Verified { tree_heads, ..walk.end(&head, connection).await? })
 }
 
 /// Events of one type, or what is wrong with the row of one, and the position up to which they were
@@ -345,6 +373,7 @@ impl Walk {
         } else if self.position > 0 && head.recorded_at != self.recorded_at {
             return Err(broken(self.position, None, Fault::HeadTime(head.recorded_at)));
         }
-        Ok(Verified { events: self.position, hash: self.hash, checkpoints: self.agreeing })
+        let Self { position: events, hash, agreeing: checkpoints, .. } = self;
+        Ok(Verified { events, hash, checkpoints, tree_heads: 0 })
     }
 }

@@ -10,6 +10,7 @@
 mod harness;
 
 mod appending;
+mod auditing;
 mod chain;
 mod consuming;
 mod decoding;
@@ -17,6 +18,7 @@ mod killing;
 mod leading;
 mod naming;
 mod projecting;
+mod proving;
 mod racing;
 mod recovering;
 mod transferring;
