@@ -4,6 +4,7 @@
 //! The fuzz targets (`fuzz_targets/`) look for bytes that make one panic; `tests/embedded` feeds
 //! each the seeds that are checked in (`seeds/`), with whatever was once found among them.
 
+pub mod audit_file;
 pub mod catalog;
 pub mod client_events;
 pub mod document_text;
@@ -27,6 +28,7 @@ pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
 pub const TARGETS: &[Target] = &[
+    ("audit_file", audit_file::check),
     ("catalog", catalog::check),
     ("client_events", client_events::check),
     ("document_text", document_text::check),
