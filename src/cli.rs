@@ -8,7 +8,7 @@ use serde::Serialize;
 use studio_kernel::Timestamp;
 use studio_service::Config;
 
-use crate::stores::SUBGRAPHS;
+use crate::{audit::AuditCommand, stores::SUBGRAPHS};
 
 /// Compliance management with one federated GraphQL API.
 #[derive(Parser)]
@@ -38,6 +38,8 @@ pub(crate) enum Command {
     Restore(Archive),
     /// Prove that every log and every blob is as it was recorded, and name what is not
     Verify(Verify),
+    /// Write signed tree heads of the logs and proofs for auditors, or verify them
+    Audit(AuditCommand),
     /// List the events that consumers gave up on, or let them take these again
     DeadLetters(DeadLetters),
     /// Check the configuration, or print it

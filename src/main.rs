@@ -2,6 +2,7 @@
 
 mod app;
 mod assemble;
+mod audit;
 mod cli;
 mod client;
 mod config;
@@ -74,6 +75,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Backup(arguments) => transfer::backup(arguments).await,
         Command::Restore(arguments) => transfer::restore(arguments).await,
         Command::Verify(arguments) => verify::run(arguments).await,
+        Command::Audit(arguments) => audit::run(arguments).await,
         Command::DeadLetters(arguments) => dead_letters::run(arguments.verb).await,
         Command::Config(arguments) => config::run(arguments).await,
         Command::Schema(arguments) => schema::run(arguments.verb),

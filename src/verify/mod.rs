@@ -129,9 +129,10 @@ async fn log(
     let (mut whole, mut known) = (true, true);
     match verify(database.primary(), name, against).await {
         Ok(verified) => println!(
-            "{name}: {} events, {} signed checkpoints, newest hash {}",
+            "{name}: {} events, {} signed checkpoints, {} signed tree heads, newest hash {}",
             verified.events,
             verified.checkpoints,
+            verified.tree_heads,
             hex::encode(verified.hash),
         ),
         Err(error @ VerifyError::Broken(_)) => {

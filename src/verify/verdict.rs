@@ -9,7 +9,7 @@ pub(crate) const NOT_VERIFIED: u8 = 3;
 
 /// Not everything could be looked at.
 #[derive(Debug)]
-pub(crate) struct NotVerified(pub(super) String);
+pub(crate) struct NotVerified(pub(crate) String);
 
 impl std::fmt::Display for NotVerified {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

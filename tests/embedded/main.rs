@@ -13,6 +13,7 @@ mod fuzz;
 mod account;
 mod answers;
 mod architecture;
+mod audit;
 mod bad_input;
 mod config;
 mod dead_letters;
