@@ -76,6 +76,13 @@ impl GraphqlError {
         GraphqlError::new(code::INTERNAL, message)
     }
 
+    /// The same error with the id of its request, by which a client reports it.
+    #[must_use]
+    pub(crate) fn of_request(mut self, id: &str) -> GraphqlError {
+        self.extensions.insert(REQUEST_ID.to_owned(), id.into());
+        self
+    }
+
     /// The same error at a place in the answer.
     #[must_use]
     pub fn at(mut self, path: Vec<PathSegment>) -> GraphqlError {

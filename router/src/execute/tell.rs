@@ -142,9 +142,8 @@ impl Execution<'_> {
             let id = self.caller.request_id().map_or("", |id| &id.0);
             let name = &self.shared.subgraphs[operation.subgraph].name;
             tracing::error!(subgraph = %name, request_id = %id, error = %message, "a subgraph failed");
-            let internal = GraphqlError::internal();
+            let internal = GraphqlError::internal().of_request(id);
             (message, extensions) = (internal.message, *internal.extensions);
-            extensions.insert(REQUEST_ID.to_owned(), id.into());
         }
         InternalError { message, places, extensions, wave: operation.wave }
     }

@@ -3,7 +3,7 @@
 
 use super::{Router, upstream::Subscriptions};
 use crate::{
-    error::{GraphqlError, REQUEST_ID, code},
+    error::{GraphqlError, code},
     execute::{Execution, Shared},
     limits::Limits,
     plan::{
@@ -125,15 +125,16 @@ impl Router {
     }
 
     /// Internal errors get the request's id, which making them does not know.
-    fn masked(&self, mut errors: Vec<GraphqlError>, caller: &Caller) -> Vec<GraphqlError> {
-        for error in &mut errors {
-            if error.code() == Some(code::INTERNAL) {
-                let id = caller.request_id().map_or("", |id| &id.0);
-                tracing::error!(request_id = %id, "the request could not be planned");
-                error.extensions.insert(REQUEST_ID.to_owned(), id.into());
+    fn masked(&self, errors: Vec<GraphqlError>, caller: &Caller) -> Vec<GraphqlError> {
+        let masked = |error: GraphqlError| {
+            if error.code() != Some(code::INTERNAL) {
+                return error;
             }
-        }
-        errors
+            let id = caller.request_id().map_or("", |id| &id.0);
+            tracing::error!(request_id = %id, "the request could not be planned");
+            error.of_request(id)
+        };
+        errors.into_iter().map(masked).collect()
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
     execute::Delivery,
     incremental::{Format, Part},
     plan::{OperationKind, defer::Deferred},
-    request::GraphqlResponse,
+    request::{Caller, GraphqlResponse},
 };
 use bytes::Bytes;
 use futures::{
@@ -43,6 +43,7 @@ impl Router {
         format: Format,
     ) -> Answer {
         let (sender, receiver) = mpsc::channel(0);
+        let caller = prepared.caller.clone();
         let run = async move { self.run_in_parts(&prepared, format, sender).await };
         // The run goes on while the stream is asked for its items.
         let run = stream::once(run).filter_map(|()| async { None });
@@ -50,7 +51,9 @@ impl Router {
         let first = match messages.next().await {
             Some(Message::Part(first)) => first,
             Some(Message::Whole(answer)) => return Answer::Whole(answer),
-            None => return Answer::Whole(GraphqlResponse::request_errors(&[unfinished()])),
+            None => {
+                return Answer::Whole(GraphqlResponse::request_errors(&[unfinished(&caller)]));
+            }
         };
         let rest = messages.filter_map(|message| async move {
             match message {
@@ -83,7 +86,7 @@ impl Router {
                 running.push(wave.map(move |()| Some(number)).boxed());
             }
             let ended = tokio::select! {
-                step = running.next() => step.ok_or_else(unfinished),
+                step = running.next() => step.ok_or_else(|| unfinished(&prepared.caller)),
                 () = &mut deadline => Err(too_long(limit)),
                 () = self.stop.asked(), if begun => Err(stopped()),
             };
@@ -144,9 +147,10 @@ fn stopped() -> GraphqlError {
 }
 
 /// All fetches have ended and something is missing, which the plan rules out.
-fn unfinished() -> GraphqlError {
-    tracing::error!("a deferred fragment was not delivered by any fetch");
-    GraphqlError::internal()
+fn unfinished(caller: &Caller) -> GraphqlError {
+    let id = caller.request_id().map_or("", |id| &id.0);
+    tracing::error!(request_id = %id, "a deferred fragment was not delivered by any fetch");
+    GraphqlError::internal().of_request(id)
 }
 
 /// Which waves have begun and ended.
@@ -190,5 +194,20 @@ impl Waves<'_> {
             Some(wave) => self.ended[wave] = true,
             None => self.first = true,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::RequestId;
+
+    #[test]
+    fn what_was_not_delivered_is_told_with_the_id_of_its_request() {
+        let mut caller = Caller::default();
+        caller.extensions.insert(RequestId("an id".into()));
+        let error = unfinished(&caller);
+        assert_eq!(error.code(), Some(code::INTERNAL));
+        assert_eq!(error.extensions["requestId"], "an id");
     }
 }
