@@ -118,8 +118,9 @@ pub(crate) struct Router {
     /// in its @join__graph(url:)
     #[arg(long, value_name = "FILE")]
     pub(crate) supergraph: Option<PathBuf>,
-    /// Compose the subgraphs that this file (TOML) names and route them, instead of Studio's own
-    #[arg(long, value_name = "FILE", conflicts_with = "supergraph")]
+    /// Compose the subgraphs that this file (TOML) names and route them, instead of Studio's own; with
+    /// --supergraph, the file says how its subgraphs are reached. It also says what clients share
+    #[arg(long, value_name = "FILE")]
     pub(crate) subgraphs: Option<PathBuf>,
     /// Seconds between looks whether the file has changed; 0 looks at it on SIGHUP alone
     #[arg(long, value_name = "SECONDS", default_value_t = 1.0)]

@@ -31,7 +31,7 @@ pub mod transport;
 pub use authenticate::{Anonymous, AuthError, Authenticate, Scope};
 pub use compose::{
     CompositionErrors, PublicSchema, SdlError, SubgraphSdl, Supergraph, UnreadableSchema,
-    check_plannable, check_sdl, compose, compose_guest,
+    check_plannable, check_sdl, compose, compose_guest, subgraph_addresses,
 };
 pub use discover::{DiscoverError, discover};
 pub use error::GraphqlError;

@@ -3,12 +3,19 @@
 
 use crate::{
     authenticate::{AuthError, Authenticate, Scope},
+    in_flight::ShareInFlight,
     request::Caller,
-    router::{BuildError, Graph, Router},
+    router::{BuildError, Graph, Router, Sharing},
     serve,
 };
 use http::{HeaderMap, HeaderValue, header};
-use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    future::Future,
+    net::SocketAddr,
+    sync::Arc,
+    time::Duration,
+};
 use tokio_util::sync::CancellationToken;
 
 /// Time for answers under way when the process is asked to end.
@@ -65,6 +72,17 @@ impl Authenticate for ForwardAuthorization {
     }
 }
 
+/// How a router answers, beside its graph. It stays when the graph is exchanged.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StandaloneOptions {
+    /// Which reads share one answer while they are under way.
+    pub share_in_flight: ShareInFlight,
+    /// How clients share the subscription to a field, such as `Subscription.scoreChanged`.
+    pub share_subscriptions: BTreeMap<String, Sharing>,
+    /// The named labels of progressive overrides that are on, for everybody.
+    pub override_labels: BTreeSet<String>,
+}
+
 /// A router that serves by itself, and may take another graph meanwhile ([`Router::reload`]).
 #[derive(Debug)]
 pub struct Standalone {
@@ -77,14 +95,24 @@ impl Standalone {
     /// that the supergraph gives.
     ///
     /// # Errors
-    /// Where the graph cannot be used.
-    pub fn new(graph: Graph) -> Result<Standalone, BuildError> {
+    /// Where the graph cannot be used, or has not what the options name.
+    pub fn new(graph: Graph, options: StandaloneOptions) -> Result<Standalone, BuildError> {
+        let StandaloneOptions { share_in_flight, share_subscriptions, override_labels } = options;
         let stopping = CancellationToken::new();
-        let router = Router::builder()
+        let labels = override_labels.clone();
+        let builder = Router::builder()
             .graph(graph)
             .authenticate(Arc::new(ForwardAuthorization))
-            .shutdown(stopping.clone())
+            .share_in_flight(share_in_flight)
+            .override_labels(move |_, label| labels.contains(label))
+            .shutdown(stopping.clone());
+        let router = share_subscriptions
+            .into_iter()
+            .fold(builder, |builder, (field, sharing)| builder.share_subscription(field, sharing))
             .build()?;
+        if let Some(unknown) = router.unknown_label(&override_labels) {
+            return Err(BuildError::UnknownLabel(unknown));
+        }
         Ok(Standalone { router, stopping })
     }
 

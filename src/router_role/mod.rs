@@ -35,12 +35,7 @@ use crate::{
 /// Runs until the process is asked to stop.
 pub(crate) async fn run(arguments: cli::Router) -> anyhow::Result<()> {
     let config = Arc::new(arguments.settings.load(arguments.listen)?);
-    let source = match (arguments.supergraph, arguments.subgraphs) {
-        (Some(file), _) => Some(Source::Supergraph(file)),
-        (None, Some(file)) => Some(Source::subgraphs(file)),
-        (None, None) => None,
-    };
-    if let Some(source) = source {
+    if let Some(source) = Source::new(arguments.supergraph, arguments.subgraphs) {
         let watch = Duration::try_from_secs_f64(arguments.watch)
             .context("--watch takes a number of seconds")?;
         return standalone::run(source, config.listen, (!watch.is_zero()).then_some(watch)).await;

@@ -7,7 +7,10 @@ mod watch;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context;
-use studio_router::{Router, standalone::Standalone};
+use studio_router::{
+    Router,
+    standalone::{Standalone, StandaloneOptions},
+};
 
 pub(crate) use self::source::Source;
 use self::{
@@ -34,12 +37,13 @@ pub(crate) async fn run(
     let mut watched = Watched::new(source.files(), watch);
     let read = source.read(&Version::default()).await?;
     let Read { graph, version } = read.context("there is no graph to route")?;
-    let router = Standalone::new(graph)?;
+    let options = source.options();
+    let router = Standalone::new(graph, options.clone())?;
     tracing::info!(sha256 = version.hash, "the supergraph is routed");
     watched.follow(source.files());
     let routed = router.router().clone();
     let mut following =
-        Following { router: routed, source, version, hangups, watched, wrong: None };
+        Following { router: routed, options, source, version, hangups, watched, wrong: None };
     let gone = async move { following.until_terminal_gone().await };
     let stop = async {
         tokio::select! {
@@ -53,6 +57,8 @@ pub(crate) async fn run(
 /// What is looked at again.
 struct Following {
     router: Arc<Router>,
+    /// As they were at the start.
+    options: StandaloneOptions,
     source: Source,
     /// Of what is routed.
     version: Version,
@@ -84,6 +90,12 @@ impl Following {
                 }
                 Ok(false) => {}
                 Err(error) => self.refuse(told(&error), asked),
+            }
+            if asked && self.source.options() != self.options {
+                tracing::warn!(
+                    "share_in_flight, share_subscriptions and override_labels were changed: start the \
+                     router anew for that"
+                );
             }
             self.watched.follow(self.source.files());
         }

@@ -1,20 +1,33 @@
 //! Where a graph that is not Studio's comes from.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use aws_lc_rs::digest;
-use studio_router::{Graph, SubgraphSdl, check_plannable};
-use studio_service::config::RemoteSubgraphs;
+use studio_router::{
+    Graph, ShareInFlight, Sharing, SubgraphSdl, check_plannable, standalone::StandaloneOptions,
+    subgraph_addresses,
+};
+use studio_service::config::{RemoteSubgraph, RouterFile, SubscriptionSharing};
 
-use crate::{remote::Part, schema};
+use crate::{
+    remote::{Part, Remote},
+    schema,
+};
 
-/// Where a graph comes from.
-pub(crate) enum Source {
-    /// A composed supergraph, in a file.
-    Supergraph(PathBuf),
-    /// Subgraphs, which a file names.
-    Subgraphs(Subgraphs),
+/// Where a graph comes from, and how it is routed.
+pub(crate) struct Source {
+    from: From,
+    /// The second file as it was last read.
+    settings: RouterFile,
+}
+
+/// The files that are read.
+enum From {
+    /// A composed supergraph, and what is told beside it.
+    Supergraph(PathBuf, Option<PathBuf>),
+    /// What names subgraphs that are composed here.
+    Subgraphs(PathBuf),
 }
 
 /// A graph as it was read.
@@ -30,80 +43,126 @@ pub(super) struct Version {
     pub(super) hash: String,
     /// The subgraphs that were composed here, with their schemas.
     parts: Vec<Part>,
-}
-
-/// Subgraphs, which a file names.
-pub(crate) struct Subgraphs {
-    file: PathBuf,
-    /// As it was last read.
-    settings: RemoteSubgraphs,
+    /// The subgraphs of a supergraph that are reached as a file says.
+    remotes: Vec<Arc<Remote>>,
 }
 
 impl Source {
-    /// Subgraphs that this file names.
-    pub(crate) fn subgraphs(file: PathBuf) -> Self {
-        Self::Subgraphs(Subgraphs { file, settings: RemoteSubgraphs::default() })
+    /// A supergraph from a file, or else the subgraphs that the second file names. None without both.
+    pub(crate) fn new(supergraph: Option<PathBuf>, subgraphs: Option<PathBuf>) -> Option<Self> {
+        let from = match (supergraph, subgraphs) {
+            (Some(supergraph), beside) => From::Supergraph(supergraph, beside),
+            (None, Some(subgraphs)) => From::Subgraphs(subgraphs),
+            (None, None) => return None,
+        };
+        Some(Self { from, settings: RouterFile::default() })
     }
 
     /// The files that are read.
     pub(super) fn files(&self) -> Vec<PathBuf> {
-        match self {
-            Self::Supergraph(file) => vec![file.clone()],
-            Self::Subgraphs(Subgraphs { file, settings, .. }) => {
-                let schemas = settings.subgraphs.iter().filter_map(|one| one.schema.clone());
-                std::iter::once(file.clone()).chain(schemas).collect()
+        let named = match &self.from {
+            From::Supergraph(file, beside) => {
+                std::iter::once(file).chain(beside).cloned().collect()
             }
-        }
+            From::Subgraphs(file) => vec![file.clone()],
+        };
+        let schemas = self.settings.subgraphs.iter().filter_map(|one| one.schema.clone());
+        named.into_iter().chain(schemas).collect()
     }
 
     /// How often subgraphs are asked for their schemas, if they are.
     pub(super) fn poll_every(&self) -> Option<Duration> {
-        match self {
-            Self::Supergraph(_) => None,
-            Self::Subgraphs(subgraphs) => subgraphs.settings.poll_every(),
+        self.settings.poll_every()
+    }
+
+    /// How the graph is to be routed, as it was last read.
+    pub(super) fn options(&self) -> StandaloneOptions {
+        let settings = &self.settings;
+        let in_flight = settings.share_in_flight;
+        let sharing = |sharing: &SubscriptionSharing| match sharing {
+            SubscriptionSharing::FromTheBeginning => Sharing::FromTheBeginning,
+            SubscriptionSharing::AnyTime => Sharing::AnyTime,
+            SubscriptionSharing::AtEvent(cursor) => Sharing::AtEvent { cursor: cursor.clone() },
+            SubscriptionSharing::Never => Sharing::Never,
+        };
+        StandaloneOptions {
+            share_in_flight: ShareInFlight {
+                subgraph_requests: in_flight.subgraph_requests,
+                queries: in_flight.queries,
+            },
+            share_subscriptions: settings
+                .share_subscriptions
+                .iter()
+                .map(|(field, how)| (format!("Subscription.{field}"), sharing(how)))
+                .collect(),
+            override_labels: settings.override_labels.clone(),
         }
     }
 
     /// Reads the graph; none where it is as `before`. What is reached as before keeps its connections.
     pub(super) async fn read(&mut self, before: &Version) -> anyhow::Result<Option<Read>> {
-        match self {
-            Self::Supergraph(file) => {
+        match &self.from {
+            From::Supergraph(file, beside) => {
                 let sdl = schema::text(file).context("the supergraph cannot be read")?;
-                let version = Version { hash: hash(&sdl), parts: Vec::new() };
-                let changed = version.hash != before.hash;
-                Ok(changed.then(|| Read { graph: Graph::new(sdl), version }))
+                if let Some(beside) = beside {
+                    let addresses = subgraph_addresses(&sdl)?;
+                    self.settings = RouterFile::load(beside, Some(&addresses))
+                        .with_context(|| format!("{} cannot be used", beside.display()))?;
+                }
+                routed(sdl, &self.settings, before)
             }
-            Self::Subgraphs(subgraphs) => subgraphs.read(before).await,
+            From::Subgraphs(file) => {
+                // Its files are looked at from now on, also where one of them turns out to be broken.
+                self.settings = RouterFile::load(file, None)
+                    .with_context(|| format!("{} cannot be used", file.display()))?;
+                composed(&self.settings, before).await
+            }
         }
     }
 }
 
-impl Subgraphs {
-    async fn read(&mut self, before: &Version) -> anyhow::Result<Option<Read>> {
-        let settings = RemoteSubgraphs::load(&self.file)
-            .with_context(|| format!("{} cannot be used", self.file.display()))?;
-        // Its files are looked at from now on, also where one of them turns out to be broken.
-        self.settings = settings.clone();
-        let all = settings.subgraphs.iter().map(async |one| {
-            let part = Part::read(one, true, &before.parts).await;
-            part.with_context(|| format!("the subgraph \"{}\"", one.name))
-        });
-        let parts = futures::future::try_join_all(all).await?;
-        if Part::are(&parts, &before.parts) {
-            return Ok(None);
-        }
-        let schemas: Vec<SubgraphSdl> = parts.iter().map(|part| part.schema.clone()).collect();
-        let supergraph = tokio::task::spawn_blocking(move || {
-            let supergraph = studio_router::compose(schemas)?;
-            check_plannable(&supergraph.sdl).map(|()| supergraph)
-        })
-        .await??;
-        let hash = hash(&supergraph.sdl);
-        let graph = parts.iter().fold(Graph::new(supergraph.sdl), |graph, part| {
-            graph.subgraph(&part.schema.name, part.remote.transport.clone())
-        });
-        Ok(Some(Read { graph, version: Version { hash, parts } }))
+/// A supergraph with the ways to those of its subgraphs that the settings name.
+fn routed(sdl: String, settings: &RouterFile, before: &Version) -> anyhow::Result<Option<Read>> {
+    let reach = |one: &RemoteSubgraph| {
+        let same = |remote: &&Arc<Remote>| remote.settings.name == one.name;
+        Remote::new(one, true, before.remotes.iter().find(same))
+            .with_context(|| format!("the subgraph \"{}\"", one.name))
+    };
+    let remotes: Vec<Arc<Remote>> =
+        settings.subgraphs.iter().map(reach).collect::<Result<_, _>>()?;
+    let hash = hash(&sdl);
+    let same_ways = remotes.len() == before.remotes.len()
+        && remotes.iter().zip(&before.remotes).all(|(now, before)| Arc::ptr_eq(now, before));
+    if hash == before.hash && same_ways {
+        return Ok(None);
     }
+    let graph = remotes.iter().fold(Graph::new(sdl), |graph, remote| {
+        graph.subgraph(&remote.settings.name, remote.transport.clone())
+    });
+    Ok(Some(Read { graph, version: Version { hash, remotes, ..Version::default() } }))
+}
+
+/// What the subgraphs that the settings name make together.
+async fn composed(settings: &RouterFile, before: &Version) -> anyhow::Result<Option<Read>> {
+    let all = settings.subgraphs.iter().map(async |one| {
+        let part = Part::read(one, true, &before.parts).await;
+        part.with_context(|| format!("the subgraph \"{}\"", one.name))
+    });
+    let parts = futures::future::try_join_all(all).await?;
+    if Part::are(&parts, &before.parts) {
+        return Ok(None);
+    }
+    let schemas: Vec<SubgraphSdl> = parts.iter().map(|part| part.schema.clone()).collect();
+    let supergraph = tokio::task::spawn_blocking(move || {
+        let supergraph = studio_router::compose(schemas)?;
+        check_plannable(&supergraph.sdl).map(|()| supergraph)
+    })
+    .await??;
+    let hash = hash(&supergraph.sdl);
+    let graph = parts.iter().fold(Graph::new(supergraph.sdl), |graph, part| {
+        graph.subgraph(&part.schema.name, part.remote.transport.clone())
+    });
+    Ok(Some(Read { graph, version: Version { hash, parts, ..Version::default() } }))
 }
 
 fn hash(sdl: &str) -> String {

@@ -27,6 +27,7 @@ mod main_job;
 mod moving;
 mod pages;
 mod policy;
+mod router_options;
 mod router_role;
 mod schema;
 mod stopping;

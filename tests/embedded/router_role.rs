@@ -76,15 +76,15 @@ async fn subgraph<Q: async_graphql::ObjectType + 'static>(name: &str, query: Q) 
 }
 
 /// A router that runs.
-struct Router {
+pub(crate) struct Router {
     child: Child,
-    url: String,
+    pub(crate) url: String,
     log: PathBuf,
 }
 
 impl Router {
     /// Starts one, and waits until it is ready.
-    async fn start(folder: &Path, arguments: &[&str], file: &Path) -> Router {
+    pub(crate) async fn start(folder: &Path, arguments: &[&str], file: &Path) -> Router {
         // A port that was free a moment ago; the router says at once if it is not any more.
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let log = folder.join("router.log");
@@ -105,14 +105,14 @@ impl Router {
         router
     }
 
-    async fn ask(&self, query: &str) -> Value {
+    pub(crate) async fn ask(&self, query: &str) -> Value {
         let request = reqwest::Client::new().post(format!("{}/graphql", self.url));
         let answer = request.json(&json!({ "query": query })).send().await.unwrap();
         answer.json().await.unwrap()
     }
 
     /// Waits for an answer without errors.
-    async fn answers(&self, query: &str) -> Value {
+    pub(crate) async fn answers(&self, query: &str) -> Value {
         until(&format!("{query} to be answered"), || async {
             let answer = self.ask(query).await;
             answer["errors"].is_null().then_some(answer["data"].clone())
@@ -120,14 +120,14 @@ impl Router {
         .await
     }
 
-    async fn logs(&self, text: &str) {
+    pub(crate) async fn logs(&self, text: &str) {
         until(&format!("the log to say {text}"), || async {
             std::fs::read_to_string(&self.log).unwrap().contains(text).then_some(())
         })
         .await;
     }
 
-    fn hang_up(&self) {
+    pub(crate) fn hang_up(&self) {
         let sent = Command::new("kill").args(["-HUP", &self.child.id().to_string()]).status();
         assert!(sent.unwrap().success());
     }

@@ -24,6 +24,7 @@ pub use plannable::check_plannable;
 pub use public::{PublicSchema, UnreadableSchema};
 pub(crate) use sdl::{Mark, Sdl, argument};
 pub(crate) use supergraph::read_supergraph;
+pub use supergraph::subgraph_addresses;
 
 use std::fmt;
 use subgraph::Subgraph;

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{plan::document::Validator, planner::Supergraph, schema::Schema};
 use graphql_tools::parser::schema::{self as ast, Definition, TypeDefinition};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 /// Prefixes of names that belong to the machinery of federation.
 const MACHINERY: [&str; 9] = [
@@ -41,6 +41,17 @@ pub(crate) fn read_supergraph(
     sdl: &str,
 ) -> Result<(Supergraph, Schema, Validator), CompositionErrors> {
     parse(sdl).map_err(|reason| unusable(&reason)).and_then(read_document)
+}
+
+/// The addresses that a supergraph gives of its subgraphs (`@join__graph(url:)`), by their names; empty
+/// where it gives none.
+///
+/// # Errors
+/// Where the text is no schema, or names a subgraph without `@join__graph`.
+pub fn subgraph_addresses(sdl: &str) -> Result<BTreeMap<String, String>, CompositionErrors> {
+    let named = parse(sdl).and_then(|document| Supergraph::subgraphs_of(&document));
+    let named = named.map_err(|reason| unusable(&reason))?;
+    Ok(named.into_iter().map(|subgraph| (subgraph.name, subgraph.url)).collect())
 }
 
 fn unusable(reason: &str) -> CompositionErrors {

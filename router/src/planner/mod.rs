@@ -92,6 +92,13 @@ impl Supergraph {
         Ok(Supergraph { model, subgraphs, labels })
     }
 
+    /// The subgraphs that a document names, sorted by name.
+    pub(crate) fn subgraphs_of(
+        document: &sdl::Document<'static, String>,
+    ) -> Result<Vec<Subgraph>, String> {
+        read::subgraphs(document).map(|(subgraphs, _)| subgraphs)
+    }
+
     /// The same supergraph for requests with these labels on and all others off.
     pub(crate) fn with(&self, on: &BTreeSet<LabelId>) -> Supergraph {
         Supergraph {

@@ -35,7 +35,9 @@ pub(super) fn read(document: &Sdl) -> Result<(Vec<Subgraph>, Model, Labels), Str
     Ok((subgraphs, model, labels))
 }
 
-fn subgraphs(document: &Sdl) -> Result<(Vec<Subgraph>, BTreeMap<String, Graph>), String> {
+pub(super) fn subgraphs(
+    document: &Sdl,
+) -> Result<(Vec<Subgraph>, BTreeMap<String, Graph>), String> {
     let mut named = Vec::new();
     for definition in &document.definitions {
         if let Definition::TypeDefinition(TypeDefinition::Enum(definition)) = definition

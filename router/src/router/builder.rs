@@ -33,6 +33,9 @@ pub enum BuildError {
     /// A subscription is to be shared, or shared by a cursor, that the supergraph does not have.
     #[error("the supergraph has no field {0} to share subscriptions by")]
     UnknownField(String),
+    /// A label is to be on that no progressive override of the supergraph has.
+    #[error("the supergraph has no progressive override with the label \"{0}\"")]
+    UnknownLabel(String),
     /// What is to be allowed is not an origin.
     #[error("pages cannot be allowed: {0}")]
     Origin(#[from] OriginError),

@@ -31,6 +31,7 @@ use crate::{
     in_flight::InFlight,
     limits::Limits,
     plan::OperationKind,
+    planner::Label,
     request::{Caller, GraphqlRequest, GraphqlResponse, RequestId},
     serve::{Origin, RequestIds},
     transport::HttpOptions,
@@ -38,6 +39,7 @@ use crate::{
 use bytes::Bytes;
 use futures::stream::BoxStream;
 use std::{
+    collections::BTreeSet,
     fmt,
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
@@ -104,6 +106,16 @@ impl Router {
         *self.core.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(core);
         gone.iter().for_each(CancellationToken::cancel);
         Ok(())
+    }
+
+    /// One of these labels that no progressive override has.
+    pub(crate) fn unknown_label(&self, labels: &BTreeSet<String>) -> Option<String> {
+        let core = self.core();
+        let there = |label: &String| {
+            let mut all = core.supergraph.labels.all.iter();
+            all.any(|known| matches!(known, Label::Named(name) if name == label))
+        };
+        labels.iter().find(|label| !there(label)).cloned()
     }
 
     /// The public schema as text.

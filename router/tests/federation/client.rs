@@ -7,7 +7,11 @@ use crate::{
 use reqwest::{Client, Response, StatusCode};
 use serde_json::{Value, json};
 use std::{future::pending, sync::Arc};
-use studio_router::{Graph, Router, standalone::Standalone, transport::InProcess};
+use studio_router::{
+    Graph, Router,
+    standalone::{Standalone, StandaloneOptions},
+    transport::InProcess,
+};
 
 async fn url() -> String {
     let router = in_process(&Log::default());
@@ -141,7 +145,7 @@ async fn a_supergraph_from_a_file_is_served() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.local_addr().unwrap()
     };
-    let router = Standalone::new(Graph::new(supergraph)).unwrap();
+    let router = Standalone::new(Graph::new(supergraph), StandaloneOptions::default()).unwrap();
     let served = tokio::spawn(router.serve(address, pending()));
     let client = Client::new();
     loop {

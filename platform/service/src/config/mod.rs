@@ -10,6 +10,7 @@ mod cluster;
 mod faults;
 mod load;
 mod remote;
+mod router_file;
 mod secret;
 mod stores;
 
@@ -17,6 +18,7 @@ pub use cluster::{Addresses, ClusterConfig};
 pub use faults::Fault;
 pub use load::ConfigError;
 pub use remote::{HeaderText, InEnv, InFile, RemoteSubgraph, RemoteSubgraphs, Subscriptions};
+pub use router_file::{InFlightSharing, RouterFile, SubscriptionSharing};
 pub use secret::Secret;
 pub use stores::{BlobsStore, KeyringStore, KmsConfig, S3Config, StoresConfig};
 

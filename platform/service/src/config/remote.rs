@@ -2,19 +2,15 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::Duration,
 };
 
 use axum::http::{HeaderName, Uri};
-use figment::{
-    Figment,
-    providers::{Format, Toml},
-};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ConfigError, Fault, Secret, load};
+use super::{Fault, Secret};
 
 /// Most subgraphs of others in one graph: each is asked, and composed with all before it, in turn.
 const MOST: usize = 20;
@@ -126,28 +122,6 @@ pub struct InEnv {
 }
 
 impl RemoteSubgraphs {
-    /// Reads the subgraphs of a graph that is not Studio's from a TOML file.
-    ///
-    /// # Errors
-    /// Every setting that is unknown, of another shape than it must be, or of no use.
-    pub fn load(file: &Path) -> Result<Self, ConfigError> {
-        let read = Figment::from(Toml::file_exact(file)).extract::<Self>();
-        let remote = read.map_err(load::unreadable)?;
-        let mut faults = remote.faults("", &[]);
-        if remote.subgraphs.is_empty() {
-            faults.push(fault("subgraphs", "there is none: name at least one".to_owned()));
-        }
-        for (index, subgraph) in remote.subgraphs.iter().enumerate() {
-            let given = subgraph.organization_header.is_some() || subgraph.anonymous;
-            if given {
-                let reason = "organization_header and anonymous are for extensions of Studio, where \
-                              callers are known";
-                faults.push(fault(&format!("subgraphs.{index}"), reason.to_owned()));
-            }
-        }
-        if faults.is_empty() { Ok(remote) } else { Err(ConfigError { faults }) }
-    }
-
     /// How often they are asked for their schemas, if they are.
     pub fn poll_every(&self) -> Option<Duration> {
         (self.poll_seconds > 0).then(|| Duration::from_secs(self.poll_seconds.into()))
@@ -156,39 +130,45 @@ impl RemoteSubgraphs {
     /// Everything that cannot work as it is. `prefix` goes before the names of settings; `taken` are
     /// names of subgraphs that others have.
     pub(super) fn faults(&self, prefix: &str, taken: &[&str]) -> Vec<Fault> {
-        let mut faults = Vec::new();
-        if self.subgraphs.len() > MOST {
-            let reason = format!("{} are named: write {MOST} at most", self.subgraphs.len());
-            faults.push(fault(&format!("{prefix}subgraphs"), reason));
-        }
-        let mut names: BTreeSet<&str> = taken.iter().copied().collect();
-        for (index, subgraph) in self.subgraphs.iter().enumerate() {
-            let at = format!("{prefix}subgraphs.{index}");
-            let unique = names.insert(&subgraph.name);
-            faults.extend(
-                subgraph
-                    .faults(unique)
-                    .into_iter()
-                    .map(|(setting, reason)| Fault { setting: format!("{at}.{setting}"), reason }),
-            );
-        }
-        faults
+        to_compose(&self.subgraphs, prefix, taken)
     }
 }
 
+/// Everything that cannot work as it is with subgraphs that are to be composed; the arguments are those
+/// of [`RemoteSubgraphs::faults`].
+pub(super) fn to_compose(subgraphs: &[RemoteSubgraph], prefix: &str, taken: &[&str]) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    if subgraphs.len() > MOST {
+        let reason = format!("{} are named: write {MOST} at most", subgraphs.len());
+        faults.push(fault(&format!("{prefix}subgraphs"), reason));
+    }
+    let mut names: BTreeSet<&str> = taken.iter().copied().collect();
+    for (index, subgraph) in subgraphs.iter().enumerate() {
+        let at = format!("{prefix}subgraphs.{index}");
+        let unique = names.insert(&subgraph.name);
+        let name = subgraph.name_fault(unique).map(|reason| ("name", reason));
+        let all = name.into_iter().chain(subgraph.faults());
+        faults.extend(all.map(|(setting, reason)| fault(&format!("{at}.{setting}"), reason)));
+    }
+    faults
+}
+
 impl RemoteSubgraph {
-    fn faults(&self, unique: bool) -> Vec<(&'static str, String)> {
-        let mut faults = Vec::new();
+    /// What is wrong with its name, as one that a composed graph is to have.
+    fn name_fault(&self, unique: bool) -> Option<String> {
         if !is_name(&self.name) {
-            let reason = format!(
+            return Some(format!(
                 "\"{}\" is no name: begin with a letter, go on with lower-case letters, digits, - \
                  and _, {LONGEST_NAME} at most",
                 self.name
-            );
-            faults.push(("name", reason));
-        } else if !unique {
-            faults.push(("name", format!("another subgraph is named \"{}\"", self.name)));
+            ));
         }
+        (!unique).then(|| taken(&self.name))
+    }
+
+    /// What is wrong with the other settings, each with its name.
+    pub(super) fn faults(&self) -> Vec<(&'static str, String)> {
+        let mut faults = Vec::new();
         if !is_address(&self.url, ["http", "https"]) {
             let reason = "write an address such as https://tickets.example.org/graphql; a password \
                           goes into headers";
@@ -256,8 +236,12 @@ impl HeaderText {
     }
 }
 
-fn fault(setting: &str, reason: String) -> Fault {
+pub(super) fn fault(setting: &str, reason: String) -> Fault {
     Fault { setting: setting.to_owned(), reason }
+}
+
+pub(super) fn taken(name: &str) -> String {
+    format!("another subgraph is named \"{name}\"")
 }
 
 fn is_name(name: &str) -> bool {
@@ -283,66 +267,6 @@ fn is_header(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn load(text: &str) -> Result<RemoteSubgraphs, ConfigError> {
-        let directory = tempfile::tempdir().unwrap();
-        let file = directory.path().join("graph.toml");
-        std::fs::write(&file, text).unwrap();
-        RemoteSubgraphs::load(&file)
-    }
-
-    #[test]
-    fn a_graph_is_read_from_a_file() {
-        let text = r#"
-            poll_seconds = 30
-            [[subgraphs]]
-            name = "stock"
-            url = "https://stock.example.org/graphql"
-            subscriptions = "websocket"
-            headers = { "X-Key" = { file = "/run/secrets/stock" }, "X-Plain" = "hunter2" }
-            [[subgraphs]]
-            name = "prices"
-            url = "http://127.0.0.1:4001/graphql"
-            schema = "prices.graphql"
-        "#;
-        let read = load(text).unwrap();
-        assert_eq!(read.poll_every(), Some(Duration::from_secs(30)));
-        assert_eq!(read.subgraphs[0].websocket_url(), "wss://stock.example.org/graphql");
-        assert_eq!(read.subgraphs[1].timeout_seconds, 30);
-        let shown = serde_json::to_string(&read).unwrap();
-        assert!(!shown.contains("hunter2") && !format!("{read:?}").contains("hunter2"), "{shown}");
-    }
-
-    #[test]
-    fn what_cannot_work_is_named() {
-        let named = |one: &str| {
-            let text = format!("[[subgraphs]]\nname = \"a\"\nurl = \"http://a.example\"\n{one}");
-            let faults = load(&text).unwrap_err().faults;
-            faults.into_iter().map(|fault| fault.setting).collect::<Vec<_>>().join(" ")
-        };
-        for (line, setting) in [
-            ("headers = { \"Content-Length\" = \"1\" }", "subgraphs.0.headers"),
-            ("headers = { \"a b\" = \"1\" }", "subgraphs.0.headers"),
-            ("headers = { A = { env = \"STUDIO_KEY\" } }", "subgraphs.0.headers"),
-            ("websocket_url = \"wss://a.example\"", "subgraphs.0.websocket_url"),
-            ("timeout_seconds = 0", "subgraphs.0.timeout_seconds"),
-            ("anonymous = true", "subgraphs.0"),
-            ("organization_header = \"X-Organization\"", "subgraphs.0"),
-            ("[[subgraphs]]\nname = \"a\"\nurl = \"http://b.example\"", "subgraphs.1.name"),
-            ("[[subgraphs]]\nname = \"A b\"\nurl = \"http://b.example\"", "subgraphs.1.name"),
-            ("[[subgraphs]]\nname = \"b\"\nurl = \"http://u:p@b.example\"", "subgraphs.1.url"),
-            ("[[subgraphs]]\nname = \"b\"\nurl = \"b.example\"", "subgraphs.1.url"),
-        ] {
-            assert_eq!(named(line), setting, "{line}");
-        }
-        assert!(load("").unwrap_err().to_string().contains("name at least one"));
-        assert!(load("[[subgraphs]]\nname = 7").is_err());
-        assert!(load("[[subgraphs]]\nnam = \"a\"").is_err());
-        let many = (0..21)
-            .map(|number| format!("[[subgraphs]]\nname = \"a{number}\"\nurl = \"http://a\"\n"))
-            .collect::<String>();
-        assert!(load(&many).unwrap_err().to_string().contains("20 at most"));
-    }
 
     #[test]
     fn a_header_is_read_from_where_it_stands() {
