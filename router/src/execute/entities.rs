@@ -59,7 +59,10 @@ fn prepare_group(arena: &Arena, lost: &Lost, group: &EntityGroup, encoding: Enco
         let shape = match shapes.iter().position(|shape| shape.own == own) {
             Some(known) => &shapes[known],
             None => {
-                shapes.push(Shape::new(group, own));
+                let shape = Shape::new(group, own);
+                let alike = shapes.iter().position(|known| known.writes_like(&shape));
+                let form = alike.unwrap_or(shapes.len());
+                shapes.push(Shape { form, ..shape });
                 &shapes[shapes.len() - 1]
             }
         };
@@ -148,6 +151,8 @@ struct Shape<'a> {
     own: Cow<'a, str>,
     /// The type as the subgraph has to see it.
     sent: Value,
+    /// The number of the first shape that writes the same, but for values.
+    form: usize,
     /// The text up to the first field.
     head: Vec<u8>,
     fields: Vec<Required<'a>>,
@@ -176,6 +181,7 @@ impl<'a> Shape<'a> {
         let mut head = b"{\"__typename\":".to_vec();
         write_string(&sent, &mut head);
         Shape {
+            form: 0,
             keys: keys(group, [&own, &sent], &selected),
             fields: selected,
             head,
@@ -185,9 +191,14 @@ impl<'a> Shape<'a> {
         }
     }
 
+    fn writes_like(&self, other: &Shape<'_>) -> bool {
+        let names = self.fields.iter().map(|(_, write, _)| write);
+        self.head == other.head && names.eq(other.fields.iter().map(|(_, write, _)| write))
+    }
+
     /// Writes what tells a representation from those of other objects of any type.
     fn identify(&self, arena: &Arena, node: NodeId, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.head);
+        out.extend_from_slice(&self.form.to_le_bytes());
         for (read, _, nested) in &self.fields {
             out.push(b',');
             write_field(arena, node, *read, nested, out);
@@ -326,4 +337,47 @@ fn required_value(arena: &Arena, node: NodeId, nested: &[Require]) -> Value {
             .map(|(read, write, nested)| (write.clone(), required_field(arena, node, read, nested)))
             .collect(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{data::KeyTable, plan::types::PathStep};
+
+    #[test]
+    fn objects_with_one_value_under_two_names_are_two() {
+        let mut table = KeyTable::new();
+        let mut field = |name: &str| Require::Field {
+            read: table.intern(name),
+            write: Name::new(name),
+            nested: Vec::new(),
+        };
+        let on = |ty: &str, field: Require| Require::On(vec![ty.into()], vec![field]);
+        let requires = vec![on("Film", field("id")), on("Song", field("title"))];
+        let key = |name: &str| crate::plan::types::EntityKey {
+            ty: "Media".into(),
+            fields: vec![(name.into(), false)],
+        };
+        let group = EntityGroup {
+            response_key: table.intern("_entities"),
+            variable: "representations".to_owned(),
+            paths: vec![vec![PathStep::Field(table.intern("all"))]],
+            requires,
+            retype: vec![(vec!["Film".into(), "Song".into()], "Media".into())],
+            entity_keys: vec![key("id"), key("title")],
+        };
+        let mut arena = Arena::new(Arc::new(table));
+        let answer = r#"{"all":[{"__typename":"Film","id":"1"},{"__typename":"Song","title":"1"},
+            {"__typename":"Film","id":"1"}]}"#;
+        let answer = arena.read_json(bytes::Bytes::from_static(answer.as_bytes())).unwrap();
+        arena.merge(Arena::ROOT, answer);
+        let prepared = prepare_group(&arena, &Lost::default(), &group, Encoding::Json);
+        let Representations::Json(sent) = prepared.representations else { panic!("values") };
+        assert_eq!(
+            String::from_utf8(sent).unwrap(),
+            r#"[{"__typename":"Media","id":"1"},{"__typename":"Media","title":"1"}]"#
+        );
+        let numbers: Vec<usize> = prepared.places.iter().map(|(number, _)| *number).collect();
+        assert_eq!(numbers, [0, 1, 0]);
+    }
 }
