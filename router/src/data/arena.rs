@@ -228,14 +228,10 @@ impl Arena {
     }
 
     pub(super) fn raw(&self, id: NodeId) -> Option<&str> {
-        std::str::from_utf8(self.raw_bytes(id)?).ok()
-    }
-
-    /// A string or number as its subgraph wrote it.
-    pub(crate) fn raw_bytes(&self, id: NodeId) -> Option<&[u8]> {
         match self.node(id) {
             Node::Raw { buffer, start, end } => {
-                self.buffers.get(*buffer as usize)?.get(*start as usize..*end as usize)
+                let bytes = self.buffers.get(*buffer as usize)?;
+                std::str::from_utf8(bytes.get(*start as usize..*end as usize)?).ok()
             }
             _ => None,
         }

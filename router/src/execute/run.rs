@@ -105,7 +105,7 @@ impl<'a> Execution<'a> {
     /// Runs a query or mutation.
     pub(crate) async fn run(&self) {
         match &self.plan.steps {
-            Steps::None | Steps::Subscription(..) => {}
+            Steps::Subscription(..) => {}
             Steps::Query(schedule) => self.follow(schedule).await,
             Steps::Mutation(roots) => {
                 for (key, non_null, schedule) in roots {

@@ -7,6 +7,7 @@ use super::{
     internal::Rewriter,
     operation::Variables,
     projection::Projector,
+    schedule::Schedule,
     types::{AnswerSize, FieldKind, OperationKind, Plan, ProjectedField, Steps},
 };
 use crate::{
@@ -99,15 +100,12 @@ pub(crate) fn make(
         OperationKind::Query | OperationKind::Subscription => {
             let selections = rewriter.root(parts.selection, root);
             if selections.is_empty() {
-                Steps::None
+                Steps::Query(Schedule::default())
             } else {
                 match plan(selections, &rewriter.aliases.defers.parents)? {
                     Planned::Schedule(schedule, later) => {
                         waves = later;
-                        match schedule.is_empty() {
-                            true => Steps::None,
-                            false => Steps::Query(schedule),
-                        }
+                        Steps::Query(schedule)
                     }
                     Planned::Subscription(fetch, rest) => Steps::Subscription(fetch, rest),
                 }

@@ -2,6 +2,7 @@
 
 use super::types::{EntityFetch, Fetch, Require};
 use crate::data::Key;
+use std::collections::BTreeSet;
 
 /// Requests, each after those that it waits for. Whatever does not wait for each other may run side by
 /// side.
@@ -33,14 +34,12 @@ impl Schedule {
     }
 
     /// Adds a request that waits for others, which are there already.
-    pub(crate) fn add(&mut self, request: Request, after: impl IntoIterator<Item = usize>) {
+    pub(crate) fn add(&mut self, request: Request, after: &BTreeSet<usize>) {
         let number = self.requests.len();
-        let mut count = 0;
         for earlier in after {
-            self.requests[earlier].before.push(number);
-            count += 1;
+            self.requests[*earlier].before.push(number);
         }
-        self.requests.push(Scheduled { request, after: count, before: Vec::new() });
+        self.requests.push(Scheduled { request, after: after.len(), before: Vec::new() });
     }
 
     /// Adds requests that have nothing to do with those that are there.

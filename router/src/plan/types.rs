@@ -65,8 +65,6 @@ impl Plan {
 
 #[derive(Debug)]
 pub(crate) enum Steps {
-    /// Nothing has to be fetched.
-    None,
     Query(Schedule),
     /// One entry per root field, in order: its key, whether null is refused, its requests.
     Mutation(Vec<(Key, bool, Schedule)>),
@@ -77,7 +75,6 @@ pub(crate) enum Steps {
 impl Steps {
     fn requires(&self, key: Key) -> bool {
         match self {
-            Steps::None => false,
             Steps::Query(schedule) | Steps::Subscription(_, schedule) => schedule.requires(key),
             Steps::Mutation(roots) => roots.iter().any(|(_, _, schedule)| schedule.requires(key)),
         }

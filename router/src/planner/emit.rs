@@ -95,7 +95,7 @@ impl Emit<'_> {
     /// than what is asked in it, that is worth it. So is one that nothing waits for, with a later one
     /// about the same objects: the answer as a whole comes no earlier without.
     fn in_order(&mut self, all: &BTreeSet<FetchId>) -> Schedule {
-        let mut order = Order { fetches: self.fetches, all, depths: BTreeMap::new() };
+        let order = Order::new(self.fetches, all);
         // Entities of one subgraph at one depth, and roots each by itself.
         let mut joined: BTreeMap<(usize, Option<FetchId>, usize), Vec<FetchId>> = BTreeMap::new();
         for fetch in all {
@@ -106,14 +106,14 @@ impl Emit<'_> {
         let mut numbers: BTreeMap<FetchId, usize> = BTreeMap::new();
         let mut schedule = Schedule::default();
         for (number, ((_, root, graph), fetches)) in joined.into_iter().enumerate() {
-            let before = fetches.iter().flat_map(|fetch| order.before(*fetch));
+            let before = fetches.iter().flat_map(|fetch| &order.before[fetch]);
             let after: BTreeSet<usize> =
-                before.filter_map(|earlier| numbers.get(&earlier).copied()).collect();
+                before.filter_map(|earlier| numbers.get(earlier).copied()).collect();
             let request = match root {
                 Some(fetch) => Request::Root(self.root_fetch(fetch)),
                 None => Request::Entities(self.entities(graph, &fetches)),
             };
-            schedule.add(request, after);
+            schedule.add(request, &after);
             numbers.extend(fetches.into_iter().map(|fetch| (fetch, number)));
         }
         schedule
@@ -275,54 +275,64 @@ impl Emit<'_> {
 /// How fetches follow each other.
 struct Order<'a> {
     fetches: &'a Fetches,
-    all: &'a BTreeSet<FetchId>,
+    /// Those that each waits for, also through such as ask for nothing.
+    before: BTreeMap<FetchId, BTreeSet<FetchId>>,
+    /// How many have to run before each, one after the other.
     depths: BTreeMap<FetchId, usize>,
+    /// Those that any waits for.
+    awaited: BTreeSet<FetchId>,
 }
 
-impl Order<'_> {
-    /// The fetches that one waits for, also through such as ask for nothing.
-    fn before(&self, fetch: FetchId) -> BTreeSet<FetchId> {
-        let mut found = BTreeSet::new();
-        let mut open: Vec<FetchId> = self.fetches.all[fetch].after.iter().copied().collect();
-        let mut seen: BTreeSet<FetchId> = open.iter().copied().collect();
-        while let Some(earlier) = open.pop() {
-            if self.all.contains(&earlier) {
-                found.insert(earlier);
-                continue;
-            }
-            open.extend(self.fetches.all[earlier].after.iter().filter(|next| seen.insert(**next)));
+impl<'a> Order<'a> {
+    fn new(fetches: &'a Fetches, all: &BTreeSet<FetchId>) -> Order<'a> {
+        let before: BTreeMap<_, _> =
+            all.iter().map(|fetch| (*fetch, before(fetches, all, *fetch))).collect();
+        let awaited = before.values().flatten().copied().collect();
+        let mut order = Order { fetches, before, depths: BTreeMap::new(), awaited };
+        for fetch in all {
+            order.depth(*fetch);
         }
-        found
+        order
     }
 
     /// At which depth it is asked: its own, or that of a later one to the same subgraph about the same
     /// objects where nothing waits for it.
-    fn place(&mut self, fetch: FetchId) -> usize {
-        let depth = self.depth(fetch);
+    fn place(&self, fetch: FetchId) -> usize {
+        let depth = self.depths[&fetch];
         let own = &self.fetches.all[fetch];
-        let is_awaited = |other: &FetchId| self.before(*other).contains(&fetch);
-        if own.root.is_some() || self.all.iter().any(is_awaited) {
+        if own.root.is_some() || self.awaited.contains(&fetch) {
             return depth;
         }
-        let later: Vec<FetchId> = (self.all.iter().copied())
-            .filter(|other| {
-                let other = &self.fetches.all[*other];
-                other.root.is_none() && other.graph == own.graph && other.path == own.path
-            })
-            .collect();
-        later.into_iter().map(|other| self.depth(other)).max().unwrap_or(depth)
+        let alike = self.depths.iter().filter(|(other, _)| {
+            let other = &self.fetches.all[**other];
+            other.root.is_none() && other.graph == own.graph && other.path == own.path
+        });
+        alike.map(|(_, depth)| *depth).max().unwrap_or(depth)
     }
 
-    /// How many have to run before it, one after the other.
     fn depth(&mut self, fetch: FetchId) -> usize {
         if let Some(depth) = self.depths.get(&fetch) {
             return *depth;
         }
-        let before = self.before(fetch).into_iter();
+        let before = self.before[&fetch].clone().into_iter();
         let depth = before.map(|earlier| self.depth(earlier) + 1).max().unwrap_or(0);
         self.depths.insert(fetch, depth);
         depth
     }
+}
+
+fn before(fetches: &Fetches, all: &BTreeSet<FetchId>, fetch: FetchId) -> BTreeSet<FetchId> {
+    let mut found = BTreeSet::new();
+    let mut open: Vec<FetchId> = fetches.all[fetch].after.iter().copied().collect();
+    let mut seen: BTreeSet<FetchId> = open.iter().copied().collect();
+    while let Some(earlier) = open.pop() {
+        if all.contains(&earlier) {
+            found.insert(earlier);
+            continue;
+        }
+        open.extend(fetches.all[earlier].after.iter().filter(|next| seen.insert(**next)));
+    }
+    found
 }
 
 /// Whether no type has a representation by both.

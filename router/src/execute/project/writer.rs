@@ -75,8 +75,7 @@ impl<'a, W: Witness> Writer<'a, W> {
                 self.out.push(b',');
             }
             self.out.extend_from_slice(field.json_key.as_bytes());
-            if let Some(leaf) = self.plain_leaf(field, node) {
-                self.out.extend_from_slice(leaf);
+            if self.plain_leaf(field, node) {
                 continue;
             }
             self.path.push(Place::Field(field));
@@ -125,14 +124,15 @@ impl<'a, W: Witness> Writer<'a, W> {
         Ok(())
     }
 
-    /// The value of a field that is no more than what the subgraph wrote: most are.
-    fn plain_leaf(&self, field: &ProjectedField, node: NodeId) -> Option<&'a [u8]> {
-        match field.kind {
-            FieldKind::Leaf if field.ty.item.is_none() => {
-                self.arena.raw_bytes(self.arena.get(node, field.internal)?)
-            }
-            _ => None,
+    /// Writes a leaf that is there and no list: most fields are, and nothing can go wrong with them.
+    fn plain_leaf(&mut self, field: &ProjectedField, node: NodeId) -> bool {
+        if !matches!(field.kind, FieldKind::Leaf) || field.ty.item.is_some() {
+            return false;
         }
+        let value = self.arena.get(node, field.internal);
+        let Some(value) = value.filter(|value| !self.arena.is_null(*value)) else { return false };
+        self.arena.write(value, &mut self.out);
+        true
     }
 
     fn typename(&mut self, selection: &Selection, number: Option<usize>) {
