@@ -2,7 +2,7 @@
 //! subgraph does not answer.
 
 use crate::{
-    model::{Model, Subgraph, named},
+    model::{Model, Subgraph, named, nullable},
     random::Random,
     schema::Type,
     world::{ROOTS, World},
@@ -140,10 +140,7 @@ impl Maker<'_> {
     }
 
     fn value(&mut self, ty: &Type, what: &str, by: &[&Subgraph], arguments: bool) -> Json {
-        let (inner, nullable) = match ty {
-            Type::NonNullType(inner) => (&**inner, false),
-            ty => (ty, true),
-        };
+        let (inner, nullable) = nullable(ty);
         let (null, error) = if nullable { (6, 3) } else { (0, 1) };
         let chance = self.random.below(100);
         if chance < null * self.faults {

@@ -168,3 +168,11 @@ pub fn named(ty: &Type) -> &str {
         Type::ListType(inner) | Type::NonNullType(inner) => named(inner),
     }
 }
+
+/// A type without its non-null mark, and whether it has none.
+pub fn nullable(ty: &Type) -> (&Type, bool) {
+    match ty {
+        Type::NonNullType(inner) => (inner, false),
+        ty => (ty, true),
+    }
+}

@@ -11,7 +11,7 @@
 
 use crate::{
     input,
-    model::Model,
+    model::{Model, nullable},
     requirements::{Requirements, Unasked},
     schema::{Schema as Sdl, Type},
     template::{Filling, canonical},
@@ -311,15 +311,12 @@ impl Place<'_, '_> {
 
     fn complete<'v>(&mut self, value: &Json, ty: &Type) -> Option<FieldValue<'v>> {
         self.mark(ty);
-        let (inner, never_null) = match ty {
-            Type::NonNullType(inner) => (&**inner, true),
-            ty => (ty, false),
-        };
+        let (inner, nullable) = nullable(ty);
         if let Some(message) = value.get("$error") {
             return self.fail(message.as_str().unwrap(), value["$code"].as_str());
         }
         match (inner, value) {
-            (_, Json::Null) if never_null => self.fail(crate::execute::NULL, None),
+            (_, Json::Null) if !nullable => self.fail(crate::execute::NULL, None),
             (_, Json::Null) => self.null(),
             (Type::ListType(item), Json::Array(items)) => {
                 let mut all = Vec::new();

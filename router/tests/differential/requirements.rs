@@ -3,7 +3,7 @@
 use crate::{
     execute::{NULL, lookup},
     input::constant,
-    model::{Model, named},
+    model::{Model, named, nullable},
     schema::{FieldSet, Type},
     world::World,
 };
@@ -132,15 +132,12 @@ impl Search<'_> {
     }
 
     fn complete(&mut self, value: &Json, ty: &Type, inside: &FieldSet) {
-        let (inner, never_null) = match ty {
-            Type::NonNullType(inner) => (&**inner, true),
-            ty => (ty, false),
-        };
+        let (inner, nullable) = nullable(ty);
         if let Some(message) = value.get("$error") {
             return self.fail(message.as_str().unwrap(), value["$code"].as_str());
         }
         match (inner, value) {
-            (_, Json::Null) if never_null => self.fail(NULL, None),
+            (_, Json::Null) if !nullable => self.fail(NULL, None),
             (_, Json::Null) => {}
             (Type::ListType(item), Json::Array(items)) => {
                 for (index, value) in items.iter().enumerate() {
