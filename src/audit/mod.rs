@@ -19,6 +19,7 @@ use studio_stores::{keyring::SigningKey, sql::Database};
 pub(crate) use self::arguments::AuditCommand;
 use self::arguments::{AuditVerb, Consistency, Heads, Inclusion, Out};
 use crate::{
+    cli::Settings,
     keyring,
     stores::{self, SUBGRAPHS, Store},
 };
@@ -27,9 +28,15 @@ use crate::{
 pub(crate) async fn run(command: AuditCommand) -> anyhow::Result<()> {
     match command.verb {
         AuditVerb::Key(settings) => key(&settings.load(None)?).await,
-        AuditVerb::Head(arguments) => heads(arguments).await,
-        AuditVerb::Inclusion(arguments) => inclusion(arguments).await,
-        AuditVerb::Consistency(arguments) => consistency(arguments).await,
+        AuditVerb::Head(arguments) => {
+            opened(&arguments.settings, async |of| of.heads(&arguments).await).await
+        }
+        AuditVerb::Inclusion(arguments) => {
+            opened(&arguments.settings, async |of| of.inclusion(&arguments).await).await
+        }
+        AuditVerb::Consistency(arguments) => {
+            opened(&arguments.settings, async |of| of.consistency(&arguments).await).await
+        }
         AuditVerb::Verify(arguments) => verify::run(&arguments.files, &arguments.key),
     }
 }
@@ -54,25 +61,15 @@ async fn key(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn heads(arguments: Heads) -> anyhow::Result<()> {
-    let opened = Opened::of(&arguments.settings.load(None)?).await?;
-    let written = opened.heads(&arguments).await;
-    opened.close().await?;
-    written
-}
-
-async fn inclusion(arguments: Inclusion) -> anyhow::Result<()> {
-    let opened = Opened::of(&arguments.settings.load(None)?).await?;
-    let written = opened.inclusion(&arguments).await;
-    opened.close().await?;
-    written
-}
-
-async fn consistency(arguments: Consistency) -> anyhow::Result<()> {
-    let opened = Opened::of(&arguments.settings.load(None)?).await?;
-    let written = opened.consistency(&arguments).await;
-    opened.close().await?;
-    written
+/// Does something with the logs of an installation.
+async fn opened(
+    settings: &Settings,
+    work: impl AsyncFnOnce(&Opened) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let opened = Opened::of(&settings.load(None)?).await?;
+    let done = work(&opened).await;
+    stores::close(opened.stores).await?;
+    done
 }
 
 /// What heads and proofs are made of.
@@ -86,10 +83,6 @@ impl Opened {
     async fn of(config: &Config) -> anyhow::Result<Self> {
         let key = signing_key(config).await?;
         Ok(Self { key, stores: stores::all(config).await?, env: Env::system() })
-    }
-
-    async fn close(self) -> anyhow::Result<()> {
-        stores::close(self.stores).await
     }
 
     fn log(&self, name: &str) -> anyhow::Result<LogTree<'_>> {

@@ -4,15 +4,12 @@ use std::{fs, path::Path, process::Command};
 
 use sea_orm_migration::sea_orm::ConnectionTrait as _;
 
-use crate::support::{Installation, Shape, World, cut_off, store, verify};
+use crate::support::{Installation, World, cut_off, store, verify};
 
-/// An installation with something of everything, in which no server runs.
-async fn worked_with() -> Installation {
-    let installation = Installation::of(Shape::Embedded);
-    let (server, client) = installation.set_up().await;
-    World::make(&installation, &client).await;
-    server.stop();
-    installation
+/// The key of an installation, as it prints it with the names of its logs.
+fn keys(installation: &Installation) -> (String, String) {
+    let printed = installation.run(&["audit", "key"]);
+    (printed.lines().next().unwrap().to_owned(), printed)
 }
 
 /// What the auditor runs, in a folder with nothing but the files: the status, and what it says.
@@ -37,12 +34,12 @@ fn written(said: &str) -> String {
 
 #[tokio::test]
 async fn an_auditor_needs_the_files_and_the_key_alone() {
-    let installation = worked_with().await;
+    let installation = World::at_rest().await;
     let shelf = tempfile::tempdir().unwrap();
     let out = ["--out", shelf.path().to_str().unwrap()];
     let run = |arguments: &[&str]| installation.run(&[&["audit"], arguments, &out].concat());
-    let keys = installation.run(&["audit", "key"]);
-    let key = keys.lines().next().unwrap();
+    let (key, keys) = keys(&installation);
+    let key = key.as_str();
     assert_eq!(keys.lines().filter(|line| line.starts_with("studio/")).count(), 5, "{keys}");
 
     let heads = run(&["head"]);
@@ -86,12 +83,12 @@ async fn an_auditor_needs_the_files_and_the_key_alone() {
 
 #[tokio::test]
 async fn what_is_not_right_ends_with_one_and_says_why() {
-    let installation = worked_with().await;
+    let installation = World::at_rest().await;
     let shelf = tempfile::tempdir().unwrap();
     let out = ["--out", shelf.path().to_str().unwrap()];
     let run = |arguments: &[&str]| installation.run(&[&["audit"], arguments, &out].concat());
-    let keys = installation.run(&["audit", "key"]);
-    let key = keys.lines().next().unwrap();
+    let (key, _) = keys(&installation);
+    let key = key.as_str();
     let head = written(&run(&["head", "--log", "controls"]));
     let inclusion = written(&run(&["inclusion", "--log", "controls", "--position", "2"]));
     let (status, said) = audited(shelf.path(), key, &[&head, &inclusion]);

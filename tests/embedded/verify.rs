@@ -13,10 +13,7 @@ use crate::support::{Installation, Shape, World, cut_off, number, store, verify}
 
 /// An installation with something of everything, in which no server runs, and a backup of it.
 async fn worked_with() -> (Installation, tempfile::TempDir) {
-    let installation = Installation::of(Shape::Embedded);
-    let (server, client) = installation.set_up().await;
-    World::make(&installation, &client).await;
-    server.stop();
+    let installation = World::at_rest().await;
     let shelf = tempfile::tempdir().unwrap();
     installation.run(&["backup", shelf.path().join("backup").to_str().unwrap()]);
     (installation, shelf)

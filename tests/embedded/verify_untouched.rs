@@ -9,16 +9,7 @@ use std::{
 use sea_orm_migration::sea_orm::ConnectionTrait;
 use serde_json::Value;
 
-use crate::support::{Installation, Shape, World, store, verify, verify_status};
-
-/// An installation with something of everything, in which no server runs.
-async fn worked_with() -> Installation {
-    let installation = Installation::of(Shape::Embedded);
-    let (server, client) = installation.set_up().await;
-    World::make(&installation, &client).await;
-    server.stop();
-    installation
-}
+use crate::support::{Installation, World, store, verify, verify_status};
 
 /// Every file and folder below, with what it holds. SQLite's index of a write-ahead log, which it makes
 /// anew whenever it is missing, is there by name alone.
@@ -68,7 +59,7 @@ fn tenant_key(installation: &Installation) -> PathBuf {
 
 #[tokio::test]
 async fn a_folder_is_as_it_was() {
-    let installation = worked_with().await;
+    let installation = World::at_rest().await;
     let before = contents(installation.path());
     let (whole, said) = verify(&installation, &[]);
     assert!(whole, "{said}");
@@ -93,7 +84,7 @@ async fn a_folder_is_as_it_was() {
 
 #[tokio::test]
 async fn without_a_keyring_nothing_is_verified_and_none_is_made() {
-    let installation = worked_with().await;
+    let installation = World::at_rest().await;
     let damages: [(&str, &str); 3] = [
         ("keyring", "there are no keys in "),
         ("keyring/master.key", "there is no master key in "),
@@ -118,7 +109,7 @@ async fn without_a_keyring_nothing_is_verified_and_none_is_made() {
 
 #[tokio::test]
 async fn what_cannot_be_looked_at_keeps_nothing_else_from_being_looked_at() {
-    let installation = worked_with().await;
+    let installation = World::at_rest().await;
 
     // A key that was changed is a fault of the blobs that it sealed.
     let copy = installation.copy();
@@ -175,7 +166,7 @@ async fn what_cannot_be_looked_at_keeps_nothing_else_from_being_looked_at() {
 
 #[tokio::test]
 async fn a_fault_of_the_database_is_no_broken_link() {
-    let installation = worked_with().await;
+    let installation = World::at_rest().await;
     let shelf = tempfile::tempdir().unwrap();
     let kept = shelf.path().join("kept");
     let kept = kept.to_str().unwrap();

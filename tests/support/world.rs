@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use studio_sdk::{Client, Upload};
 
 use super::{
-    Installation, adopt, create_project, import_builtin, mutate, query, score, server::PASSWORD,
-    until,
+    Installation, Shape, adopt, create_project, import_builtin, mutate, query, score,
+    server::PASSWORD, until,
 };
 
 /// What was put into an installation.
@@ -23,6 +23,15 @@ pub(crate) const PERSON: &str = "grace@example.org";
 const DOCUMENT: &[u8] = b"# Access policy\n\nWhoever leaves loses every access on the same day.\n";
 
 impl World {
+    /// An installation on embedded stores with something of everything, in which no server runs.
+    pub(crate) async fn at_rest() -> Installation {
+        let installation = Installation::of(Shape::Embedded);
+        let (server, client) = installation.set_up().await;
+        Self::make(&installation, &client).await;
+        server.stop();
+        installation
+    }
+
     /// A project with a framework, a document, a person and a scan that is worked through.
     pub(crate) async fn make(installation: &Installation, client: &Client) -> Self {
         let world = Self::prepare(installation, client).await;

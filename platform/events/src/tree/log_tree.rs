@@ -16,6 +16,7 @@ use super::{
 use crate::{
     chain,
     error::StoreError,
+    event::Recorded,
     rows::{self, Slice, statement},
     signing::CheckpointSigner,
     transfer,
@@ -165,17 +166,12 @@ impl<'a> LogTree<'a> {
         let path = self.path(shape::inclusion(index, size)).await?;
         verify_inclusion(&leaf_hash(&event.hash), index, size, &path, head.root())
             .map_err(|_| TreeError::Tree)?;
-        let mut canonical = String::new();
-        chain::write_canonical(&event, &mut canonical);
-        if with_contents && chain::link(&event.prev_hash, &canonical) != event.hash {
-            return Err(TreeError::Contents { position });
-        }
-        let contents = EventContents { prev_hash: Hex(event.prev_hash), canonical };
+        let contents = with_contents.then(|| contents(&event)).transpose()?;
         Ok(ProofFile::Inclusion {
             head: head.note().to_owned(),
             position,
             hash: Hex(event.hash),
-            event: with_contents.then_some(contents),
+            event: contents,
             path: to_hex(path),
         })
     }
@@ -199,4 +195,14 @@ impl<'a> LogTree<'a> {
         let (older, newer) = (older.note().to_owned(), newer.note().to_owned());
         Ok(ProofFile::Consistency { older, newer, path: to_hex(path) })
     }
+}
+
+/// What an event says, if that is what its hash is of.
+fn contents(event: &Recorded) -> Result<EventContents, TreeError> {
+    let mut canonical = String::new();
+    chain::write_canonical(event, &mut canonical);
+    if chain::link(&event.prev_hash, &canonical) != event.hash {
+        return Err(TreeError::Contents { position: event.position.max(0).unsigned_abs() });
+    }
+    Ok(EventContents { prev_hash: Hex(event.prev_hash), canonical })
 }

@@ -124,7 +124,7 @@ pub struct InEnv {
 impl RemoteSubgraphs {
     /// How often they are asked for their schemas, if they are.
     pub fn poll_every(&self) -> Option<Duration> {
-        (self.poll_seconds > 0).then(|| Duration::from_secs(self.poll_seconds.into()))
+        every(self.poll_seconds)
     }
 
     /// Everything that cannot work as it is. `prefix` goes before the names of settings; `taken` are
@@ -132,6 +132,11 @@ impl RemoteSubgraphs {
     pub(super) fn faults(&self, prefix: &str, taken: &[&str]) -> Vec<Fault> {
         to_compose(&self.subgraphs, prefix, taken)
     }
+}
+
+/// How often something is done every so many seconds: with 0 it is not.
+pub(super) fn every(seconds: u32) -> Option<Duration> {
+    (seconds > 0).then(|| Duration::from_secs(seconds.into()))
 }
 
 /// Everything that cannot work as it is with subgraphs that are to be composed; the arguments are those

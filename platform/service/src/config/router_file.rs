@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ConfigError, Fault, RemoteSubgraph, load,
-    remote::{fault, taken, to_compose},
+    remote::{every, fault, taken, to_compose},
 };
 
 /// The file of `studio router --subgraphs`.
@@ -93,7 +93,7 @@ impl RouterFile {
 
     /// How often subgraphs are asked for their schemas, if they are.
     pub fn poll_every(&self) -> Option<Duration> {
-        (self.poll_seconds > 0).then(|| Duration::from_secs(self.poll_seconds.into()))
+        every(self.poll_seconds)
     }
 
     /// What cannot work where the subgraphs are composed.
