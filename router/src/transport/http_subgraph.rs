@@ -2,7 +2,7 @@
 
 use super::{
     Encoding, SubgraphRequest, SubgraphResponse, SubgraphStream, SubgraphTransport,
-    SubgraphVariables, TransportError, end_to_end, sse, websocket,
+    SubgraphVariables, TransportError, end_to_end, sse, tls, websocket,
 };
 use crate::request::Caller;
 use bytes::{Bytes, BytesMut};
@@ -10,7 +10,7 @@ use futures::StreamExt;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, header};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body as _, Incoming};
-use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
@@ -54,6 +54,8 @@ pub struct HttpOptions {
     pub subscriptions: SubscriptionTransport,
     /// Headers made for each call.
     pub headers: Option<Arc<dyn CallHeaders>>,
+    /// Whose certificates are trusted, in the place of those of the system's authorities.
+    pub ca: Option<tls::Authorities>,
 }
 
 impl Default for HttpOptions {
@@ -64,6 +66,7 @@ impl Default for HttpOptions {
             h2c: false,
             subscriptions: SubscriptionTransport::Sse,
             headers: None,
+            ca: None,
         }
     }
 }
@@ -75,6 +78,7 @@ impl fmt::Debug for HttpOptions {
             .field("response_bytes", &self.response_bytes)
             .field("h2c", &self.h2c)
             .field("subscriptions", &self.subscriptions)
+            .field("ca", &self.ca)
             .finish_non_exhaustive()
     }
 }
@@ -114,7 +118,8 @@ impl HttpSubgraph {
             return Err(fail("it must begin with http:// or https:// and name a host".to_owned()));
         }
         let secure = uri.scheme_str() == Some("https");
-        let client = client(secure, options.timeout, options.h2c).map_err(fail)?;
+        let tls = tls::client_config(options.ca.as_ref(), secure).map_err(fail)?;
+        let client = client(tls, options.timeout, options.h2c);
         Ok(HttpSubgraph { uri, options, client })
     }
 
@@ -139,7 +144,7 @@ impl HttpSubgraph {
         request: Request<Full<Bytes>>,
     ) -> Result<Response<Incoming>, TransportError> {
         self.client.request(request).await.map_err(|error| match error.is_connect() {
-            true => TransportError::Unreachable(error_chain(&error)),
+            true => TransportError::Unreachable(tls::explained(&error)),
             false => TransportError::Connection(error_chain(&error)),
         })
     }
@@ -224,10 +229,10 @@ impl HttpSubgraph {
 
 /// A pool of connections.
 pub(super) fn client<B>(
-    secure: bool,
+    tls: rustls::ClientConfig,
     timeout: Duration,
     h2c: bool,
-) -> Result<Client<Connector, B>, String>
+) -> Client<Connector, B>
 where
     B: hyper::body::Body + Send,
     B::Data: Send,
@@ -242,15 +247,15 @@ where
     connector.set_keepalive_interval(Some(Duration::from_secs(5)));
     connector.set_keepalive_retries(Some(3));
     let connector = HttpsConnectorBuilder::new()
-        .with_tls_config(tls_config(secure)?)
+        .with_tls_config(tls)
         .https_or_http()
         .enable_all_versions()
         .wrap_connector(connector);
-    Ok(Client::builder(TokioExecutor::new())
+    Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(Duration::from_secs(60))
         .http2_only(h2c)
-        .build(connector))
+        .build(connector)
 }
 
 /// The text of an error with its causes, which is where connection errors say what happened.
@@ -263,23 +268,6 @@ pub(super) fn error_chain(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
-}
-
-/// Trusts what the system trusts; a system without certificates can still use plain HTTP.
-fn tls_config(needed: bool) -> Result<rustls::ClientConfig, String> {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?;
-    let config = match needed {
-        true => config.try_with_platform_verifier().map_err(|error| error.to_string())?,
-        false => {
-            return Ok(config
-                .with_root_certificates(rustls::RootCertStore::empty())
-                .with_no_client_auth());
-        }
-    };
-    Ok(config.with_no_client_auth())
 }
 
 /// Copies what may be forwarded: nothing that belongs to the client's own connection or body, nothing

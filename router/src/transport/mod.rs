@@ -6,6 +6,7 @@ mod http_subgraph;
 mod in_process;
 mod replicas;
 pub(crate) mod sse;
+mod tls;
 pub(crate) mod websocket;
 
 pub use balanced::BalancedSubgraph;
@@ -15,6 +16,7 @@ pub use http_subgraph::{
 };
 pub use in_process::{InProcess, InProcessSchema};
 pub use replicas::Replicas;
+pub use tls::{Authorities, AuthoritiesError};
 
 use crate::{plan::SubgraphOperation, request::Caller};
 use async_graphql::{Value, Variables};

@@ -4,7 +4,10 @@
 //! its health check with success; it is up again with the next check that succeeds. One that is
 //! down is still asked where no other is left: the view of a check may be old.
 
-use super::http_subgraph::{AddressError, Connector, client};
+use super::{
+    http_subgraph::{AddressError, Connector, client},
+    tls,
+};
 use bytes::Bytes;
 use http::{Request, Uri};
 use http_body_util::{BodyExt, Empty};
@@ -52,8 +55,9 @@ impl Replicas {
         if members.is_empty() {
             return Err(AddressError::new("", "there is none".to_owned()));
         }
-        let client = client(secure, Duration::from_secs(2), false)
+        let tls = tls::client_config(None, secure)
             .map_err(|reason| AddressError::new(&members[0].base, reason))?;
+        let client = client(tls, Duration::from_secs(2), false);
         Ok(Arc::new(Replicas { members, next: AtomicUsize::new(0), client }))
     }
 
