@@ -91,21 +91,26 @@ pub struct HttpSubgraph {
     uri: Uri,
     options: HttpOptions,
     client: Client<Connector, Full<Bytes>>,
+    /// For subscriptions, where they are not sent as events.
+    websocket: Option<websocket::Endpoint>,
 }
 
 /// Why a subgraph's address cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "`{url}` is not an address of a subgraph ({reason}); give one such as http://127.0.0.1:4001/graphql"
-)]
+#[error("`{url}` is not an address of a subgraph ({reason}); give one such as {example}")]
 pub struct AddressError {
     url: String,
     reason: String,
+    example: &'static str,
 }
 
 impl AddressError {
     pub(super) fn new(url: &str, reason: String) -> AddressError {
-        AddressError { url: url.to_owned(), reason }
+        AddressError { url: url.to_owned(), reason, example: "http://127.0.0.1:4001/graphql" }
+    }
+
+    pub(super) fn websocket(url: &str, reason: String) -> AddressError {
+        AddressError { url: url.to_owned(), reason, example: "wss://stock.example.org/events" }
     }
 }
 
@@ -117,10 +122,17 @@ impl HttpSubgraph {
         if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none() {
             return Err(fail("it must begin with http:// or https:// and name a host".to_owned()));
         }
-        let secure = uri.scheme_str() == Some("https");
+        let websocket = match &options.subscriptions {
+            SubscriptionTransport::Sse => None,
+            SubscriptionTransport::WebSocket(url) => Some(websocket::Address::parse(url)?),
+        };
+        let secure = uri.scheme_str() == Some("https")
+            || websocket.as_ref().is_some_and(websocket::Address::is_secure);
         let tls = tls::client_config(options.ca.as_ref(), secure).map_err(fail)?;
+        let websocket = websocket
+            .map(|address| websocket::Endpoint::new(address, tls.clone(), options.timeout));
         let client = client(tls, options.timeout, options.h2c);
-        Ok(HttpSubgraph { uri, options, client })
+        Ok(HttpSubgraph { uri, options, client, websocket })
     }
 
     fn http_request(
@@ -198,8 +210,8 @@ impl HttpSubgraph {
         let body = body(request)?;
         let limit = self.options.response_bytes;
         let start = async {
-            match &self.options.subscriptions {
-                SubscriptionTransport::Sse => {
+            match &self.websocket {
+                None => {
                     let http = self.http_request(body, "text/event-stream", &request.caller);
                     let response = self.send(http).await?;
                     let kind = response.headers().get(header::CONTENT_TYPE);
@@ -213,10 +225,10 @@ impl HttpSubgraph {
                     let once = futures::stream::once(async { Ok(SubgraphResponse::Json(body)) });
                     Ok(once.boxed())
                 }
-                SubscriptionTransport::WebSocket(url) => {
+                Some(endpoint) => {
                     let mut headers = HeaderMap::new();
                     self.forward(&request.caller, &mut headers);
-                    websocket::events(url, headers, body, limit).await
+                    endpoint.events(headers, body, limit).await
                 }
             }
         };
@@ -237,6 +249,20 @@ where
     B: hyper::body::Body + Send,
     B::Data: Send,
 {
+    let connector = HttpsConnectorBuilder::new()
+        .with_tls_config(tls)
+        .https_or_http()
+        .enable_all_versions()
+        .wrap_connector(connector(timeout));
+    Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(Duration::from_secs(60))
+        .http2_only(h2c)
+        .build(connector)
+}
+
+/// How connections are made.
+pub(super) fn connector(timeout: Duration) -> HttpConnector {
     let mut connector = HttpConnector::new();
     connector.enforce_http(false);
     connector.set_nodelay(true);
@@ -246,16 +272,7 @@ where
     connector.set_keepalive(Some(Duration::from_secs(15)));
     connector.set_keepalive_interval(Some(Duration::from_secs(5)));
     connector.set_keepalive_retries(Some(3));
-    let connector = HttpsConnectorBuilder::new()
-        .with_tls_config(tls)
-        .https_or_http()
-        .enable_all_versions()
-        .wrap_connector(connector);
-    Client::builder(TokioExecutor::new())
-        .pool_timer(TokioTimer::new())
-        .pool_idle_timeout(Duration::from_secs(60))
-        .http2_only(h2c)
-        .build(connector)
+    connector
 }
 
 /// The text of an error with its causes, which is where connection errors say what happened.

@@ -1,15 +1,24 @@
 //! Subscriptions to subgraphs over a WebSocket that speaks graphql-transport-ws: one connection each.
 
-use super::{SubgraphResponse, SubgraphStream, TransportError};
+use super::{
+    SubgraphResponse, SubgraphStream, TransportError,
+    http_subgraph::{AddressError, Connector, connector},
+    tls,
+};
 use bytes::Bytes;
 use futures::{SinkExt, StreamExt, stream};
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, Uri, header, uri::Scheme};
+use hyper_rustls::HttpsConnectorBuilder;
+use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::{
-    connect_async_with_config,
+    client_async_with_config,
     tungstenite::{Message, client::IntoClientRequest, protocol::WebSocketConfig},
 };
+use tower::ServiceExt;
 
 #[derive(Deserialize)]
 struct Incoming<'a> {
@@ -19,17 +28,79 @@ struct Incoming<'a> {
     payload: Option<&'a RawValue>,
 }
 
-/// Starts the operation in `body`, the JSON body of an ordinary request.
-pub(super) async fn events(
-    url: &str,
+/// Where a subgraph's WebSocket is.
+#[derive(Clone, Debug)]
+pub(super) struct Address {
+    uri: Uri,
+    /// The same as what is connected to, which knows no WebSockets.
+    server: Uri,
+}
+
+impl Address {
+    pub(super) fn parse(url: &str) -> Result<Address, AddressError> {
+        let fail = |reason: String| AddressError::websocket(url, reason);
+        let uri: Uri = url.parse().map_err(|error| fail(format!("{error}")))?;
+        let scheme = match uri.scheme_str() {
+            Some("ws") => Some(Scheme::HTTP),
+            Some("wss") => Some(Scheme::HTTPS),
+            _ => None,
+        };
+        if scheme.is_none() || uri.host().is_none() {
+            return Err(fail("it must begin with ws:// or wss:// and name a host".to_owned()));
+        }
+        let mut server = uri.clone().into_parts();
+        server.scheme = scheme;
+        let server = Uri::from_parts(server).map_err(|error| fail(format!("{error}")))?;
+        Ok(Address { uri, server })
+    }
+
+    /// Whether connections to it are encrypted.
+    pub(super) fn is_secure(&self) -> bool {
+        self.server.scheme() == Some(&Scheme::HTTPS)
+    }
+}
+
+/// A subgraph's WebSocket, and how connections to it are made.
+#[derive(Clone, Debug)]
+pub(super) struct Endpoint {
+    address: Address,
+    connector: Connector,
+}
+
+impl Endpoint {
+    pub(super) fn new(address: Address, tls: rustls::ClientConfig, timeout: Duration) -> Endpoint {
+        // A WebSocket begins as a request of HTTP/1.1 (RFC 6455, section 4.1).
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(tls)
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(connector(timeout));
+        Endpoint { address, connector }
+    }
+
+    /// Starts the operation in `body`, the JSON body of an ordinary request. Each message may have
+    /// `limit` bytes.
+    pub(super) async fn events(
+        &self,
+        headers: HeaderMap,
+        body: Vec<u8>,
+        limit: usize,
+    ) -> Result<SubgraphStream, TransportError> {
+        let connected = self.connector.clone().oneshot(self.address.server.clone()).await;
+        let stream =
+            connected.map_err(|error| TransportError::Unreachable(tls::explained(&*error)))?;
+        let request = self.address.uri.clone().into_client_request();
+        events(TokioIo::new(stream), request.map_err(broken)?, headers, body, limit).await
+    }
+}
+
+async fn events(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    mut request: http::Request<()>,
     headers: HeaderMap,
     body: Vec<u8>,
     limit: usize,
 ) -> Result<SubgraphStream, TransportError> {
-    let broken = |error: tokio_tungstenite::tungstenite::Error| {
-        TransportError::Connection(error.to_string())
-    };
-    let mut request = url.into_client_request().map_err(broken)?;
     // Servers read credentials from either place; a browser's client can only fill the payload.
     let mut payload = Map::new();
     if let Some(token) = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()) {
@@ -44,7 +115,7 @@ pub(super) async fn events(
     let config =
         WebSocketConfig::default().max_message_size(Some(limit)).max_frame_size(Some(limit));
     let (mut socket, _) =
-        connect_async_with_config(request, Some(config), true).await.map_err(broken)?;
+        client_async_with_config(request, stream, Some(config)).await.map_err(broken)?;
     let init = serde_json::json!({ "type": "connection_init", "payload": payload });
     socket.send(Message::text(init.to_string())).await.map_err(broken)?;
     loop {
@@ -89,10 +160,7 @@ pub(super) async fn events(
                         "complete" => return None,
                         "ping" => {
                             if let Err(error) = socket.send(pong()).await {
-                                return Some((
-                                    Err(TransportError::Connection(error.to_string())),
-                                    None,
-                                ));
+                                return Some((Err(broken(error)), None));
                             }
                         }
                         _ => {}
@@ -103,13 +171,17 @@ pub(super) async fn events(
                 }
                 Some(Ok(_)) => {}
                 Some(Err(error)) => {
-                    return Some((Err(TransportError::Connection(error.to_string())), None));
+                    return Some((Err(broken(error)), None));
                 }
                 None => return Some((Err(closed(None)), None)),
             }
         }
     });
     Ok(events.boxed())
+}
+
+fn broken(error: tokio_tungstenite::tungstenite::Error) -> TransportError {
+    TransportError::Connection(error.to_string())
 }
 
 fn parse(text: &str) -> Result<Incoming<'_>, TransportError> {
@@ -131,4 +203,20 @@ fn closed(reason: Option<String>) -> TransportError {
         "the WebSocket was closed: {}",
         reason.unwrap_or_else(|| "without reason".to_owned())
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_must_be_one() {
+        for url in ["", "events", "https://a.example/events", "ws://", "wss:///events", "ws:a"] {
+            let refused = Address::parse(url).unwrap_err().to_string();
+            assert!(refused.contains("wss://"), "{url}: {refused}");
+        }
+        let server = |url| Address::parse(url).unwrap().server.to_string();
+        assert_eq!(server("wss://[::1]:4001/a?b=c"), "https://[::1]:4001/a?b=c");
+        assert_eq!(server("ws://a.example"), "http://a.example/");
+    }
 }

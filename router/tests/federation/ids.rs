@@ -2,17 +2,15 @@
 //! while its answers are made, though a stream makes them long after its request was taken.
 
 use crate::{
+    logged::Logged,
     subgraphs::{Log, reviews, users},
     subscriptions::{open, receive, send},
     support::{serve, supergraph},
 };
 use serde_json::json;
-use std::{
-    io,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering::Relaxed},
-    },
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering::Relaxed},
 };
 use studio_router::{
     RequestId, Router,
@@ -22,7 +20,6 @@ use studio_router::{
         TransportError,
     },
 };
-use tracing::subscriber::DefaultGuard;
 
 const FOLLOW: &str = "subscription { reviewAdded(count: 3) { author { name } } }";
 /// What the subgraph logs whenever it is asked.
@@ -53,37 +50,6 @@ impl SubgraphTransport for Asked {
     }
 }
 
-/// What is logged on this thread, on which everything of a test runs.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Lines {
-    fn begin() -> (Self, DefaultGuard) {
-        let lines = Self::default();
-        let writer = lines.clone();
-        let subscriber =
-            tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
-        (lines, tracing::subscriber::set_default(subscriber))
-    }
-
-    /// The lines of the subgraph.
-    fn of_the_subgraph(&self) -> Vec<String> {
-        let bytes = self.0.lock().unwrap().clone();
-        let text = String::from_utf8(bytes).unwrap();
-        text.lines().filter(|line| line.contains(ASKED)).map(str::to_owned).collect()
-    }
-}
-
 /// Serves as the product does, with ids that are counted.
 async fn served() -> (Arc<Asked>, String) {
     let log = Log::default();
@@ -108,7 +74,7 @@ async fn served() -> (Arc<Asked>, String) {
 
 #[tokio::test]
 async fn a_stream_logs_under_the_id_of_its_request() {
-    let (lines, _guard) = Lines::begin();
+    let (logged, _guard) = Logged::begin();
     let (asked, address) = served().await;
     for accept in ["text/event-stream", "multipart/mixed;subscriptionSpec=1.0"] {
         let request = reqwest::Client::new()
@@ -119,7 +85,7 @@ async fn a_stream_logs_under_the_id_of_its_request() {
         let text = request.send().await.unwrap().text().await.unwrap();
         assert_eq!(text.matches("\"Ada\"").count(), 2, "{text}");
     }
-    let logged = lines.of_the_subgraph();
+    let logged = logged.lines(ASKED);
     assert_eq!(logged.len(), 6, "{logged:#?}");
     assert!(logged.iter().all(|line| line.contains("request_id=mine ")), "{logged:#?}");
     let ids = asked.ids.lock().unwrap();
@@ -128,7 +94,7 @@ async fn a_stream_logs_under_the_id_of_its_request() {
 
 #[tokio::test]
 async fn each_operation_of_a_websocket_is_a_request_of_its_own() {
-    let (lines, _guard) = Lines::begin();
+    let (logged, _guard) = Logged::begin();
     let (asked, address) = served().await;
     let mut socket = open(&format!("ws://{address}/graphql/ws"), None).await.unwrap();
     send(&mut socket, json!({ "type": "connection_init" })).await;
@@ -148,7 +114,7 @@ async fn each_operation_of_a_websocket_is_a_request_of_its_own() {
     assert!(ids.iter().all(|(id, header)| id == header), "{ids:?}");
     assert!(ids[0] != ids[1] && ids[1] != ids[2], "{ids:?}");
     assert!(ids[2] == ids[3] && ids[3] == ids[4], "{ids:?}");
-    let logged = lines.of_the_subgraph();
+    let logged = logged.lines(ASKED);
     assert_eq!(logged.len(), ids.len(), "{logged:#?}");
     for (line, (id, _)) in logged.iter().zip(&ids) {
         assert!(line.contains(&format!("operation{{request_id={id}}}")), "{line}");

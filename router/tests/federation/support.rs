@@ -59,8 +59,13 @@ pub fn in_process(log: &Log) -> Arc<Router> {
         .unwrap()
 }
 
-/// A subgraph over HTTP: POST answers, and streams events to those who ask for them; WebSocket at /ws.
+/// A subgraph over HTTP.
 pub async fn subgraph<E: Executor>(schema: E) -> String {
+    serve(subgraph_routes(schema)).await.to_string()
+}
+
+/// POST answers, and streams events to those who ask for them; WebSocket at /ws.
+pub fn subgraph_routes<E: Executor>(schema: E) -> axum::Router {
     async fn answer<E: Executor>(
         State(schema): State<E>,
         headers: http::HeaderMap,
@@ -80,11 +85,10 @@ pub async fn subgraph<E: Executor>(schema: E) -> String {
         ([("content-type", "text/event-stream")], Body::from_stream(events)).into_response()
     }
     let websocket = async_graphql_axum::GraphQLSubscription::new(schema.clone());
-    let routes = axum::Router::new()
+    axum::Router::new()
         .route("/graphql", post(answer::<E>))
         .with_state(schema)
-        .route_service("/ws", websocket);
-    serve(routes).await.to_string()
+        .route_service("/ws", websocket)
 }
 
 pub fn http(address: &str) -> Arc<HttpSubgraph> {
