@@ -1,6 +1,7 @@
 //! Subgraphs that somebody else runs: how the configuration says that they are reached, and where their
 //! schemas come from.
 
+mod ca;
 mod headers;
 mod part;
 
@@ -13,8 +14,8 @@ use studio_router::{
 };
 use studio_service::config::{HeaderText, RemoteSubgraph, Secret, Subscriptions};
 
-use self::headers::Headers;
 pub(crate) use self::part::Part;
+use self::{ca::Ca, headers::Headers};
 use crate::schema;
 
 /// Bytes of one answer, or of one event of a subscription.
@@ -34,6 +35,8 @@ pub(crate) struct Remote {
     pub(crate) settings: RemoteSubgraph,
     /// The values of its headers, which may stand in files that change.
     headers: BTreeMap<String, Secret>,
+    /// Those that are trusted with its certificate, whose file may change, too.
+    ca: Option<Ca>,
     pub(crate) transport: Arc<HttpSubgraph>,
 }
 
@@ -51,9 +54,11 @@ impl Remote {
         };
         let values = settings.headers.iter().map(read);
         let values = values.collect::<anyhow::Result<BTreeMap<String, Secret>>>()?;
+        let ca = settings.ca.as_deref().map(Ca::read).transpose()?;
         if let Some(same) = before
             && same.settings == *settings
             && same.headers == values
+            && same.ca == ca
         {
             return Ok(same.clone());
         }
@@ -69,10 +74,11 @@ impl Remote {
                 }
             },
             headers: Some(Arc::new(Headers::new(&values, forward, organization)?)),
+            ca: ca.as_ref().map(|ca| ca.authorities.clone()),
             ..HttpOptions::default()
         };
         let transport = Arc::new(HttpSubgraph::new(&settings.url, options)?);
-        Ok(Arc::new(Self { settings: settings.clone(), headers: values, transport }))
+        Ok(Arc::new(Self { settings: settings.clone(), headers: values, ca, transport }))
     }
 
     /// Its schema, from the file or from itself.

@@ -66,8 +66,9 @@ impl Source {
             }
             From::Subgraphs(file) => vec![file.clone()],
         };
-        let schemas = self.settings.subgraphs.iter().filter_map(|one| one.schema.clone());
-        named.into_iter().chain(schemas).collect()
+        let of_subgraphs = self.settings.subgraphs.iter();
+        let of_subgraphs = of_subgraphs.flat_map(|one| one.schema.iter().chain(&one.ca).cloned());
+        named.into_iter().chain(of_subgraphs).collect()
     }
 
     /// How often subgraphs are asked for their schemas, if they are.

@@ -10,6 +10,10 @@ mod support;
 #[allow(unreachable_pub, missing_docs, reason = "a crate of its own, where the fuzz targets are")]
 mod fuzz;
 
+#[path = "../../router/tests/federation/tls_server.rs"]
+#[allow(unreachable_pub, reason = "it is a test's, where nothing can be reached")]
+mod tls_server;
+
 mod account;
 mod answers;
 mod architecture;
@@ -18,6 +22,7 @@ mod bad_input;
 mod config;
 mod dead_letters;
 mod demo;
+mod encrypted;
 mod extensions;
 mod fuzzed;
 mod graph;

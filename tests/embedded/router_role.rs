@@ -85,6 +85,16 @@ pub(crate) struct Router {
 impl Router {
     /// Starts one, and waits until it is ready.
     pub(crate) async fn start(folder: &Path, arguments: &[&str], file: &Path) -> Router {
+        Self::start_in(&[], folder, arguments, file).await
+    }
+
+    /// The same with more in its environment.
+    pub(crate) async fn start_in(
+        environment: &[(&str, &str)],
+        folder: &Path,
+        arguments: &[&str],
+        file: &Path,
+    ) -> Router {
         // A port that was free a moment ago; the router says at once if it is not any more.
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let log = folder.join("router.log");
@@ -92,6 +102,7 @@ impl Router {
             .args(["router", "--listen", &format!("127.0.0.1:{port}")])
             .args(arguments)
             .arg(file)
+            .envs(environment.iter().copied())
             .stdout(Stdio::null())
             .stderr(std::fs::File::create(&log).unwrap())
             .spawn()

@@ -97,20 +97,28 @@ pub struct HttpSubgraph {
 
 /// Why a subgraph's address cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("`{url}` is not an address of a subgraph ({reason}); give one such as {example}")]
+#[error("`{url}` is of no use as the address of a subgraph ({reason}); {advice}")]
 pub struct AddressError {
     url: String,
     reason: String,
-    example: &'static str,
+    advice: &'static str,
 }
 
 impl AddressError {
     pub(super) fn new(url: &str, reason: String) -> AddressError {
-        AddressError { url: url.to_owned(), reason, example: "http://127.0.0.1:4001/graphql" }
+        let advice = "give one such as http://127.0.0.1:4001/graphql";
+        AddressError { url: url.to_owned(), reason, advice }
     }
 
     pub(super) fn websocket(url: &str, reason: String) -> AddressError {
-        AddressError { url: url.to_owned(), reason, example: "wss://stock.example.org/events" }
+        let advice = "give one such as wss://stock.example.org/events";
+        AddressError { url: url.to_owned(), reason, advice }
+    }
+
+    /// Where nobody is trusted who could have signed its certificate.
+    pub(super) fn without_authorities(url: &str, reason: String) -> AddressError {
+        let advice = "install the system's certificates of authorities, or name one by `ca`";
+        AddressError { url: url.to_owned(), reason, advice }
     }
 }
 
@@ -128,7 +136,8 @@ impl HttpSubgraph {
         };
         let secure = uri.scheme_str() == Some("https")
             || websocket.as_ref().is_some_and(websocket::Address::is_secure);
-        let tls = tls::client_config(options.ca.as_ref(), secure).map_err(fail)?;
+        let tls = tls::client_config(options.ca.as_ref(), secure)
+            .map_err(|reason| AddressError::without_authorities(url, reason))?;
         let websocket = websocket
             .map(|address| websocket::Endpoint::new(address, tls.clone(), options.timeout));
         let client = client(tls, options.timeout, options.h2c);

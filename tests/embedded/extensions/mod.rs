@@ -10,7 +10,10 @@ use studio_sdk::{Client, Error};
 use tempfile::TempDir;
 
 use self::tickets::Tickets;
-use crate::support::{EMAIL, Installation, PASSWORD, Server, create_project, mutate, query, until};
+use crate::{
+    support::{EMAIL, Installation, PASSWORD, Server, create_project, mutate, query, until},
+    tls_server::Authority,
+};
 
 // The subgraphs answer while a test waits for the server that asks them: they need a thread of their own.
 
@@ -188,6 +191,36 @@ async fn an_extension_is_told_what_the_operator_says() {
         !last.contains_key("x-organization") && !last.contains_key("authorization"),
         "{last:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_extension_may_have_a_certificate_of_its_own_authority() {
+    let ours = Authority::new("ours");
+    let tickets = Tickets::start_encrypted(&ours).await;
+    let events = tickets.url.replacen("http", "ws", 1) + "/events";
+    let url = format!("{}/graphql", tickets.url);
+    let more = format!("subscriptions = \"websocket\"\nwebsocket_url = {events:?}");
+    let configuration = Configuration::new(&extension("tickets", &url, &more));
+    let (_installation, server, owner) = configuration.set_up().await;
+    let log = server.logged();
+    assert!(log.contains("UnknownIssuer; if the authority is your own"), "{log}");
+    assert!(!knows(&owner, "tickets").await);
+
+    let ca = configuration.write("ca.pem", &ours.pem());
+    let more = format!("{more}\nca = {ca:?}");
+    configuration.write("studio.toml", &extension("tickets", &url, &more));
+    server.hang_up();
+    until("the tickets to be there", || async { knows(&owner, "tickets").await.then_some(()) })
+        .await;
+    let data = query(&owner, TICKETS, json!({})).await;
+    assert_eq!(data["tickets"][0]["text"], "mend the door");
+    let followed = reqwest::Client::new()
+        .post(format!("{}/graphql", server.url))
+        .bearer_auth(&owner.tokens().unwrap().access)
+        .header("accept", "text/event-stream")
+        .json(&json!({ "query": "subscription { ticketOpened { text } }" }));
+    let events = followed.send().await.unwrap().text().await.unwrap();
+    assert!(events.contains("mend the roof"), "{events}");
 }
 
 const LINK: &str = "extend schema @link(url: \"https://specs.apollo.dev/federation/v2.3\", import: [\"@key\", \"@override\", \"@shareable\"])\n";

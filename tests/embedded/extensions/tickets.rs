@@ -13,6 +13,8 @@ use axum::{
 };
 use futures::Stream;
 
+use crate::tls_server::Authority;
+
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 pub(super) enum TicketState {
     Open,
@@ -89,6 +91,21 @@ pub(super) struct Tickets {
 
 impl Tickets {
     pub(super) async fn start() -> Self {
+        let (app, mut tickets) = Self::app();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        tickets.url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        tickets
+    }
+
+    /// The same over TLS, with a certificate of this authority.
+    pub(super) async fn start_encrypted(authority: &Authority) -> Self {
+        let (app, mut tickets) = Self::app();
+        tickets.url = format!("https://{}", authority.serve("127.0.0.1", app).await);
+        tickets
+    }
+
+    fn app() -> (axum::Router, Self) {
         let (opened, headers) = (Opened::default(), Arc::<Mutex<Vec<HeaderMap>>>::default());
         let schema = Schema::build(Query, Mutation, Events)
             .enable_federation()
@@ -99,10 +116,7 @@ impl Tickets {
             .route_service("/graphql", GraphQL::new(schema.clone()))
             .route_service("/events", GraphQLSubscription::new(schema))
             .layer(middleware::from_fn_with_state(headers.clone(), keep));
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-        Self { url, headers, opened }
+        (app, Self { url: String::new(), headers, opened })
     }
 
     /// The headers of all requests so far.

@@ -60,6 +60,10 @@ pub struct RemoteSubgraph {
     /// Where its WebSocket is; by default `url` with `ws://` or `wss://`.
     #[serde(default)]
     pub websocket_url: Option<String>,
+    /// The file (PEM) with the certificates of the authorities that sign its own, which are trusted in
+    /// the place of the system's.
+    #[serde(default)]
+    pub ca: Option<PathBuf>,
     /// Headers of every request to it, such as a key by which it knows this router.
     #[serde(default)]
     pub headers: BTreeMap<String, HeaderText>,
@@ -190,6 +194,11 @@ impl RemoteSubgraph {
                 faults.push(("websocket_url", reason.to_owned()));
             }
         }
+        if self.ca.is_some() && !self.is_encrypted() {
+            let reason = "it means nothing without https:// or wss://: write such an address, or take \
+                          this away";
+            faults.push(("ca", reason.to_owned()));
+        }
         let own = self.headers.keys().chain(&self.organization_header);
         if let Some(wrong) = own.into_iter().find(|name| !is_header(name)) {
             let reason = format!("\"{wrong}\" is no header that can be set");
@@ -209,6 +218,12 @@ impl RemoteSubgraph {
             faults.push(("timeout_seconds", format!("write 1 to {LONGEST} seconds")));
         }
         faults
+    }
+
+    /// Whether anything that is said to it is encrypted.
+    fn is_encrypted(&self) -> bool {
+        let websocket = self.subscriptions == Subscriptions::Websocket;
+        self.url.starts_with("https:") || websocket && self.websocket_url().starts_with("wss:")
     }
 
     /// Where its WebSocket is.

@@ -188,15 +188,20 @@ mod tests {
             name = "stock"
             url = "https://stock.example.org/graphql"
             subscriptions = "websocket"
+            ca = "/etc/ssl/ours.pem"
             headers = { "X-Key" = { file = "/run/secrets/stock" }, "X-Plain" = "hunter2" }
             [[subgraphs]]
             name = "prices"
             url = "http://127.0.0.1:4001/graphql"
             schema = "prices.graphql"
+            subscriptions = "websocket"
+            websocket_url = "wss://prices.example.org/events"
+            ca = "ours.pem"
         "#;
         let read = load(text).unwrap();
         assert_eq!(read.poll_every(), Some(Duration::from_secs(30)));
         assert_eq!(read.subgraphs[0].websocket_url(), "wss://stock.example.org/graphql");
+        assert_eq!(read.subgraphs[0].ca.as_deref(), Some(Path::new("/etc/ssl/ours.pem")));
         assert_eq!(read.subgraphs[1].timeout_seconds, 30);
         let shown = serde_json::to_string(&read).unwrap();
         assert!(!shown.contains("hunter2") && !format!("{read:?}").contains("hunter2"), "{shown}");
@@ -214,6 +219,8 @@ mod tests {
             ("headers = { A = { env = \"STUDIO_KEY\" } }", "subgraphs.0.headers"),
             ("websocket_url = \"wss://a.example\"", "subgraphs.0.websocket_url"),
             ("timeout_seconds = 0", "subgraphs.0.timeout_seconds"),
+            ("ca = \"a.pem\"", "subgraphs.0.ca"),
+            ("ca = \"a.pem\"\nsubscriptions = \"websocket\"", "subgraphs.0.ca"),
             ("anonymous = true", "subgraphs.0"),
             ("organization_header = \"X-Organization\"", "subgraphs.0"),
             ("[[subgraphs]]\nname = \"a\"\nurl = \"http://b.example\"", "subgraphs.1.name"),
