@@ -34,9 +34,10 @@ test: lint schema-check ## Everything that needs no server: lints, the schema, e
 
 # All of it is built as `make test` builds it, so that nothing is built twice.
 ON_SERVERS = $(CARGO) nextest run --workspace
-# The main job from outside, how it ends, and who must not get anywhere in it: alike in every shape.
+# The main job from outside, how it ends, who must not get anywhere in it, and who adds to the graph: alike
+# in every shape.
 # Two clusters at once would take more connections than PostgreSQL gives.
-END_TO_END = 'binary(embedded) and test(/^(stopping|main_job|bad_input|tenants|policy|graph)::/)'
+END_TO_END = 'binary(embedded) and test(/^(stopping|main_job|bad_input|tenants|policy|graph|extensions)::/)'
 
 test-real: ## The same contracts against real servers, installed and started by tests/services
 	tests/services with postgres redis bolt s3 kms_stand_in chromium graphql_clients -- $(MAKE) --no-print-directory on-servers

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use super::{
     PATIENCE,
-    cluster::{Between, Wires},
+    cluster::{Between, ROUTER, Wires},
     cut::Wire,
     mutate,
     shape::{Shape, Stores},
@@ -329,9 +329,11 @@ impl Server {
         self.processes.iter().for_each(Process::terminate);
     }
 
-    /// SIGHUP.
+    /// SIGHUP to those who read their configuration again by it: the whole server, or its routers.
     pub(crate) fn hang_up(&self) {
-        self.processes.iter().for_each(|process| process.signal("-HUP"));
+        let alone = self.processes.len() == 1;
+        let reads = |process: &&Process| alone || process.name.starts_with(ROUTER);
+        self.processes.iter().filter(reads).for_each(|process| process.signal("-HUP"));
     }
 
     /// Waits for the end of its one process, and gives the status.
