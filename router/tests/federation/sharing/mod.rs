@@ -1,229 +1,23 @@
 //! Clients that follow the same: what they share, what keeps them apart, and that none of them can
 //! harm another.
 
-use crate::{
-    subgraphs::{Log, users},
-    support::supergraph,
-};
-use bytes::Bytes;
-use futures::{FutureExt, StreamExt, channel::mpsc, stream::BoxStream};
+mod world;
+
+use self::world::{World, caller, code, id, next};
+use crate::support::supergraph;
+use futures::{FutureExt, StreamExt};
 use serde_json::{Value, json};
-use std::{
-    collections::HashSet,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
-    },
-};
-use studio_router::{
-    AuthError, Authenticate, Caller, GraphqlRequest, GraphqlResponse, Limits, Router, Scope,
-    Sharing,
-    transport::{
-        Encoding, InProcess, SubgraphRequest, SubgraphResponse, SubgraphStream, SubgraphTransport,
-        TransportError,
-    },
-};
-use tokio_util::sync::CancellationToken;
+use std::sync::atomic::Ordering::Relaxed;
+use studio_router::{Limits, Router, Sharing, transport::TransportError};
 
 const NAMES: &str = "subscription { reviewAdded { id author { name } } }";
 const NAMES_AND_MORE: &str = "subscription { reviewAdded { id author { id name } } }";
 const COUNTED: &str = "subscription($n: Int!) { reviewAdded(count: $n) { id } }";
 
-type Sender = mpsc::UnboundedSender<Result<SubgraphResponse, TransportError>>;
-
-/// A subgraph that says what the test has it say to all who follow it.
-#[derive(Default)]
-struct Feed {
-    begun: AtomicUsize,
-    away: AtomicBool,
-    followers: Mutex<Vec<Sender>>,
-    /// What is said to each follower first.
-    first: Mutex<Vec<&'static str>>,
-}
-
-fn event(id: &str) -> Result<SubgraphResponse, TransportError> {
-    let author = json!({ "__typename": "User", "id": "u1" });
-    let review = json!({ "__typename": "Review", "id": id, "author": author });
-    let body = json!({ "data": { "reviewAdded": review } }).to_string();
-    Ok(SubgraphResponse::Json(body.into()))
-}
-
-impl Feed {
-    fn tell(&self, id: &str) {
-        self.each(|follower| drop(follower.unbounded_send(event(id))));
-    }
-
-    fn each(&self, act: impl Fn(&Sender)) {
-        self.followers.lock().unwrap().iter().for_each(act);
-    }
-
-    fn begun(&self) -> usize {
-        self.begun.load(Relaxed)
-    }
-
-    fn open(&self) -> usize {
-        self.followers.lock().unwrap().iter().filter(|follower| !follower.is_closed()).count()
-    }
-}
-
-#[async_trait::async_trait]
-impl SubgraphTransport for Feed {
-    fn encoding(&self) -> Encoding {
-        Encoding::Json
-    }
-
-    async fn execute(&self, _: SubgraphRequest) -> Result<SubgraphResponse, TransportError> {
-        Err(TransportError::Protocol("it has events alone".to_owned()))
-    }
-
-    async fn subscribe(&self, _: SubgraphRequest) -> Result<SubgraphStream, TransportError> {
-        self.begun.fetch_add(1, Relaxed);
-        // Whoever comes meanwhile comes while it begins; each of them polls it once.
-        for _ in 0..10 {
-            tokio::task::yield_now().await;
-        }
-        if self.away.load(Relaxed) {
-            return Err(TransportError::Unreachable("away".to_owned()));
-        }
-        let (follower, events) = mpsc::unbounded();
-        for id in self.first.lock().unwrap().iter() {
-            follower.unbounded_send(event(id)).unwrap();
-        }
-        self.followers.lock().unwrap().push(follower);
-        Ok(events.boxed())
-    }
-}
-
-/// Counts what another transport is asked.
-struct Counted(InProcess, AtomicUsize);
-
-#[async_trait::async_trait]
-impl SubgraphTransport for Counted {
-    fn encoding(&self) -> Encoding {
-        self.0.encoding()
-    }
-
-    async fn execute(&self, request: SubgraphRequest) -> Result<SubgraphResponse, TransportError> {
-        self.1.fetch_add(1, Relaxed);
-        self.0.execute(request).await
-    }
-
-    async fn subscribe(&self, request: SubgraphRequest) -> Result<SubgraphStream, TransportError> {
-        self.0.subscribe(request).await
-    }
-}
-
-/// Somebody by one of their sessions.
-#[derive(Clone)]
-struct Who(&'static str, &'static str);
-
-/// Somebody shares with themselves, "nobody" with no one.
-#[derive(Default)]
-struct Sessions {
-    over: Mutex<HashSet<&'static str>>,
-    shared: Mutex<Vec<(&'static str, &'static str)>>,
-}
-
-fn who(caller: &Caller) -> &Who {
-    caller.extensions.get().unwrap()
-}
-
-#[async_trait::async_trait]
-impl Authenticate for Sessions {
-    async fn authenticate(
-        &self,
-        _: &http::HeaderMap,
-        _: Option<&Value>,
-    ) -> Result<Caller, AuthError> {
-        Ok(caller("ada", "1"))
-    }
-
-    fn scope(&self, caller: &Caller) -> Option<Scope> {
-        let Who(name, _) = who(caller);
-        (*name != "nobody").then(|| Scope::new(name.as_bytes()))
-    }
-
-    fn share(&self, reader: &Caller, caller: &Caller) {
-        self.shared.lock().unwrap().push((who(reader).1, who(caller).1));
-    }
-
-    async fn still_valid(&self, caller: &Caller) -> bool {
-        !self.over.lock().unwrap().contains(who(caller).1)
-    }
-}
-
-fn caller(name: &'static str, session: &'static str) -> Caller {
-    let mut caller = Caller::default();
-    caller.extensions.insert(Who(name, session));
-    caller
-}
-
-struct World {
-    feed: Arc<Feed>,
-    users: Arc<Counted>,
-    sessions: Arc<Sessions>,
-    shutdown: CancellationToken,
-    router: Arc<Router>,
-}
-
-type Answers = BoxStream<'static, Bytes>;
-
-impl World {
-    fn new(sharing: Sharing) -> World {
-        World::with(sharing, Limits::default())
-    }
-
-    fn with(sharing: Sharing, limits: Limits) -> World {
-        let feed = Arc::new(Feed::default());
-        let users = InProcess::new(users::schema(Log::default()));
-        let users = Arc::new(Counted(users, AtomicUsize::new(0)));
-        let (sessions, shutdown) = (Arc::new(Sessions::default()), CancellationToken::new());
-        let router = Router::builder()
-            .supergraph(supergraph())
-            .subgraph("reviews", feed.clone())
-            .subgraph("users", users.clone())
-            .authenticate(sessions.clone())
-            .share_subscription("Subscription.reviewAdded", sharing)
-            .limits(limits)
-            .shutdown(shutdown.clone())
-            .build()
-            .unwrap();
-        World { feed, users, sessions, shutdown, router }
-    }
-
-    async fn try_follow(
-        &self,
-        caller: Caller,
-        query: &str,
-        variables: Value,
-    ) -> Result<Answers, GraphqlResponse> {
-        let request = GraphqlRequest::new(query).variables(variables);
-        self.router.subscribe(request, caller).await
-    }
-
-    async fn follow(&self, session: &'static str, query: &str) -> Answers {
-        self.try_follow(caller("ada", session), query, Value::Null).await.unwrap()
-    }
-}
-
-async fn next(answers: &mut Answers) -> Value {
-    serde_json::from_slice(&answers.next().await.unwrap()).unwrap()
-}
-
-async fn id(answers: &mut Answers) -> String {
-    let answer = next(answers).await;
-    answer["data"]["reviewAdded"]["id"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
-}
-
-fn code(answer: &Value) -> &str {
-    answer["errors"][0]["extensions"]["code"].as_str().unwrap()
-}
-
 #[tokio::test]
 async fn an_event_is_executed_and_written_once_for_a_thousand_clients() {
     let world = World::new(Sharing::default());
-    let begun = (0..1000).map(|_| world.follow("1", NAMES));
-    let mut clients = futures::future::join_all(begun).await;
+    let mut clients = world.together((0..1000).map(|_| world.follow("1", NAMES))).await;
     for number in 1..=3 {
         world.feed.tell(&format!("r{number}"));
         let answers = futures::future::join_all(clients.iter_mut().map(StreamExt::next)).await;
@@ -248,16 +42,17 @@ async fn an_event_is_executed_and_written_once_for_a_thousand_clients() {
 async fn other_variables_and_other_callers_share_nothing() {
     let world = World::new(Sharing::AnyTime);
     let ask = |name, n: i32| world.try_follow(caller(name, "1"), COUNTED, json!({ "n": n }));
-    let _clients = futures::future::join_all([
-        ask("ada", 1),
-        ask("ada", 2),
-        ask("bob", 1),
-        ask("nobody", 1),
-        ask("nobody", 1),
-        // The same as the first one.
-        ask("ada", 1),
-    ])
-    .await;
+    let _clients = world
+        .together([
+            ask("ada", 1),
+            ask("ada", 2),
+            ask("bob", 1),
+            ask("nobody", 1),
+            ask("nobody", 1),
+            // The same as the first one.
+            ask("ada", 1),
+        ])
+        .await;
     assert_eq!(world.feed.begun(), 5);
 
     let never = World::new(Sharing::Never);
@@ -431,13 +226,10 @@ async fn a_subgraph_that_is_away_is_told_to_all_and_asked_again_by_the_next() {
     let world = World::new(Sharing::default());
     world.feed.away.store(true, Relaxed);
     let ask = || world.try_follow(caller("ada", "1"), NAMES, Value::Null);
-    // Once it is planned, all of them come before the subgraph has refused the first.
-    assert!(ask().await.is_err());
-    let refused = futures::future::join_all([ask(), ask(), ask()]).await;
-    for refused in refused {
+    for refused in world.together([ask(), ask(), ask()]).await {
         assert_eq!(refused.err().unwrap().code.as_deref(), Some("SUBGRAPH_UNAVAILABLE"));
     }
-    assert_eq!(world.feed.begun(), 2);
+    assert_eq!(world.feed.begun(), 1);
     world.feed.away.store(false, Relaxed);
     let mut client = ask().await.unwrap();
     world.feed.tell("r1");
