@@ -184,7 +184,7 @@ fn build(
         .console(crate::pages::console())
         // It begins with the present scores or goes on after a cursor; its changes have one order.
         .share_subscription(
-            "Subscription.scoreChanged",
+            "scoreChanged",
             Sharing::AtEvent { cursor: "ScoreChange.cursor".to_owned() },
         )
         .limits(studio_router::Limits {

@@ -77,7 +77,7 @@ impl Authenticate for ForwardAuthorization {
 pub struct StandaloneOptions {
     /// Which reads share one answer while they are under way.
     pub share_in_flight: ShareInFlight,
-    /// How clients share the subscription to a field, such as `Subscription.scoreChanged`.
+    /// How clients share the subscription to a field of the subscription type, such as `scoreChanged`.
     pub share_subscriptions: BTreeMap<String, Sharing>,
     /// The named labels of progressive overrides that are on, for everybody.
     pub override_labels: BTreeSet<String>,

@@ -94,7 +94,7 @@ impl Source {
             share_subscriptions: settings
                 .share_subscriptions
                 .iter()
-                .map(|(field, how)| (format!("Subscription.{field}"), sharing(how)))
+                .map(|(field, how)| (field.clone(), sharing(how)))
                 .collect(),
             override_labels: settings.override_labels.clone(),
         }

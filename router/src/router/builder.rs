@@ -185,8 +185,8 @@ impl RouterBuilder {
         self
     }
 
-    /// How clients share the subscription to this field, such as `Subscription.scoreChanged`. Only
-    /// clients whose [`Authenticate::scope`] is the same share anything.
+    /// How clients share the subscription to this field of the subscription type, such as
+    /// `scoreChanged`. Only clients whose [`Authenticate::scope`] is the same share anything.
     #[must_use]
     pub fn share_subscription(mut self, field: impl Into<String>, sharing: Sharing) -> Self {
         self.sharings.insert(field.into(), sharing);
@@ -210,7 +210,7 @@ impl RouterBuilder {
             .collect::<Result<Vec<Origin>, _>>()?;
         let core = self.graph.core(None, &self.http, &self.limits)?;
         if let Some(unknown) = unknown_field(&core.shared.schema, &self.sharings) {
-            return Err(BuildError::UnknownField(unknown.to_owned()));
+            return Err(BuildError::UnknownField(unknown));
         }
         Ok(Arc::new(Router {
             core: RwLock::new(Arc::new(core)),
@@ -231,17 +231,18 @@ impl RouterBuilder {
 }
 
 /// A field that subscriptions are shared by and that is not in the schema.
-fn unknown_field<'a>(schema: &Schema, sharings: &'a Sharings) -> Option<&'a str> {
-    let there = |coordinate: &str| {
-        let (ty, field) = coordinate.split_once('.')?;
-        schema.ty(ty)?.field(field)
+fn unknown_field(schema: &Schema, sharings: &Sharings) -> Option<String> {
+    let there = |coordinate: &String| {
+        let field = coordinate.split_once('.').and_then(|(ty, field)| schema.ty(ty)?.field(field));
+        field.is_some()
     };
+    let root = schema.subscription.as_deref().unwrap_or("Subscription");
     let named = sharings.iter().flat_map(|(field, sharing)| {
         let cursor = match sharing {
-            Sharing::AtEvent { cursor } => Some(cursor.as_str()),
+            Sharing::AtEvent { cursor } => Some(cursor.clone()),
             _ => None,
         };
-        [Some(field.as_str()), cursor]
+        [Some(format!("{root}.{field}")), cursor]
     });
-    named.flatten().find(|coordinate| there(coordinate).is_none())
+    named.flatten().find(|coordinate| !there(coordinate))
 }

@@ -31,7 +31,8 @@ pub enum Sharing {
     Never,
 }
 
-/// How each subscription is shared, by `Subscription.field`; the others are shared by default.
+/// How each subscription is shared, by the field of the subscription type, whatever a supergraph calls
+/// that type; the others are shared by default.
 pub(super) type Sharings = HashMap<String, Sharing>;
 
 impl Sharing {
@@ -39,7 +40,8 @@ impl Sharing {
     pub(super) fn of(plan: &Plan, sharings: &Sharings) -> Sharing {
         // There is one root field (GraphQL, "Single Root Field").
         let Some(field) = plan.projection.fields.first() else { return Sharing::Never };
-        let sharing = sharings.get(&*field.coordinate).cloned().unwrap_or_default();
+        let name = field.coordinate.split_once('.').map_or("", |(_, name)| name);
+        let sharing = sharings.get(name).cloned().unwrap_or_default();
         let Sharing::AtEvent { cursor } = &sharing else { return sharing };
         let asked = match &field.kind {
             FieldKind::Object(selection) => selection

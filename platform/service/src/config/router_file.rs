@@ -30,7 +30,7 @@ pub struct RouterFile {
     pub subgraphs: Vec<RemoteSubgraph>,
     /// Which reads share one answer while they are under way.
     pub share_in_flight: InFlightSharing,
-    /// How clients share subscriptions, by the field of `Subscription`.
+    /// How clients share subscriptions, by the field of the subscription type.
     pub share_subscriptions: BTreeMap<String, SubscriptionSharing>,
     /// The named labels of progressive overrides that are on.
     pub override_labels: BTreeSet<String>,

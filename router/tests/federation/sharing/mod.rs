@@ -275,15 +275,33 @@ async fn a_router_that_ends_ends_all_of_them() {
     assert_eq!(world.feed.open(), 0);
 }
 
+#[tokio::test]
+async fn the_subscription_type_may_have_another_name() {
+    let renamed = supergraph()
+        .replace("subscription: Subscription", "subscription: Events")
+        .replace("type Subscription", "type Events");
+    assert!(renamed.contains("subscription: Events") && renamed.contains("type Events"));
+    let world = World::of(renamed, Sharing::AnyTime, Limits::default());
+    let mut first = world.follow("1", NAMES).await;
+    world.feed.tell("r1");
+    assert_eq!(id(&mut first).await, "r1");
+    let mut late = world.follow("1", NAMES).await;
+    world.feed.tell("r2");
+    assert_eq!(id(&mut late).await, "r2");
+    assert_eq!(world.feed.begun(), 1);
+}
+
 #[test]
 fn what_is_shared_by_must_be_there() {
-    for (field, sharing) in [
-        ("Subscription.nothing", Sharing::AnyTime),
-        ("reviewAdded", Sharing::AnyTime),
-        ("Subscription.reviewAdded", Sharing::AtEvent { cursor: "Review.nothing".to_owned() }),
+    let cursor = |field: &str| Sharing::AtEvent { cursor: field.to_owned() };
+    for (field, sharing, named) in [
+        ("nothing", Sharing::AnyTime, "no field Subscription.nothing to"),
+        ("Subscription.reviewAdded", Sharing::AnyTime, "no field Subscription.Subscription."),
+        ("reviewAdded", cursor("Review.nothing"), "no field Review.nothing to"),
+        ("reviewAdded", cursor("id"), "no field id to"),
     ] {
         let builder = Router::builder().supergraph(supergraph());
         let refused = builder.share_subscription(field, sharing).build().unwrap_err();
-        assert!(refused.to_string().contains("othing") || refused.to_string().contains(field));
+        assert!(refused.to_string().contains(named), "{refused}");
     }
 }

@@ -179,16 +179,21 @@ impl World {
     }
 
     pub fn with(sharing: Sharing, limits: Limits) -> World {
+        World::of(supergraph(), sharing, limits)
+    }
+
+    /// With this supergraph, which is that of all tests under other names.
+    pub fn of(supergraph: String, sharing: Sharing, limits: Limits) -> World {
         let feed = Arc::new(Feed::default());
         let users = InProcess::new(users::schema(Log::default()));
         let users = Arc::new(Counted(users, AtomicUsize::new(0)));
         let (sessions, shutdown) = (Arc::new(Sessions::default()), CancellationToken::new());
         let router = Router::builder()
-            .supergraph(supergraph())
+            .supergraph(supergraph)
             .subgraph("reviews", feed.clone())
             .subgraph("users", users.clone())
             .authenticate(sessions.clone())
-            .share_subscription("Subscription.reviewAdded", sharing)
+            .share_subscription("reviewAdded", sharing)
             .limits(limits)
             .shutdown(shutdown.clone())
             .build()
