@@ -1,6 +1,9 @@
 //! The arena itself.
 
-use super::{Key, KeyTable, json::write_string};
+use super::{
+    Key, KeyTable,
+    json::{stands_for_itself, write_string},
+};
 use bytes::Bytes;
 use std::{borrow::Cow, collections::HashMap, io::Write as _, ops::Range, sync::Arc};
 
@@ -37,6 +40,8 @@ struct Chunk {
     start: u32,
     len: u32,
     next: u32,
+    /// Which keys it may hold, a bit for each, which keys that differ by 32 share.
+    keys: u32,
 }
 
 impl Chunk {
@@ -44,6 +49,11 @@ impl Chunk {
     fn slots(&self) -> Range<usize> {
         self.start as usize..(self.start + self.len) as usize
     }
+}
+
+/// The bit of a key in [`Chunk::keys`].
+fn bit(key: Key) -> u32 {
+    1 << (key.0 % u32::BITS)
 }
 
 /// Values of one request.
@@ -77,7 +87,7 @@ impl Arena {
             nodes: vec![Node::Object(0)],
             items: Vec::new(),
             entries: Vec::new(),
-            chunks: vec![Chunk { start: 0, len: 0, next: NONE }],
+            chunks: vec![Chunk { start: 0, len: 0, next: NONE, keys: 0 }],
         }
     }
 
@@ -99,21 +109,26 @@ impl Arena {
 
     /// The key of `name`, which is likely one that followed `previous` before.
     pub(super) fn key_after(&mut self, previous: Option<Key>, name: &str) -> Key {
-        if let Some(known) = self.follower(previous, name.as_bytes()) {
+        if let Some(known) = self.follower(previous, name) {
             return known;
         }
         let key = self.key(name);
-        if let Some(followers) = self.followers.get_mut(slot(previous)) {
+        if let Some(followers) = self.followers.get_mut(slot(previous))
+            && stands_for_itself(name)
+        {
             *followers = [key.0, followers[0]];
         }
         key
     }
 
-    /// The key of `name`, if it is one that followed `previous` lately.
-    pub(super) fn follower(&self, previous: Option<Key>, name: &[u8]) -> Option<Key> {
-        let guesses = self.followers.get(slot(previous))?;
-        let is_it = |guess: &&u32| **guess != NONE && self.name(Key(**guess)).as_bytes() == name;
-        guesses.iter().find(is_it).map(|guess| Key(*guess))
+    /// The keys that followed `previous` lately, with their names, which need no escapes in JSON.
+    pub(super) fn followers(&self, previous: Option<Key>) -> impl Iterator<Item = (Key, &str)> {
+        let known = self.followers.get(slot(previous)).into_iter().flatten();
+        known.filter(|key| **key != NONE).map(|key| (Key(*key), self.name(Key(*key))))
+    }
+
+    fn follower(&self, previous: Option<Key>, name: &str) -> Option<Key> {
+        self.followers(previous).find(|(_, known)| *known == name).map(|(key, _)| key)
     }
 
     pub(crate) fn name(&self, key: Key) -> &str {
@@ -123,9 +138,22 @@ impl Arena {
         }
     }
 
-    /// How many values there are; every id is less.
+    /// How many values there are.
     pub(crate) fn len(&self) -> usize {
         self.nodes.len()
+    }
+
+    /// What tells an object from all others until it is changed, less than [`Arena::objects`].
+    pub(crate) fn object(&self, id: NodeId) -> Option<usize> {
+        match self.node(id) {
+            Node::Object(chunk) => Some(*chunk as usize),
+            _ => None,
+        }
+    }
+
+    /// One more than the largest number of an object.
+    pub(crate) fn objects(&self) -> usize {
+        self.chunks.len()
     }
 
     pub(crate) fn node(&self, id: NodeId) -> &Node {
@@ -148,15 +176,22 @@ impl Arena {
         &mut self,
         entries: impl IntoIterator<Item = (Key, NodeId)>,
     ) -> NodeId {
-        let start = self.entries.len() as u32;
+        let start = self.entries.len();
         self.entries.extend(entries);
-        let len = self.entries.len() as u32 - start;
-        let chunk = self.push_chunk(start, len);
+        let chunk = self.chunk_from(start);
+        let chunk = self.push_chunk(chunk);
         self.push(Node::Object(chunk))
     }
 
-    fn push_chunk(&mut self, start: u32, len: u32) -> u32 {
-        self.chunks.push(Chunk { start, len, next: NONE });
+    /// A chunk of the entries that were added last, from `start` on.
+    fn chunk_from(&self, start: usize) -> Chunk {
+        let entries = &self.entries[start..];
+        let keys = entries.iter().fold(0, |keys, (key, _)| keys | bit(*key));
+        Chunk { start: start as u32, len: entries.len() as u32, next: NONE, keys }
+    }
+
+    fn push_chunk(&mut self, chunk: Chunk) -> u32 {
+        self.chunks.push(Chunk { next: NONE, ..chunk });
         (self.chunks.len() - 1) as u32
     }
 
@@ -189,12 +224,15 @@ impl Arena {
     }
 
     /// The field of an object.
+    #[inline]
     pub(crate) fn get(&self, id: NodeId, key: Key) -> Option<NodeId> {
         let Node::Object(mut next) = *self.node(id) else { return None };
         while let Some(chunk) = self.chunks.get(next as usize) {
-            let entries = &self.entries[chunk.slots()];
-            if let Some((_, value)) = entries.iter().find(|(candidate, _)| *candidate == key) {
-                return Some(*value);
+            if chunk.keys & bit(key) != 0 {
+                let entries = &self.entries[chunk.slots()];
+                if let Some((_, value)) = entries.iter().find(|(candidate, _)| *candidate == key) {
+                    return Some(*value);
+                }
             }
             next = chunk.next;
         }
@@ -300,8 +338,13 @@ impl Arena {
 
     /// Merges the fields of the source, which the chunks from `added` on hold.
     fn merge_fields(&mut self, target: NodeId, added: u32) {
+        // Mostly the target has none of them, which the bits of their keys tell.
+        let is_new = match self.node(target) {
+            Node::Object(own) => self.keys(*own) & self.keys(added) == 0,
+            _ => return,
+        };
         let (mut fresh, mut all) = (0, 0);
-        let mut next = added;
+        let mut next = if is_new { NONE } else { added };
         while let Some(chunk) = self.chunks.get(next as usize).copied() {
             for slot in chunk.slots() {
                 let (key, value) = self.entries[slot];
@@ -315,7 +358,7 @@ impl Arena {
             }
             next = chunk.next;
         }
-        if fresh == 0 {
+        if fresh == 0 && !is_new {
             return;
         }
         let begin = self.entries.len();
@@ -334,19 +377,28 @@ impl Arena {
             }
             next = chunk.next;
         }
-        let len = (self.entries.len() - begin) as u32;
-        if len > 0 {
-            self.link(target, Chunk { start: begin as u32, len, next: NONE });
+        if self.entries.len() > begin {
+            self.link(target, self.chunk_from(begin));
         }
     }
 
+    /// The keys that the chunks from `next` on may hold.
+    fn keys(&self, mut next: u32) -> u32 {
+        let mut keys = 0;
+        while let Some(chunk) = self.chunks.get(next as usize) {
+            keys |= chunk.keys;
+            next = chunk.next;
+        }
+        keys
+    }
+
     /// Gives an object the entries of a chunk as well.
-    fn link(&mut self, target: NodeId, Chunk { start, len, .. }: Chunk) {
+    fn link(&mut self, target: NodeId, chunk: Chunk) {
         let Node::Object(mut last) = *self.node(target) else { return };
         while self.chunks[last as usize].next != NONE {
             last = self.chunks[last as usize].next;
         }
-        let added = self.push_chunk(start, len);
+        let added = self.push_chunk(chunk);
         self.chunks[last as usize].next = added;
     }
 
@@ -357,10 +409,10 @@ impl Arena {
             .fields(target)
             .map(|(candidate, present)| (candidate, if candidate == key { value } else { present }))
             .collect();
-        let start = self.entries.len() as u32;
-        let len = fields.len() as u32;
+        let start = self.entries.len();
         self.entries.extend(fields);
-        let chunk = self.push_chunk(start, len);
+        let chunk = self.chunk_from(start);
+        let chunk = self.push_chunk(chunk);
         self.nodes[target as usize] = Node::Object(chunk);
     }
 }

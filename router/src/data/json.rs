@@ -151,22 +151,9 @@ impl Reader<'_> {
         let mut previous = None;
         loop {
             self.space();
-            let start = self.at;
-            let escaped = self.string()?;
-            let quoted = &self.bytes[start..self.at];
-            let key = if escaped {
-                let name: String =
-                    serde_json::from_slice(quoted).map_err(|_| JsonError::Syntax(start))?;
-                self.arena.key(&name)
-            } else {
-                let name = &quoted[1..quoted.len() - 1];
-                match self.arena.follower(previous, name) {
-                    Some(known) => known,
-                    None => {
-                        let name = std::str::from_utf8(name).map_err(|_| JsonError::Utf8)?;
-                        self.arena.key_after(previous, name)
-                    }
-                }
+            let key = match self.key_as_before(previous) {
+                Some(key) => key,
+                None => self.key(previous)?,
             };
             previous = Some(key);
             self.space();
@@ -183,6 +170,30 @@ impl Reader<'_> {
                 _ => return self.fail(),
             }
         }
+    }
+
+    /// Passes over a key that followed `previous` before. Subgraphs answer in the order asked.
+    fn key_as_before(&mut self, previous: Option<Key>) -> Option<Key> {
+        let rest = self.bytes.get(self.at..)?.strip_prefix(b"\"")?;
+        let is_next = |(_, name): &(Key, &str)| {
+            rest.starts_with(name.as_bytes()) && rest.get(name.len()) == Some(&b'"')
+        };
+        let (key, name) = self.arena.followers(previous).find(is_next)?;
+        self.at += name.len() + 2;
+        Some(key)
+    }
+
+    fn key(&mut self, previous: Option<Key>) -> Result<Key, JsonError> {
+        let start = self.at;
+        let escaped = self.string()?;
+        let quoted = &self.bytes[start..self.at];
+        if escaped {
+            let name: String =
+                serde_json::from_slice(quoted).map_err(|_| JsonError::Syntax(start))?;
+            return Ok(self.arena.key(&name));
+        }
+        let name = std::str::from_utf8(&quoted[1..quoted.len() - 1]);
+        Ok(self.arena.key_after(previous, name.map_err(|_| JsonError::Utf8)?))
     }
 
     /// Passes over a string and tells whether it holds escapes. All else in JSON is ASCII, so that only
@@ -256,6 +267,11 @@ impl Reader<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether a text is the same in JSON, but for the quotes.
+pub(super) fn stands_for_itself(text: &str) -> bool {
+    plain(text.as_bytes()) == text.len()
 }
 
 /// How many bytes at the start of `bytes` stand for themselves in a JSON string.

@@ -9,7 +9,11 @@ use crate::{
     transport::Encoding,
 };
 use async_graphql::{Name, Value};
-use std::{borrow::Cow, collections::HashMap, sync::Arc};
+use hashbrown::{
+    DefaultHashBuilder,
+    hash_table::{Entry, HashTable},
+};
+use std::{borrow::Cow, hash::BuildHasher, ops::Range, sync::Arc};
 
 /// Representations in the encoding of the transport.
 #[derive(Debug)]
@@ -48,9 +52,10 @@ fn prepare_group(arena: &Arena, lost: &Lost, group: &EntityGroup, encoding: Enco
     let mut places = Vec::with_capacity(targets.nodes.len());
     let mut unasked = Vec::new();
     // One answer may stand in several places, so that several paths lead to one object.
-    let mut seen = vec![false; arena.len()];
+    let mut seen = vec![false; arena.objects()];
     for node in targets.nodes {
-        if std::mem::replace(&mut seen[node as usize], true) {
+        let Some(object) = arena.object(node) else { continue };
+        if std::mem::replace(&mut seen[object], true) {
             continue;
         }
         let Some(own) = typename(arena, group, node) else {
@@ -108,23 +113,36 @@ pub(super) fn learn_type(arena: &mut Arena, schema: &Schema, target: NodeId, ent
 #[derive(Default)]
 struct Distinct {
     json: Vec<u8>,
-    /// Numbers of representations by what tells them apart.
-    numbers: HashMap<Vec<u8>, usize>,
-    identity: Vec<u8>,
+    /// What tells each representation from others, one after the other.
+    identities: Vec<u8>,
+    /// Where each stands there, with its number. The hasher is seeded anew for each list.
+    numbers: HashTable<(Range<usize>, usize)>,
+    hasher: DefaultHashBuilder,
 }
 
 impl Distinct {
     /// The number of a representation, and whether it is a new one. `identify` writes what tells it from
     /// others.
     fn number(&mut self, identify: impl FnOnce(&mut Vec<u8>)) -> (usize, bool) {
-        self.identity.clear();
-        identify(&mut self.identity);
-        if let Some(known) = self.numbers.get(&self.identity) {
-            return (*known, false);
-        }
+        let start = self.identities.len();
+        identify(&mut self.identities);
+        let own = start..self.identities.len();
+        let text = |place: &Range<usize>| &self.identities[place.clone()];
+        let hash = |place: &Range<usize>| self.hasher.hash_one(text(place));
         let number = self.numbers.len();
-        self.numbers.insert(self.identity.clone(), number);
-        (number, true)
+        let is_own = |(known, _): &(Range<usize>, usize)| text(known) == text(&own);
+        match self.numbers.entry(hash(&own), is_own, |(known, _)| hash(known)) {
+            Entry::Occupied(known) => {
+                let (_, number) = known.get();
+                let number = *number;
+                self.identities.truncate(start);
+                (number, false)
+            }
+            Entry::Vacant(place) => {
+                place.insert((own, number));
+                (number, true)
+            }
+        }
     }
 
     /// Adds a representation to the list.

@@ -2,14 +2,16 @@
 
 use super::{
     Encoding, SubgraphRequest, SubgraphResponse, SubgraphStream, SubgraphTransport,
-    SubgraphVariables, TransportError, end_to_end, sse, tls, websocket,
+    SubgraphVariables, TransportError, end_to_end,
+    http1::{AnswerBody, Connections, IDLE},
+    sse, tls, websocket,
 };
 use crate::request::Caller;
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, header};
 use http_body_util::{BodyExt, Full};
-use hyper::body::{Body as _, Incoming};
+use hyper::body::Body as _;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
@@ -90,9 +92,18 @@ pub(super) type Connector = HttpsConnector<HttpConnector>;
 pub struct HttpSubgraph {
     uri: Uri,
     options: HttpOptions,
-    client: Client<Connector, Full<Bytes>>,
+    client: HttpClient,
     /// For subscriptions, where they are not sent as events.
     websocket: Option<websocket::Endpoint>,
+}
+
+/// Who makes the requests to a subgraph.
+#[derive(Clone, Debug)]
+enum HttpClient {
+    /// HTTP/1.1 without TLS.
+    Http1(Arc<Connections>),
+    /// TLS, or HTTP/2.
+    Pooled(Box<Client<Connector, Full<Bytes>>>),
 }
 
 /// Why a subgraph's address cannot be used.
@@ -134,13 +145,19 @@ impl HttpSubgraph {
             SubscriptionTransport::Sse => None,
             SubscriptionTransport::WebSocket(url) => Some(websocket::Address::parse(url)?),
         };
-        let secure = uri.scheme_str() == Some("https")
-            || websocket.as_ref().is_some_and(websocket::Address::is_secure);
-        let tls = tls::client_config(options.ca.as_ref(), secure)
+        let secure = uri.scheme_str() == Some("https");
+        let secure_socket = websocket.as_ref().is_some_and(websocket::Address::is_secure);
+        let tls = tls::client_config(options.ca.as_ref(), secure || secure_socket)
             .map_err(|reason| AddressError::without_authorities(url, reason))?;
         let websocket = websocket
             .map(|address| websocket::Endpoint::new(address, tls.clone(), options.timeout));
-        let client = client(tls, options.timeout, options.h2c);
+        let client = match secure || options.h2c {
+            true => HttpClient::Pooled(Box::new(client(tls, options.timeout, options.h2c))),
+            false => {
+                let connections = Connections::new(connector(options.timeout), &uri);
+                HttpClient::Http1(connections.map_err(fail)?)
+            }
+        };
         Ok(HttpSubgraph { uri, options, client, websocket })
     }
 
@@ -163,11 +180,16 @@ impl HttpSubgraph {
     async fn send(
         &self,
         request: Request<Full<Bytes>>,
-    ) -> Result<Response<Incoming>, TransportError> {
-        self.client.request(request).await.map_err(|error| match error.is_connect() {
+    ) -> Result<Response<AnswerBody>, TransportError> {
+        let client = match &self.client {
+            HttpClient::Http1(connections) => return connections.request(request).await,
+            HttpClient::Pooled(client) => client,
+        };
+        let answer = client.request(request).await.map_err(|error| match error.is_connect() {
             true => TransportError::Unreachable(tls::explained(&error)),
             false => TransportError::Connection(error_chain(&error)),
-        })
+        })?;
+        Ok(answer.map(AnswerBody::from))
     }
 
     fn forward(&self, caller: &Caller, to: &mut HeaderMap) {
@@ -265,7 +287,7 @@ where
         .wrap_connector(connector(timeout));
     Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
-        .pool_idle_timeout(Duration::from_secs(60))
+        .pool_idle_timeout(IDLE)
         .http2_only(h2c)
         .build(connector)
 }
@@ -322,7 +344,7 @@ fn body(request: &SubgraphRequest) -> Result<Vec<u8>, TransportError> {
     Ok(body)
 }
 
-async fn collect(response: Response<Incoming>, limit: usize) -> Result<Bytes, TransportError> {
+async fn collect(response: Response<AnswerBody>, limit: usize) -> Result<Bytes, TransportError> {
     let status = response.status();
     let mut incoming = response.into_body();
     let mut first: Option<Bytes> = None;

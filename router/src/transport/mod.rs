@@ -2,6 +2,7 @@
 
 mod balanced;
 mod hop;
+mod http1;
 mod http_subgraph;
 mod in_process;
 mod replicas;

@@ -1,11 +1,10 @@
 //! Reads server-sent events (WHATWG HTML, section 9.2) as graphql-sse's distinct connections mode
 //! uses them: `next` with an answer, then `complete`.
 
-use super::{SubgraphResponse, TransportError, http_subgraph::error_chain};
+use super::{SubgraphResponse, TransportError, http_subgraph::error_chain, http1::AnswerBody};
 use bytes::{Buf, Bytes, BytesMut};
 use futures::{Stream, stream};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 
 /// One event.
 #[derive(Debug, PartialEq, Eq)]
@@ -79,11 +78,11 @@ impl Decoder {
 
 /// The answers in a body of events. Ends with `complete`; a body that ends without it is an error.
 pub(super) fn events(
-    body: Incoming,
+    body: AnswerBody,
     limit: usize,
 ) -> impl Stream<Item = Result<SubgraphResponse, TransportError>> + Send {
     struct State {
-        body: Incoming,
+        body: AnswerBody,
         decoder: Decoder,
     }
     let state = Some(State { body, decoder: Decoder::default() });

@@ -1,10 +1,7 @@
 //! Objects that are written already: one entity may stand in many places of an answer, and where all
 //! is well its text is the same in each.
 
-use crate::{
-    data::{Arena, NodeId},
-    plan::types::Selection,
-};
+use crate::{data::Arena, plan::types::Selection};
 use std::ops::Range;
 
 /// Where the text of each object stands in the answer, by what was selected of it last. The answer may
@@ -22,13 +19,14 @@ struct Written<'a> {
 }
 
 impl<'a> Repeats<'a> {
-    /// Room for all that is in the arena. The default has none: then nothing is remembered.
+    /// Room for all objects of the arena. The default has none: then nothing is remembered.
     pub(super) fn of(arena: &Arena) -> Repeats<'a> {
-        Repeats { written: vec![Written::default(); arena.len()] }
+        Repeats { written: vec![Written::default(); arena.objects()] }
     }
 
-    pub(super) fn find(&self, selection: &Selection, node: NodeId) -> Option<Range<usize>> {
-        let written = self.written.get(node as usize)?;
+    /// Where the text of an object is, which is named by its number in the arena.
+    pub(super) fn find(&self, selection: &Selection, object: usize) -> Option<Range<usize>> {
+        let written = self.written.get(object)?;
         let same = written.selection.is_some_and(|known| std::ptr::eq(known, selection));
         same.then_some(written.start as usize..written.end as usize)
     }
@@ -36,12 +34,12 @@ impl<'a> Repeats<'a> {
     pub(super) fn remember(
         &mut self,
         selection: &'a Selection,
-        node: NodeId,
+        object: usize,
         Range { start, end }: Range<usize>,
     ) {
         // Beyond 4 GiB nothing is remembered.
         let (Ok(start), Ok(end)) = (u32::try_from(start), u32::try_from(end)) else { return };
-        if let Some(written) = self.written.get_mut(node as usize) {
+        if let Some(written) = self.written.get_mut(object) {
             *written = Written { selection: Some(selection), start, end };
         }
     }

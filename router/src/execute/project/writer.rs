@@ -42,7 +42,8 @@ pub(super) struct Writer<'a, W> {
 
 impl<'a, W: Witness> Writer<'a, W> {
     pub(super) fn object(&mut self, selection: &'a Selection, node: NodeId) -> Result<(), NoValue> {
-        if let Some(text) = self.repeats.find(selection, node) {
+        let object = self.arena.object(node);
+        if let Some(text) = object.and_then(|object| self.repeats.find(selection, object)) {
             self.out.extend_from_within(text);
             return Ok(());
         }
@@ -118,8 +119,8 @@ impl<'a, W: Witness> Writer<'a, W> {
             self.tell(path, message);
         }
         // Errors are told at each place, so that what has some is written anew there.
-        if self.troubles == troubles {
-            self.repeats.remember(selection, node, start..self.out.len());
+        if let Some(object) = object.filter(|_| self.troubles == troubles) {
+            self.repeats.remember(selection, object, start..self.out.len());
         }
         Ok(())
     }
