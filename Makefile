@@ -51,9 +51,12 @@ on-servers:
 test-faults: ## Every fault of docs/reliability.md, one after the other (twenty minutes)
 	tests/services with postgres redis bolt s3 faketime -- $(ON_SERVERS) --test-threads 1 -E 'binary(real) and test(/^faults::/)'
 
+# What is measured. `dist` is what is shipped, and takes much longer to build.
+BENCH_PROFILE ?= release
+
 bench: ## Measure, as ratios within one run; docs/performance.md keeps the figures
-	$(CARGO) build --release --workspace --bins
-	$(BUILT)/release/studio-bench $(BENCH)
+	$(CARGO) build --profile $(BENCH_PROFILE) --workspace --bins
+	$(BUILT)/$(BENCH_PROFILE)/studio-bench $(BENCH)
 
 # No sanitizer: there is no unsafe code of ours, and so the compiler of the build serves. The limits
 # make a finding of whatever takes ten seconds or a gigabyte.

@@ -86,6 +86,8 @@ pub(crate) async fn run(seconds: u64) -> anyhow::Result<()> {
     table.ours("ours, sharing subgraphs' answers", &["router", "--share", "requests"]).await?;
     table.ours("ours, sharing all", &["router", "--share", "all"]).await?;
     for (label, other, share) in [
+        ("Hive Router", Other::HiveRouter, false),
+        ("Hive Router, sharing all", Other::HiveRouter, true),
         ("Hive Gateway, Rust runtime", Other::Hive, false),
         ("Apollo Gateway", Other::Apollo, false),
         ("Hive Gateway, Rust runtime, sharing all", Other::Hive, true),

@@ -20,6 +20,8 @@ use crate::process::Process;
 const TEMPLATE: &str = include_str!("../../gateways/supergraph.graphql");
 /// The folder of the `node_modules` that `tests/services` with `gateways` installs.
 const MODULES: &str = "STUDIO_TEST_GATEWAYS";
+/// The program that `tests/services` with `hive_router` builds.
+const HIVE_ROUTER: &str = "STUDIO_TEST_HIVE_ROUTER";
 /// The file of the supergraph.
 pub(super) const SUPERGRAPH: &str = "BENCH_SUPERGRAPH";
 /// How long a gateway may take to answer its first request.
@@ -120,7 +122,9 @@ fn begin(program: PathBuf, arguments: &[&str], file: Option<&Path>) -> anyhow::R
 /// A gateway of others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Other {
-    /// Hive Gateway with the planner and executor of Hive Router, which are in Rust.
+    /// Hive Router, which is in Rust.
+    HiveRouter,
+    /// Hive Gateway with the planner and executor of Hive Router.
     Hive,
     Apollo,
 }
@@ -137,18 +141,31 @@ impl Other {
         body: &str,
         logs: &Path,
     ) -> anyhow::Result<Gateway> {
-        let modules: PathBuf = std::env::var_os(MODULES)
+        let (variable, service) = match self {
+            Other::HiveRouter => (HIVE_ROUTER, "hive_router"),
+            Other::Hive | Other::Apollo => (MODULES, "gateways"),
+        };
+        let installed: PathBuf = std::env::var_os(variable)
             .with_context(|| {
-                format!("{MODULES} is not set; run it by tests/services with gateways --")
+                format!("{variable} is not set; run it by tests/services with {service} --")
             })?
             .into();
         // A port that was free a moment ago: neither says which one it takes by itself.
         let port = Port::bind("127.0.0.1:0")?.local_addr()?.port().to_string();
         let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("gateways");
-        let mut command = Command::new("node");
+        let mut command = match self {
+            Other::HiveRouter => Command::new(&installed),
+            Other::Hive | Other::Apollo => Command::new("node"),
+        };
         match self {
+            Other::HiveRouter => {
+                let settings = if share { "hive-router-sharing.yaml" } else { "hive-router.yaml" };
+                command.env("ROUTER_CONFIG_FILE_PATH", ours.join(settings));
+                command.envs([("HOST", "127.0.0.1"), ("PORT", &port), ("LOG_LEVEL", "warn")]);
+                command.env("SUPERGRAPH_FILE_PATH", supergraph);
+            }
             Other::Hive => {
-                command.arg(modules.join("node_modules/@graphql-hive/gateway/dist/bin.js"));
+                command.arg(installed.join("node_modules/@graphql-hive/gateway/dist/bin.js"));
                 command.arg("supergraph").arg(supergraph).arg("--hive-router-runtime");
                 command.arg("--config-path").arg(ours.join("hive.config.mjs"));
                 command.args(["--host", "127.0.0.1", "--port", &port]);
@@ -163,7 +180,7 @@ impl Other {
         }
         command
             .env("NODE_ENV", "production")
-            .env("NODE_PATH", modules.join("node_modules"))
+            .env("NODE_PATH", installed.join("node_modules"))
             .env("BENCH_SHARE", if share { "1" } else { "0" })
             .env("BENCH_PORT", &port)
             .env(SUPERGRAPH, supergraph);
