@@ -13,8 +13,12 @@ pub struct Limits {
     pub tokens: usize,
     /// Levels of nested fields.
     pub depth: usize,
+    /// Levels of fields and fragments in each other.
+    pub levels: usize,
     /// Fields of an operation with its fragments put in.
     pub fields: usize,
+    /// Comparisons of fields that are selected under one response key.
+    pub comparisons: usize,
     /// Aliases of an operation with its fragments put in.
     pub aliases: usize,
     /// Deferred fragments of an operation with its fragments put in; at most 64.
@@ -48,7 +52,9 @@ impl Default for Limits {
             receiving: Duration::from_secs(60),
             tokens: 10_000,
             depth: 30,
+            levels: 200,
             fields: 5_000,
+            comparisons: 500_000,
             aliases: 500,
             deferred: 50,
             variable_depth: 64,

@@ -93,8 +93,8 @@ impl Following {
             }
             if asked && self.source.options() != self.options {
                 tracing::warn!(
-                    "share_in_flight, share_subscriptions and override_labels were changed: start the \
-                     router anew for that"
+                    "share_in_flight, share_subscriptions or override_labels were changed, which are \
+                     read at the start only: start the router anew"
                 );
             }
             self.watched.follow(self.source.files());

@@ -33,7 +33,14 @@ pub fn compose_guest(
     check_sdl(&guest.sdl)
         .map_err(|error| CompositionErrors::one(format!("[{}] {error}", guest.name)))?;
     let name = guest.name.clone();
-    let composed = super::compose(hosts.iter().cloned().chain([guest]).collect())?;
+    let composed =
+        super::compose(hosts.iter().cloned().chain([guest]).collect()).map_err(|mut errors| {
+            // Composition gives advice to subgraphs that may do more.
+            errors.0.push(format!(
+                "[{name}] without it the graph composes: an extension may name what others answer as @external, and nothing more"
+            ));
+            errors
+        })?;
     let unreadable = |reason: String| CompositionErrors::one(reason);
     let before = supergraph::parse(&graph.sdl).map_err(unreadable)?;
     let mut after = supergraph::parse(&composed.sdl).map_err(unreadable)?;
@@ -245,10 +252,12 @@ fn taken(before: &Sdl, after: &Sdl, guest: &str) -> Vec<String> {
             let place = format!("{}.{}", type_name(ty), field.name);
             let own: Vec<&Mark> = of(&field.directives, "join__field", &graph).collect();
             if own.iter().any(|mark| argument(mark, "override").is_some()) {
-                problems.push(format!("{place}: a guest may not @override what others answer"));
+                problems
+                    .push(format!("{place}: an extension may not @override what others answer"));
             }
             if own.iter().any(|mark| argument(mark, "provides").is_some()) {
-                problems.push(format!("{place}: a guest may not answer for others by @provides"));
+                problems
+                    .push(format!("{place}: an extension may not answer for others by @provides"));
             }
         }
         let Some(before) = known.get(type_name(ty)).filter(|_| here) else { continue };
@@ -257,7 +266,7 @@ fn taken(before: &Sdl, after: &Sdl, guest: &str) -> Vec<String> {
         let keyed = of(marks, "join__type", &graph).any(|mark| argument(mark, "key").is_some());
         if keyed && keys.is_empty() {
             problems.push(format!(
-                "{}: it has no key in the graph by which a guest could ask for it",
+                "{}: it has no key in the graph by which an extension could ask for it",
                 type_name(ty)
             ));
             continue;
@@ -271,7 +280,7 @@ fn taken(before: &Sdl, after: &Sdl, guest: &str) -> Vec<String> {
                 of(&field.directives, "join__field", &graph).any(|mark| !is_true(mark, "external"));
             if (everywhere || answers) && (is_root || !keys.contains(&field.name)) {
                 problems.push(format!(
-                    "{}.{}: the graph answers this field; a guest may name it as @external only",
+                    "{}.{}: the graph answers this field; an extension may name it as @external only",
                     type_name(ty),
                     field.name
                 ));

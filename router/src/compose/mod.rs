@@ -55,7 +55,7 @@ pub struct CompositionErrors(pub Vec<String>);
 
 impl fmt::Display for CompositionErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the subgraphs do not make one supergraph:")?;
+        f.write_str("there is no supergraph that could be served:")?;
         for message in &self.0 {
             write!(f, "\n- {message}")?;
         }

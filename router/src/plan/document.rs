@@ -15,7 +15,10 @@ use crate::{
 };
 use graphql_tools::{
     parser::query::{self as ast, Definition},
-    validation::validate::{ValidationPlan, validate},
+    validation::{
+        rules::{OverlappingFieldsCanBeMerged, ValidationRule, default_rules_validation_plan},
+        validate::{ValidationPlan, validate},
+    },
 };
 use std::collections::HashMap;
 
@@ -46,6 +49,7 @@ impl Document {
         let query = parse(text, limits)?;
         measure(&query, limits).map_err(|error| vec![error])?;
         validator.validate(&query)?;
+        super::merging::check(&query, schema, limits.comparisons)?;
         super::defer_rules::check(&query)?;
         let operations = Operation::all(&query, schema).map_err(|error| vec![error])?;
         Ok(Document { query, operations, plans: Cache::new(limits.plans_per_document) })
@@ -166,6 +170,8 @@ pub(crate) fn parts<'a>(
 #[derive(Clone, Copy, Default)]
 struct Size {
     depth: usize,
+    /// Selection sets in each other, those of fragments too.
+    levels: usize,
     fields: usize,
     aliases: usize,
     deferred: usize,
@@ -177,6 +183,7 @@ impl Size {
     fn beside(self, other: Size) -> Size {
         Size {
             depth: self.depth.max(other.depth),
+            levels: self.levels.max(other.levels),
             fields: self.fields.saturating_add(other.fields),
             aliases: self.aliases.saturating_add(other.aliases),
             deferred: self.deferred.saturating_add(other.deferred),
@@ -194,19 +201,15 @@ impl Size {
 
 /// Measures before validating, since the rules of validation cost what the document costs.
 fn measure(query: &Query, limits: &Limits) -> Result<(), GraphqlError> {
-    let mut meter = Meter { fragments: fragments(query), known: HashMap::new() };
+    let mut meter =
+        Meter { fragments: fragments(query), known: HashMap::new(), level: 0, most: limits.levels };
     for definition in &query.definitions {
         let size = match definition {
             Definition::Operation(operation) => meter.selection(parts(operation).selection)?,
             Definition::Fragment(fragment) => meter.fragment(&fragment.name)?,
         };
         let over = |what: &str, have: usize, limit: usize| {
-            Err(GraphqlError::new(
-                code::QUERY_TOO_COSTLY,
-                format!(
-                    "the operation has {what} {have}, and at most {limit} is allowed; ask for less or split it"
-                ),
-            ))
+            Err(too_costly(format!("{what} {have}, and at most {limit} is allowed")))
         };
         if size.depth > limits.depth {
             return over("a depth of", size.depth, limits.depth);
@@ -228,10 +231,18 @@ fn measure(query: &Query, limits: &Limits) -> Result<(), GraphqlError> {
     Ok(())
 }
 
+fn too_costly(what: String) -> GraphqlError {
+    let message = format!("the operation has {what}; ask for less or split it");
+    GraphqlError::new(code::QUERY_TOO_COSTLY, message)
+}
+
 struct Meter<'a> {
     fragments: HashMap<&'a str, &'a Fragment>,
     /// `None` while a fragment is being measured.
     known: HashMap<&'a str, Option<Size>>,
+    /// In how many selection sets the one is that is being measured.
+    level: usize,
+    most: usize,
 }
 
 impl<'a> Meter<'a> {
@@ -241,7 +252,10 @@ impl<'a> Meter<'a> {
             return Ok(Size::default());
         };
         match self.known.get(name) {
-            Some(Some(size)) => Ok(*size),
+            Some(Some(size)) => {
+                self.check(size.levels)?;
+                Ok(*size)
+            }
             Some(None) => Err(GraphqlError::new(
                 code::VALIDATION_FAILED,
                 format!("fragment \"{name}\" contains itself"),
@@ -255,7 +269,26 @@ impl<'a> Meter<'a> {
         }
     }
 
+    /// Checks before going in: whatever comes later goes in as deep, on one thread's stack.
+    fn check(&self, more: usize) -> Result<(), GraphqlError> {
+        match self.level + more > self.most {
+            true => Err(too_costly(format!(
+                "more than {} levels of fields and fragments in each other",
+                self.most
+            ))),
+            false => Ok(()),
+        }
+    }
+
     fn selection(&mut self, set: &'a SelectionSet) -> Result<Size, GraphqlError> {
+        self.check(1)?;
+        self.level += 1;
+        let size = self.items(set)?;
+        self.level -= 1;
+        Ok(Size { levels: size.levels + 1, ..size })
+    }
+
+    fn items(&mut self, set: &'a SelectionSet) -> Result<Size, GraphqlError> {
         let mut total = Size::default();
         for item in &set.items {
             let size = match item {
@@ -266,6 +299,7 @@ impl<'a> Meter<'a> {
                         "fields" | "interfaces" | "possibleTypes" | "inputFields"
                     ) && field.selection_set.items.iter().any(is_introspective);
                     Size {
+                        levels: inner.levels,
                         depth: inner.depth.saturating_add(1),
                         fields: inner.fields.saturating_add(1),
                         aliases: inner.aliases.saturating_add(usize::from(field.alias.is_some())),
@@ -319,10 +353,13 @@ impl Validator {
     pub(crate) fn new(
         schema: graphql_tools::parser::schema::Document<'static, String>,
     ) -> Validator {
-        Validator {
-            schema,
-            rules: graphql_tools::validation::rules::default_rules_validation_plan(),
-        }
+        let mut rules = default_rules_validation_plan().rules;
+        // It compares each two fields; `merging` has the rule.
+        let replaced = OverlappingFieldsCanBeMerged::new();
+        rules.retain(|rule| rule.error_code() != ValidationRule::error_code(&replaced));
+        let mut plan = ValidationPlan::new();
+        plan.rules = rules;
+        Validator { schema, rules: plan }
     }
 
     pub(crate) fn validate(&self, query: &Query) -> Result<(), Vec<GraphqlError>> {

@@ -14,6 +14,7 @@ pub(crate) mod document;
 mod escapes;
 pub(crate) mod internal;
 pub(crate) mod make;
+mod merging;
 pub(crate) mod operation;
 pub(crate) mod projection;
 pub(crate) mod schedule;

@@ -12,9 +12,12 @@ use crate::{
     transport::{HttpOptions, SubgraphTransport},
 };
 use bytes::Bytes;
-use std::sync::{
-    Arc, Mutex, RwLock,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    hash::{BuildHasher, RandomState},
+    sync::{
+        Arc, Mutex, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 use tokio_util::sync::CancellationToken;
 
@@ -59,13 +62,15 @@ pub struct RouterBuilder {
 
 impl RouterBuilder {
     pub(super) fn new() -> RouterBuilder {
+        // Unlike those of other replicas and of those before it.
+        let own = RandomState::new().hash_one(std::process::id());
         let counter = AtomicU64::new(1);
         RouterBuilder {
             graph: Graph::default(),
             http: HttpOptions::default(),
             authenticate: Arc::new(Anonymous),
             request_ids: Arc::new(move || {
-                format!("req-{}", counter.fetch_add(1, Ordering::Relaxed))
+                format!("req-{own:016x}-{}", counter.fetch_add(1, Ordering::Relaxed))
             }),
             overrides: Overrides::default(),
             readiness: Arc::new(|| Ok(())),

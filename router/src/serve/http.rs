@@ -26,12 +26,8 @@ use std::sync::Arc;
 pub(super) async fn get(State(router): State<Arc<Router>>, request: Request) -> Response {
     let (mut parts, _) = request.into_parts();
     if parts.headers.contains_key(header::UPGRADE) {
-        return match WebSocketUpgrade::from_request_parts(&mut parts, &router).await {
-            Ok(upgrade) => {
-                websocket::upgrade(State(router), parts.uri, parts.headers, upgrade).await
-            }
-            Err(rejection) => axum::response::IntoResponse::into_response(rejection),
-        };
+        let upgrade = WebSocketUpgrade::from_request_parts(&mut parts, &router).await;
+        return websocket::upgrade(State(router), parts.uri, parts.headers, upgrade).await;
     }
     let id = request_id(&router, &parts.headers);
     let form = negotiate(&parts.headers, PAGES);
@@ -82,7 +78,7 @@ async fn answer(
     safe: bool,
 ) -> Response {
     let Some(form) = negotiate(headers, ANSWERS) else {
-        let message = "accept application/graphql-response+json, application/json, text/event-stream or multipart/mixed";
+        let message = "accept application/graphql-response+json, application/json, text/event-stream, or multipart/mixed with incrementalSpec=v0.2, deferSpec=20220824 or subscriptionSpec=1.0";
         let error = GraphqlError::new(code::BAD_USER_INPUT, message);
         return failure(StatusCode::NOT_ACCEPTABLE, error, &id);
     };

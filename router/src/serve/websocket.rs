@@ -10,7 +10,7 @@ use crate::{
 use axum::{
     extract::{
         State, WebSocketUpgrade,
-        ws::{CloseFrame, Message, WebSocket},
+        ws::{CloseFrame, Message, WebSocket, rejection::WebSocketUpgradeRejection},
     },
     response::Response,
 };
@@ -47,11 +47,20 @@ pub(super) async fn upgrade(
     State(router): State<Arc<Router>>,
     uri: Uri,
     headers: HeaderMap,
-    upgrade: WebSocketUpgrade,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
+    let upgrade = match upgrade {
+        Ok(upgrade) => upgrade,
+        Err(rejection) => {
+            let id = request_id(&router, &headers);
+            let message = format!("a WebSocket is opened here: {}", rejection.body_text());
+            let error = GraphqlError::new(code::BAD_USER_INPUT, message);
+            return failure(rejection.status(), error, &id);
+        }
+    };
     if !may_open(&headers, &uri, &router.allowed_origins) {
         let id = request_id(&router, &headers);
-        let message = "pages of this origin may not open a WebSocket here; serve the page from this address, or have its origin allowed";
+        let message = "pages of this origin may not open a WebSocket here; serve the page from the address of the router";
         let error = GraphqlError::new(code::FORBIDDEN, message);
         return failure(StatusCode::FORBIDDEN, error, &id);
     }

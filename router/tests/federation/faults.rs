@@ -190,6 +190,31 @@ async fn what_costs_too_much_is_refused() {
     assert!(answer["errors"][0]["extensions"]["code"].is_string(), "{answer}");
 }
 
+/// Each fragment in the one before it: whoever follows them needs a stack for all.
+#[tokio::test]
+async fn a_chain_of_fragments_is_only_so_long() {
+    let chain = |links: usize| {
+        let links =
+            (1..=links).map(|link| format!("fragment F{link} on Query {{ ...F{} }}", link + 1));
+        let links: String = links.collect();
+        let last = links.matches("fragment").count() + 1;
+        format!("{{ ...F1 }} {links} fragment F{last} on Query {{ me {{ id }} }}")
+    };
+    let router = in_process(&Log::default());
+    let answer = run(&router, &chain(190), Value::Null).await;
+    assert_eq!(answer, json!({"data": {"me": {"id": "1"}}}));
+    let unused = chain(1_200).replacen("...F1", "me { id }", 1);
+    for query in [chain(210), chain(1_200), unused] {
+        let answer = run(&router, &query, Value::Null).await;
+        let error = &answer["errors"][0];
+        assert_eq!(error["extensions"]["code"], "QUERY_TOO_COSTLY", "{answer}");
+        assert_eq!(
+            error["message"],
+            "the operation has more than 200 levels of fields and fragments in each other; ask for less or split it"
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_subgraph_that_is_down_leaves_the_rest() {
     let log = Log::default();
