@@ -93,7 +93,8 @@ pub(super) fn read_document(
     }
     let public = public(document).map_err(&fail)?;
     let schema = Schema::build(&public).map_err(|error| fail(error.to_string()))?;
-    Ok((supergraph, schema, Validator::new(public)))
+    let validator = Validator::new(public, &schema);
+    Ok((supergraph, schema, validator))
 }
 
 /// The public schema's document, with introspection as this router answers it.

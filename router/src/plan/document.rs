@@ -4,6 +4,7 @@
 use super::{
     cache::Cache,
     defer::DeferUsages,
+    meta_fields,
     operation::Operation,
     types::{OperationKind, Plan},
 };
@@ -350,16 +351,18 @@ pub(crate) struct Validator {
 }
 
 impl Validator {
+    /// Validates against `schema`, which was built from the document.
     pub(crate) fn new(
-        schema: graphql_tools::parser::schema::Document<'static, String>,
+        mut document: graphql_tools::parser::schema::Document<'static, String>,
+        schema: &Schema,
     ) -> Validator {
-        let mut rules = default_rules_validation_plan().rules;
+        meta_fields::list(&mut document, schema);
+        let mut rules = default_rules_validation_plan();
         // It compares each two fields; `merging` has the rule.
         let replaced = OverlappingFieldsCanBeMerged::new();
-        rules.retain(|rule| rule.error_code() != ValidationRule::error_code(&replaced));
-        let mut plan = ValidationPlan::new();
-        plan.rules = rules;
-        Validator { schema, rules: plan }
+        rules.rules.retain(|rule| rule.error_code() != ValidationRule::error_code(&replaced));
+        meta_fields::complete(&mut rules);
+        Validator { schema: document, rules }
     }
 
     pub(crate) fn validate(&self, query: &Query) -> Result<(), Vec<GraphqlError>> {

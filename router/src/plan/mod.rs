@@ -15,6 +15,7 @@ mod escapes;
 pub(crate) mod internal;
 pub(crate) mod make;
 mod merging;
+mod meta_fields;
 pub(crate) mod operation;
 pub(crate) mod projection;
 pub(crate) mod schedule;

@@ -1,8 +1,11 @@
 //! What the router knows of one operation of a document: its variables and how its plan depends on
 //! them. Variables are coerced here, in full (GraphQL, "Coercing Variable Values").
 
-use super::document::{Query, SelectionSet, fragments, parts};
-use super::types::OperationKind;
+use super::{
+    document::{Query, SelectionSet, fragments, parts},
+    meta_fields::introspects,
+    types::OperationKind,
+};
 use crate::{
     error::{GraphqlError, code},
     planner::LabelId,
@@ -10,7 +13,7 @@ use crate::{
 };
 use async_graphql::{Name, Value};
 use graphql_tools::parser::query::{self as ast, Definition};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Variables with their values; what was not given and has no default is not in it.
 pub(crate) type Variables = HashMap<String, Value>;
@@ -26,6 +29,8 @@ pub(crate) struct Operation {
     pub(crate) conditions: Vec<String>,
     /// Whether it has deferred fragments.
     pub(crate) defers: bool,
+    /// Whether it asks for the schema, also where a condition leaves that out.
+    pub(crate) introspects: bool,
     /// Labels of progressive overrides on which the plan can depend ([`Document::meet`]).
     ///
     /// [`Document::meet`]: super::document::Document::meet
@@ -89,6 +94,7 @@ impl Operation {
                     .collect(),
                 conditions: conditions.into_iter().collect(),
                 defers,
+                introspects: introspects(parts.selection, &known, &mut HashSet::new()),
                 labels: Vec::new(),
             });
         }

@@ -255,7 +255,7 @@ impl<'a> Projector<'a, '_> {
             let owner = &schema.objects[number];
             let definition = match schema.ty(owner).and_then(|object| object.field(&first.name)) {
                 Some(definition) => definition,
-                None => match self.meta_field(&first.name) {
+                None => match self.meta_field(owner, &first.name) {
                     Some(definition) => definition,
                     None => continue,
                 },
@@ -285,9 +285,13 @@ impl<'a> Projector<'a, '_> {
             .collect()
     }
 
-    /// `__schema` and `__type`, which no object type lists.
-    fn meta_field(&self, name: &str) -> Option<&'a FieldDef> {
-        self.aliases.schema.meta_fields.iter().find(|field| &*field.name == name)
+    /// `__schema` and `__type`, which the query type has without listing them.
+    fn meta_field(&self, owner: &str, name: &str) -> Option<&'a FieldDef> {
+        let schema = self.aliases.schema;
+        if *owner != *schema.query {
+            return None;
+        }
+        schema.meta_fields.iter().find(|field| &*field.name == name)
     }
 
     fn kind(

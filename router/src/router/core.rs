@@ -12,7 +12,7 @@ use crate::{
         document::{Document, Validator},
         make::make,
         operation::Variables,
-        types::{FieldKind, Plan, Selection},
+        types::Plan,
     },
     planner::{LabelId, PlanError, Supergraph},
     request::{Caller, GraphqlRequest},
@@ -90,6 +90,12 @@ impl Router {
         let number =
             document.operation(request.operation_name.as_deref()).map_err(|error| vec![error])?;
         let operation = &document.operations[number];
+        if !caller.may_introspect && operation.introspects {
+            return Err(vec![GraphqlError::new(
+                code::FORBIDDEN,
+                "the schema is shown to signed-in users only; sign in and ask again",
+            )]);
+        }
         let variables = operation
             .coerce(request.variables, &core.shared.schema, core.limits.variable_depth)
             .map_err(|error| vec![error])?;
@@ -115,12 +121,6 @@ impl Router {
                 .await
                 .map_err(|errors| self.masked(errors, &caller))?,
         };
-        if !caller.may_introspect && introspects(&plan) {
-            return Err(vec![GraphqlError::new(
-                code::FORBIDDEN,
-                "the schema is shown to signed-in users only; sign in and ask again",
-            )]);
-        }
         Ok(Prepared { core, plan, variables, caller })
     }
 
@@ -193,15 +193,6 @@ fn internal(what: &str, error: &str, query: &str) -> Vec<GraphqlError> {
     query.hash(&mut hasher);
     tracing::error!(query_hash = format!("{:016x}", hasher.finish()), error, "{what}");
     vec![GraphqlError::internal()]
-}
-
-fn introspects(plan: &Plan) -> bool {
-    let of_schema = |selection: &Selection| {
-        selection.fields.iter().any(|field| matches!(field.kind, FieldKind::Introspection(..)))
-    };
-    let anchors = plan.deferred.iter().flat_map(|deferred| &deferred.anchors);
-    let mut later = anchors.flat_map(|anchor| &anchor.groups);
-    of_schema(&plan.projection) || later.any(|group| of_schema(&group.selection))
 }
 
 #[cfg(test)]

@@ -288,7 +288,7 @@ fn names(names: &[String]) -> Vec<Arc<str>> {
 fn fields(fields: &[ast::Field<'static, String>]) -> Vec<FieldDef> {
     fields
         .iter()
-        // The meta fields stand in the document for the validator; they are not part of the type.
+        // The names are reserved for what types have without listing it.
         .filter(|field| !field.name.starts_with("__"))
         .map(|field| FieldDef {
             name: field.name.as_str().into(),

@@ -27,13 +27,13 @@ async fn fixed(answer: Value, seen: Seen) -> String {
     serve(routes).await.to_string()
 }
 
-struct Fixture {
-    router: Arc<Router>,
+pub struct Fixture {
+    pub router: Arc<Router>,
     seen: Vec<Seen>,
 }
 
 /// A router over subgraphs given as schema and answer.
-async fn fixture(subgraphs: &[(&str, Value)]) -> Fixture {
+pub async fn fixture(subgraphs: &[(&str, Value)]) -> Fixture {
     let mut sdls = Vec::new();
     let mut transports = Vec::new();
     let mut seen = Vec::new();
@@ -54,7 +54,7 @@ async fn fixture(subgraphs: &[(&str, Value)]) -> Fixture {
 }
 
 impl Fixture {
-    async fn ask(&self, query: &str) -> Value {
+    pub async fn ask(&self, query: &str) -> Value {
         self.router.execute(GraphqlRequest::new(query), caller()).await.json()
     }
 

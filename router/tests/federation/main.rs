@@ -18,6 +18,7 @@ mod graphql_over_http;
 mod guests;
 mod ids;
 mod in_flight;
+mod introspection;
 mod logged;
 mod monolith;
 mod reference_clients;
