@@ -167,6 +167,10 @@ pub(crate) fn parts<'a>(
     OperationParts { kind, name, variables, selection }
 }
 
+/// How deep lists of fields, of interfaces, of possible types and of input fields may be nested in each
+/// other in `__schema` and `__type`: each level multiplies the answer by their length.
+const INTROSPECTION_DEPTH: usize = 3;
+
 /// The size of a selection set with its fragments put in.
 #[derive(Clone, Copy, Default)]
 struct Size {
@@ -176,7 +180,9 @@ struct Size {
     fields: usize,
     aliases: usize,
     deferred: usize,
-    /// How deep lists of `__schema` and `__type` are nested in each other.
+    /// How deep fields with the names of introspection's lists are nested in each other.
+    lists: usize,
+    /// The same of what stands in `__schema` and `__type`.
     introspection: usize,
 }
 
@@ -188,6 +194,7 @@ impl Size {
             fields: self.fields.saturating_add(other.fields),
             aliases: self.aliases.saturating_add(other.aliases),
             deferred: self.deferred.saturating_add(other.deferred),
+            lists: self.lists.max(other.lists),
             introspection: self.introspection.max(other.introspection),
         }
     }
@@ -225,8 +232,8 @@ fn measure(query: &Query, limits: &Limits) -> Result<(), GraphqlError> {
         if size.deferred > most {
             return over("a number of deferred fragments of", size.deferred, most);
         }
-        if size.introspection > 3 {
-            return over("an introspection depth of", size.introspection, 3);
+        if size.introspection > INTROSPECTION_DEPTH {
+            return over("an introspection depth of", size.introspection, INTROSPECTION_DEPTH);
         }
     }
     Ok(())
@@ -295,20 +302,21 @@ impl<'a> Meter<'a> {
             let size = match item {
                 ast::Selection::Field(field) => {
                     let inner = self.selection(&field.selection_set)?;
-                    let nests = matches!(
-                        field.name.as_str(),
-                        "fields" | "interfaces" | "possibleTypes" | "inputFields"
-                    ) && field.selection_set.items.iter().any(is_introspective);
+                    let (nests, begins) = match field.name.as_str() {
+                        "fields" | "interfaces" | "possibleTypes" | "inputFields" => (1, false),
+                        "__schema" | "__type" => (0, true),
+                        _ => (0, false),
+                    };
                     Size {
                         levels: inner.levels,
                         depth: inner.depth.saturating_add(1),
                         fields: inner.fields.saturating_add(1),
                         aliases: inner.aliases.saturating_add(usize::from(field.alias.is_some())),
                         deferred: inner.deferred,
-                        introspection: if nests {
-                            inner.introspection + 1
-                        } else {
-                            inner.introspection
+                        lists: inner.lists.saturating_add(nests),
+                        introspection: match begins {
+                            true => inner.introspection.max(inner.lists),
+                            false => inner.introspection,
                         },
                     }
                 }
@@ -322,25 +330,6 @@ impl<'a> Meter<'a> {
             total = total.beside(size);
         }
         Ok(total)
-    }
-}
-
-/// Fields that only types of introspection have; a cheap way to tell `__Type.fields` from a field of
-/// the same name in the schema.
-fn is_introspective(item: &ast::Selection<'static, String>) -> bool {
-    match item {
-        ast::Selection::Field(field) => matches!(
-            field.name.as_str(),
-            "type"
-                | "ofType"
-                | "isDeprecated"
-                | "args"
-                | "possibleTypes"
-                | "interfaces"
-                | "fields"
-                | "kind"
-        ),
-        _ => true,
     }
 }
 

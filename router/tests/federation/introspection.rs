@@ -259,3 +259,37 @@ async fn types_of_introspection_may_be_asked_by_fragments_and_variables() {
         json!({ "__typename": "Query", "__type": { "__typename": "__Type", "fields": [field, field, field] } })
     );
 }
+
+#[tokio::test]
+async fn fields_that_are_called_like_those_of_types_are_not_counted_as_introspection() {
+    let sdl = "type Query { form: Form } type Form { fields: [Form!] type: String of: Form }";
+    let answer = json!({ "data": { "form": { "fields": [] } } });
+    let fixture = fixture(&[(sdl, answer)]).await;
+    let query = "{ form { fields { type fields { type fields { type fields { ...F } } } } } } \
+        fragment F on Form { type fields { type fields { type } } }";
+    assert_eq!(fixture.ask(query).await, json!({ "data": { "form": { "fields": [] } } }));
+}
+
+#[tokio::test]
+async fn lists_of_introspection_nest_three_levels_and_no_more() {
+    let router = in_process(&Log::default());
+    for (query, passes) in [
+        (
+            "{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }",
+            true,
+        ),
+        (
+            "{ __schema { types { fields { type { fields { type { fields { type { possibleTypes { name } } } } } } } } } }",
+            false,
+        ),
+        (
+            "{ a: __type(name: \"User\") { ...F } } fragment F on __Type { fields { type { ...G } } } \
+             fragment G on __Type { interfaces { fields { type { inputFields { name } } } } }",
+            false,
+        ),
+    ] {
+        let answer = router.execute(GraphqlRequest::new(query), caller()).await.json();
+        let refused = answer["errors"][0]["extensions"]["code"] == "QUERY_TOO_COSTLY";
+        assert_eq!(refused, !passes, "{query}: {answer}");
+    }
+}
