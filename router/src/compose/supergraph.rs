@@ -7,7 +7,10 @@ use super::{
 };
 use crate::{plan::document::Validator, planner::Supergraph, schema::Schema};
 use graphql_tools::parser::schema::{self as ast, Definition, TypeDefinition};
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 /// Prefixes of names that belong to the machinery of federation.
 const MACHINERY: [&str; 9] = [
@@ -91,10 +94,21 @@ pub(super) fn read_document(
     if supergraph.subgraphs.is_empty() {
         return Err(fail("it names no subgraph (enum join__Graph is missing or empty)".to_owned()));
     }
+    let types = types_of_objects(&document);
     let public = public(document).map_err(&fail)?;
     let schema = Schema::build(&public).map_err(|error| fail(error.to_string()))?;
     let validator = Validator::new(public, &schema);
-    Ok((supergraph, schema, validator))
+    Ok((supergraph, schema.of_types(types), validator))
+}
+
+/// The names of which an object may say that they are its type's.
+fn types_of_objects(document: &Sdl) -> Vec<Arc<str>> {
+    let names = document.definitions.iter().filter_map(|definition| match definition {
+        Definition::TypeDefinition(TypeDefinition::Object(object)) => Some(&object.name),
+        Definition::TypeDefinition(TypeDefinition::Interface(interface)) => Some(&interface.name),
+        _ => None,
+    });
+    names.map(|name| name.as_str().into()).collect()
 }
 
 /// The public schema's document, with introspection as this router answers it.

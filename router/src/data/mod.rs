@@ -7,8 +7,10 @@
 mod arena;
 mod json;
 mod keys;
+mod scalars;
 mod values;
 
 pub(crate) use arena::{Arena, Node, NodeId};
 pub(crate) use json::{JsonError, write_string};
 pub(crate) use keys::{Key, KeyTable};
+pub(crate) use scalars::Scalar;

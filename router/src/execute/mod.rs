@@ -1,11 +1,13 @@
 //! Executes plans and writes answers.
 
 mod attribute;
+mod blame;
 mod call;
 mod deferred;
 mod entities;
 mod errors;
 mod ingest;
+mod lacking;
 mod project;
 mod run;
 mod targets;

@@ -4,6 +4,7 @@ use super::{
     entities::learn_type,
     errors::{InternalError, Place, Segment},
     ingest::ingest,
+    lacking::{self, Lacking},
     project::lost_fields,
     targets::Targets,
     unfilled::Unfilled,
@@ -193,7 +194,8 @@ impl<'a> Execution<'a> {
         let objects: Vec<(NodeId, Vec<Segment>)> = targets.nodes.into_iter().zip(places).collect();
         let ingested = answer.and_then(|answer| ingest(&mut state.arena, answer));
         match ingested {
-            Ok(answer) => {
+            Ok(mut answer) => {
+                self.lack_roots(&state.arena, fetch, &mut answer);
                 for (node, _) in &objects {
                     match answer.data {
                         Some(data) => state.arena.merge(*node, data),
@@ -259,21 +261,29 @@ impl<'a> Execution<'a> {
         let state = &mut *guard;
         match answer.and_then(|answer| ingest(&mut state.arena, answer)) {
             Ok(answer) => {
+                let mut lacking: Vec<Lacking> = Vec::new();
                 for (group, places) in fetch.groups.iter().zip(&placed) {
-                    let Some(data) =
-                        answer.data.and_then(|data| state.arena.get(data, group.response_key))
-                    else {
+                    let key = group.response_key;
+                    let Some(data) = answer.data else { continue };
+                    let list = state.arena.get(data, key).and_then(|data| state.arena.list(data));
+                    let Some(entities) = list.map(<[NodeId]>::to_vec) else {
+                        lacking.extend((!places.is_empty()).then_some((key, None)));
                         continue;
                     };
-                    let entities = state.arena.list(data).unwrap_or_default().to_vec();
                     for (number, target) in places {
-                        if let Some(entity) = entities.get(*number) {
-                            learn_type(&mut state.arena, &self.shared.schema, *target, *entity);
-                            state.arena.merge(*target, *entity);
+                        match lacking::entity(&state.arena, &entities, *number) {
+                            Some(entity) => {
+                                learn_type(&mut state.arena, &self.shared.schema, *target, entity);
+                                state.arena.merge(*target, entity);
+                            }
+                            None if lacking.len() >= self.shared.max_errors
+                                || lacking.contains(&(key, Some(*number))) => {}
+                            None => lacking.push((key, Some(*number))),
                         }
                     }
                 }
                 let mut errors = answer.errors;
+                self.lack(&state.arena, &fetch.operation, &lacking, &mut errors);
                 super::attribute::attribute(&mut state.arena, answer.data, &mut errors);
                 lose_entities(state, fetch, &placed, answer.data, &errors);
                 for mut error in errors {
@@ -293,8 +303,12 @@ impl<'a> Execution<'a> {
 
     /// Writes the answer.
     pub(crate) fn answer(self) -> (Bytes, bool, Option<String>) {
-        let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
-        super::project::write(self.shared, self.plan, self.variables, &state)
+        let state = self.lock();
+        let (answer, fault) = super::project::write(self.shared, self.plan, self.variables, &state);
+        if let Some(fault) = fault {
+            self.blame(&fault);
+        }
+        answer
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
     types::{FieldKind, OutputType, ProjectedField, Selection},
 };
 use crate::{
-    data::{Key, KeyTable},
+    data::{Key, KeyTable, Scalar},
     schema::{FieldDef, TypeKind, TypeRef, TypeSet},
 };
 use graphql_tools::parser::query as ast;
@@ -305,7 +305,7 @@ impl<'a> Projector<'a, '_> {
         let schema = self.aliases.schema;
         let name = definition.ty.name();
         let (Some(returned), Some((first, _))) = (schema.ty(name), entry.fields.first()) else {
-            return FieldKind::Leaf;
+            return FieldKind::Leaf(Scalar::named(name));
         };
         let sets: Vec<(&'a SelectionSet, Option<usize>)> =
             entry.fields.iter().map(|(field, usage)| (&field.selection_set, *usage)).collect();
@@ -329,7 +329,7 @@ impl<'a> Projector<'a, '_> {
                 self.aliases.defers.leave();
                 FieldKind::Object(selection)
             }
-            _ => FieldKind::Leaf,
+            _ => FieldKind::Leaf(Scalar::named(name)),
         }
     }
 }

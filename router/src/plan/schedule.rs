@@ -1,6 +1,6 @@
 //! Requests to subgraphs in the order in which they can be made.
 
-use super::types::{EntityFetch, Fetch, Require};
+use super::types::{EntityFetch, Fetch, Require, SubgraphOperation};
 use crate::data::Key;
 use std::collections::BTreeSet;
 
@@ -26,6 +26,15 @@ pub(crate) enum Request {
     /// Fields of a root type.
     Root(Fetch),
     Entities(EntityFetch),
+}
+
+impl Request {
+    pub(crate) fn operation(&self) -> &SubgraphOperation {
+        match self {
+            Request::Root(fetch) => &fetch.operation,
+            Request::Entities(fetch) => &fetch.operation,
+        }
+    }
 }
 
 impl Schedule {

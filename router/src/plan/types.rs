@@ -5,7 +5,7 @@ use super::{
     schedule::Schedule,
 };
 use crate::{
-    data::{Key, KeyTable, write_string},
+    data::{Key, KeyTable, Scalar, write_string},
     schema::{Literal, TypeSet},
 };
 use async_graphql::{Name, parser::types::ExecutableDocument};
@@ -60,6 +60,20 @@ impl Plan {
     pub(crate) fn requires(&self, key: Key) -> bool {
         let mut waves = self.deferred.iter().flat_map(|deferred| &deferred.waves);
         self.steps.requires(key) || waves.any(|wave| wave.schedule.requires(key))
+    }
+
+    /// What is asked of subgraphs.
+    pub(crate) fn operations(&self) -> impl Iterator<Item = &SubgraphOperation> {
+        let (upstream, schedules) = match &self.steps {
+            Steps::Query(schedule) => (None, vec![schedule]),
+            Steps::Mutation(roots) => (None, roots.iter().map(|(_, _, one)| one).collect()),
+            Steps::Subscription(upstream, schedule) => (Some(upstream), vec![schedule]),
+        };
+        let waves = self.deferred.iter().flat_map(|deferred| &deferred.waves);
+        let schedules = schedules.into_iter().chain(waves.map(|wave| &wave.schedule));
+        let requests = schedules.flat_map(|schedule| &schedule.requests);
+        let upstream = upstream.into_iter().map(|fetch| &*fetch.operation);
+        upstream.chain(requests.map(|scheduled| scheduled.request.operation()))
     }
 }
 
@@ -128,6 +142,8 @@ pub(crate) struct Fetch {
     pub(crate) variables: Vec<UsedVariable>,
     /// Where the answer belongs; empty for the root.
     pub(crate) path: Vec<PathStep>,
+    /// The root fields that are asked for.
+    pub(crate) roots: Vec<Key>,
 }
 
 /// A variable of a document for a subgraph.
@@ -216,7 +232,7 @@ pub(crate) struct ProjectedField {
 #[derive(Clone, Debug)]
 pub(crate) enum FieldKind {
     Typename,
-    Leaf,
+    Leaf(Scalar),
     /// Only these values are public.
     Enum(Arc<[Arc<str>]>),
     Object(Selection),

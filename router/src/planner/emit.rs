@@ -124,6 +124,7 @@ impl Emit<'_> {
         let kind = fetch.root.unwrap_or(OperationKind::Query);
         let mut writer = Writer::new(self.fetches, self.variables, self.keys);
         writer.selection(fetch.node);
+        let roots = writer.fields(fetch.node);
         let (text, variables) = writer.operation(kind, &[]);
         let path = self.path(&fetch.path);
         PlannedFetch {
@@ -132,6 +133,7 @@ impl Emit<'_> {
             ),
             variables,
             path,
+            roots,
         }
     }
 

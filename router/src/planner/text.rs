@@ -93,6 +93,15 @@ impl<'a> Writer<'a> {
         self.out.push('}');
     }
 
+    /// The keys of the fields of a selection set that are written whatever the type is.
+    pub(super) fn fields(&mut self, node: NodeId) -> Vec<Key> {
+        let fetches = self.fetches;
+        let fields = fetches.nodes[node].fields.iter();
+        let written =
+            fields.filter(|(_, child)| child.is_none_or(|child| !fetches.is_empty(child)));
+        written.map(|(wanted, _)| self.keys.intern(&wanted.key)).collect()
+    }
+
     fn field(&mut self, wanted: &Wanted) {
         self.keys.intern(&wanted.key);
         if wanted.key != wanted.name {

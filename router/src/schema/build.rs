@@ -137,6 +137,7 @@ impl Schema {
             object_numbers,
             possible,
             conflicting,
+            hidden: HashSet::new(),
             alias_prefix,
         }
     }

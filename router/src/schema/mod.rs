@@ -199,6 +199,7 @@ pub(crate) struct Schema {
     object_numbers: HashMap<Arc<str>, usize>,
     possible: HashMap<Arc<str>, TypeSet>,
     conflicting: HashSet<Arc<str>>,
+    hidden: HashSet<Arc<str>>,
     alias_prefix: String,
 }
 
@@ -222,6 +223,22 @@ impl Schema {
     /// selection set (GraphQL, "Field Selection Merging").
     pub(crate) fn has_conflicting_shapes(&self, field: &str) -> bool {
         self.conflicting.contains(field)
+    }
+
+    /// The same schema of a graph that has these types, be they public or not.
+    #[must_use]
+    pub(crate) fn of_types(mut self, types: impl IntoIterator<Item = Arc<str>>) -> Schema {
+        let hidden = types.into_iter().filter(|name| !self.types.contains_key(name)).collect();
+        self.hidden = hidden;
+        self
+    }
+
+    /// Whether an object of the graph may say that it is of this type, and no client can see it as one:
+    /// the type is not public, or it is an interface, by whose name a subgraph with `@interfaceObject`
+    /// answers.
+    pub(crate) fn hides(&self, ty: &str) -> bool {
+        let is_interface = |ty: &TypeDef| matches!(ty.kind, TypeKind::Interface(..));
+        self.hidden.contains(ty) || self.ty(ty).is_some_and(is_interface)
     }
 
     /// A prefix that no field of the schema begins with.

@@ -19,6 +19,7 @@ mod guests;
 mod ids;
 mod in_flight;
 mod introspection;
+mod invalid_answers;
 mod logged;
 mod monolith;
 mod reference_clients;

@@ -44,6 +44,8 @@ pub(crate) struct Delivery<'a> {
     lost_objects: usize,
     lost: Lost,
     announced: usize,
+    /// Whether the log has what was not as the schema says.
+    blamed: bool,
 }
 
 /// A deferred fragment at one object.
@@ -98,6 +100,7 @@ impl<'a> Delivery<'a> {
             lost_objects: 0,
             lost: Lost::default(),
             announced: 0,
+            blamed: false,
         }
     }
 
@@ -284,8 +287,11 @@ impl<'a> Delivery<'a> {
         let piece = Piece { selection, node, path, lost: &self.lost };
         let errors = told(&mut self.untold);
         let given = (errors, Objects::default());
-        let (data, errors, objects) =
+        let (data, errors, objects, fault) =
             write_piece(execution.shared, execution.variables, &state.arena, &piece, given);
+        if let Some(fault) = fault.filter(|_| !std::mem::replace(&mut self.blamed, true)) {
+            execution.blame(&fault);
+        }
         (data, errors, objects.found)
     }
 

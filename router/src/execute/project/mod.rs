@@ -5,6 +5,7 @@ mod repeats;
 mod writer;
 
 use super::{
+    blame::Fault,
     errors::Told,
     run::{Shared, State},
 };
@@ -24,13 +25,14 @@ use writer::Writer;
 /// Fields of objects.
 pub(super) type Lost = HashSet<(NodeId, Key)>;
 
-/// Writes `{"data":…,"errors":…}`; tells whether there are errors and the code of the first.
+/// Writes `{"data":…,"errors":…}`; tells whether there are errors and the code of the first, and what
+/// was not as the schema says.
 pub(super) fn write(
     shared: &Shared,
     plan: &Plan,
     variables: &Variables,
     state: &State,
-) -> (Bytes, bool, Option<String>) {
+) -> ((Bytes, bool, Option<String>), Option<Fault>) {
     let State { arena, errors, .. } = state;
     let mut told: Vec<GraphqlError> = Vec::new();
     let mut held: Vec<GraphqlError> = Vec::new();
@@ -67,6 +69,7 @@ pub(super) fn write(
         told,
         dropped,
         troubles: 0,
+        fault: None,
         repeats: Repeats::of(arena),
         witness: (),
     };
@@ -76,7 +79,7 @@ pub(super) fn write(
         writer.out.truncate(start);
         writer.out.extend_from_slice(b"null");
     }
-    let Writer { mut out, mut told, dropped, .. } = writer;
+    let Writer { mut out, mut told, dropped, fault, .. } = writer;
     tell_dropped(dropped, &mut told);
     if !told.is_empty() {
         out.push(b',');
@@ -85,7 +88,7 @@ pub(super) fn write(
     out.push(b'}');
     plan.answer_size.set(out.len());
     let first = told.first().and_then(GraphqlError::code).map(str::to_owned);
-    (out.into(), !told.is_empty(), first)
+    ((out.into(), !told.is_empty(), first), fault)
 }
 
 /// The fields that are missing because the error of another made null of a subgraph's answer.
@@ -129,14 +132,14 @@ pub(super) struct Piece<'a> {
 }
 
 /// Writes a part of an answer. Its text is `None` where a null inside makes null of it. The errors
-/// are those that are given and those that writing adds.
+/// are those that are given and those that writing adds; the last is what was not as the schema says.
 pub(super) fn write_piece<'a, W: Witness>(
     shared: &'a Shared,
     variables: &'a Variables,
     arena: &'a Arena,
     piece: &Piece<'a>,
     (errors, witness): (Vec<GraphqlError>, W),
-) -> (Option<Vec<u8>>, Vec<GraphqlError>, W) {
+) -> (Option<Vec<u8>>, Vec<GraphqlError>, W, Option<Fault>) {
     let mut told = errors;
     let dropped = told.len().saturating_sub(shared.max_errors);
     told.truncate(shared.max_errors);
@@ -151,6 +154,7 @@ pub(super) fn write_piece<'a, W: Witness>(
         told,
         dropped,
         troubles: 0,
+        fault: None,
         // A witness sees each object, the repeated ones too.
         repeats: Repeats::default(),
         witness,
@@ -159,9 +163,9 @@ pub(super) fn write_piece<'a, W: Witness>(
     if written.is_err() {
         writer.witness.forget(0);
     }
-    let Writer { out, mut told, dropped, witness, .. } = writer;
+    let Writer { out, mut told, dropped, witness, fault, .. } = writer;
     tell_dropped(dropped, &mut told);
-    (written.is_ok().then_some(out), told, witness)
+    (written.is_ok().then_some(out), told, witness, fault)
 }
 
 fn tell_dropped(dropped: usize, told: &mut Vec<GraphqlError>) {

@@ -4,7 +4,7 @@ use super::{Lost, Path, Place, Witness, repeats::Repeats};
 use crate::{
     data::{Arena, Node, NodeId},
     error::{GraphqlError, PathSegment, code},
-    execute::run::Shared,
+    execute::{blame::Fault, run::Shared},
     introspect,
     plan::{
         operation::Variables,
@@ -20,6 +20,8 @@ pub(super) enum NoValue {
     Inside,
     /// The value is not what the schema says.
     Wrong(String),
+    /// The object is of a type that the schema does not allow.
+    WrongType,
 }
 
 pub(super) struct Writer<'a, W> {
@@ -36,6 +38,8 @@ pub(super) struct Writer<'a, W> {
     pub(super) dropped: usize,
     /// How often a value was missing or wrong so far, told or not.
     pub(super) troubles: usize,
+    /// The first of those that was told here.
+    pub(super) fault: Option<Fault>,
     pub(super) repeats: Repeats<'a>,
     pub(super) witness: W,
 }
@@ -51,14 +55,16 @@ impl<'a, W: Witness> Writer<'a, W> {
         let number = match &selection.concrete {
             Some(_) => None,
             None => {
-                let name = self.arena.typename(node).ok_or(NoValue::Null)?;
-                let number = self
-                    .shared
-                    .schema
+                let schema = &self.shared.schema;
+                let name = self.arena.typename(node).ok_or(NoValue::WrongType)?;
+                let number = schema
                     .object_number(&name)
                     .filter(|number| selection.possible.contains(*number));
                 // A type that is not public is as good as nothing; its name must not get out.
-                Some(number.ok_or(NoValue::Null)?)
+                Some(number.ok_or_else(|| match schema.hides(&name) {
+                    true => NoValue::Null,
+                    false => NoValue::WrongType,
+                })?)
             }
         };
         let path = Path { above: self.above, places: &self.path };
@@ -98,7 +104,9 @@ impl<'a, W: Witness> Writer<'a, W> {
                 }
                 _ => {
                     let value = self.arena.get(node, field.internal);
-                    if value.is_none() && self.lost.contains(&(node, field.internal)) {
+                    if value.is_none() && self.path.len() > 1 && self.is_stranger(node) {
+                        Err(NoValue::WrongType)
+                    } else if value.is_none() && self.lost.contains(&(node, field.internal)) {
                         self.troubles += 1;
                         lost.push((self.here(), &field.coordinate));
                         self.null(&field.ty)
@@ -125,15 +133,14 @@ impl<'a, W: Witness> Writer<'a, W> {
         Ok(())
     }
 
-    /// Writes a leaf that is there and no list: most fields are, and nothing can go wrong with them.
+    /// Writes a leaf that is there, right and no list, as most fields are; whether it is.
     fn plain_leaf(&mut self, field: &ProjectedField, node: NodeId) -> bool {
-        if !matches!(field.kind, FieldKind::Leaf) || field.ty.item.is_some() {
-            return false;
-        }
-        let value = self.arena.get(node, field.internal);
-        let Some(value) = value.filter(|value| !self.arena.is_null(*value)) else { return false };
-        self.arena.write(value, &mut self.out);
-        true
+        let FieldKind::Leaf(scalar) = field.kind else { return false };
+        let value = match field.ty.item {
+            Some(_) => None,
+            None => self.arena.get(node, field.internal),
+        };
+        value.is_some_and(|value| self.arena.write_scalar(value, scalar, &mut self.out))
     }
 
     fn typename(&mut self, selection: &Selection, number: Option<usize>) {
@@ -163,10 +170,16 @@ impl<'a, W: Witness> Writer<'a, W> {
         self.witness.forget(seen);
         match reason {
             NoValue::Inside => {}
-            NoValue::Wrong(message) => self.tell(self.here(), message),
+            NoValue::Wrong(message) => self.accuse(field, message),
+            NoValue::WrongType => {
+                let at = &field.coordinate;
+                let message =
+                    format!("an object for {at} of a type that the schema does not allow");
+                self.accuse(field, message);
+            }
             NoValue::Null if ty.non_null => {
                 let message = format!("null for {}, which is never null", field.coordinate);
-                self.tell(self.here(), message);
+                self.accuse(field, message);
             }
             NoValue::Null => {}
         }
@@ -223,7 +236,17 @@ impl<'a, W: Witness> Writer<'a, W> {
                     field.coordinate
                 ))),
             },
-            FieldKind::Leaf | FieldKind::Typename | FieldKind::Introspection(..) => {
+            FieldKind::Leaf(scalar) => {
+                match self.arena.write_scalar(node, *scalar, &mut self.out) {
+                    true => Ok(()),
+                    false => Err(NoValue::Wrong(format!(
+                        "no {} for {}",
+                        scalar.name(),
+                        field.coordinate
+                    ))),
+                }
+            }
+            FieldKind::Typename | FieldKind::Introspection(..) => {
                 self.arena.write(node, &mut self.out);
                 Ok(())
             }
@@ -233,6 +256,24 @@ impl<'a, W: Witness> Writer<'a, W> {
     /// The place that is being written.
     fn here(&self) -> Vec<PathSegment> {
         Path { above: self.above, places: &self.path }.segments()
+    }
+
+    /// Whether an object says that it is of a type that the graph does not have.
+    fn is_stranger(&self, node: NodeId) -> bool {
+        let schema = &self.shared.schema;
+        let is_known = |name: &str| schema.object_number(name).is_some() || schema.hides(name);
+        self.arena.typename(node).is_some_and(|name| !is_known(&name))
+    }
+
+    /// Tells an error of the field that is being written, which is a subgraph's fault unless another
+    /// error is the reason.
+    fn accuse(&mut self, field: &ProjectedField, message: String) {
+        let known = self.told.len();
+        self.tell(self.here(), message.clone());
+        if self.told.len() > known && self.fault.is_none() {
+            let (coordinate, internal) = (field.coordinate.clone(), field.internal);
+            self.fault = Some(Fault { coordinate, internal, message });
+        }
     }
 
     /// Tells an error, unless the reason is told already: at this place or inside it.
