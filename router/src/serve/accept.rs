@@ -22,14 +22,15 @@ pub(super) enum Form {
     Html,
 }
 
-/// Forms of the answer to a query or mutation, the server's favourite first.
+/// Forms of the answer to a query or mutation, the server's favourite first. Of `multipart/mixed` it is
+/// that of the parts, whether or not there is more than one.
 pub(super) const ANSWERS: &[Form] = &[
     Form::GraphqlResponse,
     Form::Json,
     Form::Events,
-    Form::Multipart,
     Form::Parts(Format::Current),
     Form::Parts(Format::Legacy),
+    Form::Multipart,
 ];
 
 /// Forms of the answer to an operation that defers. Whoever names a stream beside a whole answer has it
@@ -50,9 +51,9 @@ pub(super) const PAGES: &[Form] = &[
     Form::GraphqlResponse,
     Form::Json,
     Form::Events,
-    Form::Multipart,
     Form::Parts(Format::Current),
     Form::Parts(Format::Legacy),
+    Form::Multipart,
     Form::Html,
 ];
 
@@ -213,6 +214,7 @@ mod tests {
             ("text/html,*/*", Form::Html),
             ("text/event-stream", Form::Events),
             ("text/event-stream, application/json;q=0.9", Form::Events),
+            ("multipart/mixed", Form::Parts(Format::Current)),
             ("multipart/mixed;subscriptionSpec=1.0", Form::Multipart),
             ("multipart/mixed;subscriptionSpec=1.0, application/json", Form::Json),
         ] {
@@ -276,6 +278,7 @@ mod tests {
         };
         assert_eq!(negotiate(&HeaderMap::new(), STREAMS), None);
         assert_eq!(streams("*/*"), None);
+        assert_eq!(streams("multipart/mixed"), Some(Form::Multipart));
         assert_eq!(streams("application/json"), None);
         assert_eq!(streams("application/json, text/event-stream;q=0.1"), Some(Form::Events));
         assert_eq!(

@@ -144,11 +144,17 @@ async fn an_answer_that_defers_nothing_is_a_whole_one() {
                 "application/graphql-response+json; charset=utf-8"
             );
         }
-        let only = ask(&address, "multipart/mixed;incrementalSpec=v0.2", query).await;
-        let parts = read(&only.text().await.unwrap());
-        assert_eq!(parts.len(), 1);
-        assert_eq!(parts[0]["data"]["me"]["name"], "Ada");
+        for accept in ["multipart/mixed;incrementalSpec=v0.2", "multipart/mixed"] {
+            let only = ask(&address, accept, query).await;
+            assert_eq!(kind(&only), "multipart/mixed; boundary=\"graphql\"; incrementalSpec=v0.2");
+            let parts = read(&only.text().await.unwrap());
+            assert_eq!(parts.len(), 1);
+            assert_eq!(parts[0]["data"]["me"]["name"], "Ada");
+        }
     }
+    let invalid = ask(&address, "multipart/mixed", "{ nothing }").await;
+    let parts = read(&invalid.text().await.unwrap());
+    assert_eq!(parts[0]["errors"][0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED");
     // So is one where nothing is left to be sent, with the status of such answers.
     let empty = "{ user(id: \"u2\") { secret ... @defer { reviews { id } } } }";
     let answer = ask(&address, CURRENT, empty).await;
