@@ -23,6 +23,7 @@ use http::{HeaderMap, StatusCode, Uri};
 use serde::Deserialize;
 use serde_json::Value;
 use std::{collections::HashMap, sync::Arc, time::Duration};
+use tokio_tungstenite::tungstenite;
 
 const PROTOCOL: &str = "graphql-transport-ws";
 
@@ -30,6 +31,9 @@ const PROTOCOL: &str = "graphql-transport-ws";
 const GOODBYE: Duration = Duration::from_secs(3);
 /// Time for a client to take one message.
 const SEND: Duration = Duration::from_secs(30);
+
+/// The code of a close for a message that is too large (RFC 6455, section 7.4.1).
+const TOO_LARGE: u16 = 1009;
 
 #[derive(Deserialize)]
 struct Incoming {
@@ -122,6 +126,10 @@ async fn serve(router: Arc<Router>, headers: HeaderMap, socket: WebSocket) {
                 Some(Ok(Message::Text(text))) => connection.receive(&text).await,
                 Some(Ok(Message::Binary(_))) => Err(Close(4400, "Messages are text".to_owned())),
                 Some(Ok(Message::Close(_))) => break None,
+                Some(Err(error)) if is_too_large(&error) => {
+                    let limit = connection.router.limits().body_bytes;
+                    Err(Close(TOO_LARGE, format!("A message may have {limit} bytes")))
+                }
                 Some(Err(_)) | None => return,
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(None),
             },
@@ -150,6 +158,12 @@ async fn serve(router: Arc<Router>, headers: HeaderMap, socket: WebSocket) {
             // The client is gone already.
             return;
         }
+        if code == TOO_LARGE {
+            // The rest of the message cannot be passed over: the client has this time to read why.
+            drop(connection);
+            tokio::time::sleep(GOODBYE).await;
+            return;
+        }
     }
     // Its operations end now.
     drop(connection);
@@ -158,6 +172,13 @@ async fn serve(router: Arc<Router>, headers: HeaderMap, socket: WebSocket) {
     // client's own (RFC 6455, section 5.5.1), without which it would take the connection as broken.
     let closed = async { while let Some(Ok(_)) = source.next().await {} };
     tokio::time::timeout(GOODBYE, closed).await.ok();
+}
+
+/// Whether a message was not received for its size.
+fn is_too_large(error: &axum::Error) -> bool {
+    let error = std::error::Error::source(error);
+    let error = error.and_then(|inner| inner.downcast_ref::<tungstenite::Error>());
+    matches!(error, Some(tungstenite::Error::Capacity(_)))
 }
 
 /// What a client is answered at once that sends these messages: texts, until the close and its

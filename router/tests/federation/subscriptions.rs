@@ -214,6 +214,20 @@ async fn a_websocket_that_breaks_the_protocol_is_closed() {
     }
 }
 
+#[tokio::test]
+async fn a_message_that_is_too_large_is_told_so() {
+    let mut socket = connect(in_process(&Log::default())).await;
+    let most = studio_router::Limits::default().body_bytes;
+    send(&mut socket, json!({ "type": "ping", "payload": { "x": "x".repeat(most / 2) } })).await;
+    assert_eq!(receive(&mut socket).await, json!({ "type": "pong" }));
+    send(&mut socket, json!({ "type": "ping", "payload": { "x": "x".repeat(most) } })).await;
+    let Message::Close(Some(close)) = socket.next().await.unwrap().unwrap() else {
+        panic!("no close")
+    };
+    assert_eq!(close.code, CloseCode::Size);
+    assert_eq!(close.reason, format!("A message may have {most} bytes"));
+}
+
 /// RFC 6455, section 5.5.1.
 #[tokio::test]
 async fn a_client_that_closes_is_answered_with_a_close() {
