@@ -14,6 +14,9 @@ pub(super) fn coerce(
     Coercer { schema, depth }.coerce(value, ty, 0).map_err(|problem| problem.to_string())
 }
 
+/// From here on, numbers of JSON are no whole numbers any more.
+const TWO_TO_THE_63: f64 = 9_223_372_036_854_775_808.0;
+
 /// What is wrong with a value, and where in it.
 struct Problem {
     path: String,
@@ -138,6 +141,13 @@ impl Coercer<'_> {
                 Json::String(text) => Ok(Value::String(text)),
                 Json::Number(number) if number.is_i64() || number.is_u64() => {
                     Ok(Value::String(number.to_string()))
+                }
+                Json::Number(number)
+                    if number.as_f64().is_some_and(|float| float.abs() >= TWO_TO_THE_63) =>
+                {
+                    Err(Problem::new(format!(
+                        "{number} is larger than 64 bits; write an \"ID\" of that length as a string"
+                    )))
                 }
                 _ => wrong(&value),
             },

@@ -21,7 +21,7 @@ use graphql_tools::{
         validate::{ValidationPlan, validate},
     },
 };
-use std::collections::HashMap;
+use std::{collections::HashMap, num::IntErrorKind};
 
 pub(crate) type Query = ast::Document<'static, String>;
 pub(crate) type SelectionSet = ast::SelectionSet<'static, String>;
@@ -97,27 +97,50 @@ fn parse(text: &str, limits: &Limits) -> Result<Query, Vec<GraphqlError>> {
         error.locations.push(at);
         vec![error]
     };
-    match ast::parse_query_with_token_limit::<String>(&super::escapes::mend(text), limits.tokens) {
+    let text = super::escapes::mend(text);
+    match ast::parse_query_with_token_limit::<String>(&text, limits.tokens) {
         Ok(query) => Ok(query.into_static()),
         Err(error) => {
-            let text = error.to_string();
-            if text.to_ascii_lowercase().contains("token limit") {
+            let told = error.to_string();
+            if told.to_ascii_lowercase().contains("token limit") {
                 return Err(vec![GraphqlError::new(
                     code::QUERY_TOO_COSTLY,
                     format!("the document has more than {} tokens; split it", limits.tokens),
                 )]);
             }
-            let reasons = text
+            let at = (error.0.position.line, error.0.position.column);
+            if let Some(integer) = large_integer(&text, at) {
+                let (line, column) = at;
+                let message = format!(
+                    "the integer {integer} at {line}:{column} is larger than 64 bits; write it as a string"
+                );
+                return Err(failed(message, at));
+            }
+            let reasons = told
                 .lines()
                 .skip(1)
                 .map(str::trim)
                 .filter(|line| !line.is_empty())
                 .collect::<Vec<_>>()
                 .join("; ");
-            let at = (error.0.position.line, error.0.position.column);
             Err(failed(format!("the document is not GraphQL: {reasons}"), at))
         }
     }
+}
+
+/// The integer that stands at a place (line and column, from 1), where it has more than 64 bits. The
+/// parser's crate takes no such, though the grammar does.
+fn large_integer(text: &str, (line, column): (usize, usize)) -> Option<&str> {
+    let line = text.lines().nth(line.checked_sub(1)?)?;
+    let (start, _) = line.char_indices().nth(column.checked_sub(1)?)?;
+    let rest = &line[start..];
+    let is_part = |(index, one): (usize, char)| one.is_ascii_digit() || (index, one) == (0, '-');
+    let end = rest.char_indices().find(|one| !is_part(*one)).map_or(rest.len(), |(index, _)| index);
+    let integer = &rest[..end];
+    let too_large = integer.parse::<i64>().is_err_and(|error| {
+        matches!(error.kind(), IntErrorKind::PosOverflow | IntErrorKind::NegOverflow)
+    });
+    too_large.then_some(integer)
 }
 
 pub(crate) fn fragments(query: &Query) -> HashMap<&str, &Fragment> {
