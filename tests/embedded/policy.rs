@@ -161,6 +161,33 @@ async fn a_stranger_gets_nothing_from_any_operation() {
     }
 }
 
+/// What a stranger may call leads to the schema as little as all else does.
+#[tokio::test]
+async fn a_stranger_does_not_see_the_schema() {
+    const ASKED: &str = "{ __schema { types { name } } }";
+    let installation = Installation::empty();
+    let (server, owner) = installation.set_up().await;
+    let schema = Schema::read(&owner).await;
+    let stranger = Client::new(&server.url).unwrap();
+    let fields = ["Query", "Mutation"].map(|root| (root, schema.fields(root)));
+    let mut tried = 0;
+    for (root, fields) in &fields {
+        for field in fields.iter().filter(|field| OPEN.contains(&field["name"].as_str().unwrap())) {
+            let operation = root.to_lowercase();
+            let through = schema.call(&operation, field).replace("{ __typename }", ASKED);
+            let told = code(&stranger, &through).await;
+            assert_eq!(told.as_deref(), Some("GRAPHQL_VALIDATION_FAILED"), "{through}");
+            tried += 1;
+        }
+    }
+    assert_eq!(tried, OPEN.len());
+    let beside = format!("{{ setUpState {{ __typename }} ...S }} fragment S on Query {ASKED}");
+    for asked in [ASKED, &beside, "{ __type(name: \"Query\") { fields { name } } }"] {
+        assert_eq!(code(&stranger, asked).await.as_deref(), Some("FORBIDDEN"), "{asked}");
+        assert_eq!(code(&owner, asked).await, None, "{asked}");
+    }
+}
+
 #[tokio::test]
 async fn who_may_only_read_changes_nothing() {
     let installation = Installation::empty();

@@ -202,7 +202,7 @@ async fn a_chain_of_fragments_is_only_so_long() {
     };
     let router = in_process(&Log::default());
     let answer = run(&router, &chain(190), Value::Null).await;
-    assert_eq!(answer, json!({"data": {"me": {"id": "1"}}}));
+    assert_eq!(answer, json!({ "data": { "me": { "id": "u1" } } }));
     let unused = chain(1_200).replacen("...F1", "me { id }", 1);
     for query in [chain(210), chain(1_200), unused] {
         let answer = run(&router, &query, Value::Null).await;
