@@ -9,9 +9,7 @@ use std::{
     },
 };
 
-use async_graphql::{
-    EmptyMutation, EmptySubscription, Executor, ID, Object, ObjectType, Schema, ValidationMode,
-};
+use async_graphql::{EmptyMutation, EmptySubscription, Executor, ID, Object, ObjectType, Schema};
 use axum::{
     Router,
     body::Bytes,
@@ -59,26 +57,16 @@ impl Subgraph {
     pub(crate) fn in_process(self) -> studio_router::transport::InProcess {
         use studio_router::transport::InProcess;
         match self {
-            Subgraph::Users => InProcess::new(planned(Users)),
-            Subgraph::Products => InProcess::new(planned(Products)),
-            Subgraph::Reviews => InProcess::new(planned(Reviews)),
-            Subgraph::Inventory => InProcess::new(planned(Inventory)),
+            Subgraph::Users => InProcess::new(schema(Users)),
+            Subgraph::Products => InProcess::new(schema(Products)),
+            Subgraph::Reviews => InProcess::new(schema(Reviews)),
+            Subgraph::Inventory => InProcess::new(schema(Inventory)),
         }
     }
 }
 
-type Shop<Q> = Schema<Q, EmptyMutation, EmptySubscription>;
-
-fn schema<Q: ObjectType + 'static>(query: Q) -> Shop<Q> {
+fn schema<Q: ObjectType + 'static>(query: Q) -> Schema<Q, EmptyMutation, EmptySubscription> {
     Schema::build(query, EmptyMutation, EmptySubscription).enable_federation().finish()
-}
-
-/// The schema for what the router plans in this process: that is valid already.
-fn planned<Q: ObjectType + 'static>(query: Q) -> Shop<Q> {
-    Schema::build(query, EmptyMutation, EmptySubscription)
-        .enable_federation()
-        .validation_mode(ValidationMode::Fast)
-        .finish()
 }
 
 fn counted(schema: impl Executor, remember: bool) -> Router {
