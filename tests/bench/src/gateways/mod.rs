@@ -3,6 +3,7 @@
 
 mod servers;
 mod subgraphs;
+mod turns;
 
 pub(crate) use servers::{Part, serve};
 
@@ -92,16 +93,14 @@ pub(crate) async fn run(seconds: u64) -> anyhow::Result<()> {
         ("Apollo Gateway", Other::Apollo, false),
         ("Hive Gateway, Rust runtime, sharing all", Other::Hive, true),
     ] {
-        let logs = shop.folder.path();
-        match other.start(&shop.supergraph(), share, &request(DASHBOARD), logs).await {
-            Ok(gateway) => table.measure(label, &gateway, DASHBOARD).await?,
-            Err(reason) => println!("| {label} | skipped: {reason:#} |"),
-        }
+        table.other(label, (other, share), DASHBOARD).await?;
     }
     let gateway = start(&["router"], Some(&shop.supergraph()))?;
     table.measure("ours, one field", &gateway, ONE_FIELD).await?;
     drop(gateway);
+    table.other("Hive Router, one field", (Other::HiveRouter, false), ONE_FIELD).await?;
     allocations(&shop.supergraph(), &table.expected).await?;
+    turns::run(&shop, length / 4).await?;
     drop(shop);
 
     println!("\nWith subgraphs that make each answer anew:\n");
@@ -145,6 +144,21 @@ impl Table<'_> {
     async fn ours(&mut self, label: &str, arguments: &[&str]) -> anyhow::Result<()> {
         let gateway = start(arguments, Some(&self.shop.supergraph()))?;
         self.measure(label, &gateway, DASHBOARD).await
+    }
+
+    /// A gateway of others, sharing or not, as far as it is there.
+    async fn other(
+        &mut self,
+        label: &str,
+        (other, share): (Other, bool),
+        query: &str,
+    ) -> anyhow::Result<()> {
+        let logs = self.shop.folder.path();
+        match other.start(&self.shop.supergraph(), share, &request(query), logs).await {
+            Ok(gateway) => self.measure(label, &gateway, query).await?,
+            Err(reason) => println!("| {label} | skipped: {reason:#} |"),
+        }
+        Ok(())
     }
 
     async fn measure(&mut self, label: &str, gateway: &Gateway, query: &str) -> anyhow::Result<()> {
