@@ -339,12 +339,12 @@ impl Arena {
     /// Merges the fields of the source, which the chunks from `added` on hold.
     fn merge_fields(&mut self, target: NodeId, added: u32) {
         // Mostly the target has none of them, which the bits of their keys tell.
-        let is_new = match self.node(target) {
-            Node::Object(own) => self.keys(*own) & self.keys(added) == 0,
-            _ => return,
-        };
+        if matches!(self.node(target), Node::Object(own) if self.keys(*own) & self.keys(added) == 0)
+        {
+            return self.share(target, added);
+        }
         let (mut fresh, mut all) = (0, 0);
-        let mut next = if is_new { NONE } else { added };
+        let mut next = added;
         while let Some(chunk) = self.chunks.get(next as usize).copied() {
             for slot in chunk.slots() {
                 let (key, value) = self.entries[slot];
@@ -358,27 +358,33 @@ impl Arena {
             }
             next = chunk.next;
         }
-        if fresh == 0 && !is_new {
+        if fresh == 0 {
             return;
+        }
+        if fresh == all {
+            return self.share(target, added);
         }
         let begin = self.entries.len();
         let mut next = added;
         while let Some(chunk) = self.chunks.get(next as usize).copied() {
-            if fresh == all {
-                // The target had none of them: it shares their entries.
-                self.link(target, chunk);
-            } else {
-                for slot in chunk.slots() {
-                    let entry = self.entries[slot];
-                    if self.get(target, entry.0).is_none() {
-                        self.entries.push(entry);
-                    }
+            for slot in chunk.slots() {
+                let entry = self.entries[slot];
+                if self.get(target, entry.0).is_none() {
+                    self.entries.push(entry);
                 }
             }
             next = chunk.next;
         }
-        if self.entries.len() > begin {
-            self.link(target, self.chunk_from(begin));
+        self.link(target, self.chunk_from(begin));
+    }
+
+    /// Gives an object that has none of them the fields that the chunks from `added` on hold, whose
+    /// entries it shares from now on.
+    fn share(&mut self, target: NodeId, added: u32) {
+        let mut next = added;
+        while let Some(chunk) = self.chunks.get(next as usize).copied() {
+            self.link(target, chunk);
+            next = chunk.next;
         }
     }
 

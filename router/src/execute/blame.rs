@@ -1,11 +1,7 @@
 //! Tells in the log which subgraphs may have given a value that the schema does not allow.
 
 use super::run::Execution;
-use crate::{
-    data::Key,
-    plan::types::{OperationKind, SubgraphOperation},
-    schema::Schema,
-};
+use crate::{data::Key, plan::types::SubgraphOperation, schema::Schema};
 use async_graphql::parser::types::{Selection, SelectionSet};
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -57,11 +53,7 @@ struct Search<'a> {
 
 impl Search<'_> {
     fn is_in(&self, operation: &SubgraphOperation) -> bool {
-        let root = match operation.kind {
-            OperationKind::Query => Some(&self.schema.query),
-            OperationKind::Mutation => self.schema.mutation.as_ref(),
-            OperationKind::Subscription => self.schema.subscription.as_ref(),
-        };
+        let root = operation.kind.root(self.schema);
         let mut all =
             operation.document().into_iter().flat_map(|document| document.operations.iter());
         all.any(|(_, one)| self.is_among(&one.node.selection_set.node, root.map(|root| &**root)))

@@ -35,11 +35,7 @@ pub(crate) fn make(
         return Err(PlanError::Operation("no operation".to_owned()));
     };
     let parts = parts(definition);
-    let root = match operation.kind {
-        OperationKind::Query => Some(&schema.query),
-        OperationKind::Mutation => schema.mutation.as_ref(),
-        OperationKind::Subscription => schema.subscription.as_ref(),
-    };
+    let root = operation.kind.root(schema);
     let root = root.ok_or_else(|| PlanError::Operation("no root type".to_owned()))?;
     let declared = operation.variables.iter().map(|variable| variable.name.as_str());
     let mut aliases =

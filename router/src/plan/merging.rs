@@ -6,10 +6,7 @@
 //! at together. Only where object types meet fields of an interface is something looked at once for each
 //! type; nested, that could go on for long, so that the comparisons are counted.
 
-use super::{
-    document::{Fragment, Query, SelectionSet, fragments, parts},
-    types::OperationKind,
-};
+use super::document::{Fragment, Query, SelectionSet, fragments, parts};
 use crate::{
     error::{GraphqlError, code},
     schema::{FieldDef, Schema, TypeDef},
@@ -25,11 +22,7 @@ pub(super) fn check(query: &Query, schema: &Schema, most: usize) -> Result<(), V
     for definition in &query.definitions {
         let Definition::Operation(operation) = definition else { continue };
         let parts = parts(operation);
-        let root = match parts.kind {
-            OperationKind::Query => Some(&schema.query),
-            OperationKind::Mutation => schema.mutation.as_ref(),
-            OperationKind::Subscription => schema.subscription.as_ref(),
-        };
+        let root = parts.kind.root(schema);
         let Some(root) = root.and_then(|root| schema.ty(root)) else { continue };
         let mut all = Vec::new();
         merging.collect(parts.selection, root, &mut HashSet::new(), &mut all);
@@ -76,10 +69,9 @@ impl<'a> Merging<'a> {
         for item in &set.items {
             match item {
                 ast::Selection::Field(field) => {
-                    let meta = self.schema.meta_fields.iter();
                     let definition = parent
                         .field(&field.name)
-                        .or_else(|| meta.into_iter().find(|meta| *meta.name == *field.name));
+                        .or_else(|| self.schema.meta_field(&parent.name, &field.name));
                     all.push(Selected { field, parent, definition });
                 }
                 ast::Selection::InlineFragment(inline) => {

@@ -60,12 +60,7 @@ impl Operation {
                 continue;
             };
             let parts = parts(definition);
-            let supported = match parts.kind {
-                OperationKind::Query => true,
-                OperationKind::Mutation => schema.mutation.is_some(),
-                OperationKind::Subscription => schema.subscription.is_some(),
-            };
-            if !supported {
+            if parts.kind.root(schema).is_none() {
                 return Err(GraphqlError::new(
                     code::VALIDATION_FAILED,
                     format!("the schema has no {:?} type", parts.kind).to_lowercase(),

@@ -255,7 +255,7 @@ impl<'a> Projector<'a, '_> {
             let owner = &schema.objects[number];
             let definition = match schema.ty(owner).and_then(|object| object.field(&first.name)) {
                 Some(definition) => definition,
-                None => match self.meta_field(owner, &first.name) {
+                None => match schema.meta_field(owner, &first.name) {
                     Some(definition) => definition,
                     None => continue,
                 },
@@ -283,15 +283,6 @@ impl<'a> Projector<'a, '_> {
                 }
             })
             .collect()
-    }
-
-    /// `__schema` and `__type`, which the query type has without listing them.
-    fn meta_field(&self, owner: &str, name: &str) -> Option<&'a FieldDef> {
-        let schema = self.aliases.schema;
-        if *owner != *schema.query {
-            return None;
-        }
-        schema.meta_fields.iter().find(|field| &*field.name == name)
     }
 
     fn kind(

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     data::{Key, KeyTable, Scalar, write_string},
-    schema::{Literal, TypeSet},
+    schema::{Literal, Schema, TypeSet},
 };
 use async_graphql::{Name, parser::types::ExecutableDocument};
 use std::sync::{
@@ -23,6 +23,17 @@ pub enum OperationKind {
     Mutation,
     /// Listens.
     Subscription,
+}
+
+impl OperationKind {
+    /// The type of which such an operation selects fields, if the schema has one.
+    pub(crate) fn root(self, schema: &Schema) -> Option<&Arc<str>> {
+        match self {
+            OperationKind::Query => Some(&schema.query),
+            OperationKind::Mutation => schema.mutation.as_ref(),
+            OperationKind::Subscription => schema.subscription.as_ref(),
+        }
+    }
 }
 
 /// How one operation is answered.

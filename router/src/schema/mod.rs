@@ -209,6 +209,12 @@ impl Schema {
         self.types.get(name)
     }
 
+    /// The field of that name which a type has without listing it: the query type alone has some.
+    pub(crate) fn meta_field(&self, owner: &str, name: &str) -> Option<&FieldDef> {
+        let of_owner = if *owner == *self.query { &self.meta_fields[..] } else { &[] };
+        of_owner.iter().find(|field| *field.name == *name)
+    }
+
     /// The number of an object type.
     pub(crate) fn object_number(&self, name: &str) -> Option<usize> {
         self.object_numbers.get(name).copied()
