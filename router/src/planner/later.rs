@@ -3,7 +3,8 @@
 //! The fields of one place that are in the same fragments are put off until all that is around them is
 //! planned. Then they are asked for as any other subgraph is asked for the rest of an object; only that the
 //! subgraph of the place itself is among those that can be asked. What no fetch of its own can get, for
-//! its object is no entity, is put into the fetch that has the object.
+//! its object is no entity, is put into the fetch that has the object. So is what belongs to a key of the
+//! object: a reference has it where the entity itself cannot be had.
 
 use super::{
     search::{Pending, Result, Search, Site, Used},
@@ -104,6 +105,11 @@ impl Search<'_> {
         }
         let reason = self.reason.take();
         let mut rest = Vec::new();
+        let is_key = |one: &Pending| self.model.is_of_key(&site.ty, &one.wanted, site.graph);
+        let (keys, pending): (Vec<_>, Vec<_>) = pending.into_iter().partition(is_key);
+        for Pending { wanted, .. } in keys {
+            self.put_or_keep(site, wanted, &mut rest, &mut used)?;
+        }
         for item in self.elsewhere(site, pending, &mut used)? {
             if let Sel::Field(wanted) = item {
                 self.put_or_keep(site, wanted, &mut rest, &mut used)?;

@@ -109,3 +109,27 @@ async fn nothing_is_asked_for_twice() {
     assert_eq!(second.join(" ").matches("price").count(), 1, "{second:?}");
     assert_eq!(second.join(" ").matches("cost").count(), 1, "{second:?}");
 }
+
+/// What a mere reference has of an entity that no subgraph finds by its key.
+#[tokio::test]
+async fn what_belongs_to_a_key_comes_with_the_object() {
+    let notes = "type Query { note: Note } type Note { about: Thing } \
+        type Thing @key(fields: \"id maker { code }\", resolvable: false) { id: ID! maker: Maker! } \
+        type Maker @key(fields: \"code\", resolvable: false) { code: ID! }";
+    let things = "type Thing @key(fields: \"id maker { code }\") { id: ID! maker: Maker! size: Int } \
+        type Maker @key(fields: \"code\") { code: ID! town: String }";
+    let thing = json!({ "__typename": "Thing", "id": "1", "maker": { "__typename": "Maker", "code": "m" } });
+    let table = json!({ "note": { "about": thing } });
+    let tables = tables(&[(notes, table), (things, json!({ "entities": {} }))]).await;
+    let query = "{ note { about { __typename ... @defer { number: id maker { code } size } } } }";
+    let request = GraphqlRequest::new(query);
+    let all = collect(tables.router.subscribe(request, caller()).await.unwrap()).await;
+    assert!(all.len() > 1, "{all:?}");
+    let data = json!({ "note": { "about": {
+        "__typename": "Thing", "number": "1", "maker": { "code": "m" }, "size": null
+    } } });
+    let answer = merged(&all);
+    assert_eq!((answer.data, answer.errors), (data, Vec::new()));
+    assert_eq!((tables.asked(0).len(), tables.asked(1).len()), (1, 1));
+    assert!(!tables.asked(1)[0].contains("maker"), "{:?}", tables.asked(1));
+}
