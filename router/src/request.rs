@@ -25,6 +25,11 @@ impl Caller {
     pub fn request_id(&self) -> Option<&RequestId> {
         self.extensions.get()
     }
+
+    /// The same as the log has it: empty where there is none.
+    pub(crate) fn told_request_id(&self) -> &str {
+        self.request_id().map_or("", |id| &id.0)
+    }
 }
 
 /// A GraphQL request.

@@ -19,7 +19,7 @@ impl Execution<'_> {
     /// Logs a fault with the subgraphs that were asked for its field. One for each answer is enough.
     pub(super) fn blame(&self, fault: &Fault) {
         let names = self.asked_for(fault).join(", ");
-        let id = self.caller.request_id().map_or("", |id| &id.0);
+        let id = self.caller.told_request_id();
         tracing::warn!(
             subgraphs = %names,
             request_id = %id,

@@ -23,13 +23,11 @@ pub(super) fn ingest(
                 .read_json(body)
                 .map_err(|error| TransportError::Protocol(error.to_string()))?;
             let (data_key, errors_key) = (arena.key("data"), arena.key("errors"));
-            let errors: Vec<SubgraphError> = arena
-                .get(root, errors_key)
-                .and_then(|errors| arena.list(errors))
-                .unwrap_or_default()
-                .iter()
-                .map(|error| read_error(arena, *error))
-                .collect();
+            let errors = arena.get(root, errors_key).filter(|errors| !arena.is_null(*errors));
+            // What is no list is one error: whoever wrote it meant to tell something.
+            let one = errors.as_slice();
+            let errors = errors.and_then(|errors| arena.list(errors)).unwrap_or(one);
+            let errors = errors.iter().map(|error| read_error(arena, *error)).collect();
             (arena.get(root, data_key), errors)
         }
     };
@@ -55,7 +53,10 @@ fn read_error(arena: &Arena, error: NodeId) -> SubgraphError {
             .flatten()
             .filter_map(|step| match step {
                 serde_json::Value::String(key) => Some(SubgraphPath::Key(key.clone())),
-                step => step.as_u64().map(|index| SubgraphPath::Index(index as u32)),
+                step => {
+                    let index = step.as_u64().and_then(|index| u32::try_from(index).ok());
+                    index.map(SubgraphPath::Index)
+                }
             })
             .collect(),
         extensions: value

@@ -4,7 +4,7 @@
 //! specification); of `_entities`, each element is the object of its representation, or null where there
 //! is none. What is left out is no null that anybody said, and is told as an error.
 
-use super::{ingest::Ingested, run::Execution};
+use super::{ingest::Ingested, run::Execution, tell::of_subgraph};
 use crate::{
     data::{Arena, Key, NodeId},
     error::code,
@@ -52,20 +52,15 @@ impl Execution<'_> {
             .collect();
         let Some((first, _)) = untold.first() else { return };
         let subgraph = &self.shared.subgraphs[operation.subgraph].name;
-        let id = self.caller.request_id().map_or("", |id| &id.0);
+        let id = self.caller.told_request_id();
         tracing::warn!(subgraph = %subgraph, request_id = %id, field = %first, "the answer lacks what was asked");
-        let mut extensions = serde_json::Map::new();
-        extensions.insert("code".to_owned(), code::INVALID_RESPONSE.into());
-        extensions.insert("subgraph".to_owned(), subgraph.as_str().into());
+        let message = format!("the subgraph \"{subgraph}\" left this out of its answer");
+        let lack = of_subgraph(subgraph, code::INVALID_RESPONSE, message);
         let lacks = untold.into_iter().map(|(name, number)| {
             let index = number.and_then(|number| u32::try_from(number).ok());
             let mut path = vec![SubgraphPath::Key(name.to_owned())];
             path.extend(index.map(SubgraphPath::Index));
-            SubgraphError {
-                message: format!("the subgraph \"{subgraph}\" left this out of its answer"),
-                path,
-                extensions: extensions.clone(),
-            }
+            SubgraphError { path, ..lack.clone() }
         });
         errors.extend(lacks.collect::<Vec<_>>());
     }

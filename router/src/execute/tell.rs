@@ -112,16 +112,10 @@ impl Execution<'_> {
         error: &TransportError,
     ) -> SubgraphError {
         let name = &self.shared.subgraphs[operation.subgraph].name;
-        let id = self.caller.request_id().map_or("", |id| &id.0);
+        let id = self.caller.told_request_id();
         tracing::warn!(subgraph = %name, request_id = %id, error = %error, "a subgraph gave no answer");
-        let mut extensions = serde_json::Map::new();
-        extensions.insert("code".to_owned(), code::SUBGRAPH_UNAVAILABLE.into());
-        extensions.insert("subgraph".to_owned(), name.as_str().into());
-        SubgraphError {
-            message: format!("the subgraph \"{name}\" is not available; try again later"),
-            path: Vec::new(),
-            extensions,
-        }
+        let message = format!("the subgraph \"{name}\" is not available; try again later");
+        of_subgraph(name, code::SUBGRAPH_UNAVAILABLE, message)
     }
 
     /// Whether an error holds the id of the request, by which the client reports it.
@@ -139,7 +133,7 @@ impl Execution<'_> {
         let mut extensions = error.extensions.clone();
         let mut message = error.message.clone();
         if extensions.get("code").and_then(serde_json::Value::as_str) == Some(code::INTERNAL) {
-            let id = self.caller.request_id().map_or("", |id| &id.0);
+            let id = self.caller.told_request_id();
             let name = &self.shared.subgraphs[operation.subgraph].name;
             tracing::error!(subgraph = %name, request_id = %id, error = %message, "a subgraph failed");
             let internal = GraphqlError::internal().of_request(id);
@@ -147,4 +141,12 @@ impl Execution<'_> {
         }
         InternalError { message, places, extensions, wave: operation.wave }
     }
+}
+
+/// An error of the router's own about a subgraph.
+pub(super) fn of_subgraph(name: &str, code: &str, message: String) -> SubgraphError {
+    let mut extensions = serde_json::Map::new();
+    extensions.insert("code".to_owned(), code.into());
+    extensions.insert("subgraph".to_owned(), name.into());
+    SubgraphError { message, path: Vec::new(), extensions }
 }

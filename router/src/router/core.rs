@@ -130,7 +130,7 @@ impl Router {
             if error.code() != Some(code::INTERNAL) {
                 return error;
             }
-            let id = caller.request_id().map_or("", |id| &id.0);
+            let id = caller.told_request_id();
             tracing::error!(request_id = %id, "the request could not be planned");
             error.of_request(id)
         };

@@ -148,7 +148,7 @@ fn stopped() -> GraphqlError {
 
 /// All fetches have ended and something is missing, which the plan rules out.
 fn unfinished(caller: &Caller) -> GraphqlError {
-    let id = caller.request_id().map_or("", |id| &id.0);
+    let id = caller.told_request_id();
     tracing::error!(request_id = %id, "a deferred fragment was not delivered by any fetch");
     GraphqlError::internal().of_request(id)
 }

@@ -40,7 +40,7 @@ impl Router {
         }
         if answered.response.has_errors {
             // The reason is in the log under the id of the request that was executed.
-            let id = prepared.caller.request_id().map_or("", |id| &id.0);
+            let id = prepared.caller.told_request_id();
             let executed = answered.request_id.as_ref().map_or("", |id| &id.0);
             tracing::warn!(request_id = %id, executed, "a request got the errors of another one");
         }

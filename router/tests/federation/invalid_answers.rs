@@ -240,3 +240,23 @@ async fn the_log_tells_once_who_answered_so() {
     assert_eq!(lines.len(), 1, "{lines:?}");
     assert!(lines[0].contains("subgraph=ratings "), "{lines:?}");
 }
+
+#[tokio::test]
+async fn errors_that_are_no_list_are_told_all_the_same() {
+    for (errors, message) in [
+        (r#"{"message":"out of stock"}"#, "out of stock"),
+        (r#""out of stock""#, "the subgraph gave an error without a message"),
+        (r#"[{"message":"far away","path":["count",4294967297]}]"#, "far away"),
+    ] {
+        let body: &'static str = format!(r#"{{"data":{{"count":null}},"errors":{errors}}}"#).leak();
+        let answered = answer("{ count }", body, "").await;
+        assert_eq!(answered["data"], json!({ "count": null }), "{answered}");
+        assert_eq!(answered["errors"].as_array().unwrap().len(), 1, "{answered}");
+        assert_eq!(answered["errors"][0]["message"], message, "{answered}");
+        let none = format!(r#"{{"data":{{"count":1}},"errors":{errors}}}"#).leak();
+        let answered = answer("{ count }", none, "").await;
+        assert_eq!(answered["errors"][0]["message"], message, "{answered}");
+    }
+    let answered = answer("{ count }", r#"{"data":{"count":1},"errors":null}"#, "").await;
+    assert_eq!(answered, json!({ "data": { "count": 1 } }));
+}
