@@ -230,6 +230,13 @@ pub(crate) enum SchemaVerb {
         #[arg(value_name = "FILE")]
         next: Option<PathBuf>,
     },
+    /// Print the supergraph of the subgraphs that a file names: what `studio router --supergraph`, or
+    /// another federation 2 router, takes
+    Compose {
+        /// The file of `studio router --subgraphs`
+        #[arg(long, value_name = "FILE")]
+        subgraphs: PathBuf,
+    },
 }
 
 #[derive(Args)]

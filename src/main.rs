@@ -78,7 +78,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Audit(arguments) => audit::run(arguments).await,
         Command::DeadLetters(arguments) => dead_letters::run(arguments.verb).await,
         Command::Config(arguments) => config::run(arguments).await,
-        Command::Schema(arguments) => schema::run(arguments.verb),
+        Command::Schema(arguments) => schema::run(arguments.verb).await,
         Command::Keyring(arguments) => keyring::run(arguments).await,
         Command::Organization(arguments) => organization::run(arguments.verb).await,
         Command::Demo(arguments) => demo::run(arguments).await,

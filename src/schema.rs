@@ -1,4 +1,5 @@
-//! `studio schema`: the public schema, and what a new one changes for clients of an old one.
+//! `studio schema`: the public schema, what a new one changes for clients of an old one, and supergraphs
+//! of other subgraphs.
 
 use std::{
     io::{self, Write as _},
@@ -8,7 +9,7 @@ use std::{
 use anyhow::{Context, bail};
 use studio_router::{PublicSchema, Severity, SubgraphSdl, Supergraph};
 
-use crate::cli::SchemaVerb;
+use crate::{cli::SchemaVerb, standalone};
 
 /// Most bytes of a schema file: the largest public supergraphs have a few megabytes.
 const LARGEST: u64 = 64 << 20;
@@ -37,7 +38,7 @@ pub(crate) fn parts(sdls: impl IntoIterator<Item = (&'static str, String)>) -> V
     sdls.into_iter().map(part).collect()
 }
 
-pub(crate) fn run(verb: SchemaVerb) -> anyhow::Result<()> {
+pub(crate) async fn run(verb: SchemaVerb) -> anyhow::Result<()> {
     match verb {
         SchemaVerb::Print => print(&compose(subgraphs())?.api_sdl),
         SchemaVerb::Check { published, next } => {
@@ -47,6 +48,7 @@ pub(crate) fn run(verb: SchemaVerb) -> anyhow::Result<()> {
             };
             check(&read(&published)?, &next)
         }
+        SchemaVerb::Compose { subgraphs } => print(&standalone::supergraph(&subgraphs).await?),
     }
 }
 

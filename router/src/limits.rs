@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Limits of one router. Every one of them is checked before the work that it bounds.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of a request's body (and of one WebSocket message).
     pub body_bytes: usize,

@@ -4,6 +4,7 @@
 use crate::{
     authenticate::{AuthError, Authenticate, Scope},
     in_flight::ShareInFlight,
+    limits::Limits,
     request::Caller,
     router::{BuildError, Graph, Router, Sharing},
     serve,
@@ -81,6 +82,8 @@ pub struct StandaloneOptions {
     pub share_subscriptions: BTreeMap<String, Sharing>,
     /// The named labels of progressive overrides that are on, for everybody.
     pub override_labels: BTreeSet<String>,
+    /// What one request may cost.
+    pub limits: Limits,
 }
 
 /// A router that serves by itself, and may take another graph meanwhile ([`Router::reload`]).
@@ -97,12 +100,14 @@ impl Standalone {
     /// # Errors
     /// Where the graph cannot be used, or has not what the options name.
     pub fn new(graph: Graph, options: StandaloneOptions) -> Result<Standalone, BuildError> {
-        let StandaloneOptions { share_in_flight, share_subscriptions, override_labels } = options;
+        let StandaloneOptions { share_in_flight, share_subscriptions, override_labels, limits } =
+            options;
         let stopping = CancellationToken::new();
         let labels = override_labels.clone();
         let builder = Router::builder()
             .graph(graph)
             .authenticate(Arc::new(ForwardAuthorization))
+            .limits(limits)
             .share_in_flight(share_in_flight)
             .override_labels(move |_, label| labels.contains(label))
             .shutdown(stopping.clone());

@@ -12,7 +12,7 @@ use studio_router::{
     standalone::{Standalone, StandaloneOptions},
 };
 
-pub(crate) use self::source::Source;
+pub(crate) use self::source::{Source, supergraph};
 use self::{
     source::{Read, Version},
     watch::Watched,
@@ -93,8 +93,8 @@ impl Following {
             }
             if asked && self.source.options() != self.options {
                 tracing::warn!(
-                    "share_in_flight, share_subscriptions or override_labels were changed, which are \
-                     read at the start only: start the router anew"
+                    "share_in_flight, share_subscriptions, override_labels or limits were changed, \
+                     which are read at the start only: start the router anew"
                 );
             }
             self.watched.follow(self.source.files());

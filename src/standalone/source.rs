@@ -1,14 +1,20 @@
 //! Where a graph that is not Studio's comes from.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    num::NonZeroU32,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::Context;
 use aws_lc_rs::digest;
 use studio_router::{
-    Graph, ShareInFlight, Sharing, SubgraphSdl, check_plannable, standalone::StandaloneOptions,
-    subgraph_addresses,
+    Graph, Limits, ShareInFlight, Sharing, SubgraphSdl, Supergraph, check_plannable,
+    standalone::StandaloneOptions, subgraph_addresses,
 };
-use studio_service::config::{RemoteSubgraph, RouterFile, SubscriptionSharing};
+use studio_service::config::{RemoteSubgraph, RequestLimits, RouterFile, SubscriptionSharing};
 
 use crate::{
     remote::{Part, Remote},
@@ -97,6 +103,7 @@ impl Source {
                 .map(|(field, how)| (field.clone(), sharing(how)))
                 .collect(),
             override_labels: settings.override_labels.clone(),
+            limits: limits(settings.limits),
         }
     }
 
@@ -107,18 +114,43 @@ impl Source {
                 let sdl = schema::text(file).context("the supergraph cannot be read")?;
                 if let Some(beside) = beside {
                     let addresses = subgraph_addresses(&sdl)?;
-                    self.settings = RouterFile::load(beside, Some(&addresses))
-                        .with_context(|| format!("{} cannot be used", beside.display()))?;
+                    self.settings = settings(beside, Some(&addresses))?;
                 }
                 routed(sdl, &self.settings, before)
             }
             From::Subgraphs(file) => {
                 // Its files are looked at from now on, also where one of them turns out to be broken.
-                self.settings = RouterFile::load(file, None)
-                    .with_context(|| format!("{} cannot be used", file.display()))?;
+                self.settings = settings(file, None)?;
                 composed(&self.settings, before).await
             }
         }
+    }
+}
+
+/// The router's limits with those that are set.
+fn limits(set: RequestLimits) -> Limits {
+    let all = Limits::default();
+    let count = |set: Option<NonZeroU32>, default: usize| {
+        set.and_then(|set| usize::try_from(set.get()).ok()).unwrap_or(default)
+    };
+    let time = |set: Option<NonZeroU32>, default: Duration| {
+        set.map_or(default, |seconds| Duration::from_secs(seconds.get().into()))
+    };
+    Limits {
+        body_bytes: count(set.body_bytes, all.body_bytes),
+        tokens: count(set.tokens, all.tokens),
+        depth: count(set.depth, all.depth),
+        fields: count(set.fields, all.fields),
+        aliases: count(set.aliases, all.aliases),
+        planning: time(set.planning_seconds, all.planning),
+        execution: time(set.execution_seconds, all.execution),
+        errors: count(set.errors, all.errors),
+        operations_per_connection: count(
+            set.operations_per_connection,
+            all.operations_per_connection,
+        ),
+        documents: count(set.documents, all.documents),
+        ..all
     }
 }
 
@@ -143,27 +175,49 @@ fn routed(sdl: String, settings: &RouterFile, before: &Version) -> anyhow::Resul
     Ok(Some(Read { graph, version: Version { hash, remotes, ..Version::default() } }))
 }
 
+/// The supergraph of the subgraphs that a file names.
+pub(crate) async fn supergraph(file: &Path) -> anyhow::Result<String> {
+    Ok(supergraph_of(&parts(&settings(file, None)?, &[]).await?).await?.sdl)
+}
+
+/// What a file says of subgraphs and of how they are routed; `supergraph` has the addresses of those of
+/// the supergraph that is routed, if one is.
+fn settings(
+    file: &Path,
+    supergraph: Option<&BTreeMap<String, String>>,
+) -> anyhow::Result<RouterFile> {
+    RouterFile::load(file, supergraph).with_context(|| format!("{} cannot be used", file.display()))
+}
+
 /// What the subgraphs that the settings name make together.
 async fn composed(settings: &RouterFile, before: &Version) -> anyhow::Result<Option<Read>> {
-    let all = settings.subgraphs.iter().map(async |one| {
-        let part = Part::read(one, true, &before.parts).await;
-        part.with_context(|| format!("the subgraph \"{}\"", one.name))
-    });
-    let parts = futures::future::try_join_all(all).await?;
+    let parts = parts(settings, &before.parts).await?;
     if Part::are(&parts, &before.parts) {
         return Ok(None);
     }
-    let schemas: Vec<SubgraphSdl> = parts.iter().map(|part| part.schema.clone()).collect();
-    let supergraph = tokio::task::spawn_blocking(move || {
-        let supergraph = studio_router::compose(schemas)?;
-        check_plannable(&supergraph.sdl).map(|()| supergraph)
-    })
-    .await??;
+    let supergraph = supergraph_of(&parts).await?;
     let hash = hash(&supergraph.sdl);
     let graph = parts.iter().fold(Graph::new(supergraph.sdl), |graph, part| {
         graph.subgraph(&part.schema.name, part.remote.transport.clone())
     });
     Ok(Some(Read { graph, version: Version { hash, parts, ..Version::default() } }))
+}
+
+async fn parts(settings: &RouterFile, before: &[Part]) -> anyhow::Result<Vec<Part>> {
+    let all = settings.subgraphs.iter().map(async |one| {
+        let part = Part::read(one, true, before).await;
+        part.with_context(|| format!("the subgraph \"{}\"", one.name))
+    });
+    futures::future::try_join_all(all).await
+}
+
+async fn supergraph_of(parts: &[Part]) -> anyhow::Result<Supergraph> {
+    let schemas: Vec<SubgraphSdl> = parts.iter().map(|part| part.schema.clone()).collect();
+    let composing = tokio::task::spawn_blocking(move || {
+        let supergraph = studio_router::compose(schemas)?;
+        check_plannable(&supergraph.sdl).map(|()| supergraph)
+    });
+    Ok(composing.await??)
 }
 
 fn hash(sdl: &str) -> String {

@@ -2,7 +2,7 @@
 //! file says.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Command,
     sync::{
         Arc,
@@ -138,6 +138,19 @@ impl World {
         Router::start(self.folder.path(), &beside, &self.supergraph()).await
     }
 
+    /// The file with both subgraphs and their schemas, and with these settings before them.
+    fn to_compose(&self, settings: &str) -> PathBuf {
+        let [first, second] = &self.urls;
+        let mut text = settings.to_owned();
+        for (name, url, sdl) in [("first", first, FIRST), ("second", second, SECOND)] {
+            let schema = self.write(name, &sdl.replace("\"First\"", "\"first\""));
+            text += &format!(
+                "[[subgraphs]]\nname = \"{name}\"\nurl = \"{url}/graphql\"\nschema = {schema:?}\n"
+            );
+        }
+        self.write("composed.toml", &text)
+    }
+
     /// How the first subgraph's subscriptions are reached.
     fn events(&self) -> String {
         let address = self.urls[0].replace("http", "ws");
@@ -259,17 +272,48 @@ async fn labels_of_overrides_are_on_where_they_are_named() {
     assert_eq!(router.answers("{ side }").await["side"], "second");
 
     // The same of subgraphs that are composed.
-    let [first, second] = &world.urls;
-    let mut text = "override_labels = [\"moved\"]\n".to_owned();
-    for (name, url, sdl) in [("first", first, FIRST), ("second", second, SECOND)] {
-        let schema = world.write(name, &sdl.replace("\"First\"", "\"first\""));
-        text += &format!(
-            "[[subgraphs]]\nname = \"{name}\"\nurl = \"{url}/graphql\"\nschema = {schema:?}\n"
-        );
-    }
-    let file = world.write("composed.toml", &text);
+    let file = world.to_compose("override_labels = [\"moved\"]\n");
     let router = Router::start(world.folder.path(), &["--subgraphs"], &file).await;
     assert_eq!(router.answers("{ side }").await["side"], "second");
+}
+
+#[tokio::test]
+async fn limits_are_as_the_file_says() {
+    let world = World::new().await;
+    let two = "{ side other: side }";
+    let router = world.router("[limits]\nexecution_seconds = 5\n").await;
+    assert_eq!(router.answers(two).await["other"], "first");
+    for (limit, query, told) in [
+        ("aliases = 1", "{ side a: side b: side }", "aliases"),
+        ("fields = 1", two, "fields"),
+        ("tokens = 4", two, "tokens"),
+        ("body_bytes = 16", two, "16"),
+    ] {
+        let router = world.router(&format!("[limits]\n{limit}\n")).await;
+        let answer = router.ask(query).await;
+        let message = answer["errors"][0]["message"].as_str().unwrap_or_default();
+        assert!(answer["data"].is_null() && message.contains(told), "{limit}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_supergraph_is_written_for_a_router() {
+    let world = World::new().await;
+    let composed = |file: &Path| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_studio"));
+        command.args(["schema", "compose", "--subgraphs"]).arg(file).output().unwrap()
+    };
+    let output = composed(&world.to_compose("[share_in_flight]\nqueries = true\n"));
+    assert!(output.status.success(), "{output:?}");
+    let supergraph = world.write("written.graphql", &String::from_utf8(output.stdout).unwrap());
+    let router = Router::start(world.folder.path(), &["--supergraph"], &supergraph).await;
+    assert_eq!(router.answers("{ side }").await["side"], "first");
+
+    world.write("second", "type Query { side: Int }");
+    let output = composed(&world.folder.path().join("composed.toml"));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && output.stdout.is_empty(), "{output:?}");
+    assert!(said.contains("Query.side"), "{said}");
 }
 
 #[tokio::test]
@@ -284,6 +328,9 @@ async fn what_the_graph_does_not_have_is_named_at_the_start() {
         ("[share_in_flight]\nmutations = true", "share_in_flight.mutations"),
         ("[[subgraphs]]\nname = \"first\"", "no subgraph \"first\"; it has First, Second"),
         ("shared = true", "shared"),
+        ("[limits]\ndepth = 201", "limits.depth: at most 200 levels"),
+        ("[limits]\ntokens = 0", "limits.tokens"),
+        ("[limits]\nsize = 1", "limits.size"),
     ] {
         let file = world.write("graph.toml", text);
         let output = Command::new(env!("CARGO_BIN_EXE_studio"))

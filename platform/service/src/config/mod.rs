@@ -18,7 +18,7 @@ pub use cluster::{Addresses, ClusterConfig};
 pub use faults::Fault;
 pub use load::ConfigError;
 pub use remote::{HeaderText, InEnv, InFile, RemoteSubgraph, RemoteSubgraphs, Subscriptions};
-pub use router_file::{InFlightSharing, RouterFile, SubscriptionSharing};
+pub use router_file::{InFlightSharing, RequestLimits, RouterFile, SubscriptionSharing};
 pub use secret::Secret;
 pub use stores::{BlobsStore, KeyringStore, KmsConfig, S3Config, StoresConfig};
 

@@ -3,6 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    num::NonZeroU32,
     path::Path,
     time::Duration,
 };
@@ -34,6 +35,45 @@ pub struct RouterFile {
     pub share_subscriptions: BTreeMap<String, SubscriptionSharing>,
     /// The named labels of progressive overrides that are on.
     pub override_labels: BTreeSet<String>,
+    /// What one request may cost.
+    pub limits: RequestLimits,
+}
+
+/// What one request may cost; each that is not there is as the router has it by itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RequestLimits {
+    /// Bytes of a request's body, and of one message of a WebSocket.
+    pub body_bytes: Option<NonZeroU32>,
+    /// Tokens of a document.
+    pub tokens: Option<NonZeroU32>,
+    /// Levels of nested fields, at most [`RequestLimits::DEEPEST`].
+    pub depth: Option<NonZeroU32>,
+    /// Fields of an operation with its fragments put in.
+    pub fields: Option<NonZeroU32>,
+    /// Aliases of an operation with its fragments put in.
+    pub aliases: Option<NonZeroU32>,
+    /// Seconds for planning one operation.
+    pub planning_seconds: Option<NonZeroU32>,
+    /// Seconds for executing one operation, or one event of a subscription.
+    pub execution_seconds: Option<NonZeroU32>,
+    /// Errors of one answer.
+    pub errors: Option<NonZeroU32>,
+    /// Operations that run at once on one WebSocket.
+    pub operations_per_connection: Option<NonZeroU32>,
+    /// Documents whose plans are kept.
+    pub documents: Option<NonZeroU32>,
+}
+
+impl RequestLimits {
+    /// Fields in one another are gone through by recursion, for which a thread's stack has to suffice.
+    pub const DEEPEST: u32 = 200;
+
+    fn faults(self) -> Vec<Fault> {
+        let deep = self.depth.is_some_and(|depth| depth.get() > Self::DEEPEST);
+        let reason = || format!("at most {} levels can be allowed", Self::DEEPEST);
+        deep.then(|| fault("limits.depth", reason())).into_iter().collect()
+    }
 }
 
 /// Which reads share one answer while they are under way.
@@ -81,6 +121,7 @@ impl RouterFile {
             Some(addresses) => read.faults_beside(addresses),
             None => read.faults_alone(),
         };
+        faults.extend(read.limits.faults());
         for (index, subgraph) in read.subgraphs.iter().enumerate() {
             if subgraph.organization_header.is_some() || subgraph.anonymous {
                 let reason = "organization_header and anonymous are for extensions of Studio, where \
