@@ -7,6 +7,7 @@
 //! object: a reference has it where the entity itself cannot be had.
 
 use super::{
+    reach::local,
     search::{Pending, Result, Search, Site, Used},
     selection::{Sel, Wanted},
 };
@@ -105,12 +106,14 @@ impl Search<'_> {
         }
         let reason = self.reason.take();
         let mut rest = Vec::new();
-        let is_key = |one: &Pending| self.model.is_of_key(&site.ty, &one.wanted, site.graph);
-        let (keys, pending): (Vec<_>, Vec<_>) = pending.into_iter().partition(is_key);
-        for Pending { wanted, .. } in keys {
-            self.put_or_keep(site, wanted, &mut rest, &mut used)?;
+        let keys = self.model.key_fields(&site.ty, site.graph);
+        let mut others = Vec::new();
+        for one in pending {
+            if !self.put_key(site, &one.wanted, &keys) {
+                others.push(one);
+            }
         }
-        for item in self.elsewhere(site, pending, &mut used)? {
+        for item in self.elsewhere(site, others, &mut used)? {
             if let Sel::Field(wanted) = item {
                 self.put_or_keep(site, wanted, &mut rest, &mut used)?;
             }
@@ -118,5 +121,34 @@ impl Search<'_> {
         // Only why both ways fail is of interest.
         self.reason = reason;
         self.elsewhere(site, rest, &mut used)
+    }
+
+    /// Puts a field that belongs to the object's keys into the fetch that has the object, and puts off
+    /// what else is wanted inside of it. Tells whether it is such a field.
+    fn put_key(&mut self, site: &Site, wanted: &Wanted, keys: &[Wanted]) -> bool {
+        if wanted.name == "__typename" && !self.model.is_interface_object(&site.ty, site.graph) {
+            self.fetches.leaf(site.node, wanted);
+            return true;
+        }
+        let Some(key) = keys.iter().find(|key| key.name == wanted.name) else { return false };
+        let found = local(self.model, &site.ty, site.graph, &site.provided, wanted);
+        let Some((returns, provided)) = found else { return false };
+        if wanted.children.is_empty() {
+            self.fetches.leaf(site.node, wanted);
+            return true;
+        }
+        if self.model.is_abstract(&returns) {
+            return false;
+        }
+        let inner = self.inside(site, wanted, returns, provided);
+        let mut keys = self.model.key_fields(&inner.ty, inner.graph);
+        keys.extend(self.model.flatten(&inner.ty, &key.children));
+        let wave = self.defers.wave;
+        for child in self.model.flatten(&inner.ty, &wanted.children) {
+            if !self.put_key(&inner, &child, &keys) {
+                self.put_off(Some(&inner), wave, child);
+            }
+        }
+        true
     }
 }

@@ -185,12 +185,14 @@ impl Model {
             .any(|join| join.keys.iter().any(|key| self.names_field(ty, &key.fields, field)))
     }
 
-    /// Whether all that is wanted of a field belongs to a key of the type in the subgraph, so that a mere
-    /// reference to an entity has it.
-    pub(super) fn is_of_key(&self, ty: &str, wanted: &Wanted, graph: Graph) -> bool {
-        self.guises(ty, graph)
-            .filter_map(|guise| self.join(guise, graph))
-            .any(|join| join.keys.iter().any(|key| has_all(&self.key_of(ty, key), wanted)))
+    /// What the keys of the type in the subgraph consist of: a mere reference to an entity has it.
+    pub(super) fn key_fields(&self, ty: &str, graph: Graph) -> Vec<Wanted> {
+        let joins = self.guises(ty, graph).filter_map(|guise| self.join(guise, graph));
+        let keys = joins.flat_map(|join| &join.keys);
+        keys.fold(Vec::new(), |mut fields, key| {
+            self.flatten_into(ty, &key.fields, &mut fields);
+            fields
+        })
     }
 
     /// The field, if the subgraph answers it wherever it returns the type.
@@ -244,19 +246,4 @@ impl Model {
             }
         }
     }
-}
-
-/// Whether a field and all that is selected in it are among some fields.
-fn has_all(fields: &[Wanted], wanted: &Wanted) -> bool {
-    let same = fields.iter().find(|field| field.name == wanted.name);
-    same.is_some_and(|field| {
-        wanted.children.iter().all(|child| match child {
-            Sel::Field(child) if child.name == "__typename" => true,
-            Sel::Field(child) => field.children.iter().any(|inner| match inner {
-                Sel::Field(inner) => has_all(std::slice::from_ref(inner), child),
-                Sel::On(..) => false,
-            }),
-            Sel::On(..) => false,
-        })
-    })
 }

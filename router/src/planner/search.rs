@@ -347,9 +347,21 @@ impl<'a> Search<'a> {
             self.fetches.leaf(site.node, wanted);
             return Ok(Vec::new());
         }
+        let inner = self.inside(site, wanted, returns, provided);
+        self.selection(&inner, &wanted.children, used)
+    }
+
+    /// The place of a field's object, with the field asked for.
+    pub(super) fn inside(
+        &mut self,
+        site: &Site,
+        wanted: &Wanted,
+        returns: String,
+        provided: Vec<Sel>,
+    ) -> Site {
         let mut path = site.path.clone();
         path.push(Place::Field(wanted.key.clone()));
-        let inner = Site {
+        Site {
             fetch: site.fetch,
             node: self.fetches.child(site.node, wanted),
             graph: site.graph,
@@ -357,8 +369,7 @@ impl<'a> Search<'a> {
             ty: returns,
             path,
             provided: Rc::new(provided),
-        };
-        self.selection(&inner, &wanted.children, used)
+        }
     }
 
     pub(super) fn reach(&mut self, site: &Site) -> Rc<Reach> {
