@@ -4,7 +4,7 @@
 use super::{
     fetches::Need,
     model::{Found, Graph},
-    reach::Way,
+    reach::{Way, local},
     search::{NESTED_NEEDS, Pending, Result, Search, Site, Used},
     selection::{Sel, Wanted},
 };
@@ -60,6 +60,12 @@ impl Search<'_> {
                 .collect();
         }
         let reached = self.reach(site);
+        if field.again && untried(&site.graph) && self.is_local(site, &field.wanted) {
+            // Another subgraph may not know the entity; and what this one provides, it gives here alone.
+            let by_key = self.model.resolves(&site.ty, name, site.graph).is_some()
+                && reached.contains_key(&site.graph);
+            return by_key.then_some(site.graph).into_iter().collect();
+        }
         let mut best: Vec<Graph> = Vec::new();
         let mut fewest = usize::MAX;
         for (graph, way) in reached.iter().filter(|(graph, _)| untried(graph)) {
@@ -83,6 +89,11 @@ impl Search<'_> {
             }
         }
         best
+    }
+
+    /// Whether the subgraph of a place answers a field there.
+    fn is_local(&self, site: &Site, wanted: &Wanted) -> bool {
+        local(self.model, &site.ty, site.graph, &site.provided, wanted).is_some()
     }
 
     fn is_open(&self, site: &Site, field: &str, graph: Graph) -> bool {

@@ -139,3 +139,25 @@ async fn what_belongs_to_a_key_comes_with_the_object() {
     assert!(later.contains("color") && !later.contains("maker"), "{later}");
     assert!(!tables.asked(1).join(" ").contains("maker"), "{:?}", tables.asked(1));
 }
+
+/// Another subgraph has the field, too, and may not know the object.
+#[tokio::test]
+async fn what_the_subgraph_of_the_object_has_is_asked_of_no_other() {
+    for (resolvable, requests) in [(true, 2), (false, 1)] {
+        let shelves = format!(
+            "type Query {{ thing: Thing }} type Thing @key(fields: \"id\", resolvable: {resolvable}) \
+             {{ id: ID! name: String! @shareable }}"
+        );
+        let prices =
+            "type Thing @key(fields: \"id\") { id: ID! name: String! @shareable price: Int }";
+        let thing = json!({ "__typename": "Thing", "id": "1", "name": "a" });
+        let table = json!({ "thing": thing, "entities": { "1": thing } });
+        let tables = tables(&[(&shelves, table), (prices, json!({ "entities": {} }))]).await;
+        let request = GraphqlRequest::new("{ thing { id ... @defer { name price } } }");
+        let all = collect(tables.router.subscribe(request, caller()).await.unwrap()).await;
+        let answer = merged(&all);
+        let data = json!({ "thing": { "id": "1", "name": "a", "price": null } });
+        assert_eq!((answer.data, answer.errors), (data, Vec::new()));
+        assert_eq!(tables.asked(0).len(), requests, "{:?}", tables.asked(0));
+    }
+}
