@@ -4,7 +4,7 @@
 use super::{
     fetches::Need,
     model::{Found, Graph},
-    reach::{Way, local},
+    reach::Way,
     search::{NESTED_NEEDS, Pending, Result, Search, Site, Used},
     selection::{Sel, Wanted},
 };
@@ -60,7 +60,7 @@ impl Search<'_> {
                 .collect();
         }
         let reached = self.reach(site);
-        if field.again && untried(&site.graph) && self.is_local(site, &field.wanted) {
+        if field.again && untried(&site.graph) && self.answered(site, &field.wanted).is_some() {
             // Another subgraph may not know the entity; and what this one provides, it gives here alone.
             let by_key = self.model.resolves(&site.ty, name, site.graph).is_some()
                 && reached.contains_key(&site.graph);
@@ -89,11 +89,6 @@ impl Search<'_> {
             }
         }
         best
-    }
-
-    /// Whether the subgraph of a place answers a field there.
-    fn is_local(&self, site: &Site, wanted: &Wanted) -> bool {
-        local(self.model, &site.ty, site.graph, &site.provided, wanted).is_some()
     }
 
     fn is_open(&self, site: &Site, field: &str, graph: Graph) -> bool {

@@ -7,7 +7,6 @@
 //! object: a reference has it where the entity itself cannot be had.
 
 use super::{
-    reach::local,
     search::{Pending, Result, Search, Site, Used},
     selection::{Sel, Wanted},
 };
@@ -97,7 +96,7 @@ impl Search<'_> {
         Ok(Vec::new())
     }
 
-    fn by_itself(&mut self, site: &Site, pending: Vec<Pending>) -> Result<Vec<Sel>> {
+    fn by_itself(&mut self, site: &Site, mut pending: Vec<Pending>) -> Result<Vec<Sel>> {
         let mut used = Used::new();
         if self.model.is_interface_object(&site.ty, site.graph) {
             // Only the subgraph that knows the object's type may have the rest of it.
@@ -107,13 +106,8 @@ impl Search<'_> {
         let reason = self.reason.take();
         let mut rest = Vec::new();
         let keys = self.model.key_fields(&site.ty, site.graph);
-        let mut others = Vec::new();
-        for one in pending {
-            if !self.put_key(site, &one.wanted, &keys) {
-                others.push(one);
-            }
-        }
-        for item in self.elsewhere(site, others, &mut used)? {
+        pending.retain(|one| !self.put_key(site, &one.wanted, &keys));
+        for item in self.elsewhere(site, pending, &mut used)? {
             if let Sel::Field(wanted) = item {
                 self.put_or_keep(site, wanted, &mut rest, &mut used)?;
             }
@@ -124,15 +118,15 @@ impl Search<'_> {
     }
 
     /// Puts a field that belongs to the object's keys into the fetch that has the object, and puts off
-    /// what else is wanted inside of it. Tells whether it is such a field.
+    /// what else is wanted inside of it. Tells whether it is such a field. The subgraph knows the
+    /// object's type.
     fn put_key(&mut self, site: &Site, wanted: &Wanted, keys: &[Wanted]) -> bool {
-        if wanted.name == "__typename" && !self.model.is_interface_object(&site.ty, site.graph) {
+        if wanted.name == "__typename" {
             self.fetches.leaf(site.node, wanted);
             return true;
         }
         let Some(key) = keys.iter().find(|key| key.name == wanted.name) else { return false };
-        let found = local(self.model, &site.ty, site.graph, &site.provided, wanted);
-        let Some((returns, provided)) = found else { return false };
+        let Some((returns, provided)) = self.answered(site, wanted) else { return false };
         if wanted.children.is_empty() {
             self.fetches.leaf(site.node, wanted);
             return true;

@@ -302,6 +302,12 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
+    /// The type that a field returns at a place and what is provided inside, if the place's own subgraph
+    /// answers it there.
+    pub(super) fn answered(&self, site: &Site, wanted: &Wanted) -> Option<(String, Vec<Sel>)> {
+        local(self.model, &site.ty, site.graph, &site.provided, wanted)
+    }
+
     /// Asks the place's own subgraph for a field: what is left of its children; `None` if the subgraph
     /// does not answer it.
     pub(super) fn put(
@@ -315,8 +321,7 @@ impl<'a> Search<'a> {
             used.insert(site.fetch);
             return Ok(Some(Vec::new()));
         }
-        let found = local(self.model, &site.ty, site.graph, &site.provided, wanted);
-        let Some((returns, provided)) = found else { return Ok(None) };
+        let Some((returns, provided)) = self.answered(site, wanted) else { return Ok(None) };
         self.place(site, wanted, returns, provided, used).map(Some)
     }
 

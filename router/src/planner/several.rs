@@ -251,7 +251,7 @@ impl Search<'_> {
         let field = self.model.ty(&site.ty).and_then(|ty| ty.fields.get(&wanted.name));
         wanted.name != "__typename"
             && field.is_some_and(|field| field.nullable)
-            && local(self.model, &site.ty, site.graph, &site.provided, wanted).is_some()
+            && self.answered(site, wanted).is_some()
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{begin, gated, merge::merged};
 use crate::{
     support::{caller, collect},
-    table::tables,
+    table::{Tables, tables},
 };
 use futures::StreamExt;
 use serde_json::{Value, json};
@@ -64,6 +64,12 @@ async fn root_fields_of_another_fragment_are_asked_for_at_once() {
     assert_eq!(merged(&all).data["me"], json!({ "name": "Ada" }));
 }
 
+/// The parts of the answer to a query.
+async fn parts(tables: &Tables, query: &str) -> Vec<Value> {
+    let request = GraphqlRequest::new(query);
+    collect(tables.router.subscribe(request, caller()).await.unwrap()).await
+}
+
 /// What each subgraph was sent of a query, and the answer put together.
 async fn asked(query: &str) -> (Vec<String>, Vec<String>, Value) {
     let shelves = "type Query { thing: Thing list: [Thing] } \
@@ -76,8 +82,7 @@ async fn asked(query: &str) -> (Vec<String>, Vec<String>, Value) {
     let table = json!({ "thing": thing, "list": [thing, null, thing], "entities": entities });
     let costs = json!({ "entities": { "1": { "id": "1", "price": 7, "cost": 5 } } });
     let tables = tables(&[(shelves, table), (prices, costs)]).await;
-    let request = GraphqlRequest::new(query);
-    let all = collect(tables.router.subscribe(request, caller()).await.unwrap()).await;
+    let all = parts(&tables, query).await;
     (tables.asked(0), tables.asked(1), merged(&all).data)
 }
 
@@ -125,8 +130,7 @@ async fn what_belongs_to_a_key_comes_with_the_object() {
     let tables = tables(&[(notes, of_notes), (things, of_things)]).await;
     let query = "{ note { about { __typename \
         ... @defer { number: id maker { __typename id town } size color } } } }";
-    let request = GraphqlRequest::new(query);
-    let all = collect(tables.router.subscribe(request, caller()).await.unwrap()).await;
+    let all = parts(&tables, query).await;
     assert!(all.len() > 1, "{all:?}");
     let maker = json!({ "__typename": "Maker", "id": "m", "town": "Uist" });
     let data = json!({ "note": { "about": {
@@ -153,8 +157,7 @@ async fn what_the_subgraph_of_the_object_has_is_asked_of_no_other() {
         let thing = json!({ "__typename": "Thing", "id": "1", "name": "a" });
         let table = json!({ "thing": thing, "entities": { "1": thing } });
         let tables = tables(&[(&shelves, table), (prices, json!({ "entities": {} }))]).await;
-        let request = GraphqlRequest::new("{ thing { id ... @defer { name price } } }");
-        let all = collect(tables.router.subscribe(request, caller()).await.unwrap()).await;
+        let all = parts(&tables, "{ thing { id ... @defer { name price } } }").await;
         let answer = merged(&all);
         let data = json!({ "thing": { "id": "1", "name": "a", "price": null } });
         assert_eq!((answer.data, answer.errors), (data, Vec::new()));
