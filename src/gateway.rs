@@ -68,11 +68,9 @@ impl Authenticate for Tokens {
                 .as_str()
         };
         let mut caller = Caller::default();
-        let mut tenant = None;
+        let mut actor = None;
         if let Some(header) = from_headers.or_else(from_connection) {
-            let actor = bearer(&self.verifier, header).await.map_err(AuthError::Token)?;
-            tenant = Some(actor.tenant);
-            caller.extensions.insert(actor);
+            actor = Some(bearer(&self.verifier, header).await.map_err(AuthError::Token)?);
             if let Ok(mut token) = HeaderValue::try_from(header) {
                 token.set_sensitive(true);
                 caller.extensions.insert(Token(token));
@@ -83,12 +81,13 @@ impl Authenticate for Tokens {
             code: error.code().as_str(),
             message: error.to_string(),
         })?;
-        seen.see(&self.heard.of(tenant));
-        if let Some(actor) = caller.extensions.get::<Actor>() {
+        seen.see(&self.heard.of(actor.as_ref().map(|actor| actor.tenant)));
+        if let Some(actor) = actor {
             let position = seen.positions().of("identity");
-            if !self.verifier.still_valid_at(actor, position).await {
+            let Some(actor) = self.verifier.as_of(actor, position).await else {
                 return Err(AuthError::Token(TokenError::SessionOver.to_string()));
-            }
+            };
+            caller.extensions.insert(actor);
         }
         caller.extensions.insert(seen);
         Ok(caller)

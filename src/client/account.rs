@@ -67,7 +67,8 @@ pub(crate) async fn whoami(arguments: cli::Server) -> anyhow::Result<()> {
         }
     };
     let name = me.name.context("you were erased while you asked")?;
-    let roles: Vec<_> = me.roles.iter().map(|role| format!("{role:?}").to_lowercase()).collect();
+    let roles: Vec<_> =
+        me.roles.iter().map(|role| format!("{role:?}").to_lowercase().replace('_', " ")).collect();
     println!("{name} <{}>, {}", me.email.unwrap_or_default(), roles.join(" and "));
     println!("Organization  {}", me.organization.map(|of| of.name).unwrap_or_default());
     println!("Server        {}", client.url());

@@ -5,7 +5,9 @@
 #   actor:    kind ("user" or "system"), name (of a system principal), roles (sorted)
 #   action:   "<subgraph>:<thing>:<verb>"
 #   resource: kind, same_tenant (whether it belongs to the actor's organization),
-#             owner ("self", "other", or "none": a list, or a thing that nobody owns), attributes
+#             owner ("self", "other", "nobody", or "none": a list, or a thing that is to be made),
+#             attributes (rank, of a person whose roles are given or taken: "owner" where they are
+#             one or would become one, else "member")
 #   context:  an object, empty for now
 # The rules vote in `grants` (objects of scope and reason) and `denials` (reasons).
 package studio.access

@@ -15,19 +15,87 @@ grants contains {"scope": "tenant", "reason": "an owner may do everything in the
 	has_role("owner")
 }
 
+grants contains {"scope": "tenant", "reason": "an admin may do everything but what is an owner's alone"} if {
+	has_role("admin")
+	not input.action == "identity:user:erase"
+}
+
+# A denial, so that no other role and no further rule opens it: whoever could make owners would be one.
+denials contains "only an owner may make, change or remove an owner" if {
+	is_user
+	input.action in {"identity:user:create", "identity:user:update"}
+	input.resource.attributes.rank == "owner"
+	not has_role("owner")
+}
+
+grants contains {"scope": "tenant", "reason": "a compliance manager may do everything about controls, evidence and documents"} if {
+	has_role("compliance_manager")
+	subgraph in {"controls", "evidence", "documents", "ai"}
+}
+
+readers := {"compliance_manager", "control_owner", "contributor", "auditor", "viewer"}
+
 # Sessions are nobody else's affair: reading them is no part of reading the organization.
-grants contains {"scope": "tenant", "reason": "a viewer may read everything in the organization"} if {
-	has_role("viewer")
+grants contains {"scope": "tenant", "reason": reason} if {
+	some role in readers
+	has_role(role)
 	verb == "read"
 	not session_act
+	reason := sprintf("the role %s may read everything in the organization", [role])
+}
+
+# "none" stands for a list, or for a thing that is to be made: the scope "own" then narrows it to the
+# actor's own. What belongs to nobody is nobody's own.
+own if input.resource.owner in {"self", "none"}
+
+grants contains {"scope": "own", "reason": "a control owner may change the controls that are theirs, and their tests"} if {
+	has_role("control_owner")
+	input.action in {
+		"controls:control:update",
+		"controls:test:create",
+		"controls:test:record",
+		"controls:test:update",
+	}
+	own
+}
+
+grants contains {"scope": "own", "reason": reason} if {
+	some role in {"control_owner", "contributor"}
+	has_role(role)
+	input.action in {"documents:document:upload", "documents:document:update"}
+	own
+	reason := sprintf("the role %s may upload documents and change the own", [role])
+}
+
+grants contains {"scope": "tenant", "reason": "a contributor may bring evidence in"} if {
+	has_role("contributor")
+	input.action == "evidence:run:ingest"
+}
+
+grants contains {"scope": "tenant", "reason": "an integrator may bring scans and documents in, and read what that needs"} if {
+	has_role("integrator")
+	input.action in {
+		"controls:project:read",
+		"documents:document:read",
+		"documents:document:upload",
+		"evidence:run:ingest",
+		"evidence:run:read",
+		"identity:organization:read",
+	}
+}
+
+grants contains {"scope": "own", "reason": "everyone may see the own account"} if {
+	is_user
+	count(input.actor.roles) > 0
+	input.action == "identity:user:read"
+	own
 }
 
 session_act if input.action in {"identity:session:read", "identity:session:revoke"}
 
-# `owner` is "none" for a list: the scope "own" then narrows the list to the actor's own.
 grants contains {"scope": "own", "reason": "everyone may see and end the own sessions"} if {
 	is_user
 	count(input.actor.roles) > 0
 	session_act
-	input.resource.owner != "other"
+	own
 }

@@ -62,6 +62,7 @@ actions! {
     "identity:user:create" "add a person",
     "identity:user:erase" "erase a person for good",
     "identity:user:read" "see the people of the organization",
+    "identity:user:update" "change what a person may do",
 }
 
 /// The action of that name, if there is one.

@@ -173,7 +173,8 @@ impl Policy {
             return refuse("the action is unknown");
         };
         let owner = match (resource.owner, actor.user_id()) {
-            (None, _) => "none",
+            (None, _) if resource.id.is_none() => "none",
+            (None, _) => "nobody",
             (Some(owner), Some(user)) if owner == user => "self",
             (Some(_), _) => "other",
         };

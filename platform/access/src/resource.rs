@@ -13,7 +13,8 @@ pub struct Resource {
     pub id: Option<String>,
     /// The organization that it belongs to.
     pub tenant: TenantId,
-    /// The person that it belongs to, where it belongs to one (a session, an own key).
+    /// The person that it belongs to, where it belongs to one (a session, a control, a document).
+    /// A thing that exists and has no owner is nobody's own.
     pub owner: Option<Id<kind::User>>,
     /// What else the policies may look at, for example `data_class`. Values come from a small,
     /// closed set: decisions are cached by them.

@@ -13,6 +13,14 @@ struct Row {
     cells: BTreeMap<String, String>,
 }
 
+/// The heading of Studio's own column.
+const STUDIO: &str = "its own part of Studio";
+
+/// The heading of a role's column.
+fn column(role: Role) -> String {
+    role.as_str().replace('_', " ")
+}
+
 /// The table of the document, by action.
 fn table() -> BTreeMap<String, Row> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/access.md");
@@ -22,7 +30,10 @@ fn table() -> BTreeMap<String, Row> {
         line.trim_matches('|').split('|').map(|cell| cell.trim().replace('`', "")).collect()
     };
     let head = split(lines.next().expect("the document has a table that starts with action"));
-    assert_eq!(head, ["action", "meaning", "owner", "viewer", "its own part of Studio"]);
+    let columns: Vec<_> = Role::ALL.into_iter().map(column).collect();
+    assert_eq!(head[..2], ["action", "meaning"]);
+    assert_eq!(head[2..head.len() - 1], columns, "one column for each role");
+    assert_eq!(head.last().unwrap(), STUDIO);
     let mut rows = BTreeMap::new();
     for line in lines.skip(1).take_while(|line| line.starts_with('|')) {
         let cells = split(line);
@@ -56,12 +67,15 @@ fn check(policy: &Policy, actor: &Actor, action: &str, cell: &str) {
         policy.require(actor, action, resource).map_err(|denied| denied.code())
     };
     let at = format!("{action} by {actor:?}");
-    let (list, own_one, other_one) = match cell {
-        "all" => (tenant, tenant, tenant),
-        "own" => (mine(), mine(), Err(Code::Forbidden)),
-        "–" => (Err(Code::Forbidden), Err(Code::Forbidden), Err(Code::Forbidden)),
+    let no = || Err(Code::Forbidden);
+    let (list, own_one, other_one, of_owners) = match cell {
+        "all" => (tenant, tenant, tenant, tenant),
+        "but owners" => (tenant, tenant, tenant, no()),
+        "own" => (mine(), mine(), no(), no()),
+        "–" => (no(), no(), no(), no()),
         other => panic!("{other} is no cell of the table"),
     };
+    let nobodys = Resource::one("Thing", "thg_1", actor.tenant);
     // Twice: the second answer comes from the cache and must be the same.
     for _ in 0..2 {
         assert_eq!(ask(&home), list, "{at}");
@@ -69,7 +83,12 @@ fn check(policy: &Policy, actor: &Actor, action: &str, cell: &str) {
             assert_eq!(ask(own), own_one, "{at}, own");
         }
         assert_eq!(ask(&others), other_one, "{at}, somebody else's");
+        assert_eq!(ask(&nobodys), other_one, "{at}, nobody's");
         assert_eq!(ask(&abroad), Err(Code::NotFound), "{at}, another organization's");
+        if action.starts_with("identity:user:") && !action.ends_with(":read") {
+            assert_eq!(ask(&others.clone().with("rank", "owner")), of_owners, "{at}, an owner");
+            assert_eq!(ask(&others.clone().with("rank", "member")), other_one, "{at}, a member");
+        }
     }
 }
 
@@ -83,15 +102,16 @@ fn the_policies_say_what_the_table_says() {
     for action in ACTIONS {
         let row = &rows[action.name];
         assert_eq!(row.meaning, action.meaning, "{}", action.name);
-        check(&policy, &person(vec![Role::Owner]), action.name, &row.cells["owner"]);
-        check(&policy, &person(vec![Role::Viewer]), action.name, &row.cells["viewer"]);
-        // Roles add up: a second, weaker role takes nothing away.
-        check(&policy, &person(vec![Role::Viewer, Role::Owner]), action.name, &row.cells["owner"]);
+        for role in Role::ALL {
+            check(&policy, &person(vec![role]), action.name, &row.cells[&column(role)]);
+            // Roles add up: a second, weaker role takes nothing away.
+            check(&policy, &person(vec![role, Role::Owner]), action.name, &row.cells["owner"]);
+        }
         check(&policy, &person(vec![]), action.name, "–");
         let subgraph = action.name.split(':').next().unwrap();
         for other in ["ai", "controls", "documents", "evidence", "identity"] {
             let part = Actor::system(id(1), format!("{other}.part"));
-            let cell = if other == subgraph { &row.cells["its own part of Studio"] } else { "–" };
+            let cell = if other == subgraph { &row.cells[STUDIO] } else { "–" };
             check(&policy, &part, action.name, cell);
         }
         // A name that merely starts like a subgraph is none of its parts, and a role does not

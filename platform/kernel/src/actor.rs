@@ -1,35 +1,65 @@
 //! Who acts: the person or program behind a request, or Studio itself.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{Id, TenantId, kind};
 
 /// What a member of an organization may do, as a name that the policies know (DESIGN section 8).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// `docs/access.md` says what each of them may do.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// May do everything within the organization.
     Owner,
+    /// May do everything but what is an owner's alone: making or changing owners, erasing people.
+    Admin,
+    /// May do everything about controls, evidence and documents, and nothing about people.
+    ComplianceManager,
+    /// Reads everything, and changes the controls that are theirs, with their tests and documents.
+    ControlOwner,
+    /// Reads everything, brings evidence and documents in, and changes the own documents.
+    Contributor,
+    /// Reads everything about controls, evidence and documents, and changes nothing.
+    Auditor,
+    /// Brings scans and documents in, and reads what that needs.
+    Integrator,
     /// May read everything within the organization and change nothing but the own account.
     Viewer,
 }
 
 impl Role {
+    /// Every role.
+    pub const ALL: [Self; 8] = [
+        Self::Owner,
+        Self::Admin,
+        Self::ComplianceManager,
+        Self::ControlOwner,
+        Self::Contributor,
+        Self::Auditor,
+        Self::Integrator,
+        Self::Viewer,
+    ];
+
     /// The name under which policies and tokens know the role.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Owner => "owner",
+            Self::Admin => "admin",
+            Self::ComplianceManager => "compliance_manager",
+            Self::ControlOwner => "control_owner",
+            Self::Contributor => "contributor",
+            Self::Auditor => "auditor",
+            Self::Integrator => "integrator",
             Self::Viewer => "viewer",
         }
     }
 
     /// The role of that name.
     pub fn parse(name: &str) -> Option<Self> {
-        match name {
-            "owner" => Some(Self::Owner),
-            "viewer" => Some(Self::Viewer),
-            _ => None,
-        }
+        Self::ALL.into_iter().find(|role| role.as_str() == name)
     }
 }
 
@@ -86,5 +116,20 @@ impl Actor {
             Principal::User { user, .. } => Some(*user),
             Principal::System { .. } => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_has_one_name_everywhere() {
+        for role in Role::ALL {
+            let name = serde_json::to_value(role).unwrap();
+            assert_eq!(name, role.as_str());
+            assert_eq!(Role::parse(role.as_str()), Some(role));
+        }
+        assert_eq!(Role::parse("Owner"), None);
     }
 }

@@ -59,6 +59,7 @@ fn files() -> anyhow::Result<BTreeMap<String, String>> {
     event::<documents::DocumentVersionStored>(&mut files)?;
     event::<identity::SessionExtended>(&mut files)?;
     event::<identity::SessionEnded>(&mut files)?;
+    event::<identity::RolesChanged>(&mut files)?;
 
     let config = serde_json::to_value(schema_for!(studio_service::Config))?;
     files.insert("config.schema.json".to_owned(), pretty(&config)?);

@@ -14,7 +14,7 @@ mod personal;
 mod projections;
 mod tokens;
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use axum::{Router, http::header, response::IntoResponse, routing::get};
 use studio_events::{
@@ -30,7 +30,10 @@ pub use tokens::{RemoteError, RemoteVerifier, TokenError, TokenVerifier, Verifie
 
 use backoff::Backoff;
 use commands::{Core, Failure};
-use domain::session::{SessionEnded, SessionRefreshed, SessionStarted};
+use domain::{
+    session::{SessionEnded, SessionRefreshed, SessionStarted},
+    user::RolesChanged,
+};
 use password::{PasswordError, Passwords};
 use personal::People;
 use projections::read_id;
@@ -43,6 +46,7 @@ static PUBLISHED: &[PublishedType] = &[
     PublishedType::as_part::<SessionStarted, identity::SessionExtended>(),
     PublishedType::as_part::<SessionRefreshed, identity::SessionExtended>(),
     PublishedType::as_part::<SessionEnded, identity::SessionEnded>(),
+    PublishedType::of::<RolesChanged>(),
 ];
 
 /// Sessions read from the read model at a time.
@@ -149,7 +153,7 @@ pub async fn build(
         refresh_tokens: RefreshTokens::new(keyring.index_key("refresh").await?, env.clone()),
         set_up_key: keyring.index_key("set_up").await?,
         session_seconds: i64::from(config.identity.session_seconds),
-        erasing: tokio::sync::Mutex::default(),
+        holding_roles: tokio::sync::Mutex::default(),
         env: env.clone(),
         store: store.clone(),
         policy,
@@ -183,7 +187,7 @@ fn prepare(failure: Failure) -> BuildError {
     })
 }
 
-/// Fills the map of live sessions; answers the position up to which it is complete.
+/// Fills what is known by heart of sessions and roles; answers the position up to which it is complete.
 async fn remember_live(
     store: &EventStore,
     sessions: &LiveSessions,
@@ -198,6 +202,10 @@ async fn remember_live(
         for row in &page {
             let until = studio_kernel::Timestamp::from_micros(row.expires_at);
             sessions.live(read_id(&row.id)?, until, now);
+        }
+        let people: BTreeSet<&str> = page.iter().map(|row| row.user.as_str()).collect();
+        for (user, roles) in projections::users::roles_of(store, people).await? {
+            sessions.roles_are(read_id(&user)?, roles, position);
         }
         let Some(last) = page.into_iter().next_back() else { return Ok(position) };
         after = Some(last.id);

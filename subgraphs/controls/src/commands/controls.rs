@@ -21,22 +21,38 @@ use crate::{
 type ProjectId = Id<kind::Project>;
 type ControlId = Id<kind::Control>;
 
-/// The project of a control, or the refusal that there is no such control.
-async fn project_of(
+/// A control as the policies see it, and its project; `None` where there is no such control, which
+/// only they learn who may act on it.
+async fn one_control(
     app: &App,
     actor: &Actor,
     control: ControlId,
-    field: &'static str,
-) -> Result<ProjectId, CommandError> {
+) -> Result<(Resource, Option<ProjectId>), CommandError> {
+    let resource = Resource::one("Control", control, actor.tenant);
     let rows = Read::new(&app.store, actor.tenant).controls_by_id(&[control.to_string()]).await?;
-    let Some(row) = rows.into_iter().next() else {
-        return Err(Refused::UnknownControl { field, id: control }.into());
-    };
-    Ok(row.project.parse().map_err(ApiError::internal)?)
+    let Some(row) = rows.into_iter().next() else { return Ok((resource, None)) };
+    let resource = owned(resource, row.owner.as_deref())?;
+    Ok((resource, Some(row.project.parse().map_err(ApiError::internal)?)))
 }
 
-fn one_control(actor: &Actor, control: ControlId) -> Resource {
-    Resource::one("Control", control, actor.tenant)
+fn owned(resource: Resource, owner: Option<&str>) -> Result<Resource, ApiError> {
+    Ok(match owner {
+        Some(owner) => resource.owned_by(owner.parse().map_err(ApiError::internal)?),
+        None => resource,
+    })
+}
+
+/// Lets the actor act on a control, and gives its project; or the refusal that there is no such
+/// control.
+async fn project_of(
+    app: &App,
+    actor: &Actor,
+    action: &str,
+    (control, field): (ControlId, &'static str),
+) -> Result<ProjectId, CommandError> {
+    let (resource, project) = one_control(app, actor, control).await?;
+    app.require(actor, action, &resource)?;
+    Ok(project.ok_or(Refused::UnknownControl { field, id: control })?)
 }
 
 /// The event that `pick` picks among what was recorded.
@@ -77,8 +93,7 @@ pub(crate) async fn update_control(
     expected: u32,
     change: &ControlChange,
 ) -> Result<(), CommandError> {
-    app.require(actor, "controls:control:update", &one_control(actor, control))?;
-    let project = project_of(app, actor, control, "id").await?;
+    let project = project_of(app, actor, "controls:control:update", (control, "id")).await?;
     on_project(app, actor, (project, "id"), |state, _catalogs| {
         state.update_control(project, control, expected, change)
     })
@@ -94,8 +109,7 @@ pub(crate) async fn retire_control(
     expected: u32,
     reason: &str,
 ) -> Result<(), CommandError> {
-    app.require(actor, "controls:control:update", &one_control(actor, control))?;
-    let project = project_of(app, actor, control, "id").await?;
+    let project = project_of(app, actor, "controls:control:update", (control, "id")).await?;
     on_project(app, actor, (project, "id"), |state, _catalogs| {
         state.retire_control(project, control, expected, reason)
     })
@@ -110,7 +124,8 @@ pub(crate) async fn map_requirement(
     project: ProjectId,
     new: &NewMapping,
 ) -> Result<(), CommandError> {
-    app.require(actor, "controls:mapping:create", &one_control(actor, new.control))?;
+    let (resource, _) = one_control(app, actor, new.control).await?;
+    app.require(actor, "controls:mapping:create", &resource)?;
     on_project(app, actor, (project, "projectId"), |state, catalogs| {
         state.map(project, new, catalogs, &mut app.ids())
     })
@@ -126,7 +141,8 @@ pub(crate) async fn unmap_requirement(
     requirement: Id<kind::Requirement>,
     control: ControlId,
 ) -> Result<(), CommandError> {
-    app.require(actor, "controls:mapping:delete", &one_control(actor, control))?;
+    let (resource, _) = one_control(app, actor, control).await?;
+    app.require(actor, "controls:mapping:delete", &resource)?;
     on_project(app, actor, (project, "projectId"), |state, _catalogs| {
         state.unmap(project, requirement, control)
     })
@@ -140,8 +156,8 @@ pub(crate) async fn add_test(
     actor: &Actor,
     new: &NewTest,
 ) -> Result<Id<kind::ControlTest>, CommandError> {
-    app.require(actor, "controls:test:create", &one_control(actor, new.control))?;
-    let project = project_of(app, actor, new.control, "controlId").await?;
+    let project =
+        project_of(app, actor, "controls:test:create", (new.control, "controlId")).await?;
     let executed = on_project(app, actor, (project, "controlId"), |state, _catalogs| {
         state.add_test(project, new, &mut app.ids())
     })
@@ -158,10 +174,16 @@ pub(crate) async fn record_test_result(
     actor: &Actor,
     result: &TestResult,
 ) -> Result<(), CommandError> {
-    let resource = Resource::one("ControlTest", result.test, actor.tenant);
+    let read = Read::new(&app.store, actor.tenant);
+    let row = read.tests_by_id(&[result.test.to_string()]).await?.into_iter().next();
+    let mut resource = Resource::one("ControlTest", result.test, actor.tenant);
+    if let Some(row) = &row {
+        let control = read.controls_by_id(std::slice::from_ref(&row.control)).await?;
+        let owner = control.first().and_then(|control| control.owner.as_deref());
+        resource = owned(resource, owner)?;
+    }
     app.require(actor, "controls:test:record", &resource)?;
-    let rows = Read::new(&app.store, actor.tenant).tests_by_id(&[result.test.to_string()]).await?;
-    let Some(row) = rows.into_iter().next() else {
+    let Some(row) = row else {
         return Err(Refused::UnknownTest(result.test).into());
     };
     let project: ProjectId = row.project.parse().map_err(ApiError::internal)?;
@@ -180,8 +202,8 @@ pub(crate) async fn add_dependency(
     depends_on: ControlId,
     strength: Strength,
 ) -> Result<Id<kind::ControlDependency>, CommandError> {
-    app.require(actor, "controls:dependency:create", &one_control(actor, control))?;
-    let project = project_of(app, actor, control, "controlId").await?;
+    let project =
+        project_of(app, actor, "controls:dependency:create", (control, "controlId")).await?;
     let executed = on_project(app, actor, (project, "controlId"), |state, _catalogs| {
         state.depend(project, control, depends_on, strength, app.env.id())
     })
@@ -199,8 +221,8 @@ pub(crate) async fn remove_dependency(
     control: ControlId,
     depends_on: ControlId,
 ) -> Result<(), CommandError> {
-    app.require(actor, "controls:dependency:delete", &one_control(actor, control))?;
-    let project = project_of(app, actor, control, "controlId").await?;
+    let project =
+        project_of(app, actor, "controls:dependency:delete", (control, "controlId")).await?;
     on_project(app, actor, (project, "controlId"), |state, _catalogs| {
         state.undepend(project, control, depends_on)
     })

@@ -6,6 +6,7 @@ mod controls;
 mod frameworks;
 mod graph;
 mod interrupted;
+mod owners;
 mod projects;
 mod replicas;
 mod scans;

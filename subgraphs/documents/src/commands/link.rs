@@ -45,7 +45,8 @@ impl Documents {
         request: Option<Id<kind::Request>>,
         decide: impl Fn(&Document) -> Result<Vec<DocumentEvent>, LinkRefused> + Send + Sync,
     ) -> Result<LinkOutcome, ApiError> {
-        let tenant = self.require(actor, UPDATE)?.tenant();
+        let resource = self.resource(actor, link.document).await?;
+        let tenant = self.require(actor, UPDATE, &resource)?.tenant();
         if let Some(row) = documents::one(&self.store, tenant, link.document).await?
             && self.is_archived(tenant, &row.project).await?
         {

@@ -13,6 +13,8 @@ use studio_kernel::{Actor, Env, Id, kind};
 use studio_service::{ApiError, RequestId, Upstream};
 use studio_stores::blobs::Blobs;
 
+use crate::projections::documents;
+
 pub(crate) use link::LinkOutcome;
 pub(crate) use note_projects::NoteProjects;
 pub(crate) use upload::Upload;
@@ -36,14 +38,27 @@ const UPLOAD: &str = "documents:document:upload";
 impl Documents {
     /// Whether the actor may read documents at all; what they may see is the scope.
     pub(crate) fn may_read(&self, actor: &Actor) -> Result<Scope, ApiError> {
-        self.require(actor, READ)
+        self.require(actor, READ, &Resource::any("Document", actor.tenant))
     }
 
-    fn require(&self, actor: &Actor, action: &str) -> Result<Scope, ApiError> {
-        let resource = Resource::any("Document", actor.tenant);
+    fn require(&self, actor: &Actor, action: &str, resource: &Resource) -> Result<Scope, ApiError> {
         self.policy
-            .require(actor, action, &resource)
+            .require(actor, action, resource)
             .map_err(|denied| ApiError::new(denied.code(), denied.to_string()))
+    }
+
+    /// A document as the policies see it: it belongs to whoever uploaded its first version.
+    async fn resource(
+        &self,
+        actor: &Actor,
+        document: Id<kind::Document>,
+    ) -> Result<Resource, ApiError> {
+        let resource = Resource::one("Document", document, actor.tenant);
+        let first = documents::version_by_number(&self.store, actor.tenant, document, 1).await?;
+        Ok(match first.and_then(|first| first.uploaded_by) {
+            Some(user) => resource.owned_by(user.parse().map_err(ApiError::internal)?),
+            None => resource,
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 use futures::Stream;
+use studio_access::Resource;
 use studio_entities::documents::{document, version};
 use studio_events::{ExecuteError, Metadata};
 use studio_kernel::{Actor, Code, Id, TenantId, kind};
@@ -49,7 +50,11 @@ impl Documents {
     where
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let tenant = self.require(actor, UPLOAD)?.tenant();
+        let resource = match upload.document {
+            Some(document) => self.resource(actor, document).await?,
+            None => Resource::any("Document", actor.tenant),
+        };
+        let tenant = self.require(actor, UPLOAD, &resource)?.tenant();
         if upload.content_length.is_some_and(|length| length > self.limit) {
             return Err(self.too_large());
         }

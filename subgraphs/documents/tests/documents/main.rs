@@ -5,6 +5,7 @@
 
 mod archived;
 mod graphql;
+mod owners;
 mod restart;
 mod support;
 mod text;

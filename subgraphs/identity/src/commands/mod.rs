@@ -3,6 +3,7 @@
 //! for proof instead.
 
 mod organizations;
+mod roles;
 mod sessions;
 mod sign_in;
 mod users;
@@ -47,8 +48,9 @@ pub(crate) struct Core {
     /// What set-up tokens are made with.
     pub(crate) set_up_key: IndexKey,
     pub(crate) session_seconds: i64,
-    /// Held while somebody is erased in this process; a lease keeps the others apart.
-    pub(crate) erasing: tokio::sync::Mutex<()>,
+    /// Held while roles are changed or somebody is erased in this process; a lease keeps the others
+    /// apart.
+    pub(crate) holding_roles: tokio::sync::Mutex<()>,
 }
 
 /// The request that a command belongs to, if it came with one that is ours.

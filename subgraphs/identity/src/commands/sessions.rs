@@ -30,7 +30,7 @@ impl Core {
         self.end_session(scope.tenant(), session, EndReason::LogOut, &metadata).await
     }
 
-    /// Ends a session, of one's own or, for an owner, of anybody in the organization.
+    /// Ends a session, of one's own or, for an owner or an admin, of anybody in the organization.
     ///
     /// # Errors
     /// `NOT_FOUND` for a session that the actor cannot see.

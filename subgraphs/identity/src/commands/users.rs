@@ -3,13 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use studio_access::Resource;
-use studio_events::{Append, Election, Lease, Metadata};
+use studio_events::{Append, Election, Metadata};
 use studio_kernel::{Actor, Id, Role, TenantId, kind};
 use studio_service::ApiError;
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
-use super::{Core, Failure, Faults, Request};
+use super::{Core, Failure, Faults, Request, roles};
 use crate::{
     domain::{
         input::{self, Fault},
@@ -24,12 +24,6 @@ use crate::{
 const ERASURES_EVERY: Duration = Duration::from_secs(600);
 /// how soon again after a fault.
 const ERASURES_AGAIN: Duration = Duration::from_secs(10);
-
-/// The lease of whoever erases a person, and how long it outlives a process that was killed.
-const ERASING: &str = "erasing";
-const ERASING_LEASE: Duration = Duration::from_secs(5);
-/// How often to look whether another process is done.
-const ERASING_LOOK: Duration = Duration::from_millis(20);
 
 /// A person, as they are asked for.
 pub(crate) struct NewUser {
@@ -54,7 +48,21 @@ impl Core {
         new: NewUser,
         request: Request,
     ) -> Result<Id<kind::User>, Failure> {
+        if !roles::may_make_others(&new.roles) {
+            return self.create_user_now(actor, new, request).await;
+        }
+        self.with_roles_held(self.create_user_now(actor, new, request)).await
+    }
+
+    async fn create_user_now(
+        &self,
+        actor: &Actor,
+        new: NewUser,
+        request: Request,
+    ) -> Result<Id<kind::User>, Failure> {
+        let actor = &self.as_of_now(actor).await?;
         let resource = Resource::any("User", actor.tenant);
+        let resource = resource.with(roles::RANK, roles::rank(&[&new.roles]));
         let tenant = self.policy.require(actor, "identity:user:create", &resource)?.tenant();
         let mut faults = Faults::default();
         let name = faults.take(input::name("name", &new.name));
@@ -74,9 +82,7 @@ impl Core {
         let user = self.env.id();
         let profile = Profile { name, email };
         let stream = self.new_user(tenant, user, &profile, &new.password, roles).await?;
-        let mut metadata = Metadata::by(actor);
-        metadata.request_id = request;
-        let append = Append::new(tenant, metadata, vec![stream]);
+        let append = Append::new(tenant, metadata(actor, request), vec![stream]);
         self.append_with_email(append, &profile.email, "email").await?;
         Ok(user)
     }
@@ -92,25 +98,14 @@ impl Core {
         user: Id<kind::User>,
         request: Request,
     ) -> Result<(), Failure> {
-        let resource = Resource::one("User", user, actor.tenant).owned_by(user);
-        let tenant = self.policy.require(actor, "identity:user:erase", &resource)?.tenant();
         // Two owners must not erase each other at once, in whichever process.
-        let _erasing = self.erasing.lock().await;
-        let alone = self.erasing_alone().await?;
-        let erased = self.erase_alone(tenant, user, metadata(actor, request)).await;
-        if let Err(error) = alone.release().await {
-            tracing::warn!(%error, "the next erasure waits a little");
-        }
-        erased
-    }
-
-    async fn erasing_alone(&self) -> Result<Lease, Failure> {
-        loop {
-            if let Some(lease) = self.store.try_lease(ERASING, ERASING_LEASE).await? {
-                return Ok(lease);
-            }
-            tokio::time::sleep(ERASING_LOOK).await;
-        }
+        self.with_roles_held(async {
+            let actor = &self.as_of_now(actor).await?;
+            let resource = Resource::one("User", user, actor.tenant).owned_by(user);
+            let tenant = self.policy.require(actor, "identity:user:erase", &resource)?.tenant();
+            self.erase_alone(tenant, user, metadata(actor, request)).await
+        })
+        .await
     }
 
     async fn erase_alone(
@@ -123,14 +118,9 @@ impl Core {
         let row = users::find(&self.store, tenant, user).await?.ok_or_else(missing)?;
         if row.erased_at.is_none()
             && read_roles(&row.roles).contains(&Role::Owner)
-            && users::count_with_role(&self.store, tenant, Role::Owner).await? == 1
+            && users::has_one_owner(&self.store, tenant).await?
         {
-            return Err(Fault::new(
-                "LAST_OWNER",
-                "userId",
-                "An organization needs an owner: add another one first.",
-            )
-            .into());
+            return Err(roles::last_owner().into());
         }
         self.store
             .execute::<User, Failure>(tenant, &user.to_string(), &metadata, |state, _| {
@@ -155,7 +145,7 @@ impl Core {
     }
 }
 
-fn metadata(actor: &Actor, request: Request) -> Metadata {
+pub(super) fn metadata(actor: &Actor, request: Request) -> Metadata {
     let mut metadata = Metadata::by(actor);
     metadata.request_id = request;
     metadata

@@ -39,7 +39,7 @@ event!(SessionRefreshed, "identity.session.refreshed", 1);
 pub enum EndReason {
     /// The person signed out.
     LogOut,
-    /// The person, or an owner, ended it from elsewhere.
+    /// The person, or somebody who may, ended it from elsewhere.
     Revoked,
     /// A refresh token was used twice.
     RefreshReused,

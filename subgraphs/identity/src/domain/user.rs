@@ -1,6 +1,7 @@
 //! A person of one organization.
 
 use serde::{Deserialize, Serialize};
+pub use studio_kernel::published::identity::RolesChanged;
 use studio_kernel::{Aggregate, Id, Role, Timestamp, event, events, kind};
 
 use super::SealedValue;
@@ -30,7 +31,7 @@ event!(UserErased, "identity.user.erased", 1);
 
 events! {
     /// What happens to a person.
-    pub enum UserEvent { UserCreated, UserErased }
+    pub enum UserEvent { UserCreated, RolesChanged, UserErased }
 }
 
 /// The state of a person.
@@ -38,9 +39,57 @@ events! {
 pub struct User {
     created: bool,
     erased: bool,
+    roles: Vec<Role>,
+}
+
+/// Why nobody's roles were changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RolesRefused {
+    /// There is no such person, or no more.
+    NoSuchUser,
+    /// Nothing would be left that they may do.
+    NoRole,
 }
 
 impl User {
+    /// What the person may do, sorted; empty where there is no such person.
+    pub fn roles(&self) -> &[Role] {
+        if self.erased { &[] } else { &self.roles }
+    }
+
+    /// What the person could do with other roles: those of `take` fall away, those of `give` are
+    /// added. Sorted.
+    pub fn roles_with(&self, give: &[Role], take: &[Role]) -> Vec<Role> {
+        let kept = self.roles().iter().filter(|role| !take.contains(role));
+        let mut roles: Vec<Role> = kept.chain(give).copied().collect();
+        roles.sort_unstable();
+        roles.dedup();
+        roles
+    }
+
+    /// Gives roles and takes others. Nothing happens where the person has them so already.
+    ///
+    /// # Errors
+    /// [`RolesRefused`].
+    pub fn change_roles(
+        &self,
+        user: Id<kind::User>,
+        give: &[Role],
+        take: &[Role],
+    ) -> Result<Vec<UserEvent>, RolesRefused> {
+        if !self.created || self.erased {
+            return Err(RolesRefused::NoSuchUser);
+        }
+        let roles = self.roles_with(give, take);
+        if roles.is_empty() {
+            return Err(RolesRefused::NoRole);
+        }
+        if roles == self.roles {
+            return Ok(Vec::new());
+        }
+        Ok(vec![RolesChanged { user, roles }.into()])
+    }
+
     /// Erases the person; nothing happens where there is none any more. `None` where there never
     /// was one.
     pub fn erase(&self, user: Id<kind::User>) -> Option<Vec<UserEvent>> {
@@ -54,13 +103,65 @@ impl User {
 
 impl Aggregate for User {
     const STREAM_TYPE: &'static str = "identity.user";
-    const STATE_VERSION: u32 = 1;
+    const STATE_VERSION: u32 = 2;
     type Event = UserEvent;
 
     fn apply(&mut self, event: &UserEvent, _recorded_at: Timestamp) {
         match event {
-            UserEvent::UserCreated(_) => self.created = true,
+            UserEvent::UserCreated(created) => {
+                self.created = true;
+                self.roles.clone_from(&created.roles);
+            }
+            UserEvent::RolesChanged(changed) => self.roles.clone_from(&changed.roles),
             UserEvent::UserErased(_) => self.erased = true,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use studio_kernel::{Env, Role::*};
+
+    use super::*;
+
+    fn apply(user: &mut User, events: &[UserEvent]) {
+        for event in events {
+            user.apply(event, Timestamp::from_micros(0));
+        }
+    }
+
+    /// What a decision says of roles.
+    fn change(user: &User, give: &[Role], take: &[Role]) -> Result<Vec<Vec<Role>>, RolesRefused> {
+        let events = user.change_roles(Env::system().id(), give, take)?;
+        let roles = events.into_iter().map(|event| match event {
+            UserEvent::RolesChanged(changed) => changed.roles,
+            other => panic!("{other:?}"),
+        });
+        Ok(roles.collect())
+    }
+
+    #[test]
+    fn roles_are_given_and_taken_once() {
+        let mut user = User { created: true, erased: false, roles: vec![Viewer] };
+        let roles = vec![ControlOwner, Contributor];
+        let changed = change(&user, &[ControlOwner, Contributor], &[Viewer, Admin]).unwrap();
+        assert_eq!(changed, std::slice::from_ref(&roles));
+        let event = RolesChanged { user: Env::system().id(), roles: roles.clone() };
+        apply(&mut user, &[event.into()]);
+        assert_eq!(user.roles(), roles);
+        assert_eq!(change(&user, &[Contributor], &[Viewer]), Ok(vec![]));
+        assert_eq!(change(&user, &[], &roles), Err(RolesRefused::NoRole));
+        // What is given and taken in one breath is given.
+        assert_eq!(user.roles_with(&[Auditor], &[Auditor]), [ControlOwner, Contributor, Auditor]);
+    }
+
+    #[test]
+    fn who_is_not_there_has_no_roles() {
+        let mut user = User::default();
+        assert_eq!(change(&user, &[Viewer], &[]), Err(RolesRefused::NoSuchUser));
+        user = User { created: true, erased: false, roles: vec![Owner] };
+        apply(&mut user, &[UserErased { user: Env::system().id() }.into()]);
+        assert_eq!(change(&user, &[Viewer], &[]), Err(RolesRefused::NoSuchUser));
+        assert_eq!(user.roles(), []);
     }
 }

@@ -58,6 +58,18 @@ fn schema() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
 pub enum RoleName {
     /// May do everything within the organization.
     Owner,
+    /// May do everything but what is an owner's alone: making or changing owners, erasing people.
+    Admin,
+    /// May do everything about controls, evidence and documents, and nothing about people.
+    ComplianceManager,
+    /// Reads everything, and changes the controls that are theirs, with their tests and documents.
+    ControlOwner,
+    /// Reads everything, brings evidence and documents in, and changes the own documents.
+    Contributor,
+    /// Reads everything about controls, evidence and documents, and changes nothing.
+    Auditor,
+    /// Brings scans and documents in, and reads what that needs.
+    Integrator,
     /// May read everything within the organization and change nothing but the own account.
     Viewer,
 }

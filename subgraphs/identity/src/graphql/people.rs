@@ -36,6 +36,28 @@ struct CreateUserPayload {
     user_errors: Vec<UserError>,
 }
 
+/// Roles to give to a person, and others to take.
+#[derive(InputObject)]
+struct ChangeRolesInput {
+    /// The person, `usr_…`.
+    user_id: ID,
+    /// Roles that they shall have; one that they have already stays.
+    #[graphql(default)]
+    give: Vec<RoleName>,
+    /// Roles that they shall not have any more. One that is also given stays.
+    #[graphql(default)]
+    take: Vec<RoleName>,
+}
+
+/// What `changeRoles` did.
+#[derive(SimpleObject)]
+struct ChangeRolesPayload {
+    /// The person, with the roles that they have now.
+    user: Option<User>,
+    /// What to mend; empty when it worked.
+    user_errors: Vec<UserError>,
+}
+
 /// A person to erase.
 #[derive(InputObject)]
 struct EraseUserInput {
@@ -95,6 +117,26 @@ impl PeopleMutation {
         }
     }
 
+    /// Gives a person roles and takes others, both at once. It takes effect at once, for where they
+    /// are signed in too. An owner may change everybody's roles, an admin those of everybody who is
+    /// no owner; only an owner makes owners.
+    async fn change_roles(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Whose roles to change, and how.")] input: ChangeRolesInput,
+    ) -> async_graphql::Result<ChangeRolesPayload> {
+        let user = id(&input.user_id)?;
+        let give: Vec<_> = input.give.into_iter().map(Role::from).collect();
+        let take: Vec<_> = input.take.into_iter().map(Role::from).collect();
+        match core(ctx)?.change_roles(actor(ctx)?, user, &give, &take, request(ctx)).await {
+            Ok(()) => {
+                let user = user::find(ctx, user).await?;
+                Ok(ChangeRolesPayload { user, user_errors: Vec::new() })
+            }
+            Err(failure) => Ok(ChangeRolesPayload { user: None, user_errors: errors(failure)? }),
+        }
+    }
+
     /// Erases a person for good and ends their sessions: name, e-mail address and password can
     /// never be read again, in the log and in copies of it either. What they did stays on record
     /// under their id.
@@ -113,7 +155,7 @@ impl PeopleMutation {
         }
     }
 
-    /// Ends a session at once: one of yours, or, if you are an owner, anybody's in the
+    /// Ends a session at once: one of yours, or, if you are an owner or an admin, anybody's in the
     /// organization.
     async fn revoke_session(
         &self,

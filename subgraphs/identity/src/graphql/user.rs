@@ -69,8 +69,8 @@ impl User {
         organization::load(ctx, read_id(&self.0.tenant).map_err(gql)?).await
     }
 
-    /// Where they are signed in, newest first. You see your own sessions; an owner sees
-    /// everybody's.
+    /// Where they are signed in, newest first. You see your own sessions; an owner or an admin
+    /// sees everybody's.
     async fn sessions(
         &self,
         ctx: &Context<'_>,
@@ -117,7 +117,8 @@ impl UserQuery {
         find(ctx, user).await?.ok_or_else(|| gql(ApiError::unauthenticated()))
     }
 
-    /// The people of your organization, in the order in which they were added.
+    /// The people of your organization, in the order in which they were added: those whom you may
+    /// see.
     async fn users(
         &self,
         ctx: &Context<'_>,
@@ -126,8 +127,9 @@ impl UserQuery {
     ) -> async_graphql::Result<Connection<String, User, EmptyFields, EmptyFields>> {
         let core = core(ctx)?;
         let page = PageArgs::new(first, after)?;
-        let tenant = may_read(ctx)?.tenant();
-        let rows = users::page(&core.store, tenant, page.after.as_deref(), page.limit());
+        let people = Resource::any("User", actor(ctx)?.tenant);
+        let scope = may_read(ctx, &people)?;
+        let rows = users::page(&core.store, scope, page.after.as_deref(), page.limit());
         let rows = rows.await.map_err(gql)?;
         Ok(connection(rows, &page, |row| row.id.clone(), User))
     }
@@ -152,12 +154,8 @@ impl UserQuery {
     }
 }
 
-fn may_read(ctx: &Context<'_>) -> async_graphql::Result<Scope> {
-    let actor = actor(ctx)?;
-    core(ctx)?
-        .policy
-        .require(actor, "identity:user:read", &Resource::any("User", actor.tenant))
-        .map_err(gql)
+fn may_read(ctx: &Context<'_>, people: &Resource) -> async_graphql::Result<Scope> {
+    core(ctx)?.policy.require(actor(ctx)?, "identity:user:read", people).map_err(gql)
 }
 
 /// Loads a person of the actor's organization, together with the others that the request asks for.
@@ -165,7 +163,8 @@ pub(super) async fn find(
     ctx: &Context<'_>,
     user: Id<kind::User>,
 ) -> async_graphql::Result<Option<User>> {
-    let tenant = may_read(ctx)?.tenant();
+    let person = Resource::one("User", user, actor(ctx)?.tenant).owned_by(user);
+    let tenant = may_read(ctx, &person)?.tenant();
     let loader = ctx.data::<DataLoader<UserLoader>>()?;
     Ok(loader.load_one((tenant, user)).await.map_err(gql)?.map(User))
 }

@@ -1,13 +1,14 @@
 //! People by id, and by the keyed hash of their e-mail address. What identifies a person stays
 //! sealed in the rows too.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use async_trait::async_trait;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel,
-    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set,
+    QueryFilter, QueryOrder, QuerySelect, Set,
 };
+use studio_access::Scope;
 use studio_entities::identity::user::{ActiveModel, Column, Entity, Model};
 use studio_events::{EventStore, Projection, ProjectionError, Recorded, clear_generation};
 use studio_kernel::{DomainEvent, Id, Role, TenantId, kind};
@@ -19,6 +20,9 @@ use crate::{domain::user::UserEvent, personal::People};
 pub(crate) type Row = Model;
 
 const NAME: &str = "identity.users";
+
+/// Ids in one query: databases limit how many values a statement takes.
+const AT_ONCE: usize = 500;
 
 /// Keeps `identity_users`. It opens what is sealed, to hash the e-mail address: a person who was
 /// erased meanwhile gets no hash, which is what the erasure would have left anyway.
@@ -70,6 +74,14 @@ impl Projection for Users {
                         erased_at: Set(None),
                     };
                     row.insert(tx).await?;
+                }
+                UserEvent::RolesChanged(changed) => {
+                    let key = (generation, tenant, changed.user.to_string());
+                    if let Some(row) = Entity::find_by_id(key).one(tx).await? {
+                        let mut row = row.into_active_model();
+                        row.roles = Set(write_roles(&changed.roles));
+                        row.update(tx).await?;
+                    }
                 }
                 UserEvent::UserErased(erased) => {
                     let key = (generation, tenant, erased.user.to_string());
@@ -138,37 +150,62 @@ pub(crate) async fn find(
     Ok(by_ids(store, tenant, [user]).await?.pop())
 }
 
-/// People of the organization who were not erased, in the order in which they came, after an id.
+/// People within the scope who were not erased, in the order in which they came, after an id.
 pub(crate) async fn page(
     store: &EventStore,
-    tenant: TenantId,
+    scope: Scope,
     after: Option<&str>,
     limit: u64,
 ) -> Result<Vec<Row>, DbErr> {
     let mut query = Entity::find()
         .filter(Column::Generation.eq(store.generation(NAME)))
-        .filter(Column::Tenant.eq(tenant.to_string()))
+        .filter(Column::Tenant.eq(scope.tenant().to_string()))
         .filter(Column::ErasedAt.is_null());
+    if let Some(own) = scope.own() {
+        query = query.filter(Column::Id.eq(own.to_string()));
+    }
     if let Some(after) = after {
         query = query.filter(Column::Id.gt(after));
     }
     query.order_by_asc(Column::Id).limit(limit).all(store.database().reader()).await
 }
 
-/// How many people of the organization hold the role.
-pub(crate) async fn count_with_role(
-    store: &EventStore,
-    tenant: TenantId,
-    role: Role,
-) -> Result<u64, DbErr> {
-    // Roles are whole words of a short list; none is a part of another.
-    Entity::find()
+/// Whether one person alone, of those who were not erased, is an owner of the organization.
+pub(crate) async fn has_one_owner(store: &EventStore, tenant: TenantId) -> Result<bool, DbErr> {
+    // The database finds whose roles' names hold the word; some are a part of others.
+    let rows: Vec<String> = Entity::find()
+        .select_only()
+        .column(Column::Roles)
         .filter(Column::Generation.eq(store.generation(NAME)))
         .filter(Column::Tenant.eq(tenant.to_string()))
         .filter(Column::ErasedAt.is_null())
-        .filter(Column::Roles.contains(role.as_str()))
-        .count(store.database().reader())
-        .await
+        .filter(Column::Roles.contains(Role::Owner.as_str()))
+        .into_tuple()
+        .all(store.database().primary())
+        .await?;
+    Ok(rows.iter().filter(|roles| read_roles(roles).contains(&Role::Owner)).count() == 1)
+}
+
+/// What people may do, by their ids, of any organization: to know it by heart.
+pub(crate) async fn roles_of(
+    store: &EventStore,
+    users: impl IntoIterator<Item = &str>,
+) -> Result<HashMap<String, Vec<Role>>, DbErr> {
+    let mut found = HashMap::new();
+    let mut users = users.into_iter().peekable();
+    while users.peek().is_some() {
+        let some: Vec<&str> = users.by_ref().take(AT_ONCE).collect();
+        let rows: Vec<(String, String)> = Entity::find()
+            .select_only()
+            .columns([Column::Id, Column::Roles])
+            .filter(Column::Generation.eq(store.generation(NAME)))
+            .filter(Column::Id.is_in(some))
+            .into_tuple()
+            .all(store.database().reader())
+            .await?;
+        found.extend(rows.into_iter().map(|(id, roles)| (id, read_roles(&roles))));
+    }
+    Ok(found)
 }
 
 /// Everybody who was erased, as `(organization, person)`.

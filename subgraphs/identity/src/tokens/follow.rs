@@ -1,4 +1,4 @@
-//! Keeps the sessions that are known by heart, by the feed of identity's log: in its own process
+//! Keeps the sessions and roles that are known by heart, by the feed of identity's log: in its own process
 //! and in others, with what every process records.
 
 use std::{sync::Arc, time::Duration};
@@ -8,7 +8,7 @@ use studio_kernel::{
     Env,
     published::{
         CloudEvent,
-        identity::{SessionEnded, SessionExtended},
+        identity::{RolesChanged, SessionEnded, SessionExtended},
     },
 };
 use tokio_util::sync::CancellationToken;
@@ -67,12 +67,14 @@ pub(crate) async fn follow(
 }
 
 fn take(event: &CloudEvent, sessions: &LiveSessions, env: &Env) {
-    let taken = match (event.read::<SessionExtended>(), event.read::<SessionEnded>()) {
-        (Some(extended), _) => {
-            extended.map(|it| sessions.live(it.session, it.expires_at, env.now()))
-        }
-        (_, Some(ended)) => ended.map(|it| sessions.ended(it.session, env.now())),
-        (None, None) => Ok(()),
+    let taken = if let Some(extended) = event.read::<SessionExtended>() {
+        extended.map(|it| sessions.live(it.session, it.expires_at, env.now()))
+    } else if let Some(ended) = event.read::<SessionEnded>() {
+        ended.map(|it| sessions.ended(it.session, env.now()))
+    } else if let Some(changed) = event.read::<RolesChanged>() {
+        changed.map(|it| sessions.roles_are(it.user, it.roles, event.position))
+    } else {
+        Ok(())
     };
     if let Err(error) = taken {
         tracing::error!(%error, position = event.position, "an event of a session does not read");

@@ -1,14 +1,15 @@
-//! The sessions that are alive, known by heart: whether a token's session was ended must not cost
-//! a query. Filled from the read model at the start, and kept by the feed of the log (`follow`)
-//! and, so that a sign-out takes effect at once, by the commands of this process. The two may tell
-//! the same thing in any order: an end always wins.
+//! The sessions that are alive, and what their people may do, known by heart: whether a token's
+//! session was ended, or its roles were changed, must not cost a query. Filled from the read model
+//! at the start, and kept by the feed of the log (`follow`) and, so that a sign-out or a change of
+//! roles takes effect at once, by the commands of this process. The two may tell the same thing in
+//! any order: an end always wins, and of roles the newest.
 
 use std::{
     collections::HashMap,
     sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
-use studio_kernel::{Id, Timestamp, kind};
+use studio_kernel::{Id, Role, Timestamp, kind};
 use tokio::sync::watch;
 
 #[derive(Debug, Clone, Copy)]
@@ -18,10 +19,21 @@ struct Entry {
     ended: bool,
 }
 
+/// What a person may do.
+#[derive(Debug, Clone)]
+struct Known {
+    roles: Vec<Role>,
+    /// The position of identity's log at which it was so.
+    position: i64,
+}
+
 /// Which sessions are alive, and until when unless they are refreshed.
 #[derive(Debug, Default)]
 pub(crate) struct LiveSessions {
     entries: RwLock<HashMap<Id<kind::Session>, Entry>>,
+    /// Of everybody who had a session at the start, and whose roles were changed since: there are
+    /// no more of them than people.
+    roles: RwLock<HashMap<Id<kind::User>, Known>>,
     /// Everything up to this position of identity's log is in it.
     reached: watch::Sender<i64>,
 }
@@ -51,6 +63,21 @@ impl LiveSessions {
     /// Whether the session is alive.
     pub(crate) fn is_live(&self, session: Id<kind::Session>, now: Timestamp) -> bool {
         self.read().get(&session).is_some_and(|entry| !entry.ended && entry.until > now)
+    }
+
+    /// What a person may do, as it was at a position of identity's log.
+    pub(crate) fn roles_are(&self, user: Id<kind::User>, roles: Vec<Role>, position: i64) {
+        let mut known = self.roles.write().unwrap_or_else(PoisonError::into_inner);
+        let newest = known.get(&user).map_or(i64::MIN, |known| known.position);
+        if position >= newest {
+            known.insert(user, Known { roles, position });
+        }
+    }
+
+    /// What a person may do now; `None` where a token of theirs says it.
+    pub(crate) fn roles_of(&self, user: Id<kind::User>) -> Option<Vec<Role>> {
+        let known = self.roles.read().unwrap_or_else(PoisonError::into_inner);
+        known.get(&user).map(|known| known.roles.clone())
     }
 
     /// Whether anything is known of the session.
@@ -104,6 +131,18 @@ mod tests {
         sessions.ended(two, now);
         sessions.live(two, now.plus_seconds(99), now);
         assert!(!sessions.is_live(two, now));
+    }
+
+    #[test]
+    fn the_newest_roles_count_in_any_order() {
+        let sessions = LiveSessions::default();
+        let user = Env::system().id();
+        assert_eq!(sessions.roles_of(user), None);
+        sessions.roles_are(user, vec![Role::Viewer], 7);
+        sessions.roles_are(user, vec![Role::Owner], 3);
+        assert_eq!(sessions.roles_of(user), Some(vec![Role::Viewer]));
+        sessions.roles_are(user, vec![], 8);
+        assert_eq!(sessions.roles_of(user), Some(vec![]));
     }
 
     #[test]

@@ -1,11 +1,12 @@
-//! Checking access tokens in another process than identity's: the keys and the sessions that are
-//! alive come over HTTP, and from then on the feed of identity's log keeps the sessions.
+//! Checking access tokens in another process than identity's: the keys, the sessions that are
+//! alive and what their people may do come over HTTP, and from then on the feed of identity's log
+//! keeps the sessions and the roles.
 //!
 //! A session that was ended is refused about as soon as the feed brings it, within a second at the
-//! most. While identity cannot be reached, what is known stays in force: the access tokens that
+//! most, and a change of roles counts as soon. While identity cannot be reached, what is known stays in force: the access tokens that
 //! were given out go on to hold until they run out, ten minutes by default, and nobody new gets in.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
@@ -17,7 +18,7 @@ use jsonwebtoken::DecodingKey;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use studio_events::{EventFeed, EventStore};
-use studio_kernel::{Code, Env, Id, Timestamp, kind};
+use studio_kernel::{Code, Env, Id, Role, Timestamp, kind};
 use studio_service::{
     ApiError,
     feed::HttpFeed,
@@ -26,7 +27,7 @@ use studio_service::{
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{LiveSessions, TokenVerifier, follow::follow, verifier::Keys};
-use crate::projections::{read_id, sessions};
+use crate::projections::{read_id, sessions, users};
 
 /// Sessions on one page.
 const PAGE: u64 = 10_000;
@@ -137,6 +138,9 @@ async fn fill(client: &InternalClient, live: &LiveSessions, env: &Env) -> Result
         })?;
         // That of the first page: what happens between two pages is told by the feed.
         let from = *position.get_or_insert(page.position);
+        for known in page.roles {
+            live.roles_are(known.user, known.roles, page.position);
+        }
         let Some(last) = page.sessions.last() else { return Ok(from) };
         after = Some(last.session);
         for session in &page.sessions {
@@ -150,6 +154,16 @@ struct Page {
     /// Everything up to here is in it; more may be.
     position: i64,
     sessions: Vec<Entry>,
+    /// What the people of these sessions may do. An older version of Studio does not say it, and
+    /// changes no roles.
+    #[serde(default)]
+    roles: Vec<Known>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Known {
+    user: Id<kind::User>,
+    roles: Vec<Role>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -185,6 +199,12 @@ async fn page(
     let now = store.env().now();
     let after = after.map(|after| after.to_string());
     let rows = sessions::live_page(&store, now, after.as_deref(), PAGE).await?;
+    let people: BTreeSet<&str> = rows.iter().map(|row| row.user.as_str()).collect();
+    let roles = users::roles_of(&store, people)
+        .await?
+        .into_iter()
+        .map(|(user, roles)| Ok(Known { user: read_id(&user)?, roles }))
+        .collect::<Result<_, sea_orm::DbErr>>()?;
     let sessions = rows
         .iter()
         .map(|row| {
@@ -192,5 +212,5 @@ async fn page(
             Ok(Entry { session: read_id(&row.id)?, expires_at })
         })
         .collect::<Result<_, sea_orm::DbErr>>()?;
-    Ok(Json(Page { position, sessions }))
+    Ok(Json(Page { position, sessions, roles }))
 }

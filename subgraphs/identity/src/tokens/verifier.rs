@@ -8,7 +8,7 @@ use std::{
 
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use studio_events::EventFeed;
-use studio_kernel::{Actor, Code, Env, Principal, Timestamp};
+use studio_kernel::{Actor, Code, Env, Principal, Role, Timestamp};
 use studio_stores::keyring::SigningKey;
 use tokio::sync::Notify;
 
@@ -187,30 +187,47 @@ impl TokenVerifier {
         if !self.0.sessions.is_live(claims.sid, self.0.env.now()) {
             return Err(TokenError::SessionOver);
         }
+        // The token says what its person could do when it was made.
+        let roles = self.0.sessions.roles_of(claims.sub).unwrap_or(claims.roles);
         Ok(Verified {
-            actor: Actor::user(claims.org, claims.sub, claims.sid, claims.roles),
+            actor: Actor::user(claims.org, claims.sub, claims.sid, roles),
             expires_at: instant(claims.exp),
         })
     }
 
-    /// Whether an actor who was verified may still act once everything up to a position of
-    /// identity's log is known: whoever has seen that a session ended is not served by it any more.
-    pub async fn still_valid_at(&self, actor: &Actor, position: i64) -> bool {
+    /// An actor who was verified, as they may act once everything up to a position of identity's
+    /// log is known, or `None` where the session is over: whoever has seen that a session ended, or
+    /// that roles were changed, is not served by what was before.
+    pub async fn as_of(&self, actor: Actor, position: i64) -> Option<Actor> {
         let caught_up = self.0.sessions.caught_up_to(position);
         if tokio::time::timeout(PATIENCE, caught_up).await.is_err() {
             tracing::warn!("identity's log is not followed: ended sessions are not known here");
         }
-        self.still_valid(actor)
+        if !self.is_live(&actor) {
+            return None;
+        }
+        Some(match self.roles_now(&actor) {
+            Some(roles) => Actor { roles, ..actor },
+            None => actor,
+        })
     }
 
-    /// Whether an actor who was verified once may still act: the session was not ended and has not
-    /// run out. For long-lived subscriptions, before each event. The access token itself may have
-    /// expired meanwhile: the session is what counts.
+    /// Whether an actor who was verified once may still act as they did: the session was not ended
+    /// and has not run out, and the roles are the same. For long-lived subscriptions, before each
+    /// event. The access token itself may have expired meanwhile: the session is what counts.
     pub fn still_valid(&self, actor: &Actor) -> bool {
+        self.is_live(actor) && self.roles_now(actor).is_none_or(|roles| roles == actor.roles)
+    }
+
+    fn is_live(&self, actor: &Actor) -> bool {
         match &actor.principal {
             Principal::User { session, .. } => self.0.sessions.is_live(*session, self.0.env.now()),
             Principal::System { .. } => true,
         }
+    }
+
+    fn roles_now(&self, actor: &Actor) -> Option<Vec<Role>> {
+        self.0.sessions.roles_of(actor.user_id()?)
     }
 }
 

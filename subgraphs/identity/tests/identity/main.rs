@@ -7,6 +7,7 @@ mod erasure;
 mod people;
 mod postgres;
 mod remote;
+mod roles;
 mod schema;
 mod sessions;
 mod set_up;

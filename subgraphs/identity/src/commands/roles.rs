@@ -1,0 +1,144 @@
+//! What people may do: giving roles and taking them, one change at a time.
+//!
+//! Nobody can get above themselves by the order of changes: whoever gives or takes a role acts by
+//! the roles that the log says they have at that moment, not by those of their token, and changes
+//! that could make others powerful wait for each other, in whichever process they come.
+
+use std::time::Duration;
+
+use studio_access::Resource;
+use studio_events::Lease;
+use studio_kernel::{Actor, Id, Role, kind};
+use studio_service::ApiError;
+
+use super::{Core, Failure, Request, users::metadata};
+use crate::{
+    domain::{
+        input::Fault,
+        user::{RolesRefused, User},
+    },
+    projections::users,
+};
+
+/// What the policies look at where roles are given or taken: see [`rank`].
+pub(super) const RANK: &str = "rank";
+
+/// The lease of whoever changes roles or erases a person, and how long it outlives a process that
+/// was killed.
+const HOLDING: &str = "erasing";
+const HOLDING_LEASE: Duration = Duration::from_secs(5);
+/// How often to look whether another process is done.
+const HOLDING_LOOK: Duration = Duration::from_millis(20);
+
+/// `owner` where somebody is an owner, or would become one; `member` for everybody else.
+pub(super) fn rank(roles: &[&[Role]]) -> &'static str {
+    if roles.iter().any(|roles| roles.contains(&Role::Owner)) { "owner" } else { "member" }
+}
+
+/// Whether one of the roles can give roles to others.
+pub(super) fn may_make_others(roles: &[Role]) -> bool {
+    roles.iter().any(|role| matches!(role, Role::Owner | Role::Admin))
+}
+
+/// There would be no owner any more.
+pub(super) fn last_owner() -> Fault {
+    Fault::new(
+        "LAST_OWNER",
+        "userId",
+        "An organization needs an owner: make somebody else one first.",
+    )
+}
+
+impl Core {
+    /// Gives a person roles and takes others; both at once, so that nobody is in between. It counts
+    /// from then on, for the sessions that they have too.
+    ///
+    /// # Errors
+    /// `FORBIDDEN`; `NOT_FOUND`; [`Failure::Input`] for the last owner, or where no role is left.
+    pub(crate) async fn change_roles(
+        &self,
+        actor: &Actor,
+        user: Id<kind::User>,
+        give: &[Role],
+        take: &[Role],
+        request: Request,
+    ) -> Result<(), Failure> {
+        self.with_roles_held(self.change_roles_now(actor, user, give, take, request)).await
+    }
+
+    async fn change_roles_now(
+        &self,
+        actor: &Actor,
+        user: Id<kind::User>,
+        give: &[Role],
+        take: &[Role],
+        request: Request,
+    ) -> Result<(), Failure> {
+        let actor = self.as_of_now(actor).await?;
+        let one_owner = users::has_one_owner(&self.store, actor.tenant).await?;
+        let metadata = metadata(&actor, request);
+        let stream = user.to_string();
+        let executed = self
+            .store
+            .execute::<User, Failure>(actor.tenant, &stream, &metadata, |state, _| {
+                let resource = Resource::one("User", user, actor.tenant)
+                    .owned_by(user)
+                    .with(RANK, rank(&[state.roles(), give]));
+                let _all = self.policy.require(&actor, "identity:user:update", &resource)?;
+                let events =
+                    state.change_roles(user, give, take).map_err(|refused| match refused {
+                        RolesRefused::NoSuchUser => ApiError::not_found("user", user).into(),
+                        RolesRefused::NoRole => Failure::from(no_role()),
+                    })?;
+                let stays = state.roles_with(give, take).contains(&Role::Owner);
+                if one_owner && state.roles().contains(&Role::Owner) && !stays {
+                    return Err(last_owner().into());
+                }
+                Ok(events)
+            })
+            .await?;
+        if let Some(newest) = executed.recorded.last() {
+            self.sessions.roles_are(user, executed.state.roles().to_vec(), newest.position);
+        }
+        Ok(())
+    }
+
+    /// The actor with the roles that they have by now, whatever their token says.
+    pub(super) async fn as_of_now(&self, actor: &Actor) -> Result<Actor, Failure> {
+        let Some(user) = actor.user_id() else { return Ok(actor.clone()) };
+        let loaded = self.store.load::<User>(actor.tenant, &user.to_string()).await?;
+        Ok(Actor { roles: loaded.state.roles().to_vec(), ..actor.clone() })
+    }
+
+    /// Does something that must not happen beside a change of roles or an erasure, in whichever
+    /// process: the last two owners could otherwise remove each other.
+    pub(super) async fn with_roles_held<T>(
+        &self,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let _here = self.holding_roles.lock().await;
+        let held = self.held_roles().await?;
+        let done = work.await;
+        if let Err(error) = held.release().await {
+            tracing::warn!(%error, "the next change of roles waits a little");
+        }
+        done
+    }
+
+    async fn held_roles(&self) -> Result<Lease, Failure> {
+        loop {
+            if let Some(lease) = self.store.try_lease(HOLDING, HOLDING_LEASE).await? {
+                return Ok(lease);
+            }
+            tokio::time::sleep(HOLDING_LOOK).await;
+        }
+    }
+}
+
+fn no_role() -> Fault {
+    Fault::new(
+        "NO_ROLE",
+        "take",
+        "Nothing would be left that this person may do: leave at least one role.",
+    )
+}
