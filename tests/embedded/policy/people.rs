@@ -1,0 +1,191 @@
+//! Somebody of each role in one organization, with things that are theirs, and an owner of another.
+
+use serde_json::{Value, json};
+use studio_kernel::Role;
+use studio_sdk::{Client, Upload};
+
+use super::calls::Ids;
+use crate::support::{
+    EMAIL, Installation, PASSWORD, Server, adopt, create_project, import_builtin, mutate, query,
+    until,
+};
+
+/// Somebody who calls.
+pub(super) struct Person {
+    /// The heading of their column.
+    pub(super) column: String,
+    pub(super) client: Client,
+    /// What is their own; for what cannot be, what is the owner's.
+    pub(super) own: Ids,
+}
+
+/// Everybody, and everything that can be named in a call.
+pub(super) struct Stage {
+    _installation: Installation,
+    pub(super) server: Server,
+    /// What is the owner's and nobody else's.
+    pub(super) things: Ids,
+    /// Of a second project, which may be archived without hindering the others.
+    pub(super) spare_project: String,
+    /// One for each role, the owner first.
+    pub(super) people: Vec<Person>,
+    pub(super) stranger: Client,
+    pub(super) elsewhere: Client,
+}
+
+const ELSEWHERE: &str = "grace@example.net";
+
+impl Stage {
+    pub(super) async fn set() -> Self {
+        let installation = Installation::empty();
+        let (server, _) = installation.set_up().await;
+        server.stop();
+        let arguments =
+            ["organization", "create", "--name", "Rival", "--owner-name", "Grace Hopper"];
+        let arguments = [&arguments[..], &["--owner-email", ELSEWHERE]].concat();
+        installation.run_with_password(&arguments, PASSWORD);
+        let server = installation.start();
+        let owner = signed_in(&server, EMAIL).await;
+        let project = create_project(&owner, "Production").await;
+        let spare_project = create_project(&owner, "Spare").await;
+        let mut things = things(&installation, &owner, &project).await;
+        things.insert("prj", project);
+        let mut people = Vec::new();
+        for role in Role::ALL {
+            people.push(match role {
+                Role::Owner => {
+                    Person { column: column(role), client: owner.clone(), own: things.clone() }
+                }
+                other => person(&server, &owner, other, &things).await,
+            });
+        }
+        let elsewhere = signed_in(&server, ELSEWHERE).await;
+        let stranger = Client::new(&server.url).unwrap();
+        Self {
+            _installation: installation,
+            server,
+            things,
+            spare_project,
+            people,
+            stranger,
+            elsewhere,
+        }
+    }
+}
+
+fn column(role: Role) -> String {
+    role.as_str().replace('_', " ")
+}
+
+async fn signed_in(server: &Server, email: &str) -> Client {
+    let client = Client::new(&server.url).unwrap();
+    client.log_in(email, PASSWORD).await.unwrap();
+    client
+}
+
+/// One thing of each kind that belongs to the owner, or to nobody.
+async fn things(installation: &Installation, owner: &Client, project: &str) -> Ids {
+    let framework = import_builtin(owner, "soc2-2017").await;
+    adopt(owner, project, &framework).await;
+    let text = b"Whoever leaves loses every access on the same day.".to_vec();
+    let uploaded = owner.upload_document(project, "a.md", "text/markdown", Upload::Bytes(text));
+    let document = id(&uploaded.await.unwrap()["document"]["id"]);
+    let scan = installation.run(&["demo", "scan"]).into_bytes();
+    let run = owner.ingest_prowler(project, Upload::Bytes(scan)).await.unwrap().run;
+    let path = format!("/v1/ingest/runs/{}", id(&run["id"]));
+    until("the run to be matched", || async {
+        let run = owner.get(&path).await.unwrap();
+        (run["state"] == "COMPLETED" && run["matching"]["state"] == "done").then_some(())
+    })
+    .await;
+    let user = add_user(owner, "victim@example.org", "VIEWER").await;
+    let (control, test) = control(owner, project, "OWNERS", None).await;
+    let data = query(
+        owner,
+        "query($p: ID!, $f: ID!) {
+            findings(projectId: $p, first: 1) { nodes { id } }
+            assets(projectId: $p, first: 1) { nodes { id } }
+            framework(id: $f) { requirements(first: 1) { nodes { id } } }
+        }",
+        json!({ "p": project, "f": framework }),
+    )
+    .await;
+    let asked = mutate(
+        owner,
+        "mutation($input: AskInput!) { ask(input: $input) { answer { id } userErrors { code message path } } }",
+        json!({ "question": "Who loses access?" }),
+    )
+    .await;
+    Ids::from([
+        ("frw", framework),
+        ("rqm", id(&data["framework"]["requirements"]["nodes"][0]["id"])),
+        ("ctl", control),
+        ("tst", test),
+        ("doc", document),
+        ("run", id(&run["id"])),
+        ("evd", id(&run["evidence"]["id"])),
+        ("fnd", id(&data["findings"]["nodes"][0]["id"])),
+        ("ast", id(&data["assets"]["nodes"][0]["id"])),
+        ("ans", id(&asked["answer"]["id"])),
+        ("ses", session(owner.url(), EMAIL).await),
+        ("usr", user),
+    ])
+}
+
+/// Somebody of that role, signed in, with what can be their own.
+async fn person(server: &Server, owner: &Client, role: Role, things: &Ids) -> Person {
+    let email = format!("{}@example.org", role.as_str());
+    let user = add_user(owner, &email, &role.as_str().to_uppercase()).await;
+    let client = signed_in(server, &email).await;
+    let project = &things["prj"];
+    let (control, test) = control(owner, project, role.as_str(), Some(&user)).await;
+    let mut own = things.clone();
+    own.extend([("ctl", control), ("tst", test), ("usr", user)]);
+    own.insert("ses", session(&server.url, &email).await);
+    let text = Upload::Bytes(role.as_str().as_bytes().to_vec());
+    if let Ok(uploaded) = client.upload_document(project, "own.md", "text/markdown", text).await {
+        own.insert("doc", id(&uploaded["document"]["id"]));
+    }
+    Person { column: column(role), client, own }
+}
+
+async fn add_user(owner: &Client, email: &str, role: &str) -> String {
+    let made = mutate(
+        owner,
+        "mutation($input: CreateUserInput!) { createUser(input: $input) { user { id } userErrors { code message path } } }",
+        json!({ "name": email, "email": email, "password": PASSWORD, "roles": [role] }),
+    )
+    .await;
+    id(&made["user"]["id"])
+}
+
+/// A control with a test.
+async fn control(owner: &Client, project: &str, code: &str, of: Option<&str>) -> (String, String) {
+    let made = mutate(
+        owner,
+        "mutation($input: CreateControlInput!) { createControl(input: $input) { control { id } userErrors { code message path } } }",
+        json!({ "projectId": project, "code": code, "title": "A control", "ownerId": of }),
+    )
+    .await;
+    let control = id(&made["control"]["id"]);
+    let test = mutate(
+        owner,
+        "mutation($input: AddTestInput!) { addTest(input: $input) { test { id } userErrors { code message path } } }",
+        json!({ "controlId": control, "title": "Look" }),
+    )
+    .await;
+    (control, id(&test["test"]["id"]))
+}
+
+/// A session of theirs that nobody uses.
+async fn session(url: &str, email: &str) -> String {
+    let client = Client::new(url).unwrap();
+    client.log_in(email, PASSWORD).await.unwrap();
+    let data = query(&client, "{ me { sessions { nodes { id current } } } }", json!({})).await;
+    let sessions = data["me"]["sessions"]["nodes"].as_array().unwrap();
+    id(&sessions.iter().find(|session| session["current"] == true).unwrap()["id"])
+}
+
+fn id(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("{value} is no id")).to_owned()
+}
