@@ -13,11 +13,13 @@ has_role(role) if {
 
 grants contains {"scope": "tenant", "reason": "an owner may do everything in the organization"} if {
 	has_role("owner")
+	not own_account
 }
 
 grants contains {"scope": "tenant", "reason": "an admin may do everything but what is an owner's alone"} if {
 	has_role("admin")
 	not input.action == "identity:user:erase"
+	not own_account
 }
 
 # A denial, so that no other role and no further rule opens it: whoever could make owners would be one.

@@ -56,6 +56,7 @@ actions! {
     "evidence:run:read" "see ingest runs",
     "extensions:field:read" "read what an extension adds to the graph",
     "extensions:field:update" "change something by what an extension adds to the graph",
+    "identity:account:update" "change how one signs in oneself",
     "identity:organization:read" "see the organization",
     "identity:session:read" "see sessions",
     "identity:session:revoke" "end a session",

@@ -17,6 +17,7 @@ use crate::{
 
 /// The bundle that ships with Studio: every file of `policies/`.
 const EMBEDDED: &[(&str, &str)] = &[
+    ("account.rego", include_str!("../policies/account.rego")),
     ("decision.rego", include_str!("../policies/decision.rego")),
     ("roles.rego", include_str!("../policies/roles.rego")),
     ("system.rego", include_str!("../policies/system.rego")),

@@ -64,7 +64,7 @@ pub enum BuildError {
     /// A key cannot be had.
     #[error(transparent)]
     Keyring(#[from] KeyringError),
-    /// Passwords cannot be hashed.
+    /// Passwords cannot be hashed, or the file of breached ones is missing or malformed.
     #[error(transparent)]
     Password(#[from] PasswordError),
     /// The set-up cannot be offered.
@@ -146,8 +146,9 @@ pub async fn build(
     let feed: Arc<dyn EventFeed> = Arc::new(LogFeed::new(store.clone(), PUBLISHED));
     let verifier =
         TokenVerifier::new(&[&key], &issuer, sessions.clone(), feed.clone(), env.clone());
+    let breached = config.identity.breached_passwords_file.as_deref();
     let core = Arc::new(Core {
-        passwords: Passwords::new(env.clone())?,
+        passwords: Passwords::new(env.clone(), breached)?,
         backoff: Backoff::new(limits),
         issuer: Issuer::new(&key, issuer, config.identity.access_token_seconds, env.clone())?,
         refresh_tokens: RefreshTokens::new(keyring.index_key("refresh").await?, env.clone()),

@@ -84,6 +84,8 @@ impl Faults {
         ] {
             self.when(value == 0, setting, "it is 0, with which nothing works: raise it");
         }
+        let file = identity.breached_passwords_file.as_deref();
+        self.readable("identity.breached_passwords_file", file);
     }
 
     fn of_cluster(&mut self, config: &Config) {
@@ -275,6 +277,10 @@ mod tests {
         let fine = "http://10.0.0.5:4101/".to_owned();
         assert!(named(|config| config.cluster.addresses.ai = vec![fine]).is_empty());
         assert_eq!(named(|config| config.log.filter = "a=b=c".to_owned()), ["log.filter"]);
+        assert_eq!(
+            named(|config| config.identity.breached_passwords_file = Some("/nowhere/b".into())),
+            ["identity.breached_passwords_file"]
+        );
         assert_eq!(named(|config| config.public_url = Some("studio".to_owned())), ["public_url"]);
     }
 }

@@ -95,6 +95,9 @@ pub struct IdentityConfig {
     pub access_token_seconds: u32,
     /// Seconds after which a session that was not refreshed ends.
     pub session_seconds: u32,
+    /// A file of passwords that are known from breaches, which nobody may take: a line for each, its
+    /// SHA-1 in hexadecimal digits, a colon and a count, sorted by the hash, as Pwned Passwords comes.
+    pub breached_passwords_file: Option<PathBuf>,
 }
 
 impl Default for Config {
@@ -139,7 +142,11 @@ impl Default for Limits {
 
 impl Default for IdentityConfig {
     fn default() -> Self {
-        Self { access_token_seconds: 600, session_seconds: 14 * 86_400 }
+        Self {
+            access_token_seconds: 600,
+            session_seconds: 14 * 86_400,
+            breached_passwords_file: None,
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! the four that make somebody an actor (set-up, sign-in, refresh, and the offer of a set-up) ask
 //! for proof instead.
 
+mod account;
 mod organizations;
 mod roles;
 mod sessions;

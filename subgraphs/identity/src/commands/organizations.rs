@@ -170,7 +170,8 @@ impl Core {
         let name = faults.take(input::name("organizationName", &new.name));
         let owner_name = faults.take(input::name(OWNER.name, &new.owner_name));
         let email = faults.take(input::email(OWNER.email, &new.owner_email));
-        faults.take(input::password("password", &new.password));
+        let about = [&name, &owner_name, &email].into_iter().flatten().cloned().collect();
+        faults.take(self.passwords.judge("password", &new.password, about).await?);
         faults.none()?;
         let (Some(name), Some(owner_name), Some(email)) = (name, owner_name, email) else {
             // `none` has answered already.

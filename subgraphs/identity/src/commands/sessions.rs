@@ -11,7 +11,7 @@ use crate::{
     projections::{read_id, sessions},
 };
 
-/// Sessions ended at a time when a person is erased.
+/// Sessions ended at a time.
 const PAGE: u64 = 100;
 
 impl Core {
@@ -70,23 +70,31 @@ impl Core {
         Ok(())
     }
 
-    /// Ends every session of a person.
-    pub(super) async fn end_all_sessions(
+    /// Ends every session of a person, but for one of them.
+    pub(super) async fn end_sessions(
         &self,
         tenant: TenantId,
         user: Id<kind::User>,
+        but: Option<Id<kind::Session>>,
         reason: EndReason,
         metadata: &Metadata,
-    ) -> Result<(), Failure> {
+    ) -> Result<u32, Failure> {
+        let mut ended = 0;
         loop {
             let now = self.env.now();
             let live = sessions::live_of(&self.store, tenant, user, now, None, PAGE).await?;
-            if live.is_empty() {
-                return Ok(());
-            }
+            let mut others = 0;
             for row in live {
-                self.end_session(tenant, read_id(&row.id)?, reason, metadata).await?;
+                let session = read_id(&row.id)?;
+                if Some(session) != but {
+                    self.end_session(tenant, session, reason, metadata).await?;
+                    others += 1;
+                }
             }
+            if others == 0 {
+                return Ok(ended);
+            }
+            ended += others;
         }
     }
 }

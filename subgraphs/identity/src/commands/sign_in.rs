@@ -60,7 +60,11 @@ impl Core {
         self.start_session(read_id(&row.tenant)?, read_id(&row.id)?, roles, request).await
     }
 
-    async fn password_hash(&self, row: &users::Row) -> Result<Option<Zeroizing<String>>, Failure> {
+    /// The hash of the person's password; `None` once they were erased.
+    pub(super) async fn password_hash(
+        &self,
+        row: &users::Row,
+    ) -> Result<Option<Zeroizing<String>>, Failure> {
         let Some(sealed) = &row.password else { return Ok(None) };
         let tenant = read_id(&row.tenant)?;
         let opened = self.people.open(tenant, &sealed_from_row(sealed)?).await?;
@@ -165,7 +169,7 @@ impl From<Refused> for Failure {
             Refused::TooMany(wait) => {
                 let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
                 let message = format!(
-                    "Too many wrong passwords for that account: try again in {seconds} seconds."
+                    "Too many wrong tries for that account: try again in {seconds} seconds."
                 );
                 ApiError::new(Code::RateLimited, message)
             }

@@ -17,7 +17,10 @@ use crate::{
         user::User,
     },
     personal::Profile,
-    projections::users::{self, read_roles},
+    projections::{
+        organizations,
+        users::{self, read_roles},
+    },
 };
 
 /// How often erasures that were cut short are looked for;
@@ -67,7 +70,9 @@ impl Core {
         let mut faults = Faults::default();
         let name = faults.take(input::name("name", &new.name));
         let email = faults.take(input::email("email", &new.email));
-        faults.take(input::password("password", &new.password));
+        let organization = organizations::find(&self.store, tenant).await?.map(|row| row.name);
+        let about = [&name, &email, &organization].into_iter().flatten().cloned().collect();
+        faults.take(self.passwords.judge("password", &new.password, about).await?);
         let mut roles = new.roles;
         roles.sort_unstable();
         roles.dedup();
@@ -128,7 +133,8 @@ impl Core {
             })
             .await?;
         self.people.erase(tenant, user).await?;
-        self.end_all_sessions(tenant, user, EndReason::UserErased, &metadata).await
+        self.end_sessions(tenant, user, None, EndReason::UserErased, &metadata).await?;
+        Ok(())
     }
 
     /// Completes erasures that a crash cut short between the event and the key.
@@ -139,7 +145,7 @@ impl Core {
         for (tenant, user) in users::erased(&self.store).await? {
             self.people.erase(tenant, user).await?;
             let metadata = Metadata::system("identity.erasure");
-            self.end_all_sessions(tenant, user, EndReason::UserErased, &metadata).await?;
+            self.end_sessions(tenant, user, None, EndReason::UserErased, &metadata).await?;
         }
         Ok(())
     }

@@ -45,6 +45,8 @@ pub enum EndReason {
     RefreshReused,
     /// The person was erased.
     UserErased,
+    /// The person changed the password elsewhere.
+    PasswordChanged,
 }
 
 /// The session ended before its time.

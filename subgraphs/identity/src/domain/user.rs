@@ -20,6 +20,16 @@ pub struct UserCreated {
 }
 event!(UserCreated, "identity.user.created", 1);
 
+/// A person took another password.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PasswordChanged {
+    /// The person.
+    pub user: Id<kind::User>,
+    /// The hash of the new password (PHC string), sealed with the person's key.
+    pub password: SealedValue,
+}
+event!(PasswordChanged, "identity.user.password_changed", 1);
+
 /// A person was erased (GDPR, article 17): the key is destroyed, and with it everything that was
 /// sealed with it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -31,7 +41,7 @@ event!(UserErased, "identity.user.erased", 1);
 
 events! {
     /// What happens to a person.
-    pub enum UserEvent { UserCreated, RolesChanged, UserErased }
+    pub enum UserEvent { UserCreated, RolesChanged, PasswordChanged, UserErased }
 }
 
 /// The state of a person.
@@ -52,6 +62,15 @@ pub enum RolesRefused {
 }
 
 impl User {
+    /// Takes the place of the password. `None` where there is no such person (any more).
+    pub fn change_password(
+        &self,
+        user: Id<kind::User>,
+        password: SealedValue,
+    ) -> Option<Vec<UserEvent>> {
+        (self.created && !self.erased).then(|| vec![PasswordChanged { user, password }.into()])
+    }
+
     /// What the person may do, sorted; empty where there is no such person.
     pub fn roles(&self) -> &[Role] {
         if self.erased { &[] } else { &self.roles }
@@ -113,6 +132,7 @@ impl Aggregate for User {
                 self.roles.clone_from(&created.roles);
             }
             UserEvent::RolesChanged(changed) => self.roles.clone_from(&changed.roles),
+            UserEvent::PasswordChanged(_) => {}
             UserEvent::UserErased(_) => self.erased = true,
         }
     }

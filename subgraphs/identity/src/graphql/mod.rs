@@ -2,6 +2,7 @@
 
 mod account;
 mod organization;
+mod password;
 mod people;
 mod session;
 mod set_up;
@@ -31,7 +32,11 @@ pub(crate) struct Query(
 
 /// Mutations, one module each.
 #[derive(MergedObject, Default)]
-pub(crate) struct Mutation(account::AccountMutation, people::PeopleMutation);
+pub(crate) struct Mutation(
+    account::AccountMutation,
+    password::PasswordMutation,
+    people::PeopleMutation,
+);
 
 /// The schema, served with a loader of its own for each request.
 pub(crate) fn service(core: Arc<Core>) -> Arc<dyn GraphQlService> {

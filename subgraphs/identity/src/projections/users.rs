@@ -83,6 +83,14 @@ impl Projection for Users {
                         row.update(tx).await?;
                     }
                 }
+                UserEvent::PasswordChanged(changed) => {
+                    let key = (generation, tenant, changed.user.to_string());
+                    if let Some(row) = Entity::find_by_id(key).one(tx).await? {
+                        let mut row = row.into_active_model();
+                        row.password = Set(Some(changed.password.0.to_string()));
+                        row.update(tx).await?;
+                    }
+                }
                 UserEvent::UserErased(erased) => {
                     let key = (generation, tenant, erased.user.to_string());
                     if let Some(row) = Entity::find_by_id(key).one(tx).await? {

@@ -26,6 +26,9 @@ use tokio_util::sync::CancellationToken;
 pub(crate) const EMAIL: &str = "Ada@Example.org";
 pub(crate) const PASSWORD: &str = "difference engine no 2";
 
+/// Where a server's file of breached passwords lies in its folder, if it has one.
+const BREACHED: &str = "breached.txt";
+
 const POSTGRES: &str = "STUDIO_TEST_POSTGRES";
 
 /// One process's worth of identity.
@@ -70,6 +73,14 @@ impl Server {
         Self::start(Arc::new(tempfile::tempdir().unwrap()), clock, None).await
     }
 
+    /// As [`Server::new`], with a file of breached passwords.
+    pub(crate) async fn with_breached_passwords(list: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(BREACHED), list).unwrap();
+        let clock = ManualClock::at("2026-03-01T09:00:00Z".parse::<Timestamp>().unwrap());
+        Self::start(Arc::new(folder), clock, None).await
+    }
+
     /// With its store in a schema of its own on PostgreSQL, where there is one.
     pub(crate) async fn on_postgres() -> Option<Self> {
         if std::env::var(POSTGRES).is_err() {
@@ -103,6 +114,9 @@ impl Server {
         let keyring = Arc::new(keyring.unwrap());
         let shutdown = CancellationToken::new();
         let limits = Arc::new(InProcessLimits::new(env.clone()));
+        let mut config = Config::default();
+        config.identity.breached_passwords_file =
+            Some(folder.path().join(BREACHED)).filter(|path| path.exists());
         let deps = Deps {
             env: env.clone(),
             database,
@@ -110,7 +124,7 @@ impl Server {
             policy: Arc::new(Policy::embedded().unwrap()),
             graph: Arc::new(PetGraph::new()),
             blobs: Arc::new(DirectoryBlobs::open(folder.path().join("blobs")).unwrap()),
-            config: Arc::new(Config::default()),
+            config: Arc::new(config),
             leadership: studio_events::Leadership::default(),
             shutdown: shutdown.clone(),
             drained: shutdown.clone(),

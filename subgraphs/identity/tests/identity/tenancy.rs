@@ -81,6 +81,11 @@ const AS_A_STRANGER: &[(&str, &str)] = &[
         "mutation { eraseUser(input: { userId:
         \"usr_00000000000070008000000000000001\" }) { userErrors { code } } }",
     ),
+    (
+        "changePassword",
+        "mutation { changePassword(input: { currentPassword: \"a\", newPassword: \"b\" }) {
+        userErrors { code } } }",
+    ),
     ("logOut", "mutation { logOut { userErrors { code } } }"),
     (
         "revokeSession",

@@ -1,0 +1,118 @@
+//! What people change about how they sign in themselves. Each asks for the password anew: a session that
+//! was left open, or whose token was stolen, must not be enough to keep its owner out.
+
+use studio_access::Resource;
+use studio_kernel::{Actor, Id, Principal, TenantId, kind};
+use studio_service::ApiError;
+use zeroize::Zeroizing;
+
+use super::{Core, Failure, Faults, Request, users::metadata};
+use crate::{
+    backoff::Try,
+    domain::{input::Fault, session::EndReason, user::User},
+    personal::sealed_from_row,
+    projections::{organizations, users},
+};
+
+/// Whoever asks, and what is on record of them.
+pub(super) struct Account {
+    pub(super) tenant: TenantId,
+    pub(super) user: Id<kind::User>,
+    /// The session that asks.
+    pub(super) session: Id<kind::Session>,
+    pub(super) row: users::Row,
+}
+
+impl Core {
+    /// Gives the actor another password and ends their other sessions.
+    ///
+    /// # Errors
+    /// [`Failure::Input`] where the current password is wrong or the new one will not do;
+    /// `RATE_LIMITED` after repeated failures.
+    pub(crate) async fn change_password(
+        &self,
+        actor: &Actor,
+        current: Zeroizing<String>,
+        new: Zeroizing<String>,
+        request: Request,
+    ) -> Result<(), Failure> {
+        let account = self.own_account(actor).await?;
+        let tried = self.prove(&account, "currentPassword", &current).await?;
+        self.backoff.was_right(tried).await;
+        let Account { tenant, user, session, row } = account;
+        let mut faults = Faults::default();
+        faults.take(if *new == *current {
+            Err(Fault::new(
+                "SAME_PASSWORD",
+                "newPassword",
+                "That is the password you have: choose another.",
+            ))
+        } else {
+            let about = self.about(tenant, &row).await?;
+            self.passwords.judge("newPassword", &new, about).await?
+        });
+        faults.none()?;
+        let hash = Zeroizing::new(self.passwords.hash(&new).await?);
+        let password = self.people.seal(tenant, user, hash.as_bytes()).await?;
+        let metadata = metadata(actor, request);
+        let others = Some(session);
+        let reason = EndReason::PasswordChanged;
+        // Before, so that a fault in between leaves nobody in who should be out; and after, since
+        // somebody may have signed in meanwhile with the former password.
+        self.end_sessions(tenant, user, others, reason, &metadata).await?;
+        self.store
+            .execute::<User, Failure>(tenant, &user.to_string(), &metadata, |state, _| {
+                let gone = || Failure::from(ApiError::unauthenticated());
+                state.change_password(user, password.clone()).ok_or_else(gone)
+            })
+            .await?;
+        self.end_sessions(tenant, user, others, reason, &metadata).await?;
+        Ok(())
+    }
+
+    /// The account of the actor, who may change how they sign in.
+    pub(super) async fn own_account(&self, actor: &Actor) -> Result<Account, Failure> {
+        let Principal::User { user, session } = actor.principal else {
+            return Err(ApiError::unauthenticated().into());
+        };
+        let resource = Resource::one("User", user, actor.tenant).owned_by(user);
+        let scope = self.policy.require(actor, "identity:account:update", &resource)?;
+        let tenant = scope.tenant();
+        let row = users::find(&self.store, tenant, user).await?;
+        let row = row.ok_or_else(ApiError::unauthenticated)?;
+        Ok(Account { tenant, user, session, row })
+    }
+
+    /// Asks for the password, held back like a sign-in. The try counts as wrong until the caller says
+    /// otherwise.
+    pub(super) async fn prove(
+        &self,
+        account: &Account,
+        field: &'static str,
+        password: &str,
+    ) -> Result<Try<'_>, Failure> {
+        let address = account.row.email_hash.clone().ok_or_else(ApiError::unauthenticated)?;
+        let tried = self.backoff.begin(address).await?;
+        let known = self.password_hash(&account.row).await?;
+        if !self.passwords.verify(password, known).await? {
+            tracing::info!(user = %account.user, "a password that was asked for anew was wrong");
+            return Err(
+                Fault::new("INVALID_CREDENTIALS", field, "That is not your password.").into()
+            );
+        }
+        Ok(tried)
+    }
+
+    /// What somebody who knows the person would try as a password.
+    async fn about(&self, tenant: TenantId, row: &users::Row) -> Result<Vec<String>, Failure> {
+        let mut about = Vec::new();
+        if let Some(sealed) = &row.profile
+            && let Some(profile) =
+                self.people.open_profile(tenant, &sealed_from_row(sealed)?).await?
+        {
+            about.extend([profile.name, profile.email]);
+        }
+        about.extend(organizations::find(&self.store, tenant).await?.map(|row| row.name));
+        Ok(about)
+    }
+}
