@@ -77,7 +77,7 @@ pub(crate) async fn assemble(
     shutdown: CancellationToken,
 ) -> anyhow::Result<Assembly> {
     let (env, config) = (stores.env.clone(), stores.config.clone());
-    let policy = Policy::embedded().context("the policies do not load")?;
+    let policy = Policy::embedded().context("the policies do not load")?.with_clock(env.clone());
     let signer = InternalSigner::from_keyring(&stores.keyring, role, env.clone())
         .await
         .context("the keyring does not open")?;

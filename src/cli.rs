@@ -46,10 +46,12 @@ pub(crate) enum Command {
     Config(ConfigCommand),
     /// Print the public schema, or name what a schema changes for the clients of another
     Schema(SchemaCommand),
-    /// Replace the master key
+    /// Replace the master key, or the key that signs access tokens
     Keyring(KeyringCommand),
     /// Make an organization; the server that uses the data folder must be stopped
     Organization(OrganizationCommand),
+    /// Let somebody in again; the server that uses the data folder must be stopped
+    Account(AccountCommand),
     /// Move the demo's data, or print the scan it is made of
     Demo(Demo),
     /// Sign in to a server; asks for the password, or reads STUDIO_PASSWORD or standard input
@@ -250,6 +252,19 @@ pub(crate) enum KeyringVerb {
     /// Wrap every key by the master key that is set now; where none is set, make a new one in the
     /// data folder. What the keys encrypt is not touched
     Rotate(Settings),
+    /// Let another key sign access tokens. Nobody is signed out; `identity.token_key_days` does it by
+    /// itself
+    RotateTokens(RotateTokens),
+}
+
+#[derive(Args)]
+pub(crate) struct RotateTokens {
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+    /// Destroy the keys before it, where somebody may have them: what they signed is refused, and who
+    /// is signed in gets new tokens by refresh
+    #[arg(long)]
+    pub(crate) now: bool,
 }
 
 #[derive(Args)]
@@ -283,6 +298,28 @@ pub(crate) enum OrganizationVerb {
         /// What the owner signs in with
         #[arg(long)]
         owner_email: String,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct AccountCommand {
+    #[command(subcommand)]
+    pub(crate) verb: AccountVerb,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum AccountVerb {
+    /// Give somebody another password and sign them out everywhere; asks for the password, or reads
+    /// STUDIO_PASSWORD or standard input
+    Recover {
+        #[command(flatten)]
+        settings: Settings,
+        /// What they sign in with
+        #[arg(long)]
+        email: String,
+        /// Take the second factor away too, where the app and the recovery codes are lost
+        #[arg(long)]
+        remove_second_factor: bool,
     },
 }
 

@@ -24,6 +24,9 @@ pub(crate) const MASTER: &str = "STUDIO_MASTER_KEY";
 /// the one that holds the key before it, while a rotation is not finished.
 pub(crate) const FORMER: &str = "STUDIO_FORMER_MASTER_KEY";
 
+/// The purpose of the keys that sign access tokens.
+const TOKENS: &str = "tokens";
+
 /// The master key, and those that some keys may still be wrapped by.
 #[derive(Clone)]
 pub(crate) struct Masters {
@@ -140,7 +143,38 @@ pub(crate) async fn key_store(config: &Config) -> anyhow::Result<Arc<dyn KeyStor
 
 /// `studio keyring …`
 pub(crate) async fn run(command: cli::KeyringCommand) -> anyhow::Result<()> {
-    let cli::KeyringVerb::Rotate(settings) = command.verb;
+    match command.verb {
+        cli::KeyringVerb::Rotate(settings) => rotate(settings).await,
+        cli::KeyringVerb::RotateTokens(arguments) => rotate_tokens(arguments).await,
+    }
+}
+
+/// `studio keyring rotate-tokens`
+async fn rotate_tokens(arguments: cli::RotateTokens) -> anyhow::Result<()> {
+    let (config, env) = (arguments.settings.load(None)?, Env::system());
+    let _data = match stores::keyring_store(&config) {
+        KeyringStore::Directory => Some(DataDir::open(&config.data_dir)?),
+        KeyringStore::Sql => None,
+    };
+    let keyring = open(&config, env).await?;
+    keyring.add_signing_key(TOKENS).await?;
+    if !arguments.now {
+        println!(
+            "There is a new key for access tokens. It signs in 15 minutes, when every process knows it; \
+             until then, and for what they signed, the former ones hold. Nobody is signed out."
+        );
+        return Ok(());
+    }
+    keyring.destroy_former_signing_keys(TOKENS).await?;
+    println!(
+        "There is a new key for access tokens, and the former ones are destroyed. Tokens that they \
+         signed are refused within five minutes by every process that runs, and at once by one that \
+         starts; who is signed in gets new ones by refresh."
+    );
+    Ok(())
+}
+
+async fn rotate(settings: cli::Settings) -> anyhow::Result<()> {
     let (config, env) = (settings.load(None)?, Env::system());
     // Keys in files are one process's; those in a database may be in use meanwhile.
     let _data = match stores::keyring_store(&config) {

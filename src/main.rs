@@ -81,6 +81,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Schema(arguments) => schema::run(arguments.verb).await,
         Command::Keyring(arguments) => keyring::run(arguments).await,
         Command::Organization(arguments) => organization::run(arguments.verb).await,
+        Command::Account(arguments) => organization::recover(arguments.verb).await,
         Command::Demo(arguments) => demo::run(arguments).await,
         Command::Login(arguments) => client::login(arguments).await,
         Command::Logout(arguments) => client::logout(arguments).await,

@@ -110,9 +110,43 @@ export function signInForm(done, intro) {
       maxlength: 1024,
     }),
   };
-  return form("Sign in", intro, fields, "Sign in", async ({ email, password }) => {
-    await session.signIn(email.trim(), password);
+  const element = form("Sign in", intro, fields, "Sign in", async ({ email, password }) => {
+    const challenge = await session.signIn(email.trim(), password);
     fields.password.input.value = "";
+    if (!challenge) return done();
+    const again = (why) => {
+      const anew = signInForm(done, why);
+      asked.replaceWith(anew);
+      anew.querySelector("input").focus();
+    };
+    const asked = codeForm(challenge, done, again);
+    element.replaceWith(asked);
+    asked.querySelector("input").focus();
+  });
+  return element;
+}
+
+/** The second step of a sign-in; `again` goes back to the first, with the reason. */
+function codeForm(challenge, done, again) {
+  const fields = {
+    code: field("Code", {
+      autocomplete: "one-time-code",
+      autocapitalize: "characters",
+      spellcheck: "false",
+      required: true,
+      maxlength: 64,
+    }),
+  };
+  const intro = "Type the code that your app shows now, or one of your recovery codes.";
+  return form("Second step", intro, fields, "Sign in", async ({ code }) => {
+    try {
+      await session.completeSignIn(challenge, code);
+    } catch (error) {
+      fields.code.input.value = "";
+      const over = error.errors?.some?.((one) => one.code === "INVALID_CHALLENGE");
+      if (!over) throw error;
+      return again(error.message);
+    }
     done();
   });
 }

@@ -3,7 +3,12 @@
 //
 // The tokens lie in sessionStorage: they end with the tab and are never written to disk by us.
 
-import { logInMutation, logOutMutation, refreshMutation } from "./operations.js";
+import {
+  completeLogInMutation,
+  logInMutation,
+  logOutMutation,
+  refreshMutation,
+} from "./operations.js";
 
 const ENDPOINT = "/graphql";
 const STORED = "studio.session";
@@ -82,9 +87,19 @@ export const session = {
     endings.add(listener);
   },
 
+  /** Answers the challenge that a code has to complete, or null where the person is signed in. */
   async signIn(email, password) {
-    const data = await send(logInMutation, { input: { email, password } }, {});
-    store(keep(data.logIn));
+    const { logIn } = await send(logInMutation, { input: { email, password } }, {});
+    if (logIn.challenge) return logIn.challenge;
+    store(keep(logIn));
+    tell();
+    return null;
+  },
+
+  /** The second step, with a code of the second factor. */
+  async completeSignIn(challenge, code) {
+    const data = await send(completeLogInMutation, { input: { challenge, code } }, {});
+    store(keep(data.completeLogIn));
     tell();
   },
 

@@ -43,8 +43,8 @@ let copied = "";
 
 // ---- what is kept between visits ---------------------------------------------------------------
 
-// Passwords and tokens are typed into operations as well: what names one is not kept at all.
-const secret = (text) => /pass(word|phrase)|token|secret|api_?key|authorization|bearer/i.test(text);
+// Passwords, tokens and codes are typed into operations as well: what names one is not kept at all.
+const secret = (text) => /pass(word|phrase)|token|secret|api_?key|authorization|bearer|challenge|totp|recoveryCode/i.test(text);
 
 function remembered(key) {
   try {
@@ -238,7 +238,7 @@ function openHistory() {
       h(
         "p",
         { class: "quiet" },
-        "Kept in this browser. Headers are never kept, nor operations that name passwords, tokens or keys.",
+        "Kept in this browser. Headers are never kept, nor operations that name passwords, tokens, codes or keys.",
       ),
       past.length
         ? [list, h("button", { type: "button", onclick: forget }, "Forget all")]

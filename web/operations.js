@@ -6,6 +6,14 @@
 export const logInMutation = `
 mutation LogIn($input: LogInInput!) {
   logIn(input: $input) {
+    accessToken refreshToken expiresAt challenge
+    userErrors { code message path }
+  }
+}`;
+
+export const completeLogInMutation = `
+mutation CompleteLogIn($input: CompleteLogInInput!) {
+  completeLogIn(input: $input) {
     accessToken refreshToken expiresAt
     userErrors { code message path }
   }

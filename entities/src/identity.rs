@@ -66,6 +66,38 @@ pub mod user {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
+/// Second factors.
+pub mod factor {
+    use sea_orm::entity::prelude::*;
+
+    /// A row of `identity_factors`. Its secret is in the log alone.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "identity_factors")]
+    pub struct Model {
+        /// The generation of the read model.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub generation: i64,
+        /// `org_…`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub tenant: String,
+        /// `usr_…`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub user: String,
+        /// When it was turned on, microseconds since the epoch.
+        pub confirmed_at: i64,
+        /// When a code was last used, microseconds since the epoch.
+        pub used_at: i64,
+        /// How many recovery codes are left.
+        pub recovery_codes: i64,
+    }
+
+    /// None.
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
 /// Sessions.
 pub mod session {
     use sea_orm::entity::prelude::*;
@@ -93,6 +125,8 @@ pub mod session {
         pub expires_at: i64,
         /// When it was ended, microseconds since the epoch.
         pub ended_at: Option<i64>,
+        /// The names of the methods of the sign-in, separated by spaces.
+        pub methods: String,
     }
 
     /// None.

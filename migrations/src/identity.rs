@@ -10,7 +10,10 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        events::and_then(vec![step("identity_0001_people", PEOPLE)])
+        events::and_then(vec![
+            step("identity_0001_people", PEOPLE),
+            step("identity_0002_second_factors", SECOND_FACTORS),
+        ])
     }
 }
 
@@ -56,4 +59,18 @@ const PEOPLE: &[&str] = &[
         completed_at BIGINT,
         PRIMARY KEY (generation, id)
     )",
+];
+
+// Sessions from before say nothing of how they began.
+const SECOND_FACTORS: &[&str] = &[
+    r#"CREATE TABLE identity_factors (
+        generation BIGINT NOT NULL,
+        tenant TEXT NOT NULL,
+        "user" TEXT NOT NULL,
+        confirmed_at BIGINT NOT NULL,
+        used_at BIGINT NOT NULL,
+        recovery_codes BIGINT NOT NULL,
+        PRIMARY KEY (generation, tenant, "user")
+    )"#,
+    "ALTER TABLE identity_sessions ADD COLUMN methods TEXT NOT NULL DEFAULT ''",
 ];

@@ -16,7 +16,12 @@ pub(crate) async fn login(arguments: cli::Login) -> anyhow::Result<()> {
         Some(email) => email,
         None => asked::email()?,
     };
-    client.log_in(&email, &asked::password().await?).await?;
+    match client.log_in(&email, &asked::password().await?).await {
+        Err(Error::SecondFactor(challenge)) => {
+            client.complete_log_in(&challenge, &asked::code().await?).await?;
+        }
+        signed_in => signed_in?,
+    }
     session::begin(&client)?;
     println!("Signed in to {} as {email}.", client.url());
     Ok(())

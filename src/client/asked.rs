@@ -33,6 +33,21 @@ pub(super) async fn password() -> anyhow::Result<String> {
     }
 }
 
+/// The code of a second factor, from STUDIO_CODE or the terminal: the password may have come by
+/// standard input, which is at its end then.
+pub(super) async fn code() -> anyhow::Result<String> {
+    if let Ok(code) = std::env::var("STUDIO_CODE") {
+        return Ok(code);
+    }
+    if !std::io::stdin().is_terminal() {
+        bail!(
+            "the account has a second factor: set STUDIO_CODE to a code, or sign in at a terminal"
+        );
+    }
+    let [code] = at_the_terminal(["Code of your app, or a recovery code: "]).await?;
+    Ok(code)
+}
+
 /// A password that is chosen now; at a terminal, where nobody sees what is typed, it is asked twice.
 pub(crate) async fn new_password() -> anyhow::Result<String> {
     if let Some(password) = without_asking()? {
@@ -80,15 +95,15 @@ async fn at_the_terminal<const N: usize>(
         }
         Ok::<_, std::io::Error>(answers)
     });
-    let answers = asked.await.context("the password cannot be read")?;
+    let answers = asked.await.context("the answer cannot be read")?;
     let answers = match answers {
         Err(error) if error.kind() == ErrorKind::Interrupted => {
             bail!("interrupted: nothing was done")
         }
-        answers => answers.context("the password cannot be read from the terminal")?,
+        answers => answers.context("the answer cannot be read from the terminal")?,
     };
     if answers.iter().any(String::is_empty) {
-        bail!("no password was given");
+        bail!("nothing was typed");
     }
     // From here on it ends the process again.
     #[cfg(unix)]

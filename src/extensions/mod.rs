@@ -9,6 +9,7 @@ mod gate;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use studio_access::Policy;
+use studio_kernel::Env;
 use studio_router::{Graph, Router, Supergraph, transport::SubgraphTransport};
 use studio_service::config::{RemoteSubgraph, RemoteSubgraphs};
 use tokio_util::sync::CancellationToken;
@@ -55,7 +56,7 @@ impl Extensions {
         let mut extensions = Self {
             router,
             own,
-            policy: Arc::new(Policy::embedded()?),
+            policy: Arc::new(Policy::embedded()?.with_clock(Env::system())),
             settings,
             parts: Vec::new(),
             wrong: BTreeMap::new(),

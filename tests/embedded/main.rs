@@ -35,6 +35,7 @@ mod policy;
 mod router_options;
 mod router_role;
 mod schema;
+mod second_factor;
 mod stopping;
 mod tenants;
 mod verify;

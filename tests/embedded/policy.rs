@@ -9,9 +9,18 @@ use studio_sdk::{Client, Error};
 use crate::support::{Installation, mutate, query};
 
 /// What a stranger may call: how one gets in.
-const OPEN: [&str; 4] = ["setUp", "setUpState", "logIn", "refresh"];
+const OPEN: [&str; 5] = ["setUp", "setUpState", "logIn", "completeLogIn", "refresh"];
 /// What everybody may do with the own account.
-const OWN: [&str; 3] = ["logOut", "revokeSession", "changePassword"];
+const OWN: [&str; 8] = [
+    "logOut",
+    "revokeSession",
+    "endOtherSessions",
+    "changePassword",
+    "beginTotp",
+    "confirmTotp",
+    "renewRecoveryCodes",
+    "removeTotp",
+];
 
 /// The types of the schema by name, from introspection.
 struct Schema {

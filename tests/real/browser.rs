@@ -7,7 +7,7 @@ use serde_json::json;
 use studio_stores::blobs::ContentHash;
 
 use crate::{
-    support::{Installation, PATIENCE, Server, until},
+    support::{EMAIL, Installation, PASSWORD, PATIENCE, Server, enrol, until},
     webdriver::Browser,
 };
 
@@ -178,6 +178,29 @@ async fn an_explanation_keeps_up_with_its_score() {
     let shown = browser.script("return document.querySelector('.numbers .lo').textContent").await;
     let proven: f64 = shown.as_str().unwrap().parse().unwrap();
     assert!((proven + after.parse::<f64>().unwrap() - 100.0).abs() < 0.11, "{proven}, {after}");
+}
+
+#[tokio::test]
+async fn a_second_factor_in_a_browser() {
+    let Some(browser) = Browser::start().await else { return };
+    let installation = Installation::empty();
+    let (server, owner) = installation.set_up().await;
+    let codes = enrol(&owner, PASSWORD).await;
+    let code = async |text: &str| {
+        browser.type_into("input[autocomplete=one-time-code]", text).await;
+        browser.click("main form button[type=submit]").await;
+    };
+    browser.open(&server.url).await;
+    sign_in(&browser, EMAIL, PASSWORD).await;
+    let asked = |text: &str| text.contains("Second step").then_some(());
+    browser.wait_for_text("the second step", asked).await;
+    assert_eq!(browser.script("return sessionStorage.length").await, json!(0), "no session yet");
+    code("AAAA-BBBB-CCCC").await;
+    let wrong = |text: &str| text.contains("not right").then_some(());
+    browser.wait_for_text("that the code is wrong", wrong).await;
+    code(&codes[0]).await;
+    let empty = |text: &str| text.contains("No project yet").then_some(());
+    browser.wait_for_text("the empty list of projects", empty).await;
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! A server of one's own for each test: the real binary, a real socket, an empty data folder.
 
+mod authenticator;
 mod checked;
 #[allow(dead_code, reason = "the tests of faults, which need real servers, use all of it")]
 mod cluster;
@@ -12,6 +13,7 @@ mod server;
 mod shape;
 mod world;
 
+pub(crate) use authenticator::enrol;
 pub(crate) use checked::config_check;
 #[allow(unused_imports, reason = "the tests of faults cut wires")]
 pub(crate) use cluster::{Between, POSTGRES, host};

@@ -36,6 +36,31 @@ test("the newest positions are said back", () => {
   assert.deepEqual(positions.say(), { "studio-positions": "controls=42;evidence=17" });
 });
 
+test("a second factor stands between the password and the session", async () => {
+  const sent = [];
+  const answers = [
+    { data: { logIn: { accessToken: null, challenge: "asked", userErrors: [] } } },
+    { data: { completeLogIn: { accessToken: null, userErrors: [{ code: "INVALID_CODE", message: "No." }] } } },
+    { data: { completeLogIn: { ...tokens("new"), userErrors: [] } } },
+  ];
+  globalThis.fetch = async (_path, { body }) => {
+    sent.push(JSON.parse(body).variables.input);
+    return new Response(JSON.stringify(answers.shift()));
+  };
+  assert.equal(await session.signIn("a@b", "secret"), "asked");
+  assert.equal(session.current(), null, "nobody is signed in by the password alone");
+  await assert.rejects(session.completeSignIn("asked", "1"), (error) => error.code === "USER_ERRORS");
+  assert.equal(session.current(), null);
+  await session.completeSignIn("asked", "2");
+  assert.equal(session.current().accessToken, "new");
+  assert.deepEqual(sent, [
+    { email: "a@b", password: "secret" },
+    { challenge: "asked", code: "1" },
+    { challenge: "asked", code: "2" },
+  ]);
+  sessionStorage.removeItem("studio.session");
+});
+
 const tokens = (name) => ({ accessToken: name, refreshToken: name, expiresAt: "2100-01-01T00:00:00Z" });
 
 /** Signs out of a session against a server that answers so, and gives what it was sent. */

@@ -8,7 +8,9 @@
 #             owner ("self", "other", "nobody", or "none": a list, or a thing that is to be made),
 #             attributes (rank, of a person whose roles are given or taken: "owner" where they are
 #             one or would become one, else "member")
-#   context:  an object, empty for now
+#   context:  mfa (whether the person signed in with more than one factor),
+#             authenticated_within (the least of 5, 15, 60, 240, 720, 1440 minutes that the sign-in
+#             is not older than; undefined where it is older, or not known)
 # The rules vote in `grants` (objects of scope and reason) and `denials` (reasons).
 package studio.access
 

@@ -8,7 +8,7 @@ use std::{
 
 use regorus::{CompiledPolicy, Engine, Value};
 use serde::{Deserialize, Serialize};
-use studio_kernel::{Actor, Code, Principal, Role};
+use studio_kernel::{Actor, Code, Env, Principal, Role, Timestamp};
 
 use crate::{
     actions,
@@ -88,7 +88,36 @@ struct Input<'a> {
     actor: InputActor<'a>,
     action: &'static str,
     resource: InputResource<'a>,
-    context: BTreeMap<String, String>,
+    context: Context,
+}
+
+/// What there is to know of the sign-in. Few values, since decisions are cached by them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize)]
+struct Context {
+    /// Whether the person signed in with more than one factor.
+    mfa: bool,
+    /// The least of [`WITHIN`] minutes that the sign-in is not older than; absent where it is older
+    /// than all, or not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authenticated_within: Option<u32>,
+}
+
+/// Minutes by which rules can ask how fresh a sign-in is.
+const WITHIN: [u32; 6] = [5, 15, 60, 240, 720, 1440];
+
+impl Context {
+    fn of(actor: &Actor, env: Option<&Env>) -> Self {
+        let Some(authn) = &actor.authn else { return Self::default() };
+        let fresh =
+            |now: Timestamp, minutes: u32| authn.at.plus_seconds(i64::from(minutes) * 60) >= now;
+        Self {
+            mfa: authn.multi_factor(),
+            authenticated_within: env.and_then(|env| {
+                let now = env.now();
+                WITHIN.into_iter().find(|minutes| fresh(now, *minutes))
+            }),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
@@ -116,6 +145,7 @@ struct Key {
     same_tenant: bool,
     owner: &'static str,
     attributes: Vec<(&'static str, String)>,
+    context: Context,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -136,6 +166,7 @@ enum Reach {
 /// The policies, compiled once and shared by every thread.
 pub struct Policy {
     compiled: CompiledPolicy,
+    clock: Option<Env>,
     cache: RwLock<HashMap<Key, Output>>,
 }
 
@@ -164,7 +195,14 @@ impl Policy {
         let compiled = engine
             .compile_with_entrypoint(&ENTRY.into())
             .map_err(|error| failed(ENTRY, error.to_string()))?;
-        Ok(Self { compiled, cache: RwLock::default() })
+        Ok(Self { compiled, clock: None, cache: RwLock::default() })
+    }
+
+    /// With a clock, by which rules learn how fresh a sign-in is. Without one none is.
+    #[must_use]
+    pub fn with_clock(mut self, env: Env) -> Self {
+        self.clock = Some(env);
+        self
     }
 
     /// Decides whether the actor may do the action to the resource.
@@ -191,6 +229,7 @@ impl Policy {
             same_tenant,
             owner,
             attributes: resource.attributes.iter().map(|(k, v)| (*k, v.clone())).collect(),
+            context: Context::of(actor, self.clock.as_ref()),
         };
         let cached = self.cache.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
         let output = match cached {
@@ -209,7 +248,7 @@ impl Policy {
                         owner,
                         attributes: &resource.attributes,
                     },
-                    context: BTreeMap::new(),
+                    context: key.context,
                 });
                 let mut cache = self.cache.write().unwrap_or_else(PoisonError::into_inner);
                 if cache.len() >= CACHED {

@@ -4,7 +4,10 @@
 use std::{collections::BTreeMap, path::Path};
 
 use studio_access::{ACTIONS, Denied, Policy, Resource, Scope};
-use studio_kernel::{Actor, Code, Id, Role, TenantId, kind};
+use studio_kernel::{
+    Actor, Authn, AuthnMethod, Code, Env, FixedEntropy, Id, ManualClock, Role, TenantId, Timestamp,
+    kind,
+};
 use uuid::Uuid;
 
 /// One row of the table.
@@ -180,4 +183,40 @@ fn a_refusal_says_what_to_do() {
         "You may not change or retire a control (controls:control:update): no rule allows it. \
          An owner of the organization can give you a role that may."
     );
+}
+
+#[test]
+fn rules_can_ask_how_and_when_somebody_signed_in() {
+    let step_up = r#"
+        package studio.access
+        import rego.v1
+        default decision := {"allow": false, "scope": "none", "reason": "sign in again, with a code"}
+        decision := {"allow": true, "scope": "tenant", "reason": "fresh"} if {
+            input.context.mfa
+            input.context.authenticated_within <= 15
+        }
+    "#;
+    let start = Timestamp::from_micros(0);
+    let clock = ManualClock::at(start);
+    let env = Env::new(clock.clone(), FixedEntropy::seeded(1));
+    let load = || Policy::from_sources(&[("step_up.rego", step_up)]).unwrap();
+    let policy = load().with_clock(env);
+    let owner = |methods: &[AuthnMethod]| {
+        person(vec![Role::Owner]).signed_in(Some(Authn::new(start, methods.to_vec())))
+    };
+    let both = owner(&[AuthnMethod::Pwd, AuthnMethod::Otp]);
+    let home = Resource::any("User", both.tenant);
+    let allows =
+        |policy: &Policy, actor: &Actor| policy.decide(actor, "identity:user:erase", &home).allow;
+    // The same input at a later time is another input: no answer of the cache outlives its time.
+    assert!(allows(&policy, &both));
+    assert!(!allows(&policy, &owner(&[AuthnMethod::Pwd])), "one factor");
+    assert!(!allows(&policy, &person(vec![Role::Owner])), "a session from before");
+    clock.advance_micros(15 * 60 * 1_000_000);
+    assert!(allows(&policy, &both));
+    clock.advance_micros(1);
+    assert!(!allows(&policy, &both));
+    clock.advance_micros(3 * 86_400 * 1_000_000);
+    assert!(!allows(&policy, &both), "older than all there is a word for");
+    assert!(!allows(&load(), &both), "without a clock");
 }

@@ -3,7 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{Id, TenantId, kind};
+use crate::{
+    authn::Authn,
+    id::{Id, TenantId, kind},
+};
 
 /// What a member of an organization may do, as a name that the policies know (DESIGN section 8).
 /// `docs/access.md` says what each of them may do.
@@ -90,6 +93,10 @@ pub struct Actor {
     pub principal: Principal,
     /// The roles in that organization, sorted and without repetition.
     pub roles: Vec<Role>,
+    /// How and when a person signed in; `None` for a part of Studio, and for a session that began
+    /// before this was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authn: Option<Authn>,
 }
 
 impl Actor {
@@ -102,12 +109,20 @@ impl Actor {
     ) -> Self {
         roles.sort_unstable();
         roles.dedup();
-        Self { tenant, principal: Principal::User { user, session }, roles }
+        Self { tenant, principal: Principal::User { user, session }, roles, authn: None }
     }
 
     /// A part of Studio that acts within one organization.
     pub fn system(tenant: TenantId, name: impl Into<String>) -> Self {
-        Self { tenant, principal: Principal::System { name: name.into() }, roles: Vec::new() }
+        let principal = Principal::System { name: name.into() };
+        Self { tenant, principal, roles: Vec::new(), authn: None }
+    }
+
+    /// Says how and when the person signed in.
+    #[must_use]
+    pub fn signed_in(mut self, authn: Option<Authn>) -> Self {
+        self.authn = authn;
+        self
     }
 
     /// The person, if it is one.

@@ -6,6 +6,7 @@
 //! through [`Env`] alone, so that every decision can be repeated in a test.
 
 pub mod actor;
+pub mod authn;
 pub mod env;
 pub mod error;
 pub mod event;
@@ -14,6 +15,7 @@ pub mod published;
 pub mod time;
 
 pub use actor::{Actor, Principal, Role};
+pub use authn::{Authn, AuthnMethod};
 pub use env::{Clock, Entropy, Env, FixedEntropy, ManualClock, SystemClock, SystemEntropy};
 pub use error::Code;
 pub use event::{Aggregate, DecodeError, DomainEvent, Payload};

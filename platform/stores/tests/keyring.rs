@@ -271,3 +271,44 @@ async fn a_purpose_is_no_path() {
         assert!(keyring.signing_key(bad).await.is_err(), "{bad}");
     }
 }
+
+#[tokio::test]
+async fn signing_keys_follow_each_other_and_only_the_last_outlives_the_others() {
+    let directory = tempfile::tempdir().unwrap();
+    let clock = ManualClock::at(Timestamp::from_micros(0));
+    let env = Env::new(clock.clone(), FixedEntropy::seeded(1));
+    let keyring = Keyring::embedded(directory.path(), env.clone()).await.unwrap();
+    let ids = async |keyring: &Keyring| -> Vec<String> {
+        let keys = keyring.signing_keys("tokens").await.unwrap();
+        assert!(keys.is_sorted_by_key(|dated| dated.created_at));
+        keys.iter().map(|dated| dated.key.id().to_owned()).collect()
+    };
+    let first = ids(&keyring).await;
+    assert_eq!(
+        first,
+        [keyring.signing_key("tokens").await.unwrap().id()],
+        "the one that there was"
+    );
+    clock.advance_micros(1_000_000);
+    keyring.add_signing_key("tokens").await.unwrap();
+    keyring.add_signing_key("tokens").await.unwrap();
+    let three = ids(&keyring).await;
+    assert_eq!((three.len(), &three[0]), (3, &first[0]));
+    assert!(three[0] != three[1] && three[1] != three[2]);
+    // A purpose of another name is none of them.
+    assert_ne!(keyring.signing_key("checkpoints").await.unwrap().id(), three[1]);
+
+    let keyring = Keyring::embedded(directory.path(), env).await.unwrap();
+    assert_eq!(ids(&keyring).await, three);
+    for _ in 0..2 {
+        keyring.destroy_former_signing_keys("tokens").await.unwrap();
+        assert_eq!(ids(&keyring).await, three[2..]);
+    }
+    let file = fs::read_to_string(key_file(directory.path(), &KeyName::Signing("tokens_2".into())));
+    assert!(!file.unwrap().contains("wrapped"), "the wrapped key must be gone from the store");
+    // The numbers go on: a destroyed name is never used again.
+    keyring.add_signing_key("tokens").await.unwrap();
+    let two = ids(&keyring).await;
+    assert_eq!((two.len(), &two[0]), (2, &three[2]));
+    assert!(!three.contains(&two[1]));
+}

@@ -1,11 +1,12 @@
 //! The identity subgraph: organizations, the people in them, their sessions and the tokens that
 //! prove who asks.
 //!
-//! Invariants: names, e-mail addresses and password hashes are stored sealed with the key of their
-//! person and nowhere else; tokens and passwords are stored hashed; nothing of one organization can
-//! be reached from another; every command and query asks the policy.
+//! Invariants: names, e-mail addresses, password hashes and the secrets of apps are stored sealed with
+//! the key of their person and nowhere else; tokens, passwords and recovery codes are stored hashed;
+//! nothing of one organization can be reached from another; every command and query asks the policy.
 
 mod backoff;
+mod codes;
 mod commands;
 pub mod domain;
 mod graphql;
@@ -29,6 +30,7 @@ pub use commands::{Founded, NewOrganization};
 pub use tokens::{RemoteError, RemoteVerifier, TokenError, TokenVerifier, Verified};
 
 use backoff::Backoff;
+use codes::RecoveryCodes;
 use commands::{Core, Failure};
 use domain::{
     session::{SessionEnded, SessionRefreshed, SessionStarted},
@@ -37,7 +39,7 @@ use domain::{
 use password::{PasswordError, Passwords};
 use personal::People;
 use projections::read_id;
-use tokens::{Issuer, LiveSessions, RefreshTokens};
+use tokens::{Challenges, Issuer, Lifetimes, LiveSessions, RefreshTokens, TokenKeys};
 
 const NAME: &str = "identity";
 
@@ -72,9 +74,9 @@ pub enum BuildError {
     Prepare(ApiError),
 }
 
-/// Why an organization was not made.
+/// Why nothing was done for whoever runs the server.
 #[derive(Debug, thiserror::Error)]
-pub enum FoundError {
+pub enum Refusal {
     /// The input is not right: one sentence for each field.
     #[error("{}", .0.join(" "))]
     Input(Vec<String>),
@@ -83,10 +85,22 @@ pub enum FoundError {
     Api(ApiError),
 }
 
+impl Refusal {
+    fn of(failure: Failure) -> Self {
+        match failure {
+            Failure::Input(faults) => {
+                Self::Input(faults.into_iter().map(|fault| fault.message).collect())
+            }
+            Failure::Api(error) => Self::Api(error),
+        }
+    }
+}
+
 /// What the process that runs the subgraph needs of it, besides the subgraph itself.
 #[derive(Clone)]
 pub struct Identity {
     core: Arc<Core>,
+    keys: Arc<TokenKeys>,
     verifier: TokenVerifier,
     setup_token: Option<String>,
 }
@@ -95,6 +109,17 @@ impl Identity {
     /// Checks access tokens.
     pub fn verifier(&self) -> TokenVerifier {
         self.verifier.clone()
+    }
+
+    /// Reads the keys of access tokens anew, and makes the next one where it is time, as this process
+    /// does by itself each minute.
+    ///
+    /// # Errors
+    /// From the keyring.
+    pub async fn renew_token_keys(&self) -> Result<(), KeyringError> {
+        self.keys.renew().await?;
+        self.verifier.take(&self.keys);
+        Ok(())
     }
 
     /// The token of the one-time set-up address, while no organization exists: the same in every
@@ -106,14 +131,25 @@ impl Identity {
     /// Makes an organization and its owner. For whoever runs the server: no token is asked for.
     ///
     /// # Errors
-    /// [`FoundError::Input`] with what to mend.
-    pub async fn create_organization(&self, new: NewOrganization) -> Result<Founded, FoundError> {
-        self.core.create_organization(new).await.map_err(|failure| match failure {
-            Failure::Input(faults) => {
-                FoundError::Input(faults.into_iter().map(|fault| fault.message).collect())
-            }
-            Failure::Api(error) => FoundError::Api(error),
-        })
+    /// [`Refusal::Input`] with what to mend.
+    pub async fn create_organization(&self, new: NewOrganization) -> Result<Founded, Refusal> {
+        self.core.create_organization(new).await.map_err(Refusal::of)
+    }
+
+    /// Lets somebody in again who lost the password or the second factor: another password, no
+    /// session, and no second factor if that is asked for. For whoever runs the server: nothing is
+    /// asked of the person.
+    ///
+    /// # Errors
+    /// [`Refusal::Input`] where there is no such account or the password will not do.
+    pub async fn recover_account(
+        &self,
+        email: &str,
+        password: &str,
+        remove_second_factor: bool,
+    ) -> Result<(), Refusal> {
+        let recovered = self.core.recover_account(email, password, remove_second_factor).await;
+        recovered.map_err(Refusal::of)
     }
 }
 
@@ -131,6 +167,7 @@ pub async fn build(
     let inline: Vec<Arc<dyn Projection>> = vec![
         Arc::new(projections::organizations::Organizations),
         Arc::new(projections::users::Users::new(people.clone())),
+        Arc::new(projections::factors::Factors),
         Arc::new(projections::sessions::Sessions),
         Arc::new(projections::set_up::SetUps),
     ];
@@ -138,20 +175,23 @@ pub async fn build(
     let options = EventStoreOptions::new(database, NAME, env.clone()).inline(inline).signer(signer);
     let store = EventStore::open(options).await?;
 
-    let key = keyring.signing_key("tokens").await?;
+    let token_seconds = i64::from(config.identity.access_token_seconds);
+    let lifetimes = Lifetimes { token: token_seconds, key_days: config.identity.token_key_days };
+    let keys = Arc::new(TokenKeys::open(keyring.clone(), lifetimes, env.clone()).await?);
     let issuer = config.public_url();
     let sessions = Arc::new(LiveSessions::default());
     let known_to = remember_live(&store, &sessions, &env).await?;
     sessions.reached(known_to);
     let feed: Arc<dyn EventFeed> = Arc::new(LogFeed::new(store.clone(), PUBLISHED));
-    let verifier =
-        TokenVerifier::new(&[&key], &issuer, sessions.clone(), feed.clone(), env.clone());
+    let verifier = TokenVerifier::new(&keys, &issuer, sessions.clone(), feed.clone(), env.clone());
     let breached = config.identity.breached_passwords_file.as_deref();
     let core = Arc::new(Core {
         passwords: Passwords::new(env.clone(), breached)?,
         backoff: Backoff::new(limits),
-        issuer: Issuer::new(&key, issuer, config.identity.access_token_seconds, env.clone())?,
+        issuer: Issuer::new(keys.clone(), issuer, token_seconds, env.clone()),
         refresh_tokens: RefreshTokens::new(keyring.index_key("refresh").await?, env.clone()),
+        challenges: Challenges::new(keyring.index_key("challenge").await?),
+        recovery_codes: RecoveryCodes::new(keyring.index_key("recovery").await?, env.clone()),
         set_up_key: keyring.index_key("set_up").await?,
         session_seconds: i64::from(config.identity.session_seconds),
         holding_roles: tokio::sync::Mutex::default(),
@@ -163,22 +203,22 @@ pub async fn build(
     });
     let setup_token = core.offer_set_up().await.map_err(prepare)?;
 
-    let jwks = tokens::jwks(&[&key]).to_string();
     let (election, campaign) = Election::of(&store, leadership, shutdown.clone());
     let erasures = commands::keep_erased(core.clone(), election, shutdown.clone());
+    let renew = tokens::keep_renewed(keys.clone(), verifier.clone(), shutdown.clone());
     let follow = tokens::follow(feed.clone(), known_to, sessions, env, shutdown);
     let subgraph = Subgraph {
         name: NAME,
         graphql: graphql::service(core.clone()),
-        routes: routes(jwks.clone()),
-        internal: tokens::internal_routes(jwks, store.clone()),
+        routes: routes(keys.clone()),
+        internal: tokens::internal_routes(keys.clone(), store.clone()),
         store,
         feed,
         start: Box::new(move |_| {
-            Ok(vec![Box::pin(campaign), Box::pin(erasures), Box::pin(follow)])
+            Ok(vec![Box::pin(campaign), Box::pin(erasures), Box::pin(follow), Box::pin(renew)])
         }),
     };
-    Ok((subgraph, Identity { core, verifier, setup_token }))
+    Ok((subgraph, Identity { core, keys, verifier, setup_token }))
 }
 
 fn prepare(failure: Failure) -> BuildError {
@@ -214,13 +254,13 @@ async fn remember_live(
 }
 
 /// `GET /.well-known/jwks.json`: the keys by which anybody can check access tokens.
-fn routes(keys: String) -> Router {
+fn routes(keys: Arc<TokenKeys>) -> Router {
     let answer = move || async move {
         let headers = [
             (header::CONTENT_TYPE, "application/jwk-set+json"),
             (header::CACHE_CONTROL, "public, max-age=300"),
         ];
-        (headers, keys).into_response()
+        (headers, keys.current().published.clone()).into_response()
     };
     Router::new().route("/.well-known/jwks.json", get(answer))
 }

@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     error::{Error, GraphQlError},
-    operations::{LogIn, LogOut, Refresh, log_in, log_out, refresh},
+    operations::{
+        CompleteLogIn, LogIn, LogOut, Refresh, complete_log_in, log_in, log_out, refresh,
+    },
     positions::Positions,
     sse, websocket,
 };
@@ -21,6 +23,17 @@ pub struct Tokens {
     pub access: String,
     /// Exchanged for new tokens, once.
     pub refresh: String,
+}
+
+/// What a right password leads to where the account has a second factor; holds for five minutes, and
+/// for one sign-in.
+#[derive(Clone)]
+pub struct Challenge(pub(crate) String);
+
+impl std::fmt::Debug for Challenge {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Challenge(..)")
+    }
 }
 
 /// A client of one server. Cheap to clone; clones share the session.
@@ -84,10 +97,26 @@ impl Client {
         *self.tokens.write().unwrap_or_else(PoisonError::into_inner) = tokens;
     }
 
-    /// Signs in and keeps the tokens for the calls that follow.
+    /// Signs in and keeps the tokens for the calls that follow. An account with a second factor
+    /// answers [`Error::SecondFactor`]: go on with [`Client::complete_log_in`].
     pub async fn log_in(&self, email: &str, password: &str) -> Result<(), Error> {
         let input = log_in::LogInInput { email: email.to_owned(), password: password.to_owned() };
         let payload = self.query::<LogIn>(log_in::Variables { input }).await?.log_in;
+        if let Some(challenge) = payload.challenge {
+            return Err(Error::SecondFactor(Challenge(challenge)));
+        }
+        let errors = payload.user_errors.into_iter().map(|e| (e.code, e.message)).collect();
+        self.keep(payload.access_token, payload.refresh_token, errors)
+    }
+
+    /// Completes a sign-in with a code of the second factor, or a recovery code.
+    pub async fn complete_log_in(&self, challenge: &Challenge, code: &str) -> Result<(), Error> {
+        let input = complete_log_in::CompleteLogInInput {
+            challenge: challenge.0.clone(),
+            code: code.to_owned(),
+        };
+        let variables = complete_log_in::Variables { input };
+        let payload = self.query::<CompleteLogIn>(variables).await?.complete_log_in;
         let errors = payload.user_errors.into_iter().map(|e| (e.code, e.message)).collect();
         self.keep(payload.access_token, payload.refresh_token, errors)
     }

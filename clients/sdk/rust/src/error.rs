@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Deserialize;
 
+use crate::client::Challenge;
+
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -40,6 +42,10 @@ pub enum Error {
     /// The input of a mutation can be mended: code and message of each point.
     #[error("{}", .0.iter().map(|(code, message)| format!("{message} ({code})")).collect::<Vec<_>>().join("; "))]
     Input(Vec<(String, String)>),
+    /// The password is right, and the account has a second factor: go on with
+    /// [`Client::complete_log_in`](crate::Client::complete_log_in).
+    #[error("the account has a second factor: a code is needed to sign in")]
+    SecondFactor(Challenge),
     /// A file to upload cannot be read.
     #[error("{path}: {source}")]
     File {

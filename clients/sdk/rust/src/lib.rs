@@ -24,7 +24,7 @@ mod rest;
 mod sse;
 mod websocket;
 
-pub use client::{Client, Tokens};
+pub use client::{Challenge, Client, Tokens};
 pub use error::{Error, GraphQlError};
 pub use rest::{IngestAnswer, Upload};
 #[doc(hidden)]

@@ -23,6 +23,7 @@ macro_rules! operations {
 operations! {
     SetUp in "operations/session.graphql",
     LogIn in "operations/session.graphql",
+    CompleteLogIn in "operations/session.graphql",
     Refresh in "operations/session.graphql",
     LogOut in "operations/session.graphql",
     WhoAmI in "operations/session.graphql",

@@ -18,6 +18,7 @@ const NOT_SETTINGS: &[&str] = &[
     "CONFIG",
     "SERVER",
     "PASSWORD",
+    "CODE",
     "SESSION_FILE",
     "DEMO_PASSWORD",
     "MASTER_KEY",

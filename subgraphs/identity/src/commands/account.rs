@@ -2,6 +2,7 @@
 //! was left open, or whose token was stolen, must not be enough to keep its owner out.
 
 use studio_access::Resource;
+use studio_events::Metadata;
 use studio_kernel::{Actor, Id, Principal, TenantId, kind};
 use studio_service::ApiError;
 use zeroize::Zeroizing;
@@ -9,9 +10,14 @@ use zeroize::Zeroizing;
 use super::{Core, Failure, Faults, Request, users::metadata};
 use crate::{
     backoff::Try,
-    domain::{input::Fault, session::EndReason, user::User},
-    personal::sealed_from_row,
-    projections::{organizations, users},
+    domain::{
+        SealedValue,
+        input::Fault,
+        session::EndReason,
+        user::{User, UserEvent},
+    },
+    personal::{Profile, sealed_from_row},
+    projections::{organizations, read_id, users},
 };
 
 /// Whoever asks, and what is on record of them.
@@ -52,21 +58,56 @@ impl Core {
             self.passwords.judge("newPassword", &new, about).await?
         });
         faults.none()?;
-        let hash = Zeroizing::new(self.passwords.hash(&new).await?);
-        let password = self.people.seal(tenant, user, hash.as_bytes()).await?;
         let metadata = metadata(actor, request);
-        let others = Some(session);
+        let who = (tenant, user, Some(session));
+        self.replace_password(who, &new, &metadata, User::change_password).await
+    }
+
+    /// Lets somebody in again who lost the password or the second factor: gives the account another
+    /// password, takes its second factor away if that is asked for, and ends its sessions. For whoever
+    /// runs the server, never for a request that came over the network.
+    ///
+    /// # Errors
+    /// [`Failure::Input`] where there is no such account or the password will not do.
+    pub(crate) async fn recover_account(
+        &self,
+        email: &str,
+        new: &str,
+        remove_second_factor: bool,
+    ) -> Result<(), Failure> {
+        let row = users::by_email(&self.store, &self.people.email_hash(email)).await?;
+        let row = row.ok_or_else(|| {
+            Fault::new("NO_ACCOUNT", "email", "Nobody signs in with that e-mail address.")
+        })?;
+        let (tenant, user) = (read_id(&row.tenant)?, read_id(&row.id)?);
+        let about = self.about(tenant, &row).await?;
+        self.passwords.judge("password", new, about).await??;
+        let metadata = Metadata::system("identity.recovery");
+        let decide = if remove_second_factor { User::recover } else { User::change_password };
+        self.replace_password((tenant, user, None), new, &metadata, decide).await
+    }
+
+    /// Records another password for a person, and ends their sessions but for one.
+    async fn replace_password(
+        &self,
+        (tenant, user, but): (TenantId, Id<kind::User>, Option<Id<kind::Session>>),
+        new: &str,
+        metadata: &Metadata,
+        decide: fn(&User, Id<kind::User>, SealedValue) -> Option<Vec<UserEvent>>,
+    ) -> Result<(), Failure> {
+        let hash = Zeroizing::new(self.passwords.hash(new).await?);
+        let password = self.people.seal(tenant, user, hash.as_bytes()).await?;
         let reason = EndReason::PasswordChanged;
         // Before, so that a fault in between leaves nobody in who should be out; and after, since
         // somebody may have signed in meanwhile with the former password.
-        self.end_sessions(tenant, user, others, reason, &metadata).await?;
+        self.end_sessions(tenant, user, but, reason, metadata).await?;
         self.store
-            .execute::<User, Failure>(tenant, &user.to_string(), &metadata, |state, _| {
+            .execute::<User, Failure>(tenant, &user.to_string(), metadata, |state, _| {
                 let gone = || Failure::from(ApiError::unauthenticated());
-                state.change_password(user, password.clone()).ok_or_else(gone)
+                decide(state, user, password.clone()).ok_or_else(gone)
             })
             .await?;
-        self.end_sessions(tenant, user, others, reason, &metadata).await?;
+        self.end_sessions(tenant, user, but, reason, metadata).await?;
         Ok(())
     }
 
@@ -103,15 +144,21 @@ impl Core {
         Ok(tried)
     }
 
+    /// What is known of the person; `None` once they were erased.
+    pub(super) async fn profile(
+        &self,
+        tenant: TenantId,
+        row: &users::Row,
+    ) -> Result<Option<Profile>, Failure> {
+        let Some(sealed) = &row.profile else { return Ok(None) };
+        Ok(self.people.open_profile(tenant, &sealed_from_row(sealed)?).await?)
+    }
+
     /// What somebody who knows the person would try as a password.
     async fn about(&self, tenant: TenantId, row: &users::Row) -> Result<Vec<String>, Failure> {
-        let mut about = Vec::new();
-        if let Some(sealed) = &row.profile
-            && let Some(profile) =
-                self.people.open_profile(tenant, &sealed_from_row(sealed)?).await?
-        {
-            about.extend([profile.name, profile.email]);
-        }
+        let profile = self.profile(tenant, row).await?;
+        let mut about: Vec<_> =
+            profile.into_iter().flat_map(|profile| [profile.name, profile.email]).collect();
         about.extend(organizations::find(&self.store, tenant).await?.map(|row| row.name));
         Ok(about)
     }

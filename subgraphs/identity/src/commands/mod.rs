@@ -1,8 +1,9 @@
 //! What people can do. Every command loads, asks the policy, lets the domain decide and appends;
-//! the four that make somebody an actor (set-up, sign-in, refresh, and the offer of a set-up) ask
-//! for proof instead.
+//! those that make somebody an actor (set-up, sign-in and its second step, refresh, and the offer of a
+//! set-up) ask for proof instead.
 
 mod account;
+mod factor;
 mod organizations;
 mod roles;
 mod sessions;
@@ -17,17 +18,19 @@ use studio_kernel::{Env, Id, kind};
 use studio_service::{ApiError, graphql::UserError};
 use studio_stores::keyring::{IndexKey, KeyringError};
 
+pub(crate) use factor::Shown;
 pub(crate) use organizations::SetUpState;
 pub use organizations::{Founded, NewOrganization};
-pub(crate) use sign_in::SignedIn;
+pub(crate) use sign_in::{LoggedIn, SignedIn};
 pub(crate) use users::{NewUser, keep_erased};
 
 use crate::{
     backoff::Backoff,
+    codes::RecoveryCodes,
     domain::input::Fault,
     password::{PasswordError, Passwords},
     personal::{People, PersonalError},
-    tokens::{Issuer, LiveSessions, RefreshTokens},
+    tokens::{Challenges, Issuer, LiveSessions, RefreshTokens},
 };
 
 /// Everything that commands and queries need.
@@ -46,6 +49,8 @@ pub(crate) struct Core {
     pub(crate) backoff: Backoff,
     pub(crate) issuer: Issuer,
     pub(crate) refresh_tokens: RefreshTokens,
+    pub(crate) challenges: Challenges,
+    pub(crate) recovery_codes: RecoveryCodes,
     /// What set-up tokens are made with.
     pub(crate) set_up_key: IndexKey,
     pub(crate) session_seconds: i64,

@@ -5,7 +5,7 @@ use studio_events::Metadata;
 use studio_kernel::{Actor, Id, Principal, TenantId, kind};
 use studio_service::ApiError;
 
-use super::{Core, Failure, Request};
+use super::{Core, Failure, Request, users::metadata};
 use crate::{
     domain::session::{EndReason, Session},
     projections::{read_id, sessions},
@@ -52,6 +52,25 @@ impl Core {
         let mut metadata = Metadata::by(actor);
         metadata.request_id = request;
         self.end_session(scope.tenant(), session, EndReason::Revoked, &metadata).await
+    }
+
+    /// Ends all sessions of the actor but the one that asks; answers how many.
+    ///
+    /// # Errors
+    /// From the store.
+    pub(crate) async fn end_other_sessions(
+        &self,
+        actor: &Actor,
+        request: Request,
+    ) -> Result<u32, Failure> {
+        let Principal::User { user, session } = actor.principal else {
+            return Err(ApiError::unauthenticated().into());
+        };
+        let resource = Resource::any("Session", actor.tenant).owned_by(user);
+        let scope = self.policy.require(actor, "identity:session:revoke", &resource)?;
+        let metadata = metadata(actor, request);
+        let but = Some(session);
+        self.end_sessions(scope.tenant(), user, but, EndReason::Revoked, &metadata).await
     }
 
     pub(super) async fn end_session(

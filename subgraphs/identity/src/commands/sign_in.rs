@@ -1,24 +1,35 @@
 //! How somebody becomes an actor: a password, or a refresh token.
 
 use studio_events::{Append, Expected, Metadata, StreamAppend};
-use studio_kernel::{Actor, Code, Id, Role, TenantId, kind};
+use studio_kernel::{
+    Actor, Authn, AuthnMethod, Code, Id, Principal, Role, TenantId, Timestamp, kind,
+};
 use studio_service::ApiError;
 use zeroize::Zeroizing;
 
-use super::{Core, Failure, Request};
+use super::{Core, Failure, Request, users::metadata};
 use crate::{
     backoff::Refused,
     domain::{
         input::Fault,
         session::{EndReason, Presented, Session, SessionOver, SessionStarted},
+        user::User,
     },
     personal::{PersonalError, sealed_from_row},
     projections::{
         read_id,
         users::{self, read_roles},
     },
-    tokens::{AccessToken, RefreshToken},
+    tokens::{AccessToken, Challenge, RefreshToken},
 };
+
+/// What a right password leads to.
+pub(crate) enum LoggedIn {
+    /// A session.
+    SignedIn(SignedIn),
+    /// A second factor is asked for: the challenge that a code answers.
+    Challenged(Zeroizing<String>),
+}
 
 /// Somebody who is signed in now.
 pub(crate) struct SignedIn {
@@ -30,9 +41,20 @@ pub(crate) struct SignedIn {
     pub refresh: Zeroizing<String>,
 }
 
+/// A session that is about to be recorded.
+pub(super) struct Begun {
+    /// Whose it is, signed in.
+    pub(super) actor: Actor,
+    /// What records it.
+    pub(super) stream: StreamAppend,
+    session: Id<kind::Session>,
+    refresh: RefreshToken,
+    expires_at: Timestamp,
+}
+
 impl Core {
-    /// Signs in with a password. Unknown addresses and wrong passwords take the same work and get
-    /// the same answer.
+    /// Signs in with a password, or asks for the second factor. Unknown addresses and wrong passwords
+    /// take the same work and get the same answer, which says nothing of a second factor.
     ///
     /// # Errors
     /// [`Failure::Input`] where the two do not belong together; `RATE_LIMITED` after repeated
@@ -42,7 +64,7 @@ impl Core {
         email: &str,
         password: &str,
         request: Request,
-    ) -> Result<SignedIn, Failure> {
+    ) -> Result<LoggedIn, Failure> {
         let account = self.people.email_hash(email);
         let tried = self.backoff.begin(account.clone()).await?;
         let row = users::by_email(&self.store, &account).await?;
@@ -55,9 +77,19 @@ impl Core {
             tracing::info!("a sign-in failed");
             return Err(wrong_credentials().into());
         };
+        let (tenant, user) = (read_id(&row.tenant)?, read_id(&row.id)?);
+        let person = self.store.load::<User>(tenant, &row.id).await?.state;
+        if person.factor.secret().is_some() {
+            // The try goes on counting until a code is right as well: the password alone must not give
+            // whoever knows it new tries at the codes.
+            let session = self.env.id();
+            let password = row.password.as_deref().unwrap_or_default();
+            let challenge = Challenge::new(tenant, user, session, password, self.env.now());
+            return Ok(LoggedIn::Challenged(self.challenges.write(&challenge)));
+        }
         self.backoff.was_right(tried).await;
         let roles = read_roles(&row.roles);
-        self.start_session(read_id(&row.tenant)?, read_id(&row.id)?, roles, request).await
+        self.start_session(tenant, user, roles, request).await.map(LoggedIn::SignedIn)
     }
 
     /// The hash of the person's password; `None` once they were erased.
@@ -77,7 +109,7 @@ impl Core {
             .transpose()
     }
 
-    /// Starts a session for a person who has proven who they are.
+    /// Starts a session for a person who has shown the password.
     pub(super) async fn start_session(
         &self,
         tenant: TenantId,
@@ -85,21 +117,41 @@ impl Core {
         roles: Vec<Role>,
         request: Request,
     ) -> Result<SignedIn, Failure> {
-        let session = self.env.id();
-        let actor = Actor::user(tenant, user, session, roles);
-        let refresh = self.refresh_tokens.make(tenant, session, 0);
-        let expires_at = self.env.now().plus_seconds(self.session_seconds);
-        let started = SessionStarted { session, user, token_hash: refresh.hash(), expires_at };
+        let actor = Actor::user(tenant, user, self.env.id(), roles);
+        let begun = self.begin_session(actor, vec![AuthnMethod::Pwd])?;
+        let metadata = metadata(&begun.actor, request);
+        self.store.append(Append::new(tenant, metadata, vec![begun.stream.clone()])).await?;
+        self.session_begun(begun)
+    }
+
+    /// A session of the actor, to be recorded.
+    pub(super) fn begin_session(
+        &self,
+        actor: Actor,
+        methods: Vec<AuthnMethod>,
+    ) -> Result<Begun, Failure> {
+        let Principal::User { user, session } = actor.principal else {
+            return Err(ApiError::unauthenticated().into());
+        };
+        let now = self.env.now();
+        let refresh = self.refresh_tokens.make(actor.tenant, session, 0);
+        let expires_at = now.plus_seconds(self.session_seconds);
+        let authn = Some(Authn::new(now, methods));
+        let token_hash = refresh.hash();
+        let started =
+            SessionStarted { session, user, token_hash, expires_at, authn: authn.clone() };
         let stream = StreamAppend::of::<Session>(
             session.to_string(),
             Expected::NoStream,
             vec![started.into()],
         )?;
-        let mut metadata = Metadata::by(&actor);
-        metadata.request_id = request;
-        self.store.append(Append::new(tenant, metadata, vec![stream])).await?;
-        self.sessions.live(session, expires_at, self.env.now());
-        self.signed_in(actor, &refresh)
+        Ok(Begun { actor: actor.signed_in(authn), session, refresh, expires_at, stream })
+    }
+
+    /// The tokens of a session that was recorded.
+    pub(super) fn session_begun(&self, begun: Begun) -> Result<SignedIn, Failure> {
+        self.sessions.live(begun.session, begun.expires_at, self.env.now());
+        self.signed_in(begun.actor, &begun.refresh)
     }
 
     /// Replaces a refresh token. One that comes a second time ends its session: somebody holds a
@@ -137,7 +189,8 @@ impl Core {
         };
         self.sessions.live(session, expires_at, self.env.now());
         // The roles as they are now: a change reaches a session with its next access token.
-        let actor = Actor::user(tenant, user, session, read_roles(&row.roles));
+        let actor = Actor::user(tenant, user, session, read_roles(&row.roles))
+            .signed_in(executed.state.authn);
         self.signed_in(actor, &next)
     }
 

@@ -1,6 +1,7 @@
 //! Pure decisions and state: organizations, people, sessions and the set-up. No async, no
 //! database, no keys: what is encrypted passes through as it is.
 
+pub mod factor;
 pub mod input;
 pub mod organization;
 pub mod session;

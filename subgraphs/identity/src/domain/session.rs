@@ -3,7 +3,7 @@
 //! section 4.14.2).
 
 use serde::{Deserialize, Serialize};
-use studio_kernel::{Aggregate, Id, Timestamp, event, events, kind, published::identity};
+use studio_kernel::{Aggregate, Authn, Id, Timestamp, event, events, kind, published::identity};
 
 /// A person signed in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -16,6 +16,9 @@ pub struct SessionStarted {
     pub token_hash: String,
     /// When the session ends unless it is refreshed before.
     pub expires_at: Timestamp,
+    /// How and when the person signed in; `None` where that was not kept yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authn: Option<Authn>,
 }
 event!(SessionStarted, "identity.session.started", 1);
 
@@ -89,6 +92,8 @@ pub struct Session {
     pub user: Option<Id<kind::User>>,
     /// Why it ended; `None` while it goes on.
     pub ended: Option<EndReason>,
+    /// How and when the person signed in.
+    pub authn: Option<Authn>,
     number: u32,
     token_hash: String,
     expires_at: Timestamp,
@@ -151,13 +156,14 @@ impl Session {
 
 impl Aggregate for Session {
     const STREAM_TYPE: &'static str = "identity.session";
-    const STATE_VERSION: u32 = 1;
+    const STATE_VERSION: u32 = 2;
     type Event = SessionEvent;
 
     fn apply(&mut self, event: &SessionEvent, _recorded_at: Timestamp) {
         match event {
             SessionEvent::SessionStarted(started) => {
                 self.user = Some(started.user);
+                self.authn.clone_from(&started.authn);
                 self.token_hash.clone_from(&started.token_hash);
                 self.expires_at = started.expires_at;
             }
@@ -186,7 +192,8 @@ mod tests {
         let session = Id::from_uuid(Default::default());
         let user = Id::from_uuid(Default::default());
         let mut state = Session::default();
-        let event = SessionStarted { session, user, token_hash: "t0".into(), expires_at: at(100) };
+        let (token_hash, expires_at) = ("t0".into(), at(100));
+        let event = SessionStarted { session, user, token_hash, expires_at, authn: None };
         state.apply(&event.into(), at(0));
         (state, session)
     }
@@ -215,6 +222,16 @@ mod tests {
         refresh(&mut state, id, 0, "t0", 121).unwrap();
         assert_eq!(state.ended, Some(EndReason::RefreshReused));
         assert_eq!(refresh(&mut state, id, 2, "t2", 122), Err(SessionOver));
+    }
+
+    #[test]
+    fn a_start_that_was_written_before_says_nothing_of_the_sign_in() {
+        let written = r#"{"session":"ses_00000000000070008000000000000001",
+            "user":"usr_00000000000070008000000000000001","token_hash":"t0",
+            "expires_at":"2026-01-01T00:00:00Z"}"#;
+        let started: SessionStarted = serde_json::from_str(written).unwrap();
+        assert_eq!(started.authn, None);
+        assert!(!serde_json::to_string(&started).unwrap().contains("authn"));
     }
 
     #[test]

@@ -4,7 +4,13 @@ use serde::{Deserialize, Serialize};
 pub use studio_kernel::published::identity::RolesChanged;
 use studio_kernel::{Aggregate, Id, Role, Timestamp, event, events, kind};
 
-use super::SealedValue;
+use super::{
+    SealedValue,
+    factor::{
+        RecoveryCodeUsed, RecoveryCodesRenewed, SecondFactor, TotpBegun, TotpConfirmed,
+        TotpRemoved, TotpUsed,
+    },
+};
 
 /// A person was added.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,7 +47,18 @@ event!(UserErased, "identity.user.erased", 1);
 
 events! {
     /// What happens to a person.
-    pub enum UserEvent { UserCreated, RolesChanged, PasswordChanged, UserErased }
+    pub enum UserEvent {
+        UserCreated,
+        RolesChanged,
+        PasswordChanged,
+        TotpBegun,
+        TotpConfirmed,
+        TotpUsed,
+        RecoveryCodeUsed,
+        RecoveryCodesRenewed,
+        TotpRemoved,
+        UserErased,
+    }
 }
 
 /// The state of a person.
@@ -50,6 +67,8 @@ pub struct User {
     created: bool,
     erased: bool,
     roles: Vec<Role>,
+    /// What is asked for besides the password.
+    pub factor: SecondFactor,
 }
 
 /// Why nobody's roles were changed.
@@ -69,6 +88,15 @@ impl User {
         password: SealedValue,
     ) -> Option<Vec<UserEvent>> {
         (self.created && !self.erased).then(|| vec![PasswordChanged { user, password }.into()])
+    }
+
+    /// As [`User::change_password`], and takes the second factor away where there is one.
+    pub fn recover(&self, user: Id<kind::User>, password: SealedValue) -> Option<Vec<UserEvent>> {
+        let mut events = self.change_password(user, password)?;
+        if self.factor.secret().is_some() {
+            events.push(TotpRemoved { user }.into());
+        }
+        Some(events)
     }
 
     /// What the person may do, sorted; empty where there is no such person.
@@ -126,14 +154,15 @@ impl Aggregate for User {
     type Event = UserEvent;
 
     fn apply(&mut self, event: &UserEvent, _recorded_at: Timestamp) {
+        self.factor.apply(event);
         match event {
             UserEvent::UserCreated(created) => {
                 self.created = true;
                 self.roles.clone_from(&created.roles);
             }
             UserEvent::RolesChanged(changed) => self.roles.clone_from(&changed.roles),
-            UserEvent::PasswordChanged(_) => {}
             UserEvent::UserErased(_) => self.erased = true,
+            _ => {}
         }
     }
 }

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::{core, organization::Organization, request, user::User};
 use crate::{
-    commands::{Failure, NewOrganization, SignedIn},
+    commands::{Failure, LoggedIn, NewOrganization, SignedIn},
     projections::{organizations, users},
 };
 
@@ -22,7 +22,7 @@ struct SetUpInput {
     owner_name: String,
     /// What its owner signs in with.
     owner_email: String,
-    /// The owner's password, at least 12 characters.
+    /// The owner's password: at least 12 characters, and hard to guess.
     password: String,
 }
 
@@ -52,7 +52,16 @@ struct LogInInput {
     password: String,
 }
 
-/// What `logIn` did.
+/// The second step of a sign-in.
+#[derive(InputObject)]
+struct CompleteLogInInput {
+    /// What `logIn` answered.
+    challenge: String,
+    /// The code that the app shows, or a recovery code.
+    code: String,
+}
+
+/// What `logIn` or `completeLogIn` did.
 #[derive(SimpleObject, Default)]
 struct LogInPayload {
     /// Send it as `Authorization: Bearer …`; valid for some minutes.
@@ -63,8 +72,24 @@ struct LogInPayload {
     expires_at: Option<DateTime<Utc>>,
     /// Who signed in.
     user: Option<User>,
+    /// In the place of all that, where the account has a second factor: send it with a code to
+    /// `completeLogIn` within five minutes. It is a secret, and works once.
+    challenge: Option<String>,
     /// What to mend; empty when it worked.
     user_errors: Vec<UserError>,
+}
+
+impl LogInPayload {
+    async fn of(ctx: &Context<'_>, signed_in: SignedIn) -> async_graphql::Result<Self> {
+        Ok(Self {
+            user: person(ctx, &signed_in).await?,
+            access_token: Some(signed_in.access.token),
+            refresh_token: Some(signed_in.refresh.to_string()),
+            expires_at: Some(signed_in.access.expires_at.to_datetime()),
+            challenge: None,
+            user_errors: Vec::new(),
+        })
+    }
 }
 
 /// The session that goes on.
@@ -138,8 +163,9 @@ impl AccountMutation {
         }
     }
 
-    /// Signs in with e-mail address and password. After repeated wrong passwords the account has
-    /// to wait (`RATE_LIMITED`).
+    /// Signs in with e-mail address and password. Where the account has a second factor, there is a
+    /// `challenge` instead of tokens. After repeated wrong passwords or codes the account has to wait
+    /// (`RATE_LIMITED`).
     async fn log_in(
         &self,
         ctx: &Context<'_>,
@@ -147,16 +173,25 @@ impl AccountMutation {
     ) -> async_graphql::Result<LogInPayload> {
         let password = Zeroizing::new(input.password);
         match core(ctx)?.log_in(&input.email, &password, request(ctx)).await {
-            Ok(signed_in) => {
-                let user = person(ctx, &signed_in).await?;
-                Ok(LogInPayload {
-                    user,
-                    access_token: Some(signed_in.access.token),
-                    refresh_token: Some(signed_in.refresh.to_string()),
-                    expires_at: Some(signed_in.access.expires_at.to_datetime()),
-                    user_errors: Vec::new(),
-                })
+            Ok(LoggedIn::SignedIn(signed_in)) => LogInPayload::of(ctx, signed_in).await,
+            Ok(LoggedIn::Challenged(challenge)) => {
+                Ok(LogInPayload { challenge: Some(challenge.to_string()), ..Default::default() })
             }
+            Err(failure) => {
+                Ok(LogInPayload { user_errors: errors(failure)?, ..Default::default() })
+            }
+        }
+    }
+
+    /// Completes a sign-in with a code of the second factor, each of which works once.
+    async fn complete_log_in(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The challenge, and the code that answers it.")] input: CompleteLogInInput,
+    ) -> async_graphql::Result<LogInPayload> {
+        let (challenge, code) = (Zeroizing::new(input.challenge), Zeroizing::new(input.code));
+        match core(ctx)?.complete_log_in(&challenge, &code, request(ctx)).await {
+            Ok(signed_in) => LogInPayload::of(ctx, signed_in).await,
             Err(failure) => {
                 Ok(LogInPayload { user_errors: errors(failure)?, ..Default::default() })
             }

@@ -1,6 +1,7 @@
 //! The GraphQL schema of the identity subgraph.
 
 mod account;
+mod factor;
 mod organization;
 mod password;
 mod people;
@@ -34,6 +35,7 @@ pub(crate) struct Query(
 #[derive(MergedObject, Default)]
 pub(crate) struct Mutation(
     account::AccountMutation,
+    factor::FactorMutation,
     password::PasswordMutation,
     people::PeopleMutation,
 );

@@ -21,7 +21,7 @@ struct CreateUserInput {
     name: String,
     /// What they sign in with. An address signs in to one account of the server.
     email: String,
-    /// Their first password, at least 12 characters.
+    /// Their first password: at least 12 characters, and hard to guess.
     password: String,
     /// What they may do, at least one role.
     roles: Vec<RoleName>,
@@ -86,6 +86,15 @@ struct RevokeSessionInput {
 struct RevokeSessionPayload {
     /// The session that was ended.
     session: Option<Session>,
+    /// What to mend; empty when it worked.
+    user_errors: Vec<UserError>,
+}
+
+/// What `endOtherSessions` did.
+#[derive(SimpleObject, Default)]
+struct EndOtherSessionsPayload {
+    /// How many were ended.
+    ended: i32,
     /// What to mend; empty when it worked.
     user_errors: Vec<UserError>,
 }
@@ -170,6 +179,21 @@ impl PeopleMutation {
             }
             Err(failure) => {
                 Ok(RevokeSessionPayload { session: None, user_errors: errors(failure)? })
+            }
+        }
+    }
+    /// Ends all your sessions at once but the one that asks.
+    async fn end_other_sessions(
+        &self,
+        ctx: &Context<'_>,
+    ) -> async_graphql::Result<EndOtherSessionsPayload> {
+        match core(ctx)?.end_other_sessions(actor(ctx)?, request(ctx)).await {
+            Ok(ended) => Ok(EndOtherSessionsPayload {
+                ended: i32::try_from(ended).unwrap_or(i32::MAX),
+                user_errors: Vec::new(),
+            }),
+            Err(failure) => {
+                Ok(EndOtherSessionsPayload { user_errors: errors(failure)?, ..Default::default() })
             }
         }
     }

@@ -1,15 +1,15 @@
 //! Sessions.
 
-use async_graphql::{Context, ID, Object};
+use async_graphql::{Context, Enum, ID, Object};
 use chrono::{DateTime, Utc};
 use studio_access::Resource;
-use studio_kernel::{Id, Principal, Timestamp, kind};
+use studio_kernel::{AuthnMethod, Id, Principal, Timestamp, kind};
 use studio_service::graphql::{actor, gql, id};
 
 use super::core;
 use crate::projections::{
     read_id,
-    sessions::{self, Row},
+    sessions::{self, Row, read_methods},
 };
 
 /// A place where a person is signed in.
@@ -43,6 +43,11 @@ impl Session {
         self.0.ended_at.map(|at| Timestamp::from_micros(at).to_datetime())
     }
 
+    /// How the person signed in; empty for a session that began before this was kept.
+    async fn methods(&self) -> Vec<SignInMethod> {
+        read_methods(&self.0.methods).into_iter().map(SignInMethod::from).collect()
+    }
+
     /// Whether it is the session that this request belongs to.
     async fn current(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
         Ok(match &actor(ctx)?.principal {
@@ -50,6 +55,16 @@ impl Session {
             Principal::System { .. } => false,
         })
     }
+}
+
+/// A way to prove who one is (RFC 8176).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "AuthnMethod")]
+enum SignInMethod {
+    /// A password.
+    Pwd,
+    /// A one-time code: of an app, or a recovery code.
+    Otp,
 }
 
 /// Queries about sessions.

@@ -15,12 +15,12 @@ use studio_service::{
     graphql::{PageArgs, actor, connection, gql, id},
 };
 
-use super::{RoleName, core, organization, session::Session};
+use super::{RoleName, core, factor::SecondFactor, organization, session::Session};
 use crate::{
     commands::Core,
     personal::{PersonalError, Profile, sealed_from_row},
     projections::{
-        read_id, sessions,
+        factors, read_id, sessions,
         users::{self, Row, read_roles},
     },
 };
@@ -67,6 +67,22 @@ impl User {
         ctx: &Context<'_>,
     ) -> async_graphql::Result<Option<organization::Organization>> {
         organization::load(ctx, read_id(&self.0.tenant).map_err(gql)?).await
+    }
+
+    /// What is asked for at a sign-in besides the password; null where there is nothing. You see
+    /// your own; an owner or an admin sees everybody's.
+    async fn second_factor(
+        &self,
+        ctx: &Context<'_>,
+    ) -> async_graphql::Result<Option<SecondFactor>> {
+        let core = core(ctx)?;
+        let tenant = read_id(&self.0.tenant).map_err(gql)?;
+        let user = read_id(&self.0.id).map_err(gql)?;
+        let resource = Resource::any("SecondFactor", tenant).owned_by(user);
+        let scope =
+            core.policy.require(actor(ctx)?, "identity:session:read", &resource).map_err(gql)?;
+        let row = factors::find(&core.store, scope.tenant(), user).await.map_err(gql)?;
+        Ok(row.map(SecondFactor))
     }
 
     /// Where they are signed in, newest first. You see your own sessions; an owner or an admin

@@ -7,7 +7,7 @@ use sea_orm::{
 };
 use studio_entities::identity::session::{ActiveModel, Column, Entity, Model};
 use studio_events::{EventStore, Projection, ProjectionError, Recorded, clear_generation};
-use studio_kernel::{DomainEvent, Id, TenantId, Timestamp, kind};
+use studio_kernel::{Authn, AuthnMethod, DomainEvent, Id, TenantId, Timestamp, kind};
 
 use super::tenant_of;
 use crate::domain::session::SessionEvent;
@@ -51,6 +51,7 @@ impl Projection for Sessions {
                         refreshed_at: Set(at),
                         expires_at: Set(started.expires_at.micros()),
                         ended_at: Set(None),
+                        methods: Set(write_methods(started.authn.as_ref())),
                     };
                     row.insert(tx).await?;
                 }
@@ -81,6 +82,16 @@ impl Projection for Sessions {
     ) -> Result<(), ProjectionError> {
         clear_generation::<Entity>(tx, generation).await
     }
+}
+
+fn write_methods(authn: Option<&Authn>) -> String {
+    let methods = authn.map_or(&[][..], |authn| &authn.methods);
+    methods.iter().map(|method| method.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+/// The methods of a row. A name that this version does not know is left out.
+pub(crate) fn read_methods(text: &str) -> Vec<AuthnMethod> {
+    text.split(' ').filter_map(AuthnMethod::parse).collect()
 }
 
 /// One session of the organization.

@@ -91,6 +91,13 @@ impl Projection for Users {
                         row.update(tx).await?;
                     }
                 }
+                // The second factor has a read model of its own.
+                UserEvent::TotpBegun(_)
+                | UserEvent::TotpConfirmed(_)
+                | UserEvent::TotpUsed(_)
+                | UserEvent::RecoveryCodeUsed(_)
+                | UserEvent::RecoveryCodesRenewed(_)
+                | UserEvent::TotpRemoved(_) => {}
                 UserEvent::UserErased(erased) => {
                     let key = (generation, tenant, erased.user.to_string());
                     if let Some(row) = Entity::find_by_id(key).one(tx).await? {

@@ -1,11 +1,17 @@
 //! Access tokens as they are made.
 
+use std::sync::Arc;
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use jsonwebtoken::{Algorithm, Header};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use studio_kernel::{Actor, Env, Id, Principal, Role, TenantId, Timestamp, kind};
-use studio_stores::keyring::{KeyringError, SigningKey};
+use studio_kernel::{
+    Actor, Authn, AuthnMethod, Env, Id, Principal, Role, TenantId, Timestamp, kind,
+};
+use studio_stores::keyring::SigningKey;
+
+use super::TokenKeys;
 
 /// The audience of every access token.
 pub(super) const AUDIENCE: &str = "studio";
@@ -23,6 +29,21 @@ pub(super) struct Claims {
     pub(super) nbf: i64,
     pub(super) exp: i64,
     pub(super) jti: String,
+    /// When the person signed in (OpenID Connect Core 1.0, section 2), in seconds; tokens of before
+    /// do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) auth_time: Option<i64>,
+    /// By what (RFC 8176).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) amr: Vec<AuthnMethod>,
+}
+
+impl Claims {
+    /// How and when the person signed in.
+    pub(super) fn authn(&self) -> Option<Authn> {
+        let at = Timestamp::from_micros(0).plus_seconds(self.auth_time?);
+        Some(Authn::new(at, self.amr.clone()))
+    }
 }
 
 /// An access token and when it ends.
@@ -40,31 +61,17 @@ pub(crate) struct IssueError(String);
 
 /// Makes access tokens.
 pub(crate) struct Issuer {
-    key: EncodingKey,
-    key_id: String,
+    keys: Arc<TokenKeys>,
     issuer: String,
     seconds: i64,
     env: Env,
 }
 
 impl Issuer {
-    /// Signs with the key; `issuer` is the server's public address, and tokens live for `seconds`.
-    ///
-    /// # Errors
-    /// When the key cannot be exported to the signing library.
-    pub(crate) fn new(
-        key: &SigningKey,
-        issuer: String,
-        seconds: u32,
-        env: Env,
-    ) -> Result<Self, KeyringError> {
-        Ok(Self {
-            key: EncodingKey::from_ed_der(&key.pkcs8()?),
-            key_id: key.id().to_owned(),
-            issuer,
-            seconds: i64::from(seconds),
-            env,
-        })
+    /// Signs with the key whose turn it is; `issuer` is the server's public address, and tokens live
+    /// for `seconds`.
+    pub(crate) fn new(keys: Arc<TokenKeys>, issuer: String, seconds: i64, env: Env) -> Self {
+        Self { keys, issuer, seconds, env }
     }
 
     /// A token for a person in a session.
@@ -88,17 +95,20 @@ impl Issuer {
             nbf: now,
             exp,
             jti: self.env.uuid().simple().to_string(),
+            auth_time: actor.authn.as_ref().map(|authn| authn.at.micros().div_euclid(1_000_000)),
+            amr: actor.authn.as_ref().map(|authn| authn.methods.clone()).unwrap_or_default(),
         };
         let mut header = Header::new(Algorithm::EdDSA);
-        header.kid = Some(self.key_id.clone());
-        let token = jsonwebtoken::encode(&header, &claims, &self.key)
+        let keys = self.keys.current();
+        header.kid = Some(keys.signing_id.clone());
+        let token = jsonwebtoken::encode(&header, &claims, &keys.signing)
             .map_err(|error| IssueError(error.to_string()))?;
         Ok(AccessToken { token, expires_at: Timestamp::from_micros(0).plus_seconds(exp) })
     }
 }
 
 /// The public keys as a JWK set (RFC 7517, RFC 8037), for whoever verifies tokens elsewhere.
-pub(crate) fn jwks(keys: &[&SigningKey]) -> Value {
+pub(super) fn jwks(keys: &[&SigningKey]) -> Value {
     let keys: Vec<_> = keys
         .iter()
         .map(|key| {

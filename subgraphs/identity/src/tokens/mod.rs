@@ -2,14 +2,18 @@
 //! refresh tokens that renew them.
 
 mod access;
+mod challenge;
 mod follow;
+mod keys;
 mod live;
 mod refresh;
 mod remote;
 mod verifier;
 
-pub(crate) use access::{AccessToken, IssueError, Issuer, jwks};
+pub(crate) use access::{AccessToken, IssueError, Issuer};
+pub(crate) use challenge::{Challenge, Challenges};
 pub(crate) use follow::follow;
+pub(crate) use keys::{Lifetimes, TokenKeys, keep_renewed};
 pub(crate) use live::LiveSessions;
 pub(crate) use refresh::{RefreshToken, RefreshTokens};
 pub(crate) use remote::internal_routes;

@@ -26,7 +26,7 @@ use studio_service::{
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{LiveSessions, TokenVerifier, follow::follow, verifier::Keys};
+use super::{LiveSessions, TokenKeys, TokenVerifier, follow::follow, verifier::Keys};
 use crate::projections::{read_id, sessions, users};
 
 /// Sessions on one page.
@@ -175,8 +175,8 @@ struct Entry {
 
 /// What identity serves to the others besides its feed: `GET /internal/jwks` and
 /// `GET /internal/sessions?after=`.
-pub(crate) fn internal_routes(jwks: String, store: EventStore) -> Router {
-    let keys = move || std::future::ready(jwks.clone());
+pub(crate) fn internal_routes(keys: Arc<TokenKeys>, store: EventStore) -> Router {
+    let keys = move || std::future::ready(keys.current().published.clone());
     Router::new()
         .route("/internal/jwks", get(keys))
         .route("/internal/sessions", get(page).with_state(store))

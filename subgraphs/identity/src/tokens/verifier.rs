@@ -9,11 +9,11 @@ use std::{
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use studio_events::EventFeed;
 use studio_kernel::{Actor, Code, Env, Principal, Role, Timestamp};
-use studio_stores::keyring::SigningKey;
 use tokio::sync::Notify;
 
 use super::{
     access::{AUDIENCE, Claims},
+    keys::TokenKeys,
     live::LiveSessions,
 };
 
@@ -74,20 +74,16 @@ struct Inner {
 pub(super) type Keys = BTreeMap<String, DecodingKey>;
 
 impl TokenVerifier {
-    /// Accepts tokens of that issuer (the server's public address) signed by one of the keys. The
-    /// sessions are kept by whoever follows `feed`.
+    /// Accepts tokens of that issuer (the server's public address) signed by one of the keys, as they
+    /// are now. The sessions are kept by whoever follows `feed`.
     pub(crate) fn new(
-        keys: &[&SigningKey],
+        keys: &TokenKeys,
         issuer: &str,
         sessions: Arc<LiveSessions>,
         feed: Arc<dyn EventFeed>,
         env: Env,
     ) -> Self {
-        let keys = keys
-            .iter()
-            .map(|key| (key.id().to_owned(), DecodingKey::from_ed_der(key.public_key())))
-            .collect();
-        Self::with_keys(keys, issuer, sessions, feed, env)
+        Self::with_keys(keys.current().verifying.clone(), issuer, sessions, feed, env)
     }
 
     pub(super) fn with_keys(
@@ -107,6 +103,11 @@ impl TokenVerifier {
         let unknown_key = Notify::new();
         let keys = RwLock::new(keys);
         Self(Arc::new(Inner { keys, unknown_key, validation, sessions, feed, env }))
+    }
+
+    /// Goes by the keys as they are now.
+    pub(crate) fn take(&self, keys: &TokenKeys) {
+        self.set_keys(keys.current().verifying.clone());
     }
 
     pub(super) fn set_keys(&self, keys: Keys) {
@@ -188,9 +189,10 @@ impl TokenVerifier {
             return Err(TokenError::SessionOver);
         }
         // The token says what its person could do when it was made.
+        let authn = claims.authn();
         let roles = self.0.sessions.roles_of(claims.sub).unwrap_or(claims.roles);
         Ok(Verified {
-            actor: Actor::user(claims.org, claims.sub, claims.sid, roles),
+            actor: Actor::user(claims.org, claims.sub, claims.sid, roles).signed_in(authn),
             expires_at: instant(claims.exp),
         })
     }

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod erasure;
+mod factors;
 mod password;
 mod people;
 mod postgres;

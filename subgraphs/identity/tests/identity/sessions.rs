@@ -143,3 +143,23 @@ async fn people_see_and_end_their_own_sessions() {
     server.data(Some(&owner.access), revoke, json!({ "id": of_viewer[0]["id"] })).await;
     assert_eq!(server.verifier.verify(&viewer.access), Err(TokenError::SessionOver));
 }
+
+#[tokio::test]
+async fn people_end_all_their_other_sessions_and_nobody_elses() {
+    let (server, owner) = Server::set_up().await;
+    let (_, viewer) = server.viewer(&owner).await;
+    let mut elsewhere = Vec::new();
+    for _ in 0..3 {
+        elsewhere.push(Tokens::of(&server.log_in(EMAIL, PASSWORD).await));
+    }
+    let end = "mutation { endOtherSessions { ended userErrors { code } } }";
+    let ended = server.data(Some(&owner.access), end, json!({})).await;
+    assert_eq!(ended["endOtherSessions"], json!({ "ended": 3, "userErrors": [] }));
+    for tokens in &elsewhere {
+        assert_eq!(server.verifier.verify(&tokens.access), Err(TokenError::SessionOver));
+    }
+    assert!(server.verifier.verify(&owner.access).is_ok());
+    assert!(server.verifier.verify(&viewer.access).is_ok());
+    let again = server.data(Some(&owner.access), end, json!({})).await;
+    assert_eq!(again["endOtherSessions"]["ended"], 0);
+}

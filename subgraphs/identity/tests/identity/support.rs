@@ -287,7 +287,8 @@ impl Server {
 }
 
 pub(crate) const LOG_IN: &str = "mutation($input: LogInInput!) { logIn(input: $input) {
-    accessToken refreshToken expiresAt user { id name } userErrors { code message path } } }";
+    accessToken refreshToken expiresAt challenge user { id name }
+    userErrors { code message path } } }";
 
 pub(crate) const CREATE_USER: &str = "mutation($input: CreateUserInput!) {
     createUser(input: $input) {

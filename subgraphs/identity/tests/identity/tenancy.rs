@@ -76,6 +76,7 @@ const AS_A_STRANGER: &[(&str, &str)] = &[
         "mutation { createUser(input: { name: \"a\", email: \"a@b\",
         password: \"a long password\", roles: [OWNER] }) { userErrors { code } } }",
     ),
+    ("endOtherSessions", "mutation { endOtherSessions { ended } }"),
     (
         "eraseUser",
         "mutation { eraseUser(input: { userId:
@@ -86,6 +87,16 @@ const AS_A_STRANGER: &[(&str, &str)] = &[
         "mutation { changePassword(input: { currentPassword: \"a\", newPassword: \"b\" }) {
         userErrors { code } } }",
     ),
+    ("beginTotp", "mutation { beginTotp(input: { password: \"a\" }) { secret } }"),
+    ("confirmTotp", "mutation { confirmTotp(input: { code: \"a\" }) { recoveryCodes } }"),
+    (
+        "renewRecoveryCodes",
+        "mutation { renewRecoveryCodes(input: { password: \"a\", code: \"b\" }) { recoveryCodes } }",
+    ),
+    (
+        "removeTotp",
+        "mutation { removeTotp(input: { password: \"a\", code: \"b\" }) { userErrors { code } } }",
+    ),
     ("logOut", "mutation { logOut { userErrors { code } } }"),
     (
         "revokeSession",
@@ -94,7 +105,8 @@ const AS_A_STRANGER: &[(&str, &str)] = &[
     ),
 ];
 /// What makes somebody an actor, and what federation adds.
-const OPEN: &[&str] = &["logIn", "refresh", "setUp", "setUpState", "_service", "_entities"];
+const OPEN: &[&str] =
+    &["logIn", "completeLogIn", "refresh", "setUp", "setUpState", "_service", "_entities"];
 
 #[tokio::test]
 async fn a_stranger_gets_nothing() {

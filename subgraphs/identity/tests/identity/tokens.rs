@@ -111,6 +111,20 @@ async fn forged_tokens_are_refused() {
 }
 
 #[tokio::test]
+async fn a_token_from_before_says_nothing_of_the_sign_in_and_holds() {
+    let (server, tokens) = Server::set_up().await;
+    let ours = server.keyring.signing_key("tokens").await.unwrap();
+    let mut claims = part(&tokens.access, 1);
+    assert_eq!((&claims["auth_time"], &claims["amr"]), (&claims["iat"], &json!(["pwd"])));
+    for claim in ["auth_time", "amr"] {
+        claims.as_object_mut().unwrap().remove(claim).unwrap();
+    }
+    let actor = server.verifier.verify(&sign(&ours, ours.id(), &claims)).unwrap();
+    assert_eq!(actor.authn, None);
+    assert_eq!(actor.user_id(), server.verifier.verify(&tokens.access).unwrap().user_id());
+}
+
+#[tokio::test]
 async fn every_changed_character_is_noticed() {
     let (server, tokens) = Server::set_up().await;
     for at in 0..tokens.access.len() {
@@ -123,6 +137,89 @@ async fn every_changed_character_is_noticed() {
         let text: String = text.into_iter().collect();
         assert_eq!(server.verifier.verify(&text), Err(TokenError::Invalid), "{at}: {text}");
     }
+}
+
+/// The ids of the published keys, and of the one that signs.
+async fn key_ids(server: &Server, tokens: &Tokens) -> (Vec<String>, String) {
+    let request = Request::get("/.well-known/jwks.json").body(Body::empty()).unwrap();
+    let response = server.routes.clone().oneshot(request).await.unwrap();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    let jwks: Value = serde_json::from_slice(&body).unwrap();
+    let ids = jwks["keys"].as_array().unwrap().iter();
+    let ids = ids.map(|key| key["kid"].as_str().unwrap().to_owned()).collect();
+    (ids, part(&tokens.access, 0)["kid"].as_str().unwrap().to_owned())
+}
+
+const MINUTE: i64 = 60_000_000;
+
+#[tokio::test]
+async fn another_key_takes_over_and_nobody_is_signed_out() {
+    let (server, first) = Server::set_up().await;
+    let beside = server.beside().await;
+    server.clock.advance_micros(MINUTE);
+    server.keyring.add_signing_key("tokens").await.unwrap();
+    server.identity.renew_token_keys().await.unwrap();
+
+    // Published, so that everybody knows it before it signs.
+    server.clock.advance_micros(14 * MINUTE);
+    server.identity.renew_token_keys().await.unwrap();
+    let before = Tokens::of(&server.refresh(&first.refresh).await);
+    let (published, old) = key_ids(&server, &before).await;
+    assert_eq!(published.len(), 2);
+    assert_eq!(published[0], old, "the former one signs");
+
+    server.clock.advance_micros(MINUTE);
+    server.identity.renew_token_keys().await.unwrap();
+    let after = Tokens::of(&server.refresh(&before.refresh).await);
+    let (both, new) = key_ids(&server, &after).await;
+    assert_eq!((&both, &new), (&published, &published[1]), "both verify, the new one signs");
+    beside.identity.renew_token_keys().await.unwrap();
+    for process in [&server, &beside] {
+        assert!(process.verifier.verify(&before.access).is_ok());
+        assert!(process.verifier.verify(&after.access).is_ok());
+    }
+
+    // For as long as a token of the former key can live, and a little longer.
+    server.clock.advance_micros(15 * MINUTE);
+    let server = server.restart().await;
+    let last = Tokens::of(&server.refresh(&after.refresh).await);
+    assert_eq!(key_ids(&server, &last).await, (vec![new.clone()], new));
+    assert!(server.verifier.verify(&last.access).is_ok());
+}
+
+#[tokio::test]
+async fn keys_are_renewed_by_themselves() {
+    let (server, tokens) = Server::set_up().await;
+    let days = 86_400_000_000;
+    server.clock.advance_micros(90 * days - 1);
+    server.identity.renew_token_keys().await.unwrap();
+    assert_eq!(key_ids(&server, &tokens).await.0.len(), 1);
+    server.clock.advance_micros(1);
+    let beside = server.beside().await;
+    let (one, two) =
+        tokio::join!(server.identity.renew_token_keys(), beside.identity.renew_token_keys());
+    one.and(two).unwrap();
+    let published = key_ids(&server, &tokens).await.0;
+    assert_eq!(published.len(), 2, "two processes make one");
+    beside.identity.renew_token_keys().await.unwrap();
+    assert_eq!(key_ids(&beside, &tokens).await.0, published);
+}
+
+#[tokio::test]
+async fn a_key_that_somebody_may_have_is_refused_at_once_and_sessions_go_on() {
+    let (server, tokens) = Server::set_up().await;
+    let stolen = server.keyring.signing_key("tokens").await.unwrap();
+    let claims = part(&tokens.access, 1);
+    server.keyring.add_signing_key("tokens").await.unwrap();
+    server.keyring.destroy_former_signing_keys("tokens").await.unwrap();
+    server.identity.renew_token_keys().await.unwrap();
+    assert_eq!(server.verifier.verify(&tokens.access), Err(TokenError::Invalid));
+    let forged = sign(&stolen, stolen.id(), &claims);
+    assert_eq!(server.verifier.verify(&forged), Err(TokenError::Invalid));
+    let renewed = Tokens::of(&server.refresh(&tokens.refresh).await);
+    assert!(server.verifier.verify(&renewed.access).is_ok());
+    let server = server.restart().await;
+    assert!(server.verifier.verify(&renewed.access).is_ok());
 }
 
 #[tokio::test]

@@ -1,0 +1,81 @@
+//! How and when a person proved who they are.
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::Timestamp;
+
+/// A way to prove who one is, by its name in RFC 8176, section 2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthnMethod {
+    /// Something known: a password.
+    Pwd,
+    /// Something held: what makes one-time codes (RFC 6238), or a list of them.
+    Otp,
+}
+
+impl AuthnMethod {
+    /// The name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pwd => "pwd",
+            Self::Otp => "otp",
+        }
+    }
+
+    /// The method of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "pwd" => Some(Self::Pwd),
+            "otp" => Some(Self::Otp),
+            _ => None,
+        }
+    }
+}
+
+/// A sign-in: what a session began with.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Authn {
+    /// When.
+    pub at: Timestamp,
+    /// By what, sorted and without repetition.
+    pub methods: Vec<AuthnMethod>,
+}
+
+impl Authn {
+    /// At that time, by these methods.
+    pub fn new(at: Timestamp, mut methods: Vec<AuthnMethod>) -> Self {
+        methods.sort_unstable();
+        methods.dedup();
+        Self { at, methods }
+    }
+
+    /// Whether there was more than one factor: each method is one.
+    pub fn multi_factor(&self) -> bool {
+        self.methods.len() > 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_of_the_rfc_everywhere() {
+        for method in [AuthnMethod::Pwd, AuthnMethod::Otp] {
+            assert_eq!(AuthnMethod::parse(method.as_str()), Some(method));
+            let json = serde_json::to_value(method).unwrap();
+            assert_eq!(json, method.as_str());
+        }
+        assert_eq!(AuthnMethod::parse("sms"), None);
+    }
+
+    #[test]
+    fn one_factor_twice_is_one() {
+        use AuthnMethod::{Otp, Pwd};
+        let at = Timestamp::from_micros(0);
+        assert!(!Authn::new(at, vec![Pwd, Pwd]).multi_factor());
+        assert!(Authn::new(at, vec![Otp, Pwd]).multi_factor());
+        assert_eq!(Authn::new(at, vec![Otp, Pwd]), Authn::new(at, vec![Pwd, Otp, Pwd]));
+    }
+}

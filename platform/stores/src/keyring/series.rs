@@ -1,0 +1,80 @@
+//! Signing keys of one purpose that follow each other: the first is named by the purpose alone, the second
+//! `<purpose>_2`, and so on. When one takes over from the one before is for their user to say.
+
+use studio_kernel::Timestamp;
+
+use super::{KeyName, KeyRecord, Keyring, KeyringError, Material, SigningKey};
+
+/// One of the keys, and when it was made.
+#[derive(Debug)]
+pub struct DatedKey {
+    /// The key.
+    pub key: SigningKey,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+impl Keyring {
+    /// The signing keys of a purpose in their order, at least one; those that were destroyed are left
+    /// out.
+    ///
+    /// # Errors
+    /// [`KeyringError`] from the store or the master key; [`KeyringError::Destroyed`] where none is
+    /// left.
+    pub async fn signing_keys(&self, purpose: &str) -> Result<Vec<DatedKey>, KeyringError> {
+        let mut records = self.series(purpose).await?;
+        if records.is_empty() {
+            self.named(named(purpose, 1)).await?;
+            records = self.series(purpose).await?;
+        }
+        let mut keys = Vec::new();
+        for record in &records {
+            if matches!(record.material, Material::Wrapped { .. }) {
+                let key = SigningKey::from_seed(&self.unwrap(record).await?)?;
+                keys.push(DatedKey { key, created_at: record.created_at });
+            }
+        }
+        match (keys.is_empty(), records.into_iter().next_back()) {
+            (true, Some(last)) => Err(KeyringError::Destroyed(last.name)),
+            _ => Ok(keys),
+        }
+    }
+
+    /// Makes the key that follows the last one. Processes that do so at the same time make one.
+    ///
+    /// # Errors
+    /// [`KeyringError`] from the store or the master key.
+    pub async fn add_signing_key(&self, purpose: &str) -> Result<(), KeyringError> {
+        let count = self.series(purpose).await?.len();
+        self.named(named(purpose, count + 1)).await.map(drop)
+    }
+
+    /// Destroys all keys of the purpose but the last one: what they signed verifies no more.
+    ///
+    /// # Errors
+    /// [`KeyringError`] from the store; some may be destroyed then.
+    pub async fn destroy_former_signing_keys(&self, purpose: &str) -> Result<(), KeyringError> {
+        let mut records = self.series(purpose).await?;
+        records.pop();
+        for record in records {
+            let material = Material::Destroyed { at: self.env.now() };
+            self.store.replace(KeyRecord { material, ..record }).await?;
+        }
+        Ok(())
+    }
+
+    async fn series(&self, purpose: &str) -> Result<Vec<KeyRecord>, KeyringError> {
+        let mut records = Vec::new();
+        while let Some(record) = self.store.get(&named(purpose, records.len() + 1)).await? {
+            records.push(record);
+        }
+        Ok(records)
+    }
+}
+
+fn named(purpose: &str, number: usize) -> KeyName {
+    KeyName::Signing(match number {
+        1 => purpose.to_owned(),
+        number => format!("{purpose}_{number}"),
+    })
+}
