@@ -99,6 +99,11 @@ const AS_A_STRANGER: &[(&str, &str)] = &[
     ),
     ("logOut", "mutation { logOut { userErrors { code } } }"),
     (
+        "changeRoles",
+        "mutation { changeRoles(input: { userId: \"usr_00000000000070008000000000000001\",
+        give: [OWNER] }) { userErrors { code } } }",
+    ),
+    (
         "revokeSession",
         "mutation { revokeSession(input: { sessionId:
         \"ses_00000000000070008000000000000001\" }) { userErrors { code } } }",
