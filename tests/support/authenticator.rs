@@ -2,6 +2,7 @@
 
 use aws_lc_rs::hmac;
 use serde_json::json;
+use studio_kernel::Env;
 use studio_sdk::Client;
 
 use super::mutate;
@@ -16,9 +17,9 @@ fn shown(secret: &str) -> String {
     let bytes = bits.as_bytes().chunks_exact(8);
     let key: Vec<u8> =
         bytes.map(|b| u8::from_str_radix(std::str::from_utf8(b).unwrap(), 2).unwrap()).collect();
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let step = Env::system().now().micros() / 30_000_000;
     let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &key);
-    let tag = hmac::sign(&key, &(now.as_secs() / 30).to_be_bytes());
+    let tag = hmac::sign(&key, &step.to_be_bytes());
     let offset = usize::from(tag.as_ref()[19] & 15);
     let cut = u32::from_be_bytes(tag.as_ref()[offset..offset + 4].try_into().unwrap());
     format!("{:06}", (cut & 0x7FFF_FFFF) % 1_000_000)

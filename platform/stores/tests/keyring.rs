@@ -279,7 +279,7 @@ async fn signing_keys_follow_each_other_and_only_the_last_outlives_the_others() 
     let env = Env::new(clock.clone(), FixedEntropy::seeded(1));
     let keyring = Keyring::embedded(directory.path(), env.clone()).await.unwrap();
     let ids = async |keyring: &Keyring| -> Vec<String> {
-        let keys = keyring.signing_keys("tokens").await.unwrap();
+        let keys = keyring.signing_keys("tokens", &[]).await.unwrap();
         assert!(keys.is_sorted_by_key(|dated| dated.created_at));
         keys.iter().map(|dated| dated.key.id().to_owned()).collect()
     };
@@ -293,6 +293,14 @@ async fn signing_keys_follow_each_other_and_only_the_last_outlives_the_others() 
     keyring.add_signing_key("tokens").await.unwrap();
     keyring.add_signing_key("tokens").await.unwrap();
     let three = ids(&keyring).await;
+    let known = keyring.signing_keys("tokens", &[]).await.unwrap();
+    let again = keyring.signing_keys("tokens", &known[..2]).await.unwrap();
+    let unwrapped: Vec<bool> = known
+        .iter()
+        .zip(&again)
+        .map(|(known, again)| !Arc::ptr_eq(&known.key, &again.key))
+        .collect();
+    assert_eq!(unwrapped, [false, false, true], "what is known is not unwrapped again");
     assert_eq!((three.len(), &three[0]), (3, &first[0]));
     assert!(three[0] != three[1] && three[1] != three[2]);
     // A purpose of another name is none of them.

@@ -1,38 +1,51 @@
 //! Signing keys of one purpose that follow each other: the first is named by the purpose alone, the second
 //! `<purpose>_2`, and so on. When one takes over from the one before is for their user to say.
 
+use std::sync::Arc;
+
 use studio_kernel::Timestamp;
 
 use super::{KeyName, KeyRecord, Keyring, KeyringError, Material, SigningKey};
 
 /// One of the keys, and when it was made.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct DatedKey {
+    number: usize,
     /// The key.
-    pub key: SigningKey,
+    pub key: Arc<SigningKey>,
     /// When it was made.
     pub created_at: Timestamp,
 }
 
 impl Keyring {
     /// The signing keys of a purpose in their order, at least one; those that were destroyed are left
-    /// out.
+    /// out. What is `known` from before is not unwrapped again: a master key may be a service that
+    /// is paid by the call.
     ///
     /// # Errors
     /// [`KeyringError`] from the store or the master key; [`KeyringError::Destroyed`] where none is
     /// left.
-    pub async fn signing_keys(&self, purpose: &str) -> Result<Vec<DatedKey>, KeyringError> {
+    pub async fn signing_keys(
+        &self,
+        purpose: &str,
+        known: &[DatedKey],
+    ) -> Result<Vec<DatedKey>, KeyringError> {
         let mut records = self.series(purpose).await?;
         if records.is_empty() {
             self.named(named(purpose, 1)).await?;
             records = self.series(purpose).await?;
         }
         let mut keys = Vec::new();
-        for record in &records {
-            if matches!(record.material, Material::Wrapped { .. }) {
-                let key = SigningKey::from_seed(&self.unwrap(record).await?)?;
-                keys.push(DatedKey { key, created_at: record.created_at });
+        for (record, number) in records.iter().zip(1..) {
+            if matches!(record.material, Material::Destroyed { .. }) {
+                continue;
             }
+            let known = known.iter().find(|known| known.number == number);
+            let key = match known {
+                Some(known) => known.key.clone(),
+                None => Arc::new(SigningKey::from_seed(&self.unwrap(record).await?)?),
+            };
+            keys.push(DatedKey { number, key, created_at: record.created_at });
         }
         match (keys.is_empty(), records.into_iter().next_back()) {
             (true, Some(last)) => Err(KeyringError::Destroyed(last.name)),

@@ -186,7 +186,9 @@ impl SecondFactor {
                     active.recovery_codes.clone_from(&renewed.recovery_codes);
                 }
             }
-            UserEvent::UserCreated(_) | UserEvent::PasswordChanged(_) => {}
+            UserEvent::UserCreated(_)
+            | UserEvent::RolesChanged(_)
+            | UserEvent::PasswordChanged(_) => {}
         }
     }
 }

@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn roles_are_given_and_taken_once() {
-        let mut user = User { created: true, erased: false, roles: vec![Viewer] };
+        let mut user = User { created: true, roles: vec![Viewer], ..User::default() };
         let roles = vec![ControlOwner, Contributor];
         let changed = change(&user, &[ControlOwner, Contributor], &[Viewer, Admin]).unwrap();
         assert_eq!(changed, std::slice::from_ref(&roles));
@@ -208,7 +208,7 @@ mod tests {
     fn who_is_not_there_has_no_roles() {
         let mut user = User::default();
         assert_eq!(change(&user, &[Viewer], &[]), Err(RolesRefused::NoSuchUser));
-        user = User { created: true, erased: false, roles: vec![Owner] };
+        user = User { created: true, roles: vec![Owner], ..User::default() };
         apply(&mut user, &[UserErased { user: Env::system().id() }.into()]);
         assert_eq!(change(&user, &[Viewer], &[]), Err(RolesRefused::NoSuchUser));
         assert_eq!(user.roles(), []);

@@ -10,7 +10,7 @@ use std::{
 
 use jsonwebtoken::{DecodingKey, EncodingKey};
 use studio_kernel::{Env, Timestamp};
-use studio_stores::keyring::{DatedKey, Keyring, KeyringError};
+use studio_stores::keyring::{DatedKey, Keyring, KeyringError, SigningKey};
 use tokio_util::sync::CancellationToken;
 
 use super::{TokenVerifier, access::jwks, verifier::Keys};
@@ -42,6 +42,8 @@ pub(crate) struct KeySet {
     pub(super) verifying: Keys,
     /// All that verify, as a JWK set.
     pub(crate) published: String,
+    /// All that there are.
+    keys: Vec<DatedKey>,
 }
 
 /// The keys of access tokens in this process.
@@ -62,7 +64,8 @@ impl TokenKeys {
         lifetimes: Lifetimes,
         env: Env,
     ) -> Result<Self, KeyringError> {
-        let current = read(&keyring, lifetimes, &env).await?;
+        let keys = keyring.signing_keys(PURPOSE, &[]).await?;
+        let current = set(keys, lifetimes, &env)?;
         Ok(Self { keyring, lifetimes, env, current: RwLock::new(Arc::new(current)) })
     }
 
@@ -76,35 +79,36 @@ impl TokenKeys {
     /// # Errors
     /// From the keyring; the keys stay as they are.
     pub(crate) async fn renew(&self) -> Result<(), KeyringError> {
-        let newest = self.keyring.signing_keys(PURPOSE).await?.pop();
+        let known = self.current();
+        let mut keys = self.keyring.signing_keys(PURPOSE, &known.keys).await?;
         let seconds = i64::from(self.lifetimes.key_days) * 86_400;
-        let old = newest.is_some_and(|key| key.created_at.plus_seconds(seconds) <= self.env.now());
+        let now = self.env.now();
+        let old = keys.last().is_some_and(|key| key.created_at.plus_seconds(seconds) <= now);
         if old && seconds > 0 {
             self.keyring.add_signing_key(PURPOSE).await?;
+            keys = self.keyring.signing_keys(PURPOSE, &keys).await?;
             tracing::info!("there is a new key for access tokens; it will sign in some minutes");
         }
-        let read = read(&self.keyring, self.lifetimes, &self.env).await?;
+        let read = set(keys, self.lifetimes, &self.env)?;
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(read);
         Ok(())
     }
 }
 
-async fn read(keyring: &Keyring, lifetimes: Lifetimes, env: &Env) -> Result<KeySet, KeyringError> {
-    let mut keys = keyring.signing_keys(PURPOSE).await?;
+/// What the keys are for now.
+fn set(keys: Vec<DatedKey>, lifetimes: Lifetimes, env: &Env) -> Result<KeySet, KeyringError> {
     let made: Vec<Timestamp> = keys.iter().map(|key| key.created_at).collect();
     let plan = plan(&made, env.now(), lifetimes.token);
-    let kept: Vec<DatedKey> = keys.split_off(plan.kept);
-    let signing = &kept[plan.signing - plan.kept].key;
-    let verifying = kept.iter().map(|dated| {
-        let key = DecodingKey::from_ed_der(dated.key.public_key());
-        (dated.key.id().to_owned(), key)
-    });
-    let published: Vec<_> = kept.iter().map(|dated| &dated.key).collect();
+    let signing = &keys[plan.signing].key;
+    let kept: Vec<&SigningKey> = keys[plan.kept..].iter().map(|dated| &*dated.key).collect();
+    let verifying =
+        |key: &&SigningKey| (key.id().to_owned(), DecodingKey::from_ed_der(key.public_key()));
     Ok(KeySet {
         signing: EncodingKey::from_ed_der(&signing.pkcs8()?),
         signing_id: signing.id().to_owned(),
-        published: jwks(&published).to_string(),
-        verifying: verifying.collect(),
+        verifying: kept.iter().map(verifying).collect(),
+        published: jwks(&kept).to_string(),
+        keys,
     })
 }
 
