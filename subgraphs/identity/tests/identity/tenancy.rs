@@ -78,11 +78,6 @@ const AS_A_STRANGER: &[(&str, &str)] = &[
     ),
     ("endOtherSessions", "mutation { endOtherSessions { ended } }"),
     (
-        "changeRoles",
-        "mutation { changeRoles(input: { userId:
-        \"usr_00000000000070008000000000000001\", give: [], take: [] }) { userErrors { code } } }",
-    ),
-    (
         "eraseUser",
         "mutation { eraseUser(input: { userId:
         \"usr_00000000000070008000000000000001\" }) { userErrors { code } } }",
