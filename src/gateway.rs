@@ -205,19 +205,25 @@ pub(crate) fn in_process(
     process: &Process,
 ) -> anyhow::Result<(Arc<Router>, OwnGraph)> {
     let own = subgraphs.iter().map(|subgraph| -> Own {
+        let verifier = verifier.clone();
         let transport = InProcess::new(Schema(subgraph.graphql.clone()))
-            .provide::<Actor>()
             .provide::<Seen>()
-            .with_data(|extensions, data| {
+            .with_data(move |extensions, data| {
+                // A WebSocket may be older than the roles, and outlive the session.
+                let actor = extensions.get::<Actor>().cloned();
+                if let Some(actor) = actor.and_then(|actor| verifier.now(actor)) {
+                    data.insert(actor);
+                }
                 if let Some(id) = extensions.get::<studio_router::RequestId>() {
                     data.insert(RequestId(id.0.to_string()));
                 }
             });
         (subgraph.name, subgraph.graphql.sdl(), Arc::new(transport))
     });
+    let own = own.collect();
     // The logs are in this process: it knows what was written to them.
     let callers = Tokens { verifier, heard: Arc::default() };
-    build(own.collect(), callers, env, limits, process)
+    build(own, callers, env, limits, process)
 }
 
 /// A router in front of subgraphs of other processes.
@@ -230,7 +236,12 @@ pub(crate) fn over_http(
     process: &Process,
 ) -> anyhow::Result<(Arc<Router>, OwnGraph)> {
     let own = upstreams.iter().map(|Upstream { name, sdl, replicas, signer }| {
-        let headers = Statement { audience: name, signer: signer.clone(), heard: heard.clone() };
+        let headers = Statement {
+            audience: name,
+            signer: signer.clone(),
+            verifier: verifier.clone(),
+            heard: heard.clone(),
+        };
         let options = HttpOptions { headers: Some(Arc::new(headers)), ..HttpOptions::default() };
         let transport = BalancedSubgraph::new(replicas.clone(), "/graphql", &options)
             .with_context(|| format!("cluster.addresses.{name}"))?;
@@ -254,16 +265,19 @@ pub(crate) struct Upstream {
 struct Statement {
     audience: &'static str,
     signer: InternalSigner,
+    verifier: TokenVerifier,
     heard: Arc<Heard>,
 }
 
 impl CallHeaders for Statement {
     fn add(&self, caller: &Caller, headers: &mut HeaderMap) {
-        let actor = caller.extensions.get::<Actor>();
+        // A WebSocket may be older than the roles, and outlive the session.
+        let actor = caller.extensions.get::<Actor>().cloned();
+        let actor = actor.and_then(|actor| self.verifier.now(actor));
         let request = caller.request_id().map_or("", |id| &id.0);
         let signed = self
             .signer
-            .caller_token(self.audience, actor, request)
+            .caller_token(self.audience, actor.as_ref(), request)
             .map_err(|error| error.to_string())
             .and_then(|token| HeaderValue::try_from(token).map_err(|error| error.to_string()));
         match signed {

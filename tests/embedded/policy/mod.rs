@@ -6,6 +6,7 @@ mod calls;
 mod people;
 mod routes;
 mod table;
+mod websocket;
 
 use std::collections::BTreeSet;
 

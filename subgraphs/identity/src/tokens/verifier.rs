@@ -205,6 +205,12 @@ impl TokenVerifier {
         if tokio::time::timeout(PATIENCE, caught_up).await.is_err() {
             tracing::warn!("identity's log is not followed: ended sessions are not known here");
         }
+        self.now(actor)
+    }
+
+    /// An actor who was verified once, as they may act now: with the roles that they have now, or
+    /// `None` where the session is over. For connections that outlive a request.
+    pub fn now(&self, actor: Actor) -> Option<Actor> {
         if !self.is_live(&actor) {
             return None;
         }

@@ -55,6 +55,8 @@ async fn a_change_counts_at_once_for_who_is_signed_in() {
     // The same token, with which a subscription that was begun before does not go on.
     assert!(!server.verifier.still_valid(&before));
     let admin = server.verifier.verify(&vera.access).unwrap();
+    // A connection that was opened before goes on with the new ones.
+    assert_eq!(server.verifier.now(before), Some(admin.clone()));
     assert_eq!(admin.roles, [Role::Admin]);
     assert!(server.verifier.still_valid(&admin));
     server.data(Some(&vera.access), CREATE_USER, new.clone()).await;
@@ -68,6 +70,10 @@ async fn a_change_counts_at_once_for_who_is_signed_in() {
     assert_eq!(server.verifier.verify(&vera.access).unwrap().roles, expected);
     let again = Tokens::of(&server.log_in("vera@example.org", PASSWORD).await);
     assert_eq!(server.verifier.verify(&again.access).unwrap().roles, expected);
+    let over = server.verifier.verify(&again.access).unwrap();
+    let log_out = "mutation { logOut { userErrors { code } } }";
+    server.data(Some(&again.access), log_out, json!({})).await;
+    assert_eq!(server.verifier.now(over), None, "nor does it outlive its session");
     let refreshed = Tokens::of(&server.refresh(&vera.refresh).await);
     assert_eq!(server.verifier.verify(&refreshed.access).unwrap().roles, expected);
     server.store.rebuild("identity.users").await.unwrap();
