@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     consumers::CONSUMERS,
+    policies::Policies,
     stores::{SUBGRAPHS, Stores},
     wake,
 };
@@ -34,6 +35,8 @@ pub(crate) struct Assembly {
     pub(crate) subgraphs: Vec<Running>,
     /// Who is signed in, and how the first organization is set up, where identity is among them.
     pub(crate) identity: Option<Identity>,
+    /// Who may do what.
+    pub(crate) policy: Arc<Policy>,
     /// Consumers, score workers, schedulers.
     background: JoinSet<()>,
     /// Ends the part of it that answers need.
@@ -77,7 +80,8 @@ pub(crate) async fn assemble(
     shutdown: CancellationToken,
 ) -> anyhow::Result<Assembly> {
     let (env, config) = (stores.env.clone(), stores.config.clone());
-    let policy = Policy::embedded().context("the policies do not load")?.with_clock(env.clone());
+    let policies = Policies::begin(&config.policy, &env)?;
+    let policy = policies.policy.clone();
     let signer = InternalSigner::from_keyring(&stores.keyring, role, env.clone())
         .await
         .context("the keyring does not open")?;
@@ -92,7 +96,7 @@ pub(crate) async fn assemble(
         stores,
         env,
         config,
-        policy: Arc::new(policy),
+        policy: policy.clone(),
         leadership,
         shutdown: shutdown.clone(),
         drained: CancellationToken::new(),
@@ -111,6 +115,7 @@ pub(crate) async fn assemble(
     let feeds = builder.feeds(&subgraphs)?;
     let logs = subgraphs.iter().map(|subgraph| (subgraph.name, subgraph.store.clone())).collect();
     let mut background = JoinSet::new();
+    background.spawn(policies.follow(shutdown.clone()));
     let subgraphs = subgraphs
         .into_iter()
         .map(|subgraph| {
@@ -127,7 +132,7 @@ pub(crate) async fn assemble(
         background.spawn(wake::carry(bus, logs, shutdown));
     }
     let Builder { stores, drained, identity, .. } = builder;
-    Ok(Assembly { subgraphs, identity, background, drained, _stores: stores })
+    Ok(Assembly { subgraphs, identity, policy, background, drained, _stores: stores })
 }
 
 impl Builder {

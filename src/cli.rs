@@ -8,7 +8,7 @@ use serde::Serialize;
 use studio_kernel::Timestamp;
 use studio_service::Config;
 
-use crate::{audit::AuditCommand, stores::SUBGRAPHS};
+use crate::{audit::AuditCommand, policies::PolicyCommand, stores::SUBGRAPHS};
 
 /// Compliance management with one federated GraphQL API.
 #[derive(Parser)]
@@ -44,6 +44,8 @@ pub(crate) enum Command {
     DeadLetters(DeadLetters),
     /// Check the configuration, or print it
     Config(ConfigCommand),
+    /// Run the tests of access policies, or ask them for a decision
+    Policy(PolicyCommand),
     /// Print the public schema, or name what a schema changes for the clients of another
     Schema(SchemaCommand),
     /// Replace the master key, or the key that signs access tokens

@@ -1,7 +1,7 @@
 //! `studio config …`: prints the configuration, or says all that is wrong with it: every setting
 //! that cannot work, and every server that does not answer. Nothing is written anywhere by it.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use anyhow::{Context, bail, ensure};
 use futures::{FutureExt, future::BoxFuture};
@@ -14,7 +14,7 @@ use studio_stores::keyring::{KmsMaster, KmsOptions};
 
 use crate::{
     cli::{ConfigCommand, ConfigVerb},
-    extensions, keyring, stores,
+    extensions, keyring, policies, stores,
 };
 
 /// How long a server may take to answer.
@@ -85,6 +85,9 @@ fn probes(config: &Config) -> Vec<Probe<'_>> {
     if stores::in_a_bucket(config) {
         probes.push(("stores.s3".to_owned(), bucket(config).boxed()));
     }
+    if let Some(folder) = &config.policy.bundle {
+        probes.push(("policy.bundle".to_owned(), rules(folder, config).boxed()));
+    }
     for (name, addresses) in config.cluster.addresses.all() {
         for address in addresses {
             let setting = format!("cluster.addresses.{name}");
@@ -112,6 +115,11 @@ async fn data_dir(config: &Config) -> anyhow::Result<String> {
     tempfile::tempfile_in(existing)
         .with_context(|| format!("{} cannot be written to", existing.display()))?;
     Ok(folder.display().to_string())
+}
+
+async fn rules(folder: &Path, config: &Config) -> anyhow::Result<String> {
+    let files = policies::probe(folder, &config.policy)?;
+    Ok(format!("{} can be used: {files} files decide then", folder.display()))
 }
 
 async fn sql(config: &Config) -> anyhow::Result<String> {

@@ -18,6 +18,7 @@ mod metrics;
 mod organization;
 mod pages;
 mod panics;
+mod policies;
 mod process;
 mod remote;
 mod router_role;
@@ -30,6 +31,7 @@ mod told;
 mod transfer;
 mod verify;
 mod wake;
+mod watched;
 mod worker;
 
 use std::process::ExitCode;
@@ -78,6 +80,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Audit(arguments) => audit::run(arguments).await,
         Command::DeadLetters(arguments) => dead_letters::run(arguments.verb).await,
         Command::Config(arguments) => config::run(arguments).await,
+        Command::Policy(arguments) => policies::run(arguments),
         Command::Schema(arguments) => schema::run(arguments.verb).await,
         Command::Keyring(arguments) => keyring::run(arguments).await,
         Command::Organization(arguments) => organization::run(arguments.verb).await,

@@ -38,7 +38,9 @@ pub(crate) async fn run(arguments: cli::Serve) -> anyhow::Result<()> {
         &config.limits,
         &process,
     )?;
-    let extensions = Extensions::begin(router.clone(), own, config.extensions.clone()).await?;
+    let (settings, policy) = (config.extensions.clone(), assembly.policy.clone());
+    let extensions =
+        Extensions::begin(router.clone(), own, settings, policy, verifier.clone()).await;
     let settings = arguments.settings.clone();
     tokio::spawn(extensions.follow(settings, shutdown.clone()));
     let app = app::whole(router.clone(), &assembly.subgraphs, verifier);

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use futures::StreamExt;
 use serde_json::json;
 use studio_access::{Policy, Resource};
+use studio_identity::TokenVerifier;
 use studio_kernel::{Actor, Code};
 use studio_router::{
     Caller, OperationKind,
@@ -20,6 +21,8 @@ use studio_router::{
 pub(super) struct Gate {
     pub(super) name: String,
     pub(super) policy: Arc<Policy>,
+    /// Knows who of those that were let in may still act, and as what.
+    pub(super) verifier: TokenVerifier,
     /// Whether callers that are not signed in may pass.
     pub(super) anonymous: bool,
     pub(super) inner: Arc<dyn SubgraphTransport>,
@@ -33,7 +36,8 @@ struct Refusal {
 
 impl Gate {
     fn refusal(&self, caller: &Caller, kind: OperationKind) -> Option<Refusal> {
-        let Some(actor) = caller.extensions.get::<Actor>() else {
+        let actor = caller.extensions.get::<Actor>().cloned();
+        let Some(actor) = actor.and_then(|actor| self.verifier.now(actor)) else {
             let message = format!("Sign in: \"{}\" is for those who are signed in.", self.name);
             return (!self.anonymous).then_some(Refusal { code: Code::Unauthenticated, message });
         };
@@ -42,7 +46,7 @@ impl Gate {
             OperationKind::Query | OperationKind::Subscription => "extensions:field:read",
         };
         let field = Resource::any("Extension", actor.tenant);
-        let denied = self.policy.require(actor, action, &field).err()?;
+        let denied = self.policy.require(&actor, action, &field).err()?;
         Some(Refusal { code: denied.code(), message: denied.to_string() })
     }
 }

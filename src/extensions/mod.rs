@@ -9,7 +9,7 @@ mod gate;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use studio_access::Policy;
-use studio_kernel::Env;
+use studio_identity::TokenVerifier;
 use studio_router::{Graph, Router, Supergraph, transport::SubgraphTransport};
 use studio_service::config::{RemoteSubgraph, RemoteSubgraphs};
 use tokio_util::sync::CancellationToken;
@@ -29,6 +29,7 @@ pub(crate) struct Extensions {
     router: Arc<Router>,
     own: OwnGraph,
     policy: Arc<Policy>,
+    verifier: TokenVerifier,
     settings: RemoteSubgraphs,
     /// Those in the graph, in the order of the settings.
     parts: Vec<Part>,
@@ -47,16 +48,20 @@ pub(crate) async fn probe(settings: &RemoteSubgraph) -> anyhow::Result<()> {
 }
 
 impl Extensions {
-    /// Composes in what can be. `router` routes Studio's `own` graph so far.
+    /// Composes in what can be. `router` routes Studio's `own` graph so far; `policy` is asked who may
+    /// ask an extension.
     pub(crate) async fn begin(
         router: Arc<Router>,
         own: OwnGraph,
         settings: RemoteSubgraphs,
-    ) -> anyhow::Result<Self> {
+        policy: Arc<Policy>,
+        verifier: TokenVerifier,
+    ) -> Self {
         let mut extensions = Self {
             router,
             own,
-            policy: Arc::new(Policy::embedded()?.with_clock(Env::system())),
+            policy,
+            verifier,
             settings,
             parts: Vec::new(),
             wrong: BTreeMap::new(),
@@ -64,7 +69,7 @@ impl Extensions {
             hangups: Hangups::listen(),
         };
         extensions.renew().await;
-        Ok(extensions)
+        extensions
     }
 
     /// Composes anew whenever it is asked to, until `shutdown`, which it cancels itself when the
@@ -198,6 +203,7 @@ impl Extensions {
         Arc::new(Gate {
             name: settings.name.clone(),
             policy: self.policy.clone(),
+            verifier: self.verifier.clone(),
             anonymous: settings.anonymous,
             inner: part.remote.transport.clone(),
         })

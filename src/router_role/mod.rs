@@ -26,6 +26,7 @@ use crate::{
     extensions::Extensions,
     gateway::{self, Upstream},
     keyring,
+    policies::Policies,
     process::Process,
     schema,
     standalone::{self, Source},
@@ -83,7 +84,11 @@ pub(crate) async fn run(arguments: cli::Router) -> anyhow::Result<()> {
         &config.limits,
         &process,
     )?;
-    let extensions = Extensions::begin(router.clone(), own, config.extensions.clone()).await?;
+    let policies = Policies::begin(&config.policy, &env)?;
+    let (settings, policy) = (config.extensions.clone(), policies.policy.clone());
+    let extensions =
+        Extensions::begin(router.clone(), own, settings, policy, verifier.clone()).await;
+    tokio::spawn(policies.follow(process.shutdown.clone()));
     tokio::spawn(extensions.follow(arguments.settings, process.shutdown.clone()));
     let rest = rest(&upstreams, &heard, &env)?;
     let address = process.address;

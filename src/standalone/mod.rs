@@ -2,7 +2,6 @@
 //! are composed here. It takes a new one while it runs; where the new one is broken, the old one goes on.
 
 mod source;
-mod watch;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -12,16 +11,14 @@ use studio_router::{
     standalone::{Standalone, StandaloneOptions},
 };
 
+use self::source::{Read, Version};
 pub(crate) use self::source::{Source, supergraph};
-use self::{
-    source::{Read, Version},
-    watch::Watched,
-};
 use crate::{
     hangup::{Hangup, Hangups},
     process::stop_signal,
     remote::polled,
     told::told,
+    watched::Watched,
 };
 
 /// Runs until the process is asked to stop. `watch` is the time between looks at the files.

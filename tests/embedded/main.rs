@@ -31,6 +31,7 @@ mod kill;
 mod main_job;
 mod moving;
 mod pages;
+mod policies;
 mod policy;
 mod router_options;
 mod router_role;

@@ -37,12 +37,13 @@ grants contains {"scope": "tenant", "reason": "a compliance manager may do every
 
 readers := {"compliance_manager", "control_owner", "contributor", "auditor", "viewer"}
 
-# Sessions are nobody else's affair: reading them is no part of reading the organization.
+# Sessions, and what somebody may do, are nobody else's affair: reading them is no part of reading the
+# organization.
 grants contains {"scope": "tenant", "reason": reason} if {
 	some role in readers
 	has_role(role)
 	verb == "read"
-	not session_act
+	not about_one
 	reason := sprintf("the role %s may read everything in the organization", [role])
 }
 
@@ -90,6 +91,17 @@ grants contains {"scope": "own", "reason": "everyone may see the own account"} i
 	is_user
 	count(input.actor.roles) > 0
 	input.action == "identity:user:read"
+	own
+}
+
+about_one if session_act
+
+about_one if input.action == "identity:policy:read"
+
+grants contains {"scope": "own", "reason": "everyone may ask what they may do"} if {
+	is_user
+	count(input.actor.roles) > 0
+	input.action == "identity:policy:read"
 	own
 }
 

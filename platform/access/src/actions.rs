@@ -58,6 +58,7 @@ actions! {
     "extensions:field:update" "change something by what an extension adds to the graph",
     "identity:account:update" "change how one signs in oneself",
     "identity:organization:read" "see the organization",
+    "identity:policy:read" "ask what the policies decide",
     "identity:session:read" "see sessions and second factors",
     "identity:session:revoke" "end a session",
     "identity:user:create" "add a person",

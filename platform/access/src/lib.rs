@@ -1,13 +1,21 @@
 //! Who may do what. Every command and query asks [`Policy`] before it acts, so that no path can
-//! skip it; the rules are Rego files in `policies/`, evaluated in process (DESIGN section 8).
+//! skip it; the rules are Rego files in `policies/`, evaluated in process, and an operator's beside or
+//! instead of them (DESIGN section 8).
 //!
 //! Invariants: default deny; nothing of another organization is ever allowed, whatever the rules
 //! say; `docs/access.md` is written by hand and a test holds the rules against it.
 
 pub mod actions;
+mod bundle;
+mod context;
+mod loaded;
 mod policy;
 mod resource;
+mod testing;
 
 pub use actions::{ACTIONS, Action};
-pub use policy::{Decision, Denied, Policy, PolicyError};
+pub use bundle::{Bundle, Mode, PolicyError, paths};
+pub use loaded::Vote;
+pub use policy::{Decision, Denied, Explanation, Ownership, Policy, Supposed};
 pub use resource::{Resource, Scope};
+pub use testing::TestResult;

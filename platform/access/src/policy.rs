@@ -6,35 +6,18 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use regorus::{CompiledPolicy, Engine, Value};
-use serde::{Deserialize, Serialize};
-use studio_kernel::{Actor, Code, Env, Principal, Role, Timestamp};
+use studio_kernel::{Actor, Code, Env, Principal, Role};
 
 use crate::{
     actions,
+    bundle::{Bundle, PolicyError},
+    context::Context,
+    loaded::{Input, InputActor, InputResource, Loaded, Output, Reach, Vote},
     resource::{Resource, Scope},
 };
 
-/// The bundle that ships with Studio: every file of `policies/`.
-const EMBEDDED: &[(&str, &str)] = &[
-    ("account.rego", include_str!("../policies/account.rego")),
-    ("decision.rego", include_str!("../policies/decision.rego")),
-    ("roles.rego", include_str!("../policies/roles.rego")),
-    ("system.rego", include_str!("../policies/system.rego")),
-];
-
-const ENTRY: &str = "data.studio.access.decision";
-
 /// Distinct inputs are few (roles x actions x attributes); a full cache starts over.
 const CACHED: usize = 8192;
-
-/// The policies do not load.
-#[derive(Debug, thiserror::Error)]
-#[error("the access policies do not load: {file}: {message}")]
-pub struct PolicyError {
-    file: String,
-    message: String,
-}
 
 /// Why an action was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -82,57 +65,57 @@ pub struct Decision {
     pub reason: Arc<str>,
 }
 
-/// What decides, and nothing else: see `policies/decision.rego`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
-struct Input<'a> {
-    actor: InputActor<'a>,
-    action: &'static str,
-    resource: InputResource<'a>,
-    context: Context,
+/// How a thing stands to whoever acts on it, as rules see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Ownership {
+    /// A list, or a thing that is to be made.
+    None,
+    /// It is theirs.
+    Own,
+    /// It is somebody else's.
+    Others,
+    /// It exists, and has no owner.
+    Nobodys,
 }
 
-/// What there is to know of the sign-in. Few values, since decisions are cached by them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize)]
-struct Context {
-    /// Whether the person signed in with more than one factor.
-    mfa: bool,
-    /// The least of [`WITHIN`] minutes that the sign-in is not older than; absent where it is older
-    /// than all, or not known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    authenticated_within: Option<u32>,
-}
+impl Ownership {
+    fn of(resource: &Resource, actor: &Actor) -> Self {
+        match (resource.owner, actor.user_id()) {
+            (None, _) if resource.id.is_none() => Self::None,
+            (None, _) => Self::Nobodys,
+            (Some(owner), Some(user)) if owner == user => Self::Own,
+            (Some(_), _) => Self::Others,
+        }
+    }
 
-/// Minutes by which rules can ask how fresh a sign-in is.
-const WITHIN: [u32; 6] = [5, 15, 60, 240, 720, 1440];
-
-impl Context {
-    fn of(actor: &Actor, env: Option<&Env>) -> Self {
-        let Some(authn) = &actor.authn else { return Self::default() };
-        let fresh =
-            |now: Timestamp, minutes: u32| authn.at.plus_seconds(i64::from(minutes) * 60) >= now;
-        Self {
-            mfa: authn.multi_factor(),
-            authenticated_within: env.and_then(|env| {
-                let now = env.now();
-                WITHIN.into_iter().find(|minutes| fresh(now, *minutes))
-            }),
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Own => "self",
+            Self::Others => "other",
+            Self::Nobodys => "nobody",
         }
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
-struct InputActor<'a> {
-    kind: &'static str,
-    name: &'a str,
-    roles: &'a [Role],
+/// A thing to ask about without having it, within the actor's organization.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Supposed<'a> {
+    /// The GraphQL type, for example `Control`.
+    pub kind: &'a str,
+    /// How it stands to the actor.
+    pub ownership: Ownership,
+    /// What else the rules may look at.
+    pub attributes: BTreeMap<&'a str, &'a str>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
-struct InputResource<'a> {
-    kind: &'static str,
-    same_tenant: bool,
-    owner: &'static str,
-    attributes: &'a BTreeMap<&'static str, String>,
+/// A decision and what led to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explanation {
+    /// What was decided.
+    pub decision: Decision,
+    /// What the rules say, for and against. Empty where the bundle votes nowhere.
+    pub votes: Vec<Vote>,
 }
 
 /// The owned form of [`Input`], as the key of the cache.
@@ -143,31 +126,47 @@ struct Key {
     action: &'static str,
     kind: &'static str,
     same_tenant: bool,
-    owner: &'static str,
+    ownership: Ownership,
     attributes: Vec<(&'static str, String)>,
     context: Context,
 }
 
-#[derive(Debug, Clone, Deserialize)]
-struct Output {
-    allow: bool,
-    scope: Reach,
-    reason: Arc<str>,
+impl Key {
+    fn input(&self) -> Input<'_> {
+        Input {
+            actor: InputActor {
+                kind: if self.system.is_some() { "system" } else { "user" },
+                name: self.system.as_deref().unwrap_or_default(),
+                roles: &self.roles,
+            },
+            action: self.action,
+            resource: InputResource {
+                kind: self.kind,
+                same_tenant: self.same_tenant,
+                owner: self.ownership.as_str(),
+                attributes: self.attributes.iter().map(|(k, v)| (*k, v.as_str())).collect(),
+            },
+            context: self.context,
+        }
+    }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Reach {
-    None,
-    Own,
-    Tenant,
-}
-
-/// The policies, compiled once and shared by every thread.
+/// The policies, shared by every thread. What decides can be replaced while they are asked.
 pub struct Policy {
-    compiled: CompiledPolicy,
+    current: RwLock<Arc<Current>>,
     clock: Option<Env>,
+}
+
+/// A bundle and what it has answered so far: another bundle begins with no answers.
+struct Current {
+    loaded: Loaded,
     cache: RwLock<HashMap<Key, Output>>,
+}
+
+impl Current {
+    fn new(bundle: &Bundle) -> Result<Arc<Self>, PolicyError> {
+        Ok(Arc::new(Self { loaded: Loaded::new(bundle)?, cache: RwLock::default() }))
+    }
 }
 
 impl Policy {
@@ -176,26 +175,25 @@ impl Policy {
     /// # Errors
     /// When a file does not parse, with its name.
     pub fn embedded() -> Result<Self, PolicyError> {
-        Self::from_sources(EMBEDDED)
+        Self::new(&Bundle::embedded())
     }
 
     /// Policies from `(file name, Rego v1 text)` pairs, which together define
     /// `data.studio.access.decision`.
     ///
     /// # Errors
-    /// When a file does not parse or the rule is missing.
+    /// As [`Policy::new`].
     pub fn from_sources(sources: &[(&str, &str)]) -> Result<Self, PolicyError> {
-        let failed = |file: &str, message: String| PolicyError { file: file.to_owned(), message };
-        let mut engine = Engine::new();
-        for (file, text) in sources {
-            engine
-                .add_policy((*file).to_owned(), (*text).to_owned())
-                .map_err(|error| failed(file, error.to_string()))?;
-        }
-        let compiled = engine
-            .compile_with_entrypoint(&ENTRY.into())
-            .map_err(|error| failed(ENTRY, error.to_string()))?;
-        Ok(Self { compiled, clock: None, cache: RwLock::default() })
+        Self::new(&Bundle::of(sources))
+    }
+
+    /// The policies of a bundle.
+    ///
+    /// # Errors
+    /// When a file does not parse, the rule `data.studio.access.decision` is missing or defined
+    /// twice, or it answers in the wrong shape.
+    pub fn new(bundle: &Bundle) -> Result<Self, PolicyError> {
+        Ok(Self { current: RwLock::new(Current::new(bundle)?), clock: None })
     }
 
     /// With a clock, by which rules learn how fresh a sign-in is. Without one none is.
@@ -205,17 +203,25 @@ impl Policy {
         self
     }
 
+    /// Decides by another bundle from now on. What was asked before is answered by the one before.
+    ///
+    /// # Errors
+    /// As [`Policy::new`]; the bundle before goes on then.
+    pub fn replace(&self, bundle: &Bundle) -> Result<(), PolicyError> {
+        let new = Current::new(bundle)?;
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = new;
+        Ok(())
+    }
+
+    fn current(&self) -> Arc<Current> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Decides whether the actor may do the action to the resource.
     pub fn decide(&self, actor: &Actor, action: &str, resource: &Resource) -> Decision {
         let Some(action) = actions::find(action) else {
             tracing::error!(action, "an action that the registry does not know was asked for");
             return refuse("the action is unknown");
-        };
-        let owner = match (resource.owner, actor.user_id()) {
-            (None, _) if resource.id.is_none() => "none",
-            (None, _) => "nobody",
-            (Some(owner), Some(user)) if owner == user => "self",
-            (Some(_), _) => "other",
         };
         let same_tenant = actor.tenant == resource.tenant;
         let key = Key {
@@ -227,30 +233,18 @@ impl Policy {
             action: action.name,
             kind: resource.kind,
             same_tenant,
-            owner,
+            ownership: Ownership::of(resource, actor),
             attributes: resource.attributes.iter().map(|(k, v)| (*k, v.clone())).collect(),
             context: Context::of(actor, self.clock.as_ref()),
         };
-        let cached = self.cache.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        let current = self.current();
+        let cached =
+            current.cache.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
         let output = match cached {
             Some(output) => output,
             None => {
-                let output = self.evaluate(&Input {
-                    actor: InputActor {
-                        kind: if key.system.is_some() { "system" } else { "user" },
-                        name: key.system.as_deref().unwrap_or_default(),
-                        roles: &actor.roles,
-                    },
-                    action: action.name,
-                    resource: InputResource {
-                        kind: resource.kind,
-                        same_tenant,
-                        owner,
-                        attributes: &resource.attributes,
-                    },
-                    context: key.context,
-                });
-                let mut cache = self.cache.write().unwrap_or_else(PoisonError::into_inner);
+                let output = decided(&current.loaded, &key.input());
+                let mut cache = current.cache.write().unwrap_or_else(PoisonError::into_inner);
                 if cache.len() >= CACHED {
                     cache.clear();
                 }
@@ -259,6 +253,43 @@ impl Policy {
             }
         };
         bind(output, actor, same_tenant)
+    }
+
+    /// Decides about a thing that is only supposed, and tells how each rule votes.
+    pub fn explain(&self, actor: &Actor, action: &str, supposed: &Supposed<'_>) -> Explanation {
+        let Some(action) = actions::find(action) else {
+            return Explanation { decision: refuse("the action is unknown"), votes: Vec::new() };
+        };
+        let current = self.current();
+        let input = Input {
+            actor: InputActor::of(actor),
+            action: action.name,
+            resource: InputResource {
+                kind: supposed.kind,
+                same_tenant: true,
+                owner: supposed.ownership.as_str(),
+                attributes: supposed.attributes.clone(),
+            },
+            context: Context::of(actor, self.clock.as_ref()),
+        };
+        let votes = current.loaded.votes(&input).unwrap_or_else(|error| {
+            tracing::error!(error, action = action.name, "the votes of the policies do not read");
+            Vec::new()
+        });
+        Explanation { decision: bind(decided(&current.loaded, &input), actor, true), votes }
+    }
+
+    /// What the rules answer to an input as it is, for whoever writes them: the decision and the
+    /// votes. `docs/policies.md` says what an input holds.
+    ///
+    /// # Errors
+    /// Where the rules cannot be evaluated, or decide in the wrong shape.
+    pub fn ask(&self, input: &serde_json::Value) -> Result<serde_json::Value, PolicyError> {
+        let failed = |error: String| PolicyError::new(crate::loaded::ENTRY, error);
+        let current = self.current();
+        let decision = current.loaded.decide(input).map_err(failed)?;
+        let votes = current.loaded.votes(input).map_err(failed)?;
+        Ok(serde_json::json!({ "decision": decision, "votes": votes }))
     }
 
     /// Refuses unless the actor may do the action to the resource.
@@ -284,24 +315,18 @@ impl Policy {
             reason: decision.reason,
         })
     }
+}
 
-    /// Asks the rules. Whatever goes wrong refuses.
-    fn evaluate(&self, input: &Input<'_>) -> Output {
-        let asked = serde_json::to_string(input)
-            .map_err(|error| error.to_string())
-            .and_then(|text| Value::from_json_str(&text).map_err(|error| error.to_string()))
-            .and_then(|input| self.compiled.eval_with_input(input).map_err(|e| e.to_string()))
-            .and_then(|value| value.to_json_str().map_err(|error| error.to_string()))
-            .and_then(|text| serde_json::from_str(&text).map_err(|error| error.to_string()));
-        asked.unwrap_or_else(|error| {
-            tracing::error!(%error, action = input.action, "the policies could not be evaluated");
-            Output {
-                allow: false,
-                scope: Reach::None,
-                reason: "the policies could not be evaluated".into(),
-            }
-        })
-    }
+/// Asks the rules. Whatever goes wrong refuses.
+fn decided(loaded: &Loaded, input: &Input<'_>) -> Output {
+    loaded.decide(input).unwrap_or_else(|error| {
+        tracing::error!(error, action = input.action, "the policies could not be evaluated");
+        Output {
+            allow: false,
+            scope: Reach::None,
+            reason: "the policies could not be evaluated".into(),
+        }
+    })
 }
 
 impl std::fmt::Debug for Policy {

@@ -163,9 +163,13 @@ fn a_bundle_cannot_open_another_organization_and_a_broken_one_refuses() {
     assert!(policy.decide(&owner, "controls:control:read", &home).allow);
     assert!(!policy.decide(&owner, "controls:control:read", &abroad).allow);
 
-    let odd = "package studio.access\nimport rego.v1\ndecision := \"yes\"";
+    // An odd answer to a question that is not asked when it loads.
+    let odd = "package studio.access\nimport rego.v1\ndefault decision := \"yes\"
+        decision := {\"allow\": true, \"scope\": \"tenant\", \"reason\": \"fine\"} if input.resource.kind != \"Odd\"";
     let policy = Policy::from_sources(&[("odd.rego", odd)]).unwrap();
-    assert!(!policy.decide(&owner, "controls:control:read", &home).allow);
+    assert!(policy.decide(&owner, "controls:control:read", &home).allow);
+    let strange = Resource::any("Odd", owner.tenant);
+    assert!(!policy.decide(&owner, "controls:control:read", &strange).allow);
 
     let broken = Policy::from_sources(&[("broken.rego", "package studio.access\nallow {{")]);
     assert!(broken.unwrap_err().to_string().contains("broken.rego"));

@@ -5,11 +5,13 @@ use std::{fmt, path::Path};
 
 use axum::http::Uri;
 
-use super::{BlobsStore, Config, KeyringStore, Secret};
+use super::{BlobsStore, Config, KeyringStore, PolicyMode, Secret};
 use crate::telemetry;
 
 /// Seconds between health checks, least and most.
 const HEALTH_SECONDS: std::ops::RangeInclusive<f64> = 0.05..=60.0;
+/// Seconds between looks at a folder of policies, least and most.
+const WATCH_SECONDS: std::ops::RangeInclusive<f64> = 0.05..=3600.0;
 /// Most connections of a store: PostgreSQL itself has fewer.
 const MOST_CONNECTIONS: u32 = 1_000;
 
@@ -37,6 +39,7 @@ impl Config {
         let mut faults = Faults::default();
         faults.of_serving(self);
         faults.of_limits(self);
+        faults.of_policy(self);
         faults.of_cluster(self);
         faults.of_sql(self);
         faults.of_blobs(self);
@@ -86,6 +89,23 @@ impl Faults {
         }
         let file = identity.breached_passwords_file.as_deref();
         self.readable("identity.breached_passwords_file", file);
+    }
+
+    fn of_policy(&mut self, config: &Config) {
+        let policy = &config.policy;
+        let seconds = policy.watch_seconds;
+        if seconds != 0.0 && !WATCH_SECONDS.contains(&seconds) {
+            let (least, most) = (WATCH_SECONDS.start(), WATCH_SECONDS.end());
+            self.add(
+                "policy.watch_seconds",
+                format!("write {least} to {most} seconds, or 0 for SIGHUP alone"),
+            );
+        }
+        self.when(
+            policy.bundle.is_none() && policy.mode != PolicyMode::Extend,
+            "policy.mode",
+            "there is no folder that could replace anything: name it in policy.bundle",
+        );
     }
 
     fn of_cluster(&mut self, config: &Config) {
@@ -246,6 +266,11 @@ mod tests {
             ["stores.kms.key"]
         );
         assert_eq!(named(|config| config.stores.redis_cluster = true), ["stores.redis_cluster"]);
+        assert_eq!(named(|config| config.policy.mode = PolicyMode::Replace), ["policy.mode"]);
+        for seconds in [-1.0, 0.001, f64::NAN] {
+            let setting = named(|config| config.policy.watch_seconds = seconds);
+            assert_eq!(setting, ["policy.watch_seconds"], "{seconds}");
+        }
         assert_eq!(
             named(|config| config.stores.s3.access_key = url("x")),
             ["stores.s3.secret_key"]

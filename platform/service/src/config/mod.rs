@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 mod cluster;
 mod faults;
 mod load;
+mod policy;
 mod remote;
 mod router_file;
 mod secret;
@@ -17,6 +18,7 @@ mod stores;
 pub use cluster::{Addresses, ClusterConfig};
 pub use faults::Fault;
 pub use load::ConfigError;
+pub use policy::{PolicyConfig, PolicyMode};
 pub use remote::{HeaderText, InEnv, InFile, RemoteSubgraph, RemoteSubgraphs, Subscriptions};
 pub use router_file::{InFlightSharing, RequestLimits, RouterFile, SubscriptionSharing};
 pub use secret::Secret;
@@ -41,6 +43,8 @@ pub struct Config {
     pub limits: Limits,
     /// Signing in.
     pub identity: IdentityConfig,
+    /// Who may do what.
+    pub policy: PolicyConfig,
     /// Where things are kept.
     pub stores: StoresConfig,
     /// The other processes, where roles run apart.
@@ -113,6 +117,7 @@ impl Default for Config {
             log: LogConfig::default(),
             limits: Limits::default(),
             identity: IdentityConfig::default(),
+            policy: PolicyConfig::default(),
             stores: StoresConfig::default(),
             cluster: ClusterConfig::default(),
             extensions: RemoteSubgraphs::default(),

@@ -5,6 +5,7 @@
 mod account;
 mod factor;
 mod organizations;
+mod policy;
 mod roles;
 mod sessions;
 mod sign_in;
@@ -21,6 +22,7 @@ use studio_stores::keyring::{IndexKey, KeyringError};
 pub(crate) use factor::Shown;
 pub(crate) use organizations::SetUpState;
 pub use organizations::{Founded, NewOrganization};
+pub(crate) use policy::AskedDecision;
 pub(crate) use sign_in::{LoggedIn, SignedIn};
 pub(crate) use users::{NewUser, keep_erased};
 

@@ -5,6 +5,7 @@ mod factor;
 mod organization;
 mod password;
 mod people;
+mod policy;
 mod session;
 mod set_up;
 mod user;
@@ -28,6 +29,7 @@ pub(crate) struct Query(
     organization::OrganizationQuery,
     user::UserQuery,
     session::SessionQuery,
+    policy::PolicyQuery,
     set_up::SetUpQuery,
 );
 

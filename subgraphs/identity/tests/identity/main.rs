@@ -7,6 +7,7 @@ mod erasure;
 mod factors;
 mod password;
 mod people;
+mod policy;
 mod postgres;
 mod remote;
 mod roles;

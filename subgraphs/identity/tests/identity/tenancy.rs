@@ -103,6 +103,7 @@ const AS_A_STRANGER: &[(&str, &str)] = &[
         "mutation { changeRoles(input: { userId: \"usr_00000000000070008000000000000001\",
         give: [OWNER] }) { userErrors { code } } }",
     ),
+    ("policyDecision", "{ policyDecision(action: \"controls:control:read\") { allow } }"),
     (
         "revokeSession",
         "mutation { revokeSession(input: { sessionId:

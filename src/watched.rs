@@ -1,4 +1,4 @@
-//! Files that are looked at again and again. Looking is all that every file system supports, networks'
+//! Files and folders that are looked at again and again. Looking is all that every file system supports, networks'
 //! and containers' included.
 
 use std::{
@@ -10,7 +10,7 @@ use std::{
 type Stamp = Option<(SystemTime, u64)>;
 
 /// Files, as they were when they were last read.
-pub(super) struct Watched {
+pub(crate) struct Watched {
     every: Option<Duration>,
     files: Vec<(PathBuf, Stamp)>,
     /// What the last look found.
@@ -19,13 +19,13 @@ pub(super) struct Watched {
 
 impl Watched {
     /// Looks at the files as often as `every` says; not at all without it.
-    pub(super) fn new(files: Vec<PathBuf>, every: Option<Duration>) -> Self {
+    pub(crate) fn new(files: Vec<PathBuf>, every: Option<Duration>) -> Self {
         let files = files.into_iter().map(|file| (stamp(&file), file));
         Self { every, files: files.map(|(stamp, file)| (file, stamp)).collect(), last: Vec::new() }
     }
 
     /// Looks at these files from now on; the ones that are known are remembered as they were.
-    pub(super) fn follow(&mut self, files: Vec<PathBuf>) {
+    pub(crate) fn follow(&mut self, files: Vec<PathBuf>) {
         let known = std::mem::take(&mut self.files);
         let before = |file: &PathBuf| known.iter().find(|(known, _)| known == file);
         let now = |file: &PathBuf| before(file).map_or_else(|| stamp(file), |(_, stamp)| *stamp);
@@ -33,7 +33,7 @@ impl Watched {
     }
 
     /// Waits until a file is another one.
-    pub(super) async fn changed(&mut self) {
+    pub(crate) async fn changed(&mut self) {
         let Some(every) = self.every else { return std::future::pending().await };
         loop {
             tokio::time::sleep(every).await;
