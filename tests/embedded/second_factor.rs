@@ -44,9 +44,7 @@ async fn a_code_stands_between_the_password_and_the_session() {
 
 #[tokio::test]
 async fn who_runs_the_server_lets_people_in_again_and_changes_keys() {
-    // Tokens are of that address, whichever port the server gets.
-    let installation =
-        Installation::empty().with_setting("STUDIO_PUBLIC_URL", "https://studio.example.org");
+    let installation = Installation::empty();
     let (server, owner) = installation.set_up().await;
     enrol(&owner, PASSWORD).await;
     let recover = ["account", "recover", "--email", EMAIL, "--remove-second-factor"];
