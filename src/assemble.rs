@@ -13,6 +13,7 @@ use studio_service::{
     Config, Deps, DocumentText, Feeds, Subgraph,
     feed::HttpFeed,
     internal::{HttpDocumentText, InternalClient, InternalSigner, Options},
+    notices::Refusals,
     reading,
 };
 use studio_stores::{
@@ -51,6 +52,7 @@ pub(crate) struct Running {
     pub(crate) routes: axum::Router,
     pub(crate) internal: axum::Router,
     pub(crate) feed: Arc<dyn EventFeed>,
+    pub(crate) audit: Arc<dyn EventFeed>,
     pub(crate) store: studio_events::EventStore,
 }
 
@@ -60,6 +62,7 @@ struct Builder {
     env: Env,
     config: Arc<Config>,
     policy: Arc<Policy>,
+    notices: Refusals,
     leadership: Leadership,
     shutdown: CancellationToken,
     drained: CancellationToken,
@@ -80,7 +83,8 @@ pub(crate) async fn assemble(
     shutdown: CancellationToken,
 ) -> anyhow::Result<Assembly> {
     let (env, config) = (stores.env.clone(), stores.config.clone());
-    let policies = Policies::begin(&config.policy, &env)?;
+    let notices = Refusals::new(names, &env);
+    let policies = Policies::begin(&config.policy, &env, Some(Arc::new(notices.clone())))?;
     let policy = policies.policy.clone();
     let signer = InternalSigner::from_keyring(&stores.keyring, role, env.clone())
         .await
@@ -97,6 +101,7 @@ pub(crate) async fn assemble(
         env,
         config,
         policy: policy.clone(),
+        notices,
         leadership,
         shutdown: shutdown.clone(),
         drained: CancellationToken::new(),
@@ -116,16 +121,27 @@ pub(crate) async fn assemble(
     let logs = subgraphs.iter().map(|subgraph| (subgraph.name, subgraph.store.clone())).collect();
     let mut background = JoinSet::new();
     background.spawn(policies.follow(shutdown.clone()));
+    for subgraph in &subgraphs {
+        let notices = builder.notices.of(subgraph.name);
+        let (store, drained) = (subgraph.store.clone(), builder.drained.clone());
+        background.spawn(notices.keep(store, drained));
+    }
+    if let Some(identity) = &builder.identity
+        && leadership != Leadership::Never
+    {
+        background.spawn(identity.keep_audit_log(builder.audited(&subgraphs)?));
+    }
     let subgraphs = subgraphs
         .into_iter()
         .map(|subgraph| {
-            let Subgraph { name, graphql, routes, internal, feed, store, start } = subgraph;
+            let audit = subgraph.audit();
+            let Subgraph { name, graphql, routes, internal, feed, store, start, .. } = subgraph;
             let tasks = start(&feeds).with_context(|| format!("{name} does not start"))?;
             for task in tasks {
                 background.spawn(task);
             }
             let routes = routes.layer(middleware::from_fn(reading::rest));
-            Ok(Running { name, graphql, routes, internal, feed, store })
+            Ok(Running { name, graphql, routes, internal, feed, audit, store })
         })
         .collect::<anyhow::Result<_>>()?;
     if let Some(bus) = bus {
@@ -178,6 +194,7 @@ impl Builder {
             database: self.stores.database(name).await?,
             keyring: self.stores.keyring.clone(),
             policy: self.policy.clone(),
+            notices: self.notices.of(name),
             blobs: self.stores.blobs(name).await?,
             graph: self.graph.clone(),
             config: self.config.clone(),
@@ -201,6 +218,17 @@ impl Builder {
             }
         }
         Ok(feeds)
+    }
+
+    /// What each log tells the audit log, which identity keeps.
+    fn audited(&self, built: &[Subgraph]) -> anyhow::Result<Vec<Arc<dyn EventFeed>>> {
+        let feed = |name: &&'static str| -> anyhow::Result<Arc<dyn EventFeed>> {
+            Ok(match built.iter().find(|subgraph| subgraph.name == *name) {
+                Some(subgraph) => subgraph.audit(),
+                None => HttpFeed::audit(self.client(name, "identity")?),
+            })
+        };
+        SUBGRAPHS.iter().map(feed).collect()
     }
 
     /// Reaches a subgraph of another process, which `needed_by` needs.

@@ -94,6 +94,10 @@ impl Metrics {
             writeln!(text, "{histogram}_sum{{surface=\"{name}\"}} {seconds}")?;
             writeln!(text, "{histogram}_count{{surface=\"{name}\"}} {sum}")?;
         }
+        let refusals = "studio_anonymous_refusals_total";
+        writeln!(text, "# HELP {refusals} Refusals of whoever is nobody known.")?;
+        writeln!(text, "# TYPE {refusals} counter")?;
+        writeln!(text, "{refusals} {}", studio_service::error::anonymous_refusals())?;
         writeln!(text, "# HELP studio_log_position The newest position of each log.")?;
         writeln!(text, "# TYPE studio_log_position gauge")?;
         for (name, store) in &self.0.logs {

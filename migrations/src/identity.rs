@@ -13,6 +13,7 @@ impl MigratorTrait for Migrator {
         events::and_then(vec![
             step("identity_0001_people", PEOPLE),
             step("identity_0002_second_factors", SECOND_FACTORS),
+            step("identity_0003_audit_log", AUDIT_LOG),
         ])
     }
 }
@@ -73,4 +74,38 @@ const SECOND_FACTORS: &[&str] = &[
         PRIMARY KEY (generation, tenant, "user")
     )"#,
     "ALTER TABLE identity_sessions ADD COLUMN methods TEXT NOT NULL DEFAULT ''",
+];
+
+// No read model of this store's log: it is filled from all of them, and has no generations. Whoever
+// empties both tables has it filled again.
+const AUDIT_LOG: &[&str] = &[
+    "CREATE TABLE identity_audit_entries (
+        log TEXT NOT NULL,
+        position BIGINT NOT NULL,
+        tenant TEXT NOT NULL,
+        event TEXT NOT NULL,
+        recorded_at BIGINT NOT NULL,
+        action TEXT NOT NULL,
+        outcome TEXT NOT NULL,
+        times BIGINT NOT NULL,
+        target_kind TEXT NOT NULL,
+        target TEXT NOT NULL,
+        actor TEXT NOT NULL,
+        session TEXT,
+        roles TEXT NOT NULL,
+        request TEXT,
+        cause TEXT,
+        shown TEXT NOT NULL,
+        PRIMARY KEY (log, position)
+    )",
+    "CREATE INDEX identity_audit_entries_by_time
+        ON identity_audit_entries (tenant, recorded_at, log, position)",
+    "CREATE INDEX identity_audit_entries_by_actor
+        ON identity_audit_entries (tenant, actor, recorded_at, log, position)",
+    "CREATE INDEX identity_audit_entries_by_target
+        ON identity_audit_entries (tenant, target, recorded_at, log, position)",
+    "CREATE TABLE identity_audit_positions (
+        log TEXT NOT NULL PRIMARY KEY,
+        position BIGINT NOT NULL
+    )",
 ];

@@ -2,9 +2,12 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, builder::PossibleValuesParser};
+use clap::{Args, Subcommand, ValueEnum, builder::PossibleValuesParser};
 
-use crate::{cli::Settings, stores::SUBGRAPHS};
+use crate::{
+    cli::{Server, Settings},
+    stores::SUBGRAPHS,
+};
 
 #[derive(Args)]
 pub(crate) struct AuditCommand {
@@ -24,6 +27,44 @@ pub(crate) enum AuditVerb {
     Consistency(Consistency),
     /// Verify tree heads and proofs with nothing but these files and the public key
     Verify(Files),
+    /// Print the audit log of your organization, one JSON object per line, newest first
+    Export(Export),
+}
+
+/// How the audit log is printed.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// As the server tells it
+    Jsonl,
+    /// OCSF 1.5: API Activity and Authentication
+    Ocsf,
+}
+
+#[derive(Args)]
+pub(crate) struct Export {
+    #[command(flatten)]
+    pub(crate) server: Server,
+    /// How each line is written
+    #[arg(long, value_enum, default_value = "jsonl")]
+    pub(crate) format: Format,
+    /// Recorded at this instant or later, such as 2026-01-01T00:00:00Z
+    #[arg(long, value_name = "INSTANT")]
+    pub(crate) from: Option<String>,
+    /// Recorded before this instant
+    #[arg(long, value_name = "INSTANT")]
+    pub(crate) to: Option<String>,
+    /// What the action begins with, such as identity.user.
+    #[arg(long)]
+    pub(crate) action: Option<String>,
+    /// Whose doing: usr_…, or the name of a part of Studio
+    #[arg(long)]
+    pub(crate) actor: Option<String>,
+    /// The id of what it was done to
+    #[arg(long, value_name = "ID")]
+    pub(crate) target: Option<String>,
+    /// Only of this log
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(SUBGRAPHS))]
+    pub(crate) log: Option<String>,
 }
 
 /// Where files are written.

@@ -16,11 +16,11 @@ use studio_kernel::Env;
 use studio_service::Config;
 use studio_stores::{keyring::SigningKey, sql::Database};
 
-pub(crate) use self::arguments::AuditCommand;
+pub(crate) use self::arguments::{AuditCommand, Export, Format};
 use self::arguments::{AuditVerb, Consistency, Heads, Inclusion, Out};
 use crate::{
     cli::Settings,
-    keyring,
+    client, keyring,
     stores::{self, SUBGRAPHS, Store},
 };
 
@@ -38,6 +38,7 @@ pub(crate) async fn run(command: AuditCommand) -> anyhow::Result<()> {
             opened(&arguments.settings, async |of| of.consistency(&arguments).await).await
         }
         AuditVerb::Verify(arguments) => verify::run(&arguments.files, &arguments.key),
+        AuditVerb::Export(arguments) => client::export_audit_log(arguments).await,
     }
 }
 

@@ -3,6 +3,7 @@
 mod account;
 mod ask;
 mod asked;
+mod audit;
 mod projects;
 mod score;
 mod session;
@@ -14,6 +15,7 @@ use studio_sdk::Upload;
 pub(crate) use account::{login, logout, whoami};
 pub(crate) use ask::ask;
 pub(crate) use asked::new_password;
+pub(crate) use audit::export as export_audit_log;
 pub(crate) use projects::{all as all_projects, find as project, projects};
 pub(crate) use score::score;
 pub(crate) use session::write_private;

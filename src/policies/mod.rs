@@ -11,7 +11,7 @@ use std::{
 };
 
 use anyhow::Context;
-use studio_access::{Bundle, Mode, Policy, PolicyError, paths};
+use studio_access::{Bundle, Mode, Policy, PolicyError, Witness, paths};
 use studio_kernel::Env;
 use studio_service::config::{PolicyConfig, PolicyMode};
 use tokio_util::sync::CancellationToken;
@@ -57,11 +57,22 @@ pub(crate) fn probe(folder: &Path, config: &PolicyConfig) -> anyhow::Result<usiz
 }
 
 impl Policies {
-    /// Reads what the configuration names.
-    pub(crate) fn begin(config: &PolicyConfig, env: &Env) -> anyhow::Result<Self> {
+    /// Reads what the configuration names. `witness`, if there is one, is told of each refusal.
+    pub(crate) fn begin(
+        config: &PolicyConfig,
+        env: &Env,
+        witness: Option<Arc<dyn Witness>>,
+    ) -> anyhow::Result<Self> {
+        let ready = |policy: Policy| {
+            let policy = policy.with_clock(env.clone());
+            Arc::new(match witness {
+                Some(witness) => policy.with_witness(witness),
+                None => policy,
+            })
+        };
         let Some(folder) = config.bundle.clone() else {
             let policy = Policy::embedded().context("the policies do not load")?;
-            return Ok(Self { policy: Arc::new(policy.with_clock(env.clone())), source: None });
+            return Ok(Self { policy: ready(policy), source: None });
         };
         let named = || format!("{} cannot be used (setting policy.bundle)", folder.display());
         // What changes from here on is seen.
@@ -70,7 +81,7 @@ impl Policies {
         let bundle = Bundle::read(&folder, mode(config)).with_context(named)?;
         let policy = Policy::new(&bundle).with_context(named)?;
         let source = Source { folder, mode: mode(config), bundle, watched, hangups, wrong: None };
-        Ok(Self { policy: Arc::new(policy.with_clock(env.clone())), source: Some(source) })
+        Ok(Self { policy: ready(policy), source: Some(source) })
     }
 
     /// Reads the folder again whenever it is to, until `shutdown`, which it cancels itself when the

@@ -84,7 +84,7 @@ pub(crate) async fn run(arguments: cli::Router) -> anyhow::Result<()> {
         &config.limits,
         &process,
     )?;
-    let policies = Policies::begin(&config.policy, &env)?;
+    let policies = Policies::begin(&config.policy, &env, None)?;
     let (settings, policy) = (config.extensions.clone(), policies.policy.clone());
     let extensions =
         Extensions::begin(router.clone(), own, settings, policy, verifier.clone()).await;

@@ -69,6 +69,7 @@ fn served(subgraph: &Running, verifier: &InternalVerifier, shutdown: &Cancellati
     let for_others = internal_routes(InternalRoutes {
         name: subgraph.name,
         feed: subgraph.feed.clone(),
+        audit: subgraph.audit.clone(),
         others: subgraph.internal.clone(),
         verifier: verifier.clone(),
         shutdown: shutdown.clone(),

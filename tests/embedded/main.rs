@@ -18,6 +18,7 @@ mod account;
 mod answers;
 mod architecture;
 mod audit;
+mod audit_log;
 mod bad_input;
 mod config;
 mod dead_letters;

@@ -44,6 +44,7 @@ grants contains {"scope": "tenant", "reason": reason} if {
 	has_role(role)
 	verb == "read"
 	not about_one
+	not audit_act
 	reason := sprintf("the role %s may read everything in the organization", [role])
 }
 
@@ -104,6 +105,14 @@ grants contains {"scope": "own", "reason": "everyone may ask what they may do"} 
 	input.action == "identity:policy:read"
 	own
 }
+
+grants contains {"scope": "tenant", "reason": "an auditor may read the audit log"} if {
+	has_role("auditor")
+	audit_act
+}
+
+# Who did what is for those who run the organization and those who look at it from outside.
+audit_act if input.action == "identity:audit:read"
 
 session_act if input.action in {"identity:session:read", "identity:session:revoke"}
 

@@ -57,6 +57,7 @@ actions! {
     "extensions:field:read" "read what an extension adds to the graph",
     "extensions:field:update" "change something by what an extension adds to the graph",
     "identity:account:update" "change how one signs in oneself",
+    "identity:audit:read" "read the audit log",
     "identity:organization:read" "see the organization",
     "identity:policy:read" "ask what the policies decide",
     "identity:session:read" "see sessions and second factors",

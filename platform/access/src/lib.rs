@@ -16,6 +16,6 @@ mod testing;
 pub use actions::{ACTIONS, Action};
 pub use bundle::{Bundle, Mode, PolicyError, paths};
 pub use loaded::Vote;
-pub use policy::{Decision, Denied, Explanation, Ownership, Policy, Supposed};
+pub use policy::{Decision, Denied, Explanation, Ownership, Policy, Supposed, Witness};
 pub use resource::{Resource, Scope};
 pub use testing::TestResult;

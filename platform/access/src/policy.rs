@@ -151,10 +151,17 @@ impl Key {
     }
 }
 
+/// Whoever keeps a record of refusals.
+pub trait Witness: Send + Sync {
+    /// Somebody was refused an action. It must not take long.
+    fn refused(&self, actor: &Actor, action: &'static str, resource: &Resource);
+}
+
 /// The policies, shared by every thread. What decides can be replaced while they are asked.
 pub struct Policy {
     current: RwLock<Arc<Current>>,
     clock: Option<Env>,
+    witness: Option<Arc<dyn Witness>>,
 }
 
 /// A bundle and what it has answered so far: another bundle begins with no answers.
@@ -193,13 +200,20 @@ impl Policy {
     /// When a file does not parse, the rule `data.studio.access.decision` is missing or defined
     /// twice, or it answers in the wrong shape.
     pub fn new(bundle: &Bundle) -> Result<Self, PolicyError> {
-        Ok(Self { current: RwLock::new(Current::new(bundle)?), clock: None })
+        Ok(Self { current: RwLock::new(Current::new(bundle)?), clock: None, witness: None })
     }
 
     /// With a clock, by which rules learn how fresh a sign-in is. Without one none is.
     #[must_use]
     pub fn with_clock(mut self, env: Env) -> Self {
         self.clock = Some(env);
+        self
+    }
+
+    /// With somebody who is told of each refusal of [`Policy::require`].
+    #[must_use]
+    pub fn with_witness(mut self, witness: Arc<dyn Witness>) -> Self {
+        self.witness = Some(witness);
         self
     }
 
@@ -305,6 +319,9 @@ impl Policy {
         let decision = self.decide(actor, action, resource);
         if let (true, Some(scope)) = (decision.allow, decision.scope) {
             return Ok(scope);
+        }
+        if let (Some(witness), Some(known)) = (&self.witness, actions::find(action)) {
+            witness.refused(actor, known.name, resource);
         }
         if actor.tenant != resource.tenant {
             return Err(Denied::OtherTenant { kind: resource.kind, id: resource.id.clone() });

@@ -103,7 +103,7 @@ fn read_part<P: Payload, Q: Payload + From<P>>(
     serde_json::to_value(Q::from(P::decode(version, payload)?)).map_err(wrong)
 }
 
-fn read<P: Payload>(version: u16, payload: &str) -> Result<Value, DecodeError> {
+pub(crate) fn read<P: Payload>(version: u16, payload: &str) -> Result<Value, DecodeError> {
     let wrong = |source| DecodeError::Payload { event_type: P::TYPE, source };
     if version == P::VERSION {
         return serde_json::from_str(payload).map_err(wrong);
@@ -133,18 +133,8 @@ impl LogFeed {
         let data = (published.read)(event.schema_version, &event.payload).map_err(|cause| {
             FeedError::Event { position: event.position, cause: Box::new(cause) }
         })?;
-        Ok(Some(CloudEvent {
-            specversion: "1.0".to_owned(),
-            id: event.event_id,
-            source: format!("/studio/{}", self.store.source()),
-            event_type: format!("studio.{}.v{}", published.event_type, published.version),
-            subject: event.stream_id.clone(),
-            time: event.recorded_at,
-            datacontenttype: "application/json".to_owned(),
-            tenant: event.tenant,
-            position: event.position,
-            data,
-        }))
+        let event_type = format!("studio.{}.v{}", published.event_type, published.version);
+        Ok(Some(cloud_event(self.store.source(), event, event_type, data)))
     }
 }
 
@@ -155,33 +145,7 @@ impl EventFeed for LogFeed {
     }
 
     async fn read(&self, after: i64, limit: usize) -> Result<FeedPage, FeedError> {
-        let mut page = FeedPage { events: Vec::new(), scanned_to: after };
-        let mut scanned = 0;
-        while page.events.len() < limit && scanned < SCAN_LIMIT {
-            let mut events = self.store.core().page(page.scanned_to, SCAN_PAGE).await?;
-            if events.is_empty() {
-                // The reader may have been woken by a process that knows more than this one.
-                self.store.newest().await?;
-                events = self.store.core().page(page.scanned_to, SCAN_PAGE).await?;
-            }
-            if events.is_empty() {
-                break;
-            }
-            for event in events {
-                if page.events.len() == limit {
-                    break;
-                }
-                // What can be read before a broken event is handed out first.
-                match self.publish(&event) {
-                    Ok(published) => page.events.extend(published),
-                    Err(_) if !page.events.is_empty() => return Ok(page),
-                    Err(error) => return Err(error),
-                }
-                page.scanned_to = event.position;
-                scanned += 1;
-            }
-        }
-        Ok(page)
+        scan(&self.store, after, limit, |event| self.publish(event)).await
     }
 
     fn wake(&self) -> watch::Receiver<i64> {
@@ -190,5 +154,62 @@ impl EventFeed for LogFeed {
 
     async fn head(&self) -> Result<i64, FeedError> {
         Ok(self.store.newest().await?)
+    }
+}
+
+/// Reads on in a log until `limit` events are published, many were looked at, or it ends.
+pub(crate) async fn scan(
+    store: &EventStore,
+    after: i64,
+    limit: usize,
+    publish: impl Fn(&Recorded) -> Result<Option<CloudEvent>, FeedError> + Send + Sync,
+) -> Result<FeedPage, FeedError> {
+    let mut page = FeedPage { events: Vec::new(), scanned_to: after };
+    let mut scanned = 0;
+    while page.events.len() < limit && scanned < SCAN_LIMIT {
+        let mut events = store.core().page(page.scanned_to, SCAN_PAGE).await?;
+        if events.is_empty() {
+            // The reader may have been woken by a process that knows more than this one.
+            store.newest().await?;
+            events = store.core().page(page.scanned_to, SCAN_PAGE).await?;
+        }
+        if events.is_empty() {
+            break;
+        }
+        for event in events {
+            if page.events.len() == limit {
+                break;
+            }
+            // What can be read before a broken event is handed out first.
+            match publish(&event) {
+                Ok(published) => page.events.extend(published),
+                Err(_) if !page.events.is_empty() => return Ok(page),
+                Err(error) => return Err(error),
+            }
+            page.scanned_to = event.position;
+            scanned += 1;
+        }
+    }
+    Ok(page)
+}
+
+/// An event as a CloudEvent with that type and data.
+pub(crate) fn cloud_event(
+    source: &str,
+    event: &Recorded,
+    event_type: String,
+    data: Value,
+) -> CloudEvent {
+    CloudEvent {
+        specversion: "1.0".to_owned(),
+        id: event.event_id,
+        source: format!("/studio/{source}"),
+        event_type,
+        subject: event.stream_id.clone(),
+        time: event.recorded_at,
+        datacontenttype: "application/json".to_owned(),
+        tenant: event.tenant,
+        position: event.position,
+        data,
     }
 }

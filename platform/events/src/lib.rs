@@ -27,6 +27,7 @@ pub mod tree;
 pub mod verify;
 
 mod asynchronous;
+mod audit_feed;
 mod consumer;
 mod consumer_handle;
 mod election;
@@ -53,6 +54,7 @@ mod tail;
 mod writer;
 
 pub use asynchronous::ProjectionStatus;
+pub use audit_feed::{AuditFeed, Shown};
 pub use consumer::run_consumer;
 pub use consumer_handle::{ConsumerHandle, ConsumerOptions, ConsumerStopped};
 pub use dead_letters::DeadLetter;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use futures::Stream;
-use sea_orm::DbBackend;
+use sea_orm::{DatabaseTransaction, DbBackend};
 use studio_kernel::{Env, TenantId, Timestamp};
 use studio_stores::sql::Database;
 use tokio::{
@@ -166,6 +166,13 @@ impl EventStore {
     ) -> Result<Vec<Recorded>, StoreError> {
         let slice = Slice::Stream { tenant, stream_type, stream_id, after_version };
         self.slice(slice, limit).await
+    }
+
+    /// Begins a transaction for rows that follow from elsewhere than this log, such as what is kept of
+    /// other logs. Events and read models of this log are written by appends alone. Nothing else is
+    /// written to the embedded database until it ends.
+    pub async fn begin_beside(&self) -> Result<DatabaseTransaction, StoreError> {
+        rows::begin_write(self.database().writer()).await
     }
 
     async fn slice(&self, slice: Slice<'_>, limit: usize) -> Result<Vec<Recorded>, StoreError> {

@@ -8,6 +8,7 @@ pub mod feed;
 pub mod graphql;
 pub mod internal;
 mod named_blob;
+pub mod notices;
 pub mod reading;
 pub mod rest;
 pub mod subgraph;

@@ -6,7 +6,7 @@ use async_graphql::{ObjectType, Request, Response, Schema, SubscriptionType};
 use async_trait::async_trait;
 use futures::{StreamExt, future::BoxFuture, stream::BoxStream};
 use studio_access::Policy;
-use studio_events::{EventFeed, EventStore, Leadership, StoreError};
+use studio_events::{AuditFeed, EventFeed, EventStore, Leadership, Shown, StoreError};
 use studio_kernel::{Env, Id, TenantId, kind};
 use studio_stores::{blobs::Blobs, graph::Graph, keyring::Keyring, sql::Database};
 use tokio_util::sync::CancellationToken;
@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     config::Config,
     error::{self, ApiError},
+    notices::Notices,
     reading,
 };
 
@@ -32,6 +33,8 @@ pub struct Deps {
     pub keyring: Arc<Keyring>,
     /// Who may do what.
     pub policy: Arc<Policy>,
+    /// What is recorded beside the subgraph's own events.
+    pub notices: Arc<Notices>,
     /// Where bytes lie; each subgraph has a store of its own.
     pub blobs: Arc<dyn Blobs>,
     /// What hangs together: fed and asked by the controls subgraph.
@@ -82,8 +85,17 @@ pub struct Subgraph {
     pub store: EventStore,
     /// What it publishes.
     pub feed: Arc<dyn EventFeed>,
+    /// What of its events the audit log may show.
+    pub shown: &'static [Shown],
     /// Starts its consumers and schedulers, given the feeds of the others.
     pub start: Start,
+}
+
+impl Subgraph {
+    /// All that its log holds, for the audit log.
+    pub fn audit(&self) -> Arc<dyn EventFeed> {
+        Arc::new(AuditFeed::new(self.store.clone(), self.shown))
+    }
 }
 
 /// A GraphQL schema behind a pointer.

@@ -17,13 +17,14 @@ use std::sync::{Arc, OnceLock};
 
 use studio_events::{
     ConsumerOptions, Election, EventStore, EventStoreOptions, Leadership, LogFeed, PublishedType,
-    StoreError, run_consumer,
+    Shown, StoreError, run_consumer,
 };
 use studio_service::{Deps, DocumentText, Feeds, Subgraph, Upstream, subgraph::Background};
 use studio_stores::keyring::KeyringError;
 use tokio_util::sync::CancellationToken;
 
 use commands::{Ai, NoteVersions};
+use domain::QuestionAnswered;
 use index::{Follower, IndexError, SearchIndex};
 
 /// The name of the subgraph, of its log and of its feed.
@@ -33,6 +34,9 @@ const INDEX: &str = "ai-index";
 
 /// What the others may read of the log: nothing so far.
 static PUBLISHED: &[PublishedType] = &[];
+
+/// What the audit log may show of the events: neither questions nor passages.
+static SHOWN: &[Shown] = &[Shown::of::<QuestionAnswered>(&["project", "model"])];
 
 /// Why the subgraph cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -87,6 +91,7 @@ pub async fn build(deps: Deps, text: Arc<dyn DocumentText>) -> Result<Subgraph, 
         routes: axum::Router::new(),
         internal: axum::Router::new(),
         feed: Arc::new(LogFeed::new(store.clone(), PUBLISHED)),
+        shown: SHOWN,
         store,
         start: Box::new(move |feeds| start(&ai, follower, leadership, feeds, &shutdown)),
     })

@@ -20,8 +20,8 @@ mod scores;
 use std::{sync::Arc, time::Duration};
 
 use studio_events::{
-    ConsumerOptions, Election, EventStore, EventStoreOptions, LogFeed, PublishedType, StoreError,
-    run_consumer,
+    ConsumerOptions, Election, EventStore, EventStoreOptions, LogFeed, PublishedType, Shown,
+    StoreError, run_consumer,
 };
 use studio_kernel::published::controls::{
     CheckResultsMatched, ControlTestAdded, ProjectArchived, ProjectCreated, ProjectRenamed,
@@ -33,6 +33,14 @@ use studio_stores::keyring::KeyringError;
 pub use rest::openapi;
 
 use app::{App, CatalogCache};
+use domain::{
+    framework::FrameworkImported,
+    project::events::{
+        ControlCreated, ControlRetired, ControlUpdated, DependencyAdded, DependencyRemoved,
+        EvidenceDiscounted, FrameworkAdopted, RequirementMapped, RequirementUnmapped,
+        TestResultRecorded,
+    },
+};
 use graph::Graphs;
 use scores::Scores;
 
@@ -50,6 +58,35 @@ static PUBLISHED: &[PublishedType] = &[
     PublishedType::of::<ProjectRestored>(),
     PublishedType::of::<ControlTestAdded>(),
     PublishedType::of::<CheckResultsMatched>(),
+];
+
+/// What the audit log may show of the events.
+static SHOWN: &[Shown] = &[
+    Shown::of::<FrameworkImported>(&["sha256", "family", "edition", "requirement_count"]),
+    Shown::of::<FrameworkAdopted>(&["project", "framework", "sha256", "implementation"]),
+    Shown::of::<ControlCreated>(&["project", "stated.implementation", "stated.owner"])
+        .about("control"),
+    Shown::of::<ControlUpdated>(&["project", "stated.implementation", "stated.owner"])
+        .about("control"),
+    Shown::of::<ControlRetired>(&["project", "implementation"]).about("control"),
+    Shown::of::<RequirementMapped>(&["project", "requirement", "share"]).about("control"),
+    Shown::of::<RequirementUnmapped>(&["project", "requirement"]).about("control"),
+    Shown::of::<DependencyAdded>(&["project", "dependency", "depends_on", "strength"])
+        .about("control"),
+    Shown::of::<DependencyRemoved>(&["project", "dependency", "depends_on"]).about("control"),
+    Shown::of::<ControlTestAdded>(&[
+        "project",
+        "control",
+        "check",
+        "weight",
+        "key",
+        "validity_days",
+    ])
+    .about("test"),
+    Shown::of::<TestResultRecorded>(&["project", "outcome", "effective_from", "effective_to"])
+        .about("test"),
+    Shown::of::<CheckResultsMatched>(&["run", "tests_added", "summaries_recorded"]),
+    Shown::of::<EvidenceDiscounted>(&["evidence", "evidence_version"]),
 ];
 
 /// Why the subgraph cannot start.
@@ -89,6 +126,7 @@ pub async fn build(deps: Deps) -> Result<Subgraph, BuildError> {
         internal: axum::Router::new(),
         store: store.clone(),
         feed: Arc::new(LogFeed::new(store, PUBLISHED)),
+        shown: SHOWN,
         start: Box::new(move |feeds| start(&app, &deps, feeds)),
     })
 }

@@ -17,7 +17,7 @@ use std::sync::{Arc, OnceLock};
 
 use studio_events::{
     ConsumerOptions, Election, EventStore, EventStoreOptions, Leadership, LogFeed, PublishedType,
-    StoreError, run_consumer,
+    Shown, StoreError, run_consumer,
 };
 use studio_kernel::{Payload, published::documents::DocumentVersionStored};
 use studio_service::{
@@ -28,6 +28,7 @@ use studio_stores::keyring::KeyringError;
 use tokio_util::sync::CancellationToken;
 
 use commands::{Documents, NoteProjects};
+use domain::{ControlLinked, ControlUnlinked, DocumentCreated};
 
 pub use rest::openapi;
 
@@ -36,6 +37,14 @@ const NAME: &str = "documents";
 
 /// What the others may read of the log.
 static PUBLISHED: &[PublishedType] = &[PublishedType::of::<DocumentVersionStored>()];
+
+/// What the audit log may show of the events: not what documents are called.
+static SHOWN: &[Shown] = &[
+    Shown::of::<DocumentCreated>(&["project"]),
+    Shown::of::<DocumentVersionStored>(&["version", "number", "media_type", "sha256", "size"]),
+    Shown::of::<ControlLinked>(&["control"]),
+    Shown::of::<ControlUnlinked>(&["control"]),
+];
 
 /// Why the subgraph cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +70,7 @@ pub async fn build(deps: Deps) -> Result<(Subgraph, Arc<dyn DocumentText>), Buil
         env: deps.env,
         store: store.clone(),
         policy: deps.policy,
+        notices: deps.notices,
         blobs: deps.blobs.clone(),
         limit: deps.config.limits.document,
         controls: OnceLock::new(),
@@ -74,6 +84,7 @@ pub async fn build(deps: Deps) -> Result<(Subgraph, Arc<dyn DocumentText>), Buil
         routes: rest::routes(documents.clone()),
         internal: text_routes(text.clone()),
         feed: Arc::new(LogFeed::new(store.clone(), PUBLISHED)),
+        shown: SHOWN,
         store,
         start: Box::new(move |feeds| start(documents, leadership, feeds, shutdown)),
     };

@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use studio_events::{
     ConsumerOptions, Election, EventStore, EventStoreOptions, Leadership, LogFeed, PublishedType,
-    StoreError, run_consumer,
+    Shown, StoreError, run_consumer,
 };
 use studio_kernel::{
     Payload,
@@ -31,7 +31,7 @@ use studio_service::{BlobNames, Deps, Feeds, NamedBlob, Subgraph, Upstream, subg
 use studio_stores::keyring::KeyringError;
 
 use commands::Core;
-use domain::EvidenceVersionAdded;
+use domain::{EvidenceVersionAdded, RunCompleted, RunStarted};
 
 pub use error::EvidenceError;
 pub use rest::openapi;
@@ -42,6 +42,21 @@ const NAME: &str = "evidence";
 /// What the others may read of the log.
 static PUBLISHED: &[PublishedType] =
     &[PublishedType::of::<CheckResultsRecorded>(), PublishedType::of::<EvidenceRejected>()];
+
+/// What the audit log may show of the events.
+static SHOWN: &[Shown] = &[
+    Shown::of::<EvidenceVersionAdded>(&["project", "run", "version", "sha256", "size"]),
+    Shown::of::<EvidenceRejected>(&["project", "evidence_version"]),
+    Shown::of::<RunStarted>(&[
+        "project",
+        "evidence",
+        "evidence_version",
+        "sha256",
+        "size",
+        "items",
+    ]),
+    Shown::of::<RunCompleted>(&["project", "results_events"]),
+];
 
 /// Why the subgraph cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -65,13 +80,15 @@ pub async fn build(deps: Deps) -> Result<Subgraph, BuildError> {
         .signer(signer);
     let store = EventStore::open(options).await?;
     let leadership = deps.leadership;
-    let core = Core::new(store.clone(), deps.policy, deps.blobs, deps.config, deps.shutdown);
+    let core =
+        Core::new(store.clone(), deps.policy, deps.notices, deps.blobs, deps.config, deps.shutdown);
     Ok(Subgraph {
         name: NAME,
         graphql: graphql::service(&core),
         routes: rest::routes(core.clone()),
         internal: axum::Router::new(),
         feed: Arc::new(LogFeed::new(store.clone(), PUBLISHED)),
+        shown: SHOWN,
         store,
         start: Box::new(move |feeds| start(core, leadership, feeds)),
     })

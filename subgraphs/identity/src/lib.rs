@@ -5,6 +5,7 @@
 //! the key of their person and nowhere else; tokens, passwords and recovery codes are stored hashed;
 //! nothing of one organization can be reached from another; every command and query asks the policy.
 
+mod audit;
 mod backoff;
 mod codes;
 mod commands;
@@ -19,12 +20,13 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use axum::{Router, http::header, response::IntoResponse, routing::get};
 use studio_events::{
-    Election, EventFeed, EventStore, EventStoreOptions, LogFeed, Projection, PublishedType,
+    Election, EventFeed, EventStore, EventStoreOptions, LogFeed, Projection, PublishedType, Shown,
     StoreError,
 };
 use studio_kernel::{Env, published::identity};
-use studio_service::{ApiError, Deps, Subgraph};
+use studio_service::{ApiError, Deps, Subgraph, subgraph::Background};
 use studio_stores::{keyring::KeyringError, limits::Limits};
+use tokio_util::sync::CancellationToken;
 
 pub use commands::{Founded, NewOrganization};
 pub use tokens::{RemoteError, RemoteVerifier, TokenError, TokenVerifier, Verified};
@@ -34,7 +36,7 @@ use codes::RecoveryCodes;
 use commands::{Core, Failure};
 use domain::{
     session::{SessionEnded, SessionRefreshed, SessionStarted},
-    user::RolesChanged,
+    user::{RolesChanged, UserCreated},
 };
 use password::{PasswordError, Passwords};
 use personal::People;
@@ -49,6 +51,14 @@ static PUBLISHED: &[PublishedType] = &[
     PublishedType::as_part::<SessionRefreshed, identity::SessionExtended>(),
     PublishedType::as_part::<SessionEnded, identity::SessionEnded>(),
     PublishedType::of::<RolesChanged>(),
+];
+
+/// What the audit log may show of the events.
+static SHOWN: &[Shown] = &[
+    Shown::of::<UserCreated>(&["roles"]),
+    Shown::of::<RolesChanged>(&["roles"]),
+    Shown::of::<SessionStarted>(&["user", "authn.methods", "expires_at"]),
+    Shown::of::<SessionEnded>(&["reason"]),
 ];
 
 /// Sessions read from the read model at a time.
@@ -103,6 +113,8 @@ pub struct Identity {
     keys: Arc<TokenKeys>,
     verifier: TokenVerifier,
     setup_token: Option<String>,
+    election: Election,
+    shutdown: CancellationToken,
 }
 
 impl Identity {
@@ -126,6 +138,13 @@ impl Identity {
     /// process and at every start. Only its hash is stored: show it now.
     pub fn setup_token(&self) -> Option<String> {
         self.setup_token.clone()
+    }
+
+    /// Fills the audit log from what these logs, its own among them, tell of their events, for as
+    /// long as this process does identity's background work.
+    pub fn keep_audit_log(&self, logs: Vec<Arc<dyn EventFeed>>) -> Background {
+        let (store, election) = (self.core.store.clone(), self.election.clone());
+        Box::pin(audit::keep(store, logs, election, self.shutdown.clone()))
     }
 
     /// Makes an organization and its owner. For whoever runs the server: no token is asked for.
@@ -162,7 +181,7 @@ pub async fn build(
     deps: Deps,
     limits: Arc<dyn Limits>,
 ) -> Result<(Subgraph, Identity), BuildError> {
-    let Deps { env, database, keyring, policy, config, leadership, shutdown, .. } = deps;
+    let Deps { env, database, keyring, policy, notices, config, leadership, shutdown, .. } = deps;
     let people = Arc::new(People::new(keyring.clone()).await?);
     let inline: Vec<Arc<dyn Projection>> = vec![
         Arc::new(projections::organizations::Organizations),
@@ -198,15 +217,16 @@ pub async fn build(
         env: env.clone(),
         store: store.clone(),
         policy,
+        notices,
         people,
         sessions: sessions.clone(),
     });
     let setup_token = core.offer_set_up().await.map_err(prepare)?;
 
     let (election, campaign) = Election::of(&store, leadership, shutdown.clone());
-    let erasures = commands::keep_erased(core.clone(), election, shutdown.clone());
+    let erasures = commands::keep_erased(core.clone(), election.clone(), shutdown.clone());
     let renew = tokens::keep_renewed(keys.clone(), verifier.clone(), shutdown.clone());
-    let follow = tokens::follow(feed.clone(), known_to, sessions, env, shutdown);
+    let follow = tokens::follow(feed.clone(), known_to, sessions, env, shutdown.clone());
     let subgraph = Subgraph {
         name: NAME,
         graphql: graphql::service(core.clone()),
@@ -214,11 +234,12 @@ pub async fn build(
         internal: tokens::internal_routes(keys.clone(), store.clone()),
         store,
         feed,
+        shown: SHOWN,
         start: Box::new(move |_| {
             Ok(vec![Box::pin(campaign), Box::pin(erasures), Box::pin(follow), Box::pin(renew)])
         }),
     };
-    Ok((subgraph, Identity { core, keys, verifier, setup_token }))
+    Ok((subgraph, Identity { core, keys, verifier, setup_token, election, shutdown }))
 }
 
 fn prepare(failure: Failure) -> BuildError {

@@ -11,6 +11,7 @@ use crate::{
     time::Timestamp,
 };
 
+pub mod audit;
 pub mod controls;
 pub mod documents;
 pub mod evidence;

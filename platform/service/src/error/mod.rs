@@ -3,9 +3,25 @@
 
 mod stores;
 
-use std::fmt;
+use std::{
+    fmt,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use studio_kernel::Code;
+
+/// How often this process refused something to somebody whom it does not know.
+static ANONYMOUS_REFUSALS: AtomicU64 = AtomicU64::new(0);
+
+/// Counts a refusal of somebody who is nobody known: they are counted, and not recorded one by one.
+pub fn count_anonymous_refusal() {
+    ANONYMOUS_REFUSALS.fetch_add(1, Ordering::Relaxed);
+}
+
+/// How many there were since the start of the process.
+pub fn anonymous_refusals() -> u64 {
+    ANONYMOUS_REFUSALS.load(Ordering::Relaxed)
+}
 
 /// An error that may be shown to a client.
 #[derive(Debug, Clone)]
@@ -93,6 +109,7 @@ impl ApiError {
 
     /// The request came without valid credentials.
     pub fn unauthenticated() -> Self {
+        count_anonymous_refusal();
         Self::new(
             Code::Unauthenticated,
             "Sign in first: send the access token of logIn as \"Authorization: Bearer …\".",

@@ -24,6 +24,7 @@ const LONGEST_HEAD: usize = 1_024;
 #[derive(Debug)]
 pub struct HttpFeed {
     client: InternalClient,
+    path: &'static str,
     wake: watch::Receiver<i64>,
     _stop: DropGuard,
 }
@@ -31,6 +32,15 @@ pub struct HttpFeed {
 impl HttpFeed {
     /// Reads from these replicas; the subgraph they serve is the source. Starts the task.
     pub fn new(client: InternalClient) -> Arc<Self> {
+        Self::at("/internal/feed", client)
+    }
+
+    /// As [`HttpFeed::new`], of all events of the log, as the audit log gets them.
+    pub fn audit(client: InternalClient) -> Arc<Self> {
+        Self::at("/internal/audit", client)
+    }
+
+    fn at(path: &'static str, client: InternalClient) -> Arc<Self> {
         let (sender, wake) = watch::channel(0);
         let stop = CancellationToken::new();
         let following = follow(client.clone(), sender);
@@ -41,7 +51,7 @@ impl HttpFeed {
                 () = following => {}
             }
         });
-        Arc::new(Self { client, wake, _stop: stop.drop_guard() })
+        Arc::new(Self { client, path, wake, _stop: stop.drop_guard() })
     }
 
     fn unreachable(&self, error: CallError) -> FeedError {
@@ -69,7 +79,7 @@ impl EventFeed for HttpFeed {
 
     async fn read(&self, after: i64, limit: usize) -> Result<FeedPage, FeedError> {
         let query = [("after", after.to_string()), ("limit", limit.to_string())];
-        let asked = self.client.get("/internal/feed", &query, LONGEST_PAGE, Duration::ZERO);
+        let asked = self.client.get(self.path, &query, LONGEST_PAGE, Duration::ZERO);
         let body = asked.await.map_err(|error| self.unreachable(error))?;
         let Page { events, scanned_to }: Page = serde_json::from_slice(&body.bytes)
             .map_err(|error| self.failed(format!("{}: no page: {error}", body.replica)))?;

@@ -4,6 +4,7 @@
 //! `GET /internal/feed/head?beyond=&wait=` the newest position, as soon as it is beyond the one
 //! given or the time is over: a reader that keeps asking is woken without a message bus. Nothing
 //! about a reader is kept by the source: it pages by position and keeps its own checkpoint.
+//! `GET /internal/audit` gives pages of the same kind of all events, for the audit log.
 
 mod client;
 mod server;

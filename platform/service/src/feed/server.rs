@@ -1,4 +1,4 @@
-//! Serves the feed of a log.
+//! Serves the feeds of a log.
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,16 +21,22 @@ use crate::error::ApiError;
 #[derive(Clone)]
 struct Served {
     feed: Arc<dyn EventFeed>,
+    audit: Arc<dyn EventFeed>,
     shutdown: CancellationToken,
 }
 
-/// The routes, to be served behind a [`Gate`](crate::internal::Gate). Whoever waits gets an answer
-/// when `shutdown` is cancelled.
-pub fn routes(feed: Arc<dyn EventFeed>, shutdown: CancellationToken) -> Router {
+/// The routes, to be served behind a [`Gate`](crate::internal::Gate): what is published, and `audit`,
+/// all events. Whoever waits gets an answer when `shutdown` is cancelled.
+pub fn routes(
+    feed: Arc<dyn EventFeed>,
+    audit: Arc<dyn EventFeed>,
+    shutdown: CancellationToken,
+) -> Router {
     Router::new()
-        .route("/internal/feed", get(page))
+        .route("/internal/feed", get(published))
         .route("/internal/feed/head", get(head))
-        .with_state(Served { feed, shutdown })
+        .route("/internal/audit", get(audited))
+        .with_state(Served { feed, audit, shutdown })
 }
 
 #[derive(Deserialize)]
@@ -47,8 +53,22 @@ struct HeadQuery {
     wait: Option<u64>,
 }
 
-async fn page(
+async fn published(
     State(served): State<Served>,
+    query: Result<Query<PageQuery>, QueryRejection>,
+) -> Result<Response, ApiError> {
+    page(served.feed.as_ref(), query).await
+}
+
+async fn audited(
+    State(served): State<Served>,
+    query: Result<Query<PageQuery>, QueryRejection>,
+) -> Result<Response, ApiError> {
+    page(served.audit.as_ref(), query).await
+}
+
+async fn page(
+    feed: &dyn EventFeed,
     query: Result<Query<PageQuery>, QueryRejection>,
 ) -> Result<Response, ApiError> {
     let Query(PageQuery { after, limit }) = query.map_err(malformed)?;
@@ -56,7 +76,7 @@ async fn page(
         let message = "\"after\" is a position from 0, and \"limit\" at least 1.";
         return Err(ApiError::new(Code::BadRequest, message));
     }
-    let read = match served.feed.read(after, limit.min(MOST_EVENTS)).await {
+    let read = match feed.read(after, limit.min(MOST_EVENTS)).await {
         Ok(read) => read,
         Err(error) => return failed(error),
     };

@@ -15,6 +15,8 @@ pub struct InternalRoutes {
     pub name: &'static str,
     /// What it publishes.
     pub feed: Arc<dyn EventFeed>,
+    /// All that it recorded, for the audit log.
+    pub audit: Arc<dyn EventFeed>,
     /// What else it serves to the others: [`Subgraph::internal`](crate::Subgraph::internal).
     pub others: Router,
     /// Checks who calls.
@@ -23,11 +25,11 @@ pub struct InternalRoutes {
     pub shutdown: CancellationToken,
 }
 
-/// `/internal/feed`, `/internal/feed/head` and the subgraph's own internal routes, for Studio's own
+/// `/internal/feed`, `/internal/feed/head`, `/internal/audit` and the subgraph's own internal routes, for Studio's own
 /// processes alone.
 pub fn internal_routes(parts: InternalRoutes) -> Router {
     let gate = Gate::services(parts.verifier, parts.name);
-    feed::routes(parts.feed, parts.shutdown)
+    feed::routes(parts.feed, parts.audit, parts.shutdown)
         .merge(parts.others)
         .layer(middleware::from_fn_with_state(gate, require))
 }

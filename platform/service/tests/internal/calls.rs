@@ -30,6 +30,7 @@ async fn only_tokens_that_hold_read_the_feed() {
     let world = World::new().await;
     let server = world.serve().await;
     let url = format!("{}/internal/feed/head", server.url);
+    let audit = format!("{}/internal/audit?after=0&limit=1", server.url);
     let signer = world.signer().await;
     let refused = async |token: Option<&str>, why: &str| {
         let (status, body) = ask(&url, token).await;
@@ -41,6 +42,8 @@ async fn only_tokens_that_hold_read_the_feed() {
     assert_eq!(ask(&url, Some(&good)).await, (200, r#"{"head":0}"#.to_owned()));
     refused(None, "header x-studio-caller is missing").await;
     refused(Some("x"), "not valid").await;
+    assert_eq!(ask(&audit, None).await.0, 401);
+    assert_eq!(ask(&audit, Some(&good)).await.0, 200);
     refused(Some(&signer.service_token("evidence").unwrap()), r#"for \"evidence\""#).await;
 
     // The signature of one token under the words of another.
@@ -63,6 +66,7 @@ async fn only_tokens_that_hold_read_the_feed() {
     let actor = Actor::user(world.env.id(), world.env.id(), world.env.id(), vec![Role::Owner]);
     let passed_on = signer.caller_token(NAME, Some(&actor), "req_1").unwrap();
     refused(Some(&passed_on), "not for requests of clients").await;
+    assert_eq!(ask(&audit, Some(&passed_on)).await.0, 401);
     server.stop().await;
 }
 

@@ -1,15 +1,19 @@
 //! The feed over HTTP says what the feed in process says, whatever happens to the servers.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use axum::{Router, body::Body, response::IntoResponse, routing::get};
 use futures::StreamExt;
+use serde_json::json;
 use studio_events::{
     ConsumerHandle, ConsumerOptions, Election, EventData, EventFeed, EventStore, Expected,
     FeedError, Handler, HandlerError, Reaction, StreamAppend, run_consumer,
 };
-use studio_kernel::published::CloudEvent;
+use studio_kernel::{
+    Principal,
+    published::{CloudEvent, audit::AuditRecord},
+};
 use studio_service::feed::HttpFeed;
 use tokio_util::sync::CancellationToken;
 
@@ -53,6 +57,31 @@ async fn it_gives_what_the_log_gives() {
     }
     let page = feed.read(50, 100).await.unwrap();
     assert_eq!((page.events.len(), page.scanned_to), (2, 52));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_audit_feed_tells_of_every_event_and_shows_what_is_declared() {
+    let world = World::new().await;
+    let server = world.serve().await;
+    let feed = HttpFeed::audit(world.client(&[&server.url]).await);
+    let tenant = world.env.id();
+    world.project(tenant, "a name that nobody may see").await;
+    world.unpublished(tenant, "a secret").await;
+    assert_eq!(feed.head().await.unwrap(), 2);
+    let told = all(&*feed, 1).await;
+    assert_eq!(told, all(&*world.audit(), 100).await);
+    assert_eq!(all(&*world.feed(), 100).await.len(), 1, "what is published is no more than before");
+    let records: Vec<AuditRecord> =
+        told.iter().map(|event| event.read().unwrap().unwrap()).collect();
+    let project = &told[0].subject;
+    assert_eq!(records[0].action, "controls.project.created");
+    assert_eq!(records[0].shown, BTreeMap::from([("project".to_owned(), json!(project))]));
+    assert_eq!(records[0].target.id, *project);
+    assert_eq!(records[0].principal, Principal::System { name: "test".to_owned() });
+    assert_eq!((records[1].action.as_str(), records[1].shown.len()), ("controls.kept.quiet", 0));
+    let text = serde_json::to_string(&told).unwrap();
+    assert!(!text.contains("nobody may see") && !text.contains("a secret"), "{text}");
     server.stop().await;
 }
 

@@ -5,8 +5,8 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use axum::Router;
 use sea_orm_migration::MigratorTrait;
 use studio_events::{
-    Append, EventData, EventStore, EventStoreOptions, Expected, LogFeed, Metadata, PublishedType,
-    StreamAppend,
+    Append, AuditFeed, EventData, EventStore, EventStoreOptions, Expected, LogFeed, Metadata,
+    PublishedType, Shown, StreamAppend,
 };
 use studio_kernel::{
     Env, ManualClock, Payload, SystemEntropy, TenantId, Timestamp,
@@ -24,6 +24,9 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) static PUBLISHED: &[PublishedType] = &[PublishedType::of::<ProjectCreated>()];
+
+/// Of the name nothing may be shown.
+static SHOWN: &[Shown] = &[Shown::of::<ProjectCreated>(&["project"])];
 
 pub(crate) const NAME: &str = "controls";
 
@@ -49,6 +52,10 @@ impl World {
         Arc::new(LogFeed::new(self.store.clone(), PUBLISHED))
     }
 
+    pub(crate) fn audit(&self) -> Arc<AuditFeed> {
+        Arc::new(AuditFeed::new(self.store.clone(), SHOWN))
+    }
+
     pub(crate) async fn verifier(&self) -> InternalVerifier {
         InternalVerifier::from_keyring(&self.keyring, self.env.clone()).await.unwrap()
     }
@@ -63,6 +70,7 @@ impl World {
         internal_routes(InternalRoutes {
             name: NAME,
             feed: self.feed(),
+            audit: self.audit(),
             others,
             verifier,
             shutdown,
@@ -93,9 +101,23 @@ impl World {
             schema_version: ProjectCreated::VERSION,
             payload: serde_json::to_value(&created).unwrap().into(),
         };
+        self.append(tenant, project.to_string(), event).await;
+    }
+
+    /// Records what is neither published nor shown.
+    pub(crate) async fn unpublished(&self, tenant: TenantId, secret: &str) {
+        let event = EventData {
+            event_type: "controls.kept.quiet".into(),
+            schema_version: 1,
+            payload: serde_json::json!({ "project": secret }).into(),
+        };
+        self.append(tenant, "quiet".to_owned(), event).await;
+    }
+
+    async fn append(&self, tenant: TenantId, stream_id: String, event: EventData) {
         let stream = StreamAppend {
             stream_type: "controls.project".into(),
-            stream_id: project.to_string(),
+            stream_id,
             expected: Expected::NoStream,
             events: vec![event],
         };

@@ -19,7 +19,9 @@ use studio_kernel::{
     Actor, Code, Env, FixedEntropy, Id, ManualClock, Payload, Role, TenantId, Timestamp, kind,
     published::documents::DocumentVersionStored,
 };
-use studio_service::{ApiError, Config, Deps, DocumentText, Feeds, GraphQlService};
+use studio_service::{
+    ApiError, Config, Deps, DocumentText, Feeds, GraphQlService, notices::Notices,
+};
 use studio_stores::{
     blobs::{ContentHash, DirectoryBlobs},
     graph::PetGraph,
@@ -100,6 +102,7 @@ impl World {
             database: open_database::<studio_migrations::ai::Migrator>(root, "ai").await,
             keyring: keyring.clone(),
             policy: Arc::new(Policy::embedded().unwrap()),
+            notices: Notices::new(env.clone()),
             graph: Arc::new(PetGraph::new()),
             blobs: Arc::new(DirectoryBlobs::open(root.join("blobs")).unwrap()),
             config: Arc::new(Config { data_dir: root.to_owned(), ..Config::default() }),

@@ -18,7 +18,7 @@ use studio_kernel::{
         evidence::{CheckResultsRecorded, CheckSummary, EvidenceRejected},
     },
 };
-use studio_service::{Config, Deps, Feeds, GraphQlService};
+use studio_service::{Config, Deps, Feeds, GraphQlService, notices::Notices};
 use studio_stores::{
     blobs::DirectoryBlobs,
     graph::{Graph, PetGraph},
@@ -90,6 +90,7 @@ impl World {
             database: database::<controls::Migrator>(root, "controls", postgres).await,
             keyring: Arc::new(Keyring::embedded(&root.join("keyring"), env.clone()).await.unwrap()),
             policy: Arc::new(Policy::embedded().unwrap()),
+            notices: Notices::new(env.clone()),
             blobs: Arc::new(DirectoryBlobs::open(root.join("blobs")).unwrap()),
             graph,
             config: Arc::new(Config { data_dir: root.to_owned(), ..Config::default() }),

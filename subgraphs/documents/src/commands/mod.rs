@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 use studio_access::{Policy, Resource, Scope};
 use studio_events::EventStore;
 use studio_kernel::{Actor, Env, Id, kind};
-use studio_service::{ApiError, RequestId, Upstream};
+use studio_service::{ApiError, RequestId, Upstream, notices::Notices};
 use studio_stores::blobs::Blobs;
 
 use crate::projections::documents;
@@ -24,6 +24,7 @@ pub(crate) struct Documents {
     pub(crate) env: Env,
     pub(crate) store: EventStore,
     pub(crate) policy: Arc<Policy>,
+    pub(crate) notices: Arc<Notices>,
     pub(crate) blobs: Arc<dyn Blobs>,
     /// The most bytes of one document.
     pub(crate) limit: u64,

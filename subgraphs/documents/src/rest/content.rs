@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use axum::{Extension, extract::State, http::HeaderMap, response::Response};
-use studio_kernel::{Actor, Id, kind};
+use studio_kernel::{Actor, Id, kind, published::audit::AuditTarget};
 use studio_service::{
-    ApiError,
+    ApiError, RequestId,
     rest::{Kept, Path, attachment, unchanged, version_number},
 };
 use studio_stores::blobs::ContentHash;
@@ -16,6 +16,7 @@ use crate::{commands::Documents, projections::documents};
 pub(super) async fn content(
     State(documents): State<Arc<Documents>>,
     actor: Option<Extension<Actor>>,
+    request: Option<Extension<RequestId>>,
     Path((id, number)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
@@ -39,5 +40,8 @@ pub(super) async fn content(
         media_type: &version.media_type,
         name: &document.name,
     };
+    let target = AuditTarget { kind: "documents.document".to_owned(), id: id.to_string() };
+    let request = request.as_ref().map(|Extension(request)| request);
+    documents.notices.exported(&actor, request, target, (number, version.sha256.as_str()))?;
     attachment(&kept, reader)
 }

@@ -15,7 +15,9 @@ use studio_kernel::{
     Actor, Env, FixedEntropy, Id, ManualClock, Payload, Role, TenantId, Timestamp, kind,
     published::controls::{ProjectArchived, ProjectCreated, ProjectRestored},
 };
-use studio_service::{Config, Deps, DocumentText, Feeds, GraphQlService, RequestId};
+use studio_service::{
+    Config, Deps, DocumentText, Feeds, GraphQlService, RequestId, notices::Notices,
+};
 use studio_stores::{
     blobs::{Blobs, DirectoryBlobs},
     graph::PetGraph,
@@ -70,6 +72,7 @@ impl World {
             database,
             keyring: Arc::new(Keyring::embedded(&root.join("keyring"), env.clone()).await.unwrap()),
             policy: Arc::new(Policy::embedded().unwrap()),
+            notices: Notices::new(env.clone()),
             graph: Arc::new(PetGraph::new()),
             blobs: blobs.clone(),
             config: Arc::new(config),

@@ -19,7 +19,7 @@ use std::{
 use studio_access::Policy;
 use studio_events::{EventStore, Metadata};
 use studio_kernel::{Actor, Id, TenantId, kind};
-use studio_service::{Config, RequestId, Upstream};
+use studio_service::{Config, RequestId, Upstream, notices::Notices};
 use studio_stores::blobs::Blobs;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -34,6 +34,8 @@ pub(crate) struct Core(Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) store: EventStore,
     pub(crate) policy: Arc<Policy>,
+    /// What is recorded beside that.
+    pub(crate) notices: Arc<Notices>,
     pub(crate) blobs: Arc<dyn Blobs>,
     pub(crate) config: Arc<Config>,
     pub(crate) shutdown: CancellationToken,
@@ -59,6 +61,7 @@ impl Core {
     pub(crate) fn new(
         store: EventStore,
         policy: Arc<Policy>,
+        notices: Arc<Notices>,
         blobs: Arc<dyn Blobs>,
         config: Arc<Config>,
         shutdown: CancellationToken,
@@ -66,6 +69,7 @@ impl Core {
         Self(Arc::new(Inner {
             store,
             policy,
+            notices,
             blobs,
             config,
             shutdown,

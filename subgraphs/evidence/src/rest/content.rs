@@ -4,9 +4,9 @@
 
 use axum::{Extension, extract::State, http::HeaderMap, response::Response};
 use studio_access::Resource;
-use studio_kernel::{Actor, Id, kind};
+use studio_kernel::{Actor, Id, kind, published::audit::AuditTarget};
 use studio_service::{
-    ApiError,
+    ApiError, RequestId,
     rest::{Kept, Path, attachment, unchanged, version_number},
 };
 use studio_stores::blobs::{BlobError, ContentHash};
@@ -18,6 +18,7 @@ use crate::{commands::Core, ocsf::is_packed, projections::EvidenceItems};
 pub(super) async fn content(
     State(core): State<Core>,
     actor: Option<Extension<Actor>>,
+    request: Option<Extension<RequestId>>,
     Path((id, number)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
@@ -44,6 +45,9 @@ pub(super) async fn content(
         media_type,
         name: &format!("{id}-v{number}.{ending}"),
     };
+    let target = AuditTarget { kind: "evidence.evidence".to_owned(), id: id.to_string() };
+    let request = request.as_ref().map(|Extension(request)| request);
+    core.notices.exported(&actor, request, target, (number, version.sha256.as_str()))?;
     attachment(&kept, reader)
 }
 

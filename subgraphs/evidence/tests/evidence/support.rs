@@ -28,7 +28,7 @@ use studio_kernel::{
     },
 };
 use studio_migrations::evidence::Migrator;
-use studio_service::{Config, Deps, Feeds, GraphQlService, RequestId};
+use studio_service::{Config, Deps, Feeds, GraphQlService, RequestId, notices::Notices};
 use studio_stores::{
     blobs::DirectoryBlobs,
     graph::PetGraph,
@@ -119,6 +119,7 @@ impl World {
         let controls = EventStore::open(controls).await.unwrap();
         let keyring = Keyring::embedded(&folder.join("keyring"), env.clone()).await.unwrap();
         let deps = Deps {
+            notices: Notices::new(env.clone()),
             env,
             database: self.database().await,
             keyring: Arc::new(keyring),

@@ -136,7 +136,7 @@ impl Core {
         let tried = self.backoff.begin(address).await?;
         let known = self.password_hash(&account.row).await?;
         if !self.passwords.verify(password, known).await? {
-            tracing::info!(user = %account.user, "a password that was asked for anew was wrong");
+            self.note_in_vain(account.tenant, account.user, "password_anew", None);
             return Err(
                 Fault::new("INVALID_CREDENTIALS", field, "That is not your password.").into()
             );

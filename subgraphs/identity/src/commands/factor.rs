@@ -211,7 +211,7 @@ impl Core {
             }
             let proof = self.proof(tenant, user, factor, code).await?;
             let Some(used) = proof.and_then(|proof| factor.use_up(user, &proof)) else {
-                tracing::info!(%user, "a code of a second factor was wrong");
+                self.note_in_vain(tenant, user, "code", request);
                 return Err(wrong_code().into());
             };
             let expected = Expected::Version(person.version);

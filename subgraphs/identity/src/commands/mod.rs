@@ -3,6 +3,7 @@
 //! set-up) ask for proof instead.
 
 mod account;
+mod audit;
 mod factor;
 mod organizations;
 mod policy;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 use studio_access::{Denied, Policy};
 use studio_events::{AppendError, EncodeError, EventStore, ExecuteError, StoreError};
 use studio_kernel::{Env, Id, kind};
-use studio_service::{ApiError, graphql::UserError};
+use studio_service::{ApiError, graphql::UserError, notices::Notices};
 use studio_stores::keyring::{IndexKey, KeyringError};
 
 pub(crate) use factor::Shown;
@@ -43,6 +44,8 @@ pub(crate) struct Core {
     pub store: EventStore,
     /// Who may do what.
     pub policy: Arc<Policy>,
+    /// What is recorded beside that.
+    pub notices: Arc<Notices>,
     /// Seals and opens personal data.
     pub people: Arc<People>,
     /// The sessions that are alive.

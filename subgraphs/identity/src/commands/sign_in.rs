@@ -1,10 +1,13 @@
 //! How somebody becomes an actor: a password, or a refresh token.
 
+use std::collections::BTreeMap;
+
 use studio_events::{Append, Expected, Metadata, StreamAppend};
 use studio_kernel::{
     Actor, Authn, AuthnMethod, Code, Id, Principal, Role, TenantId, Timestamp, kind,
+    published::audit::AuditTarget,
 };
-use studio_service::ApiError;
+use studio_service::{ApiError, notices::Notice};
 use zeroize::Zeroizing;
 
 use super::{Core, Failure, Request, users::metadata};
@@ -73,9 +76,17 @@ impl Core {
             None => None,
         };
         let right = self.passwords.verify(password, known).await?;
-        let Some(row) = row.filter(|_| right) else {
-            tracing::info!("a sign-in failed");
-            return Err(wrong_credentials().into());
+        let row = match row {
+            Some(row) if right => row,
+            Some(row) => {
+                self.note_in_vain(read_id(&row.tenant)?, read_id(&row.id)?, "password", request);
+                return Err(wrong_credentials().into());
+            }
+            None => {
+                tracing::info!("a sign-in failed: nobody has that address");
+                studio_service::error::count_anonymous_refusal();
+                return Err(wrong_credentials().into());
+            }
         };
         let (tenant, user) = (read_id(&row.tenant)?, read_id(&row.id)?);
         let person = self.store.load::<User>(tenant, &row.id).await?.state;
@@ -90,6 +101,27 @@ impl Core {
         self.backoff.was_right(tried).await;
         let roles = read_roles(&row.roles);
         self.start_session(tenant, user, roles, request).await.map(LoggedIn::SignedIn)
+    }
+
+    /// Notes a try at an account that was in vain. Recorded later by somebody else: how long it takes
+    /// to answer says nothing of whether there is such an account.
+    pub(super) fn note_in_vain(
+        &self,
+        tenant: TenantId,
+        user: Id<kind::User>,
+        with: &str,
+        request: Request,
+    ) {
+        tracing::info!(%user, with, "a sign-in failed");
+        let nobody = Actor::system(tenant, "identity.sign_in");
+        let target = AuditTarget { kind: "identity.user".to_owned(), id: user.to_string() };
+        let about = BTreeMap::from([
+            ("user".to_owned(), user.to_string()),
+            ("with".to_owned(), with.to_owned()),
+        ]);
+        // What overflows was warned of.
+        let _noted_or_not =
+            self.notices.note(&nobody, Notice::SignInFailed, target, about, request);
     }
 
     /// The hash of the person's password; `None` once they were erased.

@@ -1,6 +1,7 @@
 //! The GraphQL schema of the identity subgraph.
 
 mod account;
+mod audit;
 mod factor;
 mod organization;
 mod password;
@@ -31,6 +32,7 @@ pub(crate) struct Query(
     session::SessionQuery,
     policy::PolicyQuery,
     set_up::SetUpQuery,
+    audit::AuditQuery,
 );
 
 /// Mutations, one module each.

@@ -2,6 +2,7 @@
 //! names its organization, but for the two by which somebody without an actor is found: by e-mail
 //! address at a sign-in, and whether there is any organization at all.
 
+pub(crate) mod audit;
 pub(crate) mod factors;
 pub(crate) mod organizations;
 pub(crate) mod sessions;

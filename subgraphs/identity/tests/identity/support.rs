@@ -6,12 +6,13 @@ use async_graphql::{Request, Variables};
 use sea_orm_migration::MigratorTrait;
 use serde_json::{Value, json};
 use studio_access::Policy;
-use studio_events::EventStore;
+use studio_events::{EventFeed, EventStore};
 use studio_identity::{Identity, NewOrganization, TokenVerifier};
 use studio_kernel::{Actor, Env, ManualClock, SystemEntropy, Timestamp};
 use studio_service::{
     Config, Deps, Feeds, GraphQlService,
     internal::{InternalRoutes, InternalVerifier, internal_routes},
+    notices::Refusals,
 };
 use studio_stores::{
     blobs::DirectoryBlobs,
@@ -42,6 +43,8 @@ pub(crate) struct Server {
     /// What it serves to Studio's other processes.
     pub(crate) internal: axum::Router,
     pub(crate) store: EventStore,
+    /// What its log tells the audit log.
+    pub(crate) audit: Arc<dyn EventFeed>,
     pub(crate) identity: Identity,
     pub(crate) verifier: TokenVerifier,
     schema: Option<String>,
@@ -117,11 +120,15 @@ impl Server {
         let mut config = Config::default();
         config.identity.breached_passwords_file =
             Some(folder.path().join(BREACHED)).filter(|path| path.exists());
+        let refusals = Refusals::new(&["identity"], &env);
+        let notices = refusals.of("identity");
+        let policy = Policy::embedded().unwrap().with_witness(Arc::new(refusals));
         let deps = Deps {
             env: env.clone(),
             database,
             keyring: keyring.clone(),
-            policy: Arc::new(Policy::embedded().unwrap()),
+            policy: Arc::new(policy),
+            notices: notices.clone(),
             graph: Arc::new(PetGraph::new()),
             blobs: Arc::new(DirectoryBlobs::open(folder.path().join("blobs")).unwrap()),
             config: Arc::new(config),
@@ -130,8 +137,12 @@ impl Server {
             drained: shutdown.clone(),
         };
         let (subgraph, identity) = studio_identity::build(deps, limits).await.unwrap();
+        tokio::spawn(notices.keep(subgraph.store.clone(), shutdown.clone()));
+        let audit = subgraph.audit();
+        tokio::spawn(identity.keep_audit_log(vec![audit.clone()]));
         let internal = internal_routes(InternalRoutes {
             name: subgraph.name,
+            audit: audit.clone(),
             feed: subgraph.feed,
             others: subgraph.internal,
             verifier: InternalVerifier::from_keyring(&keyring, env.clone()).await.unwrap(),
@@ -149,6 +160,7 @@ impl Server {
             routes: subgraph.routes,
             internal,
             store: subgraph.store,
+            audit,
             verifier: identity.verifier(),
             identity,
             schema,
