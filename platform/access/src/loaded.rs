@@ -113,9 +113,13 @@ impl Loaded {
         let files: Vec<&PolicyFile> = bundle.files.iter().filter(|it| !it.is_test()).collect();
         let mut engine = engine(&files, bundle.data.as_deref())?;
         let mut decides = false;
-        for file in &files {
-            let here = engine.has_declared_rule_rooted_at(&file.name, ENTRY);
-            let here = here.map_err(|error| PolicyError::new(&*file.name, error))?;
+        // In the order of the files.
+        let packages = engine.get_packages().map_err(|error| PolicyError::new(ENTRY, error))?;
+        for (file, package) in files.iter().zip(packages) {
+            let rest = ENTRY.strip_prefix(&*package).and_then(|rest| rest.strip_prefix('.'));
+            let here = rest.map(|rule| engine.has_declared_rule_rooted_at(&file.name, rule));
+            let here = here.transpose().map_err(|error| PolicyError::new(&*file.name, error))?;
+            let here = here.unwrap_or_default();
             decides |= here;
             if here && !file.decides {
                 let message = format!(
