@@ -40,11 +40,11 @@ ON_SERVERS = $(CARGO) nextest run --workspace
 END_TO_END = 'binary(embedded) and test(/^(stopping|main_job|bad_input|tenants|policy|graph|extensions)::/)'
 
 test-real: ## The same contracts against real servers, installed and started by tests/services
-	tests/services with postgres redis bolt s3 kms_stand_in chromium graphql_clients -- $(MAKE) --no-print-directory on-servers
+	tests/services with postgres redis bolt s3 kms_stand_in chromium graphql_clients opa -- $(MAKE) --no-print-directory on-servers
 
 .PHONY: on-servers
 on-servers:
-	$(ON_SERVERS) -E 'package(studio-events) or package(studio-stores) or (binary(real) and not test(/^faults::/)) or package(studio-controls) and test(/replicas|graph/) or package(studio-identity) or package(studio-evidence) and test(/postgres/) or package(studio-router) and test(/reference_clients/)'
+	$(ON_SERVERS) -E 'package(studio-events) or package(studio-stores) or (binary(real) and not test(/^faults::/)) or package(studio-controls) and test(/replicas|graph/) or package(studio-identity) or package(studio-evidence) and test(/postgres/) or package(studio-router) and test(/reference_clients/) or package(studio-access) and test(/opa/)'
 	STUDIO_TEST_SHAPE=one-process $(ON_SERVERS) -E $(END_TO_END)
 	STUDIO_TEST_SHAPE=cluster $(ON_SERVERS) --test-threads 1 -E $(END_TO_END)
 

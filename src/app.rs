@@ -85,14 +85,18 @@ async fn authenticate(
     mut request: Request,
     next: Next,
 ) -> Response {
+    let id =
+        request.extensions().get().map(|studio_router::RequestId(id)| RequestId(id.to_string()));
     if let Some(value) = request.headers().get(header::AUTHORIZATION) {
         match gateway::bearer(&verifier, value.to_str().unwrap_or("")).await {
-            Ok(actor) => request.extensions_mut().insert(actor),
+            Ok(actor) => {
+                let actor = actor.within(id.as_ref().and_then(RequestId::id));
+                request.extensions_mut().insert(actor);
+            }
             Err(message) => return ApiError::new(Code::Unauthenticated, message).into_response(),
-        };
+        }
     }
-    if let Some(studio_router::RequestId(id)) = request.extensions().get() {
-        let id = RequestId(id.to_string());
+    if let Some(id) = id {
         request.extensions_mut().insert(id);
     }
     next.run(request).await

@@ -211,11 +211,13 @@ pub(crate) fn in_process(
             .with_data(move |extensions, data| {
                 // A WebSocket may be older than the roles, and outlive the session.
                 let actor = extensions.get::<Actor>().cloned();
+                let id = extensions.get::<studio_router::RequestId>();
+                let id = id.map(|id| RequestId(id.0.to_string()));
                 if let Some(actor) = actor.and_then(|actor| verifier.now(actor)) {
-                    data.insert(actor);
+                    data.insert(actor.within(id.as_ref().and_then(RequestId::id)));
                 }
-                if let Some(id) = extensions.get::<studio_router::RequestId>() {
-                    data.insert(RequestId(id.0.to_string()));
+                if let Some(id) = id {
+                    data.insert(id);
                 }
             });
         (subgraph.name, subgraph.graphql.sdl(), Arc::new(transport))

@@ -4,6 +4,7 @@
 
 use std::{
     fs,
+    io::Read,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -37,6 +38,14 @@ fn manifest(archive: &Path) -> Value {
 fn log<'a>(manifest: &'a Value, name: &str) -> &'a Value {
     let logs = manifest["logs"].as_array().unwrap();
     logs.iter().find(|log| log["source"] == name).unwrap()
+}
+
+/// The events of a log.
+fn events(archive: &Path, name: &str) -> Vec<Value> {
+    let packed = fs::File::open(archive.join(format!("logs/{name}.jsonl.gz"))).unwrap();
+    let mut text = String::new();
+    flate2::read::MultiGzDecoder::new(packed).read_to_string(&mut text).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 /// What the operator copies apart from the backups.
@@ -124,10 +133,18 @@ async fn an_installation_moves_and_is_the_same() {
     target.run(&["verify"]);
     let third = shelf.path("third");
     target.run(&["export", text(&third)]);
-    for name in ["evidence", "documents", "ai"] {
+    for name in ["evidence", "ai"] {
         let after = manifest(&third);
         assert_eq!(log(&after, name), log(&left, name), "consumers go on where they were");
     }
+    // The document was read, which is noted in its log.
+    let (before, after) = (events(&first, "documents"), events(&third, "documents"));
+    assert_eq!(after[..before.len()], before);
+    let since = after[before.len()..].iter().map(|event| event["type"].as_str().unwrap());
+    assert!(
+        before.len() < after.len()
+            && since.eq(vec!["access.content.exported"; after.len() - before.len()])
+    );
 
     // What is not empty takes nothing more.
     let refused = target.refused(&["import", text(&first)], &[]);

@@ -3,8 +3,6 @@ package studio.access_test
 
 import rego.v1
 
-import data.studio.access
-
 # Somebody of these roles who asks for an action on a list, a thing that is to be made, or a thing of
 # somebody ("self", "other", "nobody").
 input_of(roles, action, owner) := {
@@ -15,7 +13,7 @@ input_of(roles, action, owner) := {
 }
 
 decide(roles, action, owner) := decision if {
-	decision := access.decision with input as input_of(roles, action, owner)
+	decision := data.studio.access.decision with input as input_of(roles, action, owner)
 }
 
 test_nothing_is_allowed_by_default if {
@@ -26,7 +24,7 @@ test_nothing_is_allowed_by_default if {
 test_a_denial_stands_above_every_grant if {
 	abroad := {"resource": {"same_tenant": false}}
 	asked := object.union(input_of(["owner"], "controls:control:read", "none"), abroad)
-	decision := access.decision with input as asked
+	decision := data.studio.access.decision with input as asked
 	not decision.allow
 	decision.scope == "none"
 	decision.reason == "it belongs to another organization"
@@ -48,7 +46,7 @@ test_reasons_are_told_together if {
 test_a_part_of_studio_acts_within_its_subgraph if {
 	part := {"actor": {"kind": "system", "name": "controls.process_manager", "roles": []}}
 	home := object.union(input_of([], "controls:test:record", "none"), part)
-	access.decision.allow with input as home
+	data.studio.access.decision.allow with input as home
 	abroad := object.union(input_of([], "evidence:run:read", "none"), part)
-	not access.decision.allow with input as abroad
+	not data.studio.access.decision.allow with input as abroad
 }

@@ -3,8 +3,6 @@ package studio.access_test
 
 import rego.v1
 
-import data.studio.access
-
 allows(roles, action, owner) if decide(roles, action, owner).allow
 
 rank_of(roles, action, rank) := object.union(
@@ -20,10 +18,10 @@ test_an_admin_does_everything_but_what_is_an_owners_alone if {
 
 test_only_an_owner_makes_owners if {
 	every action in ["identity:user:create", "identity:user:update"] {
-		access.decision.allow with input as rank_of(["admin"], action, "member")
-		not access.decision.allow with input as rank_of(["admin"], action, "owner")
-		not access.decision.allow with input as rank_of(["admin", "viewer"], action, "owner")
-		access.decision.allow with input as rank_of(["admin", "owner"], action, "owner")
+		data.studio.access.decision.allow with input as rank_of(["admin"], action, "member")
+		not data.studio.access.decision.allow with input as rank_of(["admin"], action, "owner")
+		not data.studio.access.decision.allow with input as rank_of(["admin", "viewer"], action, "owner")
+		data.studio.access.decision.allow with input as rank_of(["admin", "owner"], action, "owner")
 	}
 }
 

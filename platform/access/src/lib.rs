@@ -11,6 +11,7 @@ mod context;
 mod loaded;
 mod policy;
 mod resource;
+mod source;
 mod testing;
 
 pub use actions::{ACTIONS, Action};

@@ -18,6 +18,7 @@ use studio_kernel::{Actor, Principal, Role};
 use crate::{
     bundle::{Bundle, PolicyError, PolicyFile},
     context::Context,
+    source::{check_depth, check_imports},
 };
 
 /// What every bundle must define.
@@ -236,10 +237,13 @@ pub(crate) fn engine(files: &[&PolicyFile], data: Option<&str>) -> Result<Engine
     });
     let mut engine = Engine::new();
     for file in files {
+        check_depth(file)?;
         engine
             .add_policy(file.name.clone(), file.text.clone())
             .map_err(|error| PolicyError::new(&*file.name, error))?;
     }
+    let packages = engine.get_packages().map_err(|error| PolicyError::new(ENTRY, error))?;
+    check_imports(&files.iter().copied().zip(packages).collect::<Vec<_>>())?;
     if let Some(data) = data {
         let failed = |error: String| PolicyError::new("data.json", error);
         let value: serde_json::Value =

@@ -165,6 +165,20 @@ fn what_does_not_parse_is_told_by_file_and_line() {
     assert!(said.contains("unknown.rego:3"), "{said}");
 }
 
+#[test]
+fn no_half_of_a_package_is_imported() {
+    let half = |rule: &str| format!("package acme\nimport rego.v1\n{rule} := true\n");
+    let (one, other) = (half("one"), half("other"));
+    let uses = "package studio.access\nimport rego.v1\nimport data.acme\ndenials contains \"no\" if acme.other\n";
+    let files = [("a.rego", &*one), ("b.rego", &*other), ("uses.rego", uses)];
+    let said = refused(Mode::Extend, &files);
+    assert!(said.contains("uses.rego:3") && said.contains("data.acme.RULE"), "{said}");
+    let whole = uses.replace("import data.acme\n", "").replace("acme.other", "data.acme.other");
+    let folder = folder(&[files[0], files[1], ("uses.rego", &whole)]);
+    let policy = load(folder.path(), Mode::Extend).unwrap();
+    assert!(!allows(&policy, Role::Owner, "ai:search:read"));
+}
+
 /// How a folder is to be taken, its files, and what is said of it.
 type Case<'a> = (Mode, &'a [(&'a str, &'a str)], &'a str);
 
@@ -216,6 +230,8 @@ fn a_folder_has_limits() {
     assert!(load(deep.path(), Mode::Extend).unwrap_err().to_string().contains("8 deep"));
     let long = format!("{OPENS}\n#{}", "x\n#".repeat(1 << 19));
     assert!(refused(Mode::Extend, &[("long.rego", &long)]).contains("more than 1048576 bytes"));
+    let nested = format!("{OPENS}x := {}{}\n", "[".repeat(800), "]".repeat(800));
+    assert!(refused(Mode::Extend, &[("nested.rego", &nested)]).contains("nested.rego:8"));
     // A link to its own folder ends too.
     #[cfg(unix)]
     {

@@ -34,12 +34,12 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    /// The actor's doing.
+    /// The actor's doing, within their request.
     pub fn by(actor: &Actor) -> Self {
         Self {
             principal: actor.principal.clone(),
             roles: actor.roles.clone(),
-            request_id: None,
+            request_id: actor.request,
             causation: None,
             effective_from: None,
         }

@@ -97,6 +97,10 @@ pub struct Actor {
     /// before this was kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authn: Option<Authn>,
+    /// The request in which they act. Known to the process that answers it, and no part of what the
+    /// actor is: it is neither written nor passed on with the actor.
+    #[serde(skip)]
+    pub request: Option<Id<kind::Request>>,
 }
 
 impl Actor {
@@ -109,19 +113,32 @@ impl Actor {
     ) -> Self {
         roles.sort_unstable();
         roles.dedup();
-        Self { tenant, principal: Principal::User { user, session }, roles, authn: None }
+        Self {
+            tenant,
+            principal: Principal::User { user, session },
+            roles,
+            authn: None,
+            request: None,
+        }
     }
 
     /// A part of Studio that acts within one organization.
     pub fn system(tenant: TenantId, name: impl Into<String>) -> Self {
         let principal = Principal::System { name: name.into() };
-        Self { tenant, principal, roles: Vec::new(), authn: None }
+        Self { tenant, principal, roles: Vec::new(), authn: None, request: None }
     }
 
     /// Says how and when the person signed in.
     #[must_use]
     pub fn signed_in(mut self, authn: Option<Authn>) -> Self {
         self.authn = authn;
+        self
+    }
+
+    /// Says in which request they act.
+    #[must_use]
+    pub fn within(mut self, request: Option<Id<kind::Request>>) -> Self {
+        self.request = request;
         self
     }
 

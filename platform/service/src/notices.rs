@@ -24,7 +24,7 @@ use studio_kernel::{
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::{ApiError, RequestId};
+use crate::ApiError;
 
 /// Kinds of notices that are counted at a time, in each log.
 const MOST: usize = 10_000;
@@ -130,9 +130,9 @@ impl Notices {
         notice: Notice,
         target: AuditTarget,
         about: BTreeMap<String, String>,
-        request: Option<Id<kind::Request>>,
     ) -> Result<(), Overflow> {
         let AuditTarget { kind, id } = target;
+        let request = actor.request;
         let (tenant, principal) = (actor.tenant, actor.principal.clone());
         let key = Key { tenant, principal, notice, kind, about };
         let now = self.env.now();
@@ -168,7 +168,6 @@ impl Notices {
     pub fn exported(
         &self,
         actor: &Actor,
-        request: Option<&RequestId>,
         target: AuditTarget,
         (number, sha256): (u32, &str),
     ) -> Result<(), ApiError> {
@@ -177,8 +176,7 @@ impl Notices {
             ("version".to_owned(), number.to_string()),
             ("sha256".to_owned(), sha256.to_owned()),
         ]);
-        let request = request.and_then(|RequestId(id)| id.parse().ok());
-        self.note(actor, Notice::Exported, target, about, request).map_err(|Overflow| {
+        self.note(actor, Notice::Exported, target, about).map_err(|Overflow| {
             let message = "Too much is being downloaded at once: try again in a minute.";
             ApiError::new(Code::SubgraphUnavailable, message)
         })
@@ -316,6 +314,6 @@ impl Witness for Refusals {
         let target = AuditTarget { kind: resource.kind.to_owned(), id };
         let about = BTreeMap::from([("denied".to_owned(), action.to_owned())]);
         // What overflows was warned of.
-        let _noted_or_not = notices.note(actor, Notice::Denied, target, about, None);
+        let _noted_or_not = notices.note(actor, Notice::Denied, target, about);
     }
 }

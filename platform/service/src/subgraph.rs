@@ -22,6 +22,13 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestId(pub String);
 
+impl RequestId {
+    /// As an id, where it is one of ours.
+    pub fn id(&self) -> Option<Id<kind::Request>> {
+        self.0.parse().ok()
+    }
+}
+
 /// What a subgraph is built from. Migrations have run on `database`.
 #[derive(Clone)]
 pub struct Deps {

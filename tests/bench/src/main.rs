@@ -1,6 +1,7 @@
 //! Measures Studio. Machines are noisy, so what counts are ratios within one run; the figures and
 //! the commands that made them stand in docs/performance.md.
 
+mod access;
 mod appends;
 mod cluster;
 mod gateways;
@@ -30,6 +31,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Verb {
+    /// Access tokens, decisions of the policies and sign-ins, in process
+    Access,
     /// Queries through the router beside a handler that returns a constant
     Graphql,
     /// The router beside the gateways of others
@@ -78,6 +81,7 @@ enum Verb {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     match Cli::parse().verb {
+        Some(Verb::Access) => access::run().await,
         Some(Verb::Graphql) => graphql::run().await,
         Some(Verb::Gateways { seconds }) => gateways::run(seconds).await,
         Some(Verb::Ingest { findings }) => ingest::run(findings).await,
@@ -91,6 +95,7 @@ async fn main() -> anyhow::Result<()> {
         Some(Verb::Serve { server }) => graphql::serve(server).await,
         Some(Verb::Part { part }) => gateways::serve(part).await,
         None => {
+            access::run().await?;
             graphql::run().await?;
             gateways::run(10).await?;
             ingest::run(100_000).await?;

@@ -53,7 +53,7 @@ pub async fn require(State(gate): State<Gate>, mut request: Request, next: Next)
     // What came some other way does not count.
     extensions.remove::<studio_kernel::Actor>();
     if let Some(actor) = &caller.actor {
-        extensions.insert(actor.clone());
+        extensions.insert(actor.clone().within(caller.request_id.id()));
     }
     extensions.insert(caller.request_id.clone());
     extensions.insert(caller);

@@ -17,7 +17,7 @@ fn somebody(env: &Env) -> Actor {
 
 fn deny(notices: &Notices, actor: &Actor, id: &str) -> Result<(), Overflow> {
     let target = AuditTarget { kind: "User".to_owned(), id: id.to_owned() };
-    notices.note(actor, Notice::Denied, target, BTreeMap::new(), None)
+    notices.note(actor, Notice::Denied, target, BTreeMap::new())
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn nobody_fills_the_log_or_the_memory() {
     }
     assert_eq!(deny(&notices, &somebody(&env), ""), Err(Overflow));
     let target = AuditTarget { kind: "evidence.evidence".to_owned(), id: String::new() };
-    let refused = notices.exported(&somebody(&env), None, target, (1, "")).unwrap_err();
+    let refused = notices.exported(&somebody(&env), target, (1, "")).unwrap_err();
     assert_eq!(refused.code(), Code::SubgraphUnavailable);
     let hour = usize::try_from(AN_HOUR).unwrap();
     assert_eq!(notices.due(env.now()).len(), hour);

@@ -21,7 +21,6 @@ pub(crate) struct Asked {
     pub(crate) question: String,
     /// Only the documents of this project.
     pub(crate) project: Option<Id<kind::Project>>,
-    pub(crate) request: Option<Id<kind::Request>>,
 }
 
 /// What is wrong with a question, for the person who asked it.
@@ -73,12 +72,10 @@ impl Ai {
             model: "none".to_owned(),
         };
         let id = answered.answer;
-        let mut metadata = Metadata::by(actor);
-        metadata.request_id = asked.request;
         let stream =
             StreamAppend::of::<Answer>(id.to_string(), Expected::NoStream, vec![answered.into()])
                 .map_err(ApiError::internal)?;
-        self.store.append(Append::new(tenant, metadata, vec![stream])).await?;
+        self.store.append(Append::new(tenant, Metadata::by(actor), vec![stream])).await?;
         Ok(Ok(id))
     }
 

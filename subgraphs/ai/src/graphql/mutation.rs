@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use studio_service::{
-    ApiError, RequestId,
+    ApiError,
     graphql::{UserError, actor, gql},
 };
 
@@ -47,8 +47,7 @@ impl Mutation {
                 return Ok(refuse("INVALID_ID", "projectId", error.to_string()));
             }
         };
-        let request = ctx.data_opt::<RequestId>().and_then(|id| id.0.parse().ok());
-        let asked = Asked { question: input.question, project, request };
+        let asked = Asked { question: input.question, project };
         match ai.ask(actor, asked).await.map_err(gql)? {
             Ok(id) => {
                 let answer = ai.answer(actor, id).await.map_err(gql)?;

@@ -2,7 +2,7 @@
 
 use studio_entities::documents::document;
 use studio_events::{ExecuteError, Metadata};
-use studio_kernel::{Actor, Id, kind};
+use studio_kernel::Actor;
 use studio_service::ApiError;
 
 use super::{Documents, UPDATE, upload::append_failed};
@@ -19,30 +19,19 @@ impl Documents {
     ///
     /// Whether the control exists is the controls subgraph's knowledge: a link to one that does
     /// not shows nowhere.
-    pub(crate) async fn link(
-        &self,
-        actor: &Actor,
-        link: Link,
-        request: Option<Id<kind::Request>>,
-    ) -> Result<LinkOutcome, ApiError> {
-        self.change(actor, link, request, |document| document.link(link)).await
+    pub(crate) async fn link(&self, actor: &Actor, link: Link) -> Result<LinkOutcome, ApiError> {
+        self.change(actor, link, |document| document.link(link)).await
     }
 
     /// Takes the link back.
-    pub(crate) async fn unlink(
-        &self,
-        actor: &Actor,
-        link: Link,
-        request: Option<Id<kind::Request>>,
-    ) -> Result<LinkOutcome, ApiError> {
-        self.change(actor, link, request, |document| document.unlink(link)).await
+    pub(crate) async fn unlink(&self, actor: &Actor, link: Link) -> Result<LinkOutcome, ApiError> {
+        self.change(actor, link, |document| document.unlink(link)).await
     }
 
     async fn change(
         &self,
         actor: &Actor,
         link: Link,
-        request: Option<Id<kind::Request>>,
         decide: impl Fn(&Document) -> Result<Vec<DocumentEvent>, LinkRefused> + Send + Sync,
     ) -> Result<LinkOutcome, ApiError> {
         let resource = self.resource(actor, link.document).await?;
@@ -52,8 +41,7 @@ impl Documents {
         {
             return Ok(Err(LinkRefused::Archived));
         }
-        let mut metadata = Metadata::by(actor);
-        metadata.request_id = request;
+        let metadata = Metadata::by(actor);
         let id = link.document;
         let executed = self
             .store

@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 use studio_access::{Policy, Resource, Scope};
 use studio_events::EventStore;
 use studio_kernel::{Actor, Env, Id, kind};
-use studio_service::{ApiError, RequestId, Upstream, notices::Notices};
+use studio_service::{ApiError, Upstream, notices::Notices};
 use studio_stores::blobs::Blobs;
 
 use crate::projections::documents;
@@ -61,9 +61,4 @@ impl Documents {
             None => resource,
         })
     }
-}
-
-/// The id of the request, where it is one of ours, for the metadata of what it causes.
-pub(crate) fn request(id: Option<&RequestId>) -> Option<Id<kind::Request>> {
-    id.and_then(|id| id.0.parse().ok())
 }

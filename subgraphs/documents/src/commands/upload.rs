@@ -26,7 +26,6 @@ pub(crate) struct Upload {
     pub(crate) content_type: Option<String>,
     /// As the client announces it.
     pub(crate) content_length: Option<u64>,
-    pub(crate) request: Option<Id<kind::Request>>,
 }
 
 /// What became of it.
@@ -86,7 +85,7 @@ impl Documents {
         let hash = spooled.content_hash();
         self.blobs.put(tenant, hash, spooled).await?;
         let is_new = upload.document.is_none();
-        self.record(actor, upload.request, is_new, &name, version).await
+        self.record(actor, is_new, &name, version).await
     }
 
     /// Refuses an archived project.
@@ -139,14 +138,12 @@ impl Documents {
     async fn record(
         &self,
         actor: &Actor,
-        request: Option<Id<kind::Request>>,
         is_new: bool,
         name: &DocumentName,
         version: NewVersion,
     ) -> Result<Uploaded, ApiError> {
         let (tenant, id) = (actor.tenant, version.document);
-        let mut metadata = Metadata::by(actor);
-        metadata.request_id = request;
+        let metadata = Metadata::by(actor);
         let executed = self
             .store
             .execute::<Document, UploadRefused>(

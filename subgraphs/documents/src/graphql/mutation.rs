@@ -4,14 +4,11 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use studio_kernel::{Actor, Id, id::Kind};
-use studio_service::{
-    RequestId,
-    graphql::{UserError, actor, gql},
-};
+use studio_service::graphql::{UserError, actor, gql};
 
 use super::document::Document;
 use crate::{
-    commands::{Documents, LinkOutcome, request},
+    commands::{Documents, LinkOutcome},
     domain::{Link, LinkRefused},
 };
 
@@ -62,9 +59,9 @@ impl Mutation {
         ctx: &Context<'_>,
         input: LinkDocumentInput,
     ) -> Result<LinkDocumentPayload> {
-        let (documents, actor, request) = context(ctx)?;
+        let (documents, actor) = context(ctx)?;
         let (document, user_errors) = match link(&input.document_id, &input.control_id) {
-            Ok(link) => outcome(actor, documents.link(actor, link, request).await.map_err(gql)?),
+            Ok(link) => outcome(actor, documents.link(actor, link).await.map_err(gql)?),
             Err(errors) => (None, errors),
         };
         Ok(LinkDocumentPayload { document, user_errors })
@@ -76,20 +73,18 @@ impl Mutation {
         ctx: &Context<'_>,
         input: UnlinkDocumentInput,
     ) -> Result<UnlinkDocumentPayload> {
-        let (documents, actor, request) = context(ctx)?;
+        let (documents, actor) = context(ctx)?;
         let (document, user_errors) = match link(&input.document_id, &input.control_id) {
-            Ok(link) => outcome(actor, documents.unlink(actor, link, request).await.map_err(gql)?),
+            Ok(link) => outcome(actor, documents.unlink(actor, link).await.map_err(gql)?),
             Err(errors) => (None, errors),
         };
         Ok(UnlinkDocumentPayload { document, user_errors })
     }
 }
 
-type Caller<'a> = (&'a Documents, &'a Actor, Option<Id<studio_kernel::kind::Request>>);
-
-fn context<'a>(ctx: &Context<'a>) -> Result<Caller<'a>> {
+fn context<'a>(ctx: &Context<'a>) -> Result<(&'a Documents, &'a Actor)> {
     let documents = ctx.data::<Arc<Documents>>()?;
-    Ok((documents, actor(ctx)?, request(ctx.data_opt::<RequestId>())))
+    Ok((documents, actor(ctx)?))
 }
 
 fn link(document: &ID, control: &ID) -> Result<Link, Vec<UserError>> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{Extension, extract::State, http::HeaderMap, response::Response};
 use studio_kernel::{Actor, Id, kind, published::audit::AuditTarget};
 use studio_service::{
-    ApiError, RequestId,
+    ApiError,
     rest::{Kept, Path, attachment, unchanged, version_number},
 };
 use studio_stores::blobs::ContentHash;
@@ -16,7 +16,6 @@ use crate::{commands::Documents, projections::documents};
 pub(super) async fn content(
     State(documents): State<Arc<Documents>>,
     actor: Option<Extension<Actor>>,
-    request: Option<Extension<RequestId>>,
     Path((id, number)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
@@ -41,7 +40,6 @@ pub(super) async fn content(
         name: &document.name,
     };
     let target = AuditTarget { kind: "documents.document".to_owned(), id: id.to_string() };
-    let request = request.as_ref().map(|Extension(request)| request);
-    documents.notices.exported(&actor, request, target, (number, version.sha256.as_str()))?;
+    documents.notices.exported(&actor, target, (number, version.sha256.as_str()))?;
     attachment(&kept, reader)
 }

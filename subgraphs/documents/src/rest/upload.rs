@@ -12,10 +12,10 @@ use axum::{
 use serde::Deserialize;
 use serde_json::json;
 use studio_kernel::{Actor, Code};
-use studio_service::{ApiError, RequestId};
+use studio_service::ApiError;
 
 use super::{answer, signed_in};
-use crate::commands::{self, Documents, Upload};
+use crate::commands::{Documents, Upload};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -28,7 +28,6 @@ pub(super) struct Parameters {
 pub(super) async fn upload(
     State(documents): State<Arc<Documents>>,
     actor: Option<Extension<Actor>>,
-    request: Option<Extension<RequestId>>,
     parameters: Result<Query<Parameters>, QueryRejection>,
     headers: HeaderMap,
     body: Body,
@@ -46,7 +45,6 @@ pub(super) async fn upload(
         name: parameters.name,
         content_type: text(&headers, header::CONTENT_TYPE)?,
         content_length: text(&headers, header::CONTENT_LENGTH)?.and_then(|n| n.parse().ok()),
-        request: commands::request(request.as_ref().map(|Extension(id)| id)),
     };
     let uploaded = documents.upload(&actor, upload, body.into_data_stream()).await?;
     let path = format!("/v1/documents/{}", uploaded.document.id);

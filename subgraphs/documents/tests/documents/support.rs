@@ -15,9 +15,7 @@ use studio_kernel::{
     Actor, Env, FixedEntropy, Id, ManualClock, Payload, Role, TenantId, Timestamp, kind,
     published::controls::{ProjectArchived, ProjectCreated, ProjectRestored},
 };
-use studio_service::{
-    Config, Deps, DocumentText, Feeds, GraphQlService, RequestId, notices::Notices,
-};
+use studio_service::{Config, Deps, DocumentText, Feeds, GraphQlService, notices::Notices};
 use studio_stores::{
     blobs::{Blobs, DirectoryBlobs},
     graph::PetGraph,
@@ -180,7 +178,7 @@ impl World {
 
     /// Runs a query or mutation as the actor and gives its JSON: `data` and `errors`.
     pub(crate) async fn graphql(&self, actor: Option<&Actor>, query: &str) -> Value {
-        let mut request = Request::new(query).data(RequestId("req_test".to_owned()));
+        let mut request = Request::new(query);
         if let Some(actor) = actor {
             request = request.data(actor.clone());
         }

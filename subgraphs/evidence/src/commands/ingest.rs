@@ -7,13 +7,11 @@ use axum::body::Body;
 use studio_access::Resource;
 use studio_events::{Append, ExecuteError, Expected, Metadata, ProjectionError, StreamAppend};
 use studio_kernel::{Actor, Id, TenantId, kind};
-use studio_service::{ApiError, RequestId};
+use studio_service::ApiError;
 use studio_stores::{blobs::BlobError, sql};
 use tokio::time::timeout;
 
-use super::{
-    Core, Encoding, batch::Owner, metadata, notes::Notes, record::Recording, upload::Uploaded,
-};
+use super::{Core, Encoding, batch::Owner, notes::Notes, record::Recording, upload::Uploaded};
 use crate::{
     domain::{
         Evidence, EvidenceVersionAdded, Intake, IntakeClaimed, IntakeReleased, Run, RunStarted,
@@ -37,8 +35,6 @@ pub(crate) struct Upload {
     pub(crate) length: Option<u64>,
     /// How the body is packed.
     pub(crate) encoding: Encoding,
-    /// The request that brings it.
-    pub(crate) request: Option<RequestId>,
 }
 
 /// A run that is complete.
@@ -122,7 +118,7 @@ impl Core {
         let Uploaded { spooled, survey, notes } = uploaded;
         let hash = spooled.content_hash();
         let run = names::run(tenant, project, &hash.to_string());
-        let metadata = metadata(actor, upload.request.as_ref());
+        let metadata = Metadata::by(actor);
         let intake = self.intake(tenant, project);
         let _recording = intake.lock().await;
         let mut created = false;

@@ -17,9 +17,9 @@ use std::{
 };
 
 use studio_access::Policy;
-use studio_events::{EventStore, Metadata};
-use studio_kernel::{Actor, Id, TenantId, kind};
-use studio_service::{Config, RequestId, Upstream, notices::Notices};
+use studio_events::EventStore;
+use studio_kernel::{Id, TenantId, kind};
+use studio_service::{Config, Upstream, notices::Notices};
 use studio_stores::blobs::Blobs;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -94,14 +94,5 @@ impl Core {
     fn intake(&self, tenant: TenantId, project: Id<kind::Project>) -> Turn {
         let mut intakes = self.intakes.lock().unwrap_or_else(PoisonError::into_inner);
         intakes.entry((tenant, project)).or_default().clone()
-    }
-}
-
-/// The actor's doing, with the request that asks for it.
-fn metadata(actor: &Actor, request: Option<&RequestId>) -> Metadata {
-    let metadata = Metadata::by(actor);
-    match request.and_then(|RequestId(id)| id.parse().ok()) {
-        Some(request) => metadata.with_request(request),
-        None => metadata,
     }
 }

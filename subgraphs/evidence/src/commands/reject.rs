@@ -1,11 +1,11 @@
 //! Rejects a version of an evidence item: whatever rests on it proves nothing any more.
 
 use studio_access::Resource;
-use studio_events::ExecuteError;
+use studio_events::{ExecuteError, Metadata};
 use studio_kernel::{Actor, Id, TenantId, kind};
-use studio_service::{ApiError, RequestId};
+use studio_service::ApiError;
 
-use super::{Core, metadata};
+use super::Core;
 use crate::{
     domain::{Evidence, RejectionRefused},
     projections::{EvidenceItems, Projects},
@@ -28,7 +28,6 @@ impl Core {
         id: Id<kind::Evidence>,
         version: i64,
         reason: &str,
-        request: Option<&RequestId>,
     ) -> Result<Rejection, ApiError> {
         let resource = Resource::one("Evidence", id, actor.tenant);
         let tenant = self.policy.require(actor, "evidence:evidence:update", &resource)?.tenant();
@@ -41,7 +40,7 @@ impl Core {
         if let Some(project) = self.archived_project_of(tenant, &stream).await? {
             return Ok(Rejection::Refused(RejectionRefused::Archived(project)));
         }
-        let metadata = metadata(actor, request);
+        let metadata = Metadata::by(actor);
         let decided = self
             .store
             .execute::<Evidence, _>(tenant, &stream, &metadata, |evidence, _| {

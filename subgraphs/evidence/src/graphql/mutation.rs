@@ -4,10 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use studio_kernel::{Id, IdError, kind};
-use studio_service::{
-    RequestId,
-    graphql::{UserError, actor, gql},
-};
+use studio_service::graphql::{UserError, actor, gql};
 
 use super::evidence::Evidence;
 use crate::{
@@ -63,9 +60,8 @@ impl Mutation {
                 return Ok(RejectEvidencePayload::refused(code, field, error.to_string()));
             }
         };
-        let request = ctx.data_opt::<RequestId>();
         let version = i64::from(input.version);
-        match core.reject(actor, id, version, &input.reason, request).await.map_err(gql)? {
+        match core.reject(actor, id, version, &input.reason).await.map_err(gql)? {
             Rejection::Recorded => {}
             Rejection::Refused(refused) => {
                 let (code, field) = match refused {

@@ -6,7 +6,7 @@ use axum::{Extension, extract::State, http::HeaderMap, response::Response};
 use studio_access::Resource;
 use studio_kernel::{Actor, Id, kind, published::audit::AuditTarget};
 use studio_service::{
-    ApiError, RequestId,
+    ApiError,
     rest::{Kept, Path, attachment, unchanged, version_number},
 };
 use studio_stores::blobs::{BlobError, ContentHash};
@@ -18,7 +18,6 @@ use crate::{commands::Core, ocsf::is_packed, projections::EvidenceItems};
 pub(super) async fn content(
     State(core): State<Core>,
     actor: Option<Extension<Actor>>,
-    request: Option<Extension<RequestId>>,
     Path((id, number)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
@@ -46,8 +45,7 @@ pub(super) async fn content(
         name: &format!("{id}-v{number}.{ending}"),
     };
     let target = AuditTarget { kind: "evidence.evidence".to_owned(), id: id.to_string() };
-    let request = request.as_ref().map(|Extension(request)| request);
-    core.notices.exported(&actor, request, target, (number, version.sha256.as_str()))?;
+    core.notices.exported(&actor, target, (number, version.sha256.as_str()))?;
     attachment(&kept, reader)
 }
 

@@ -18,7 +18,7 @@ use axum::{
 use serde::Deserialize;
 use studio_access::Resource;
 use studio_kernel::{Actor, Code, Id, kind};
-use studio_service::{ApiError, RequestId, rest::Path};
+use studio_service::{ApiError, rest::Path};
 
 use crate::commands::{Core, Encoding, Upload};
 
@@ -49,12 +49,11 @@ struct Parameters {
 async fn prowler(
     State(core): State<Core>,
     actor: Option<Extension<Actor>>,
-    request: Option<Extension<RequestId>>,
     parameters: Result<Query<Parameters>, QueryRejection>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let checked = check(actor, request, parameters, &headers);
+    let checked = check(actor, parameters, &headers);
     let (actor, upload, patience) = match checked {
         Ok(checked) => checked,
         Err(error) => {
@@ -77,7 +76,6 @@ async fn prowler(
 
 fn check(
     actor: Option<Extension<Actor>>,
-    request: Option<Extension<RequestId>>,
     parameters: Result<Query<Parameters>, QueryRejection>,
     headers: &HeaderMap,
 ) -> Result<(Actor, Upload, Duration), ApiError> {
@@ -97,7 +95,6 @@ fn check(
             .get(header::CONTENT_LENGTH)
             .and_then(|length| length.to_str().ok()?.parse().ok()),
         encoding: encoding(headers)?,
-        request: request.map(|Extension(request)| request),
     };
     Ok((actor, upload, Duration::from_secs(wait)))
 }

@@ -28,7 +28,7 @@ use studio_kernel::{
     },
 };
 use studio_migrations::evidence::Migrator;
-use studio_service::{Config, Deps, Feeds, GraphQlService, RequestId, notices::Notices};
+use studio_service::{Config, Deps, Feeds, GraphQlService, notices::Notices};
 use studio_stores::{
     blobs::DirectoryBlobs,
     graph::PetGraph,
@@ -321,10 +321,7 @@ impl Running {
         }
         let mut request = request.body(body).unwrap();
         if let Some(actor) = actor {
-            request.extensions_mut().insert(actor.clone());
-            request
-                .extensions_mut()
-                .insert(RequestId(Env::system().id::<kind::Request>().to_string()));
+            request.extensions_mut().insert(actor.clone().within(Some(Env::system().id())));
         }
         let response = self.routes.clone().oneshot(request).await.unwrap();
         let status = response.status();

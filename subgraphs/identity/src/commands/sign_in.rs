@@ -113,15 +113,14 @@ impl Core {
         request: Request,
     ) {
         tracing::info!(%user, with, "a sign-in failed");
-        let nobody = Actor::system(tenant, "identity.sign_in");
+        let nobody = Actor::system(tenant, "identity.sign_in").within(request);
         let target = AuditTarget { kind: "identity.user".to_owned(), id: user.to_string() };
         let about = BTreeMap::from([
             ("user".to_owned(), user.to_string()),
             ("with".to_owned(), with.to_owned()),
         ]);
         // What overflows was warned of.
-        let _noted_or_not =
-            self.notices.note(&nobody, Notice::SignInFailed, target, about, request);
+        let _noted_or_not = self.notices.note(&nobody, Notice::SignInFailed, target, about);
     }
 
     /// The hash of the person's password; `None` once they were erased.

@@ -17,7 +17,7 @@ use super::TokenKeys;
 pub(super) const AUDIENCE: &str = "studio";
 
 /// What an access token says (RFC 7519, section 4.1, RFC 9068 in spirit).
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Claims {
     pub(super) iss: String,
     pub(super) aud: String,

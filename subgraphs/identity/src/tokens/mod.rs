@@ -3,6 +3,7 @@
 
 mod access;
 mod challenge;
+mod checked;
 mod follow;
 mod keys;
 mod live;

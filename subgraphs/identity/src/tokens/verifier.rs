@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 
 use super::{
     access::{AUDIENCE, Claims},
+    checked::Checked,
     keys::TokenKeys,
     live::LiveSessions,
 };
@@ -61,6 +62,7 @@ pub struct TokenVerifier(Arc<Inner>);
 
 struct Inner {
     keys: RwLock<Keys>,
+    checked: Checked,
     /// Told of a token that names a key which is not known here.
     unknown_key: Notify,
     validation: Validation,
@@ -102,7 +104,8 @@ impl TokenVerifier {
         validation.validate_nbf = false;
         let unknown_key = Notify::new();
         let keys = RwLock::new(keys);
-        Self(Arc::new(Inner { keys, unknown_key, validation, sessions, feed, env }))
+        let checked = Checked::new();
+        Self(Arc::new(Inner { keys, checked, unknown_key, validation, sessions, feed, env }))
     }
 
     /// Goes by the keys as they are now.
@@ -111,7 +114,10 @@ impl TokenVerifier {
     }
 
     pub(super) fn set_keys(&self, keys: Keys) {
-        *self.0.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+        let mut current = self.0.keys.write().unwrap_or_else(PoisonError::into_inner);
+        *current = keys;
+        // Under the lock, so that no token of a key that is gone is remembered after this.
+        self.0.checked.clear();
     }
 
     /// Waits for a token that names a key which is not known here.
@@ -162,17 +168,9 @@ impl TokenVerifier {
         if token.len() > LONGEST {
             return Err(TokenError::Invalid);
         }
-        let header = jsonwebtoken::decode_header(token).map_err(|_| TokenError::Invalid)?;
-        let kid = header.kid.ok_or(TokenError::Invalid)?;
         let claims = {
             let keys = self.0.keys.read().unwrap_or_else(PoisonError::into_inner);
-            let Some(key) = keys.get(&kid) else {
-                self.0.unknown_key.notify_one();
-                return Err(TokenError::Invalid);
-            };
-            jsonwebtoken::decode::<Claims>(token, key, &self.0.validation)
-                .map_err(|_| TokenError::Invalid)?
-                .claims
+            self.0.checked.get(token, || self.signed(token, &keys))?
         };
         let now = self.0.env.now();
         if now >= instant(claims.exp) {
@@ -182,6 +180,18 @@ impl TokenVerifier {
             return Err(TokenError::Invalid);
         }
         Ok(claims)
+    }
+
+    /// What the token says, its signature checked.
+    fn signed(&self, token: &str, keys: &Keys) -> Result<Claims, TokenError> {
+        let header = jsonwebtoken::decode_header(token).map_err(|_| TokenError::Invalid)?;
+        let Some(key) = keys.get(&header.kid.ok_or(TokenError::Invalid)?) else {
+            self.0.unknown_key.notify_one();
+            return Err(TokenError::Invalid);
+        };
+        jsonwebtoken::decode::<Claims>(token, key, &self.0.validation)
+            .map(|token| token.claims)
+            .map_err(|_| TokenError::Invalid)
     }
 
     fn live(&self, claims: Claims) -> Result<Verified, TokenError> {

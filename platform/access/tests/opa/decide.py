@@ -1,0 +1,20 @@
+"""Answers questions by OPA's own library: the Rego files of some folders, and a question a line on standard
+input; prints a JSON line for each: what `data.studio.access.decision` is, or null where it is undefined."""
+
+import json
+import sys
+from pathlib import Path
+
+from opa_bindings import OpaEngine, OpaUndefinedError
+
+with OpaEngine() as engine:
+    for folder in sys.argv[1:]:
+        for file in sorted(Path(folder).glob("*.rego")):
+            if not file.name.endswith("_test.rego"):
+                engine.add_policy(str(file), file.read_text())
+    for line in sys.stdin:
+        try:
+            answer = engine.eval_document("studio.access.decision", json.loads(line))
+        except OpaUndefinedError:
+            answer = None
+        print(json.dumps(answer))
