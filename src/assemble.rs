@@ -130,6 +130,9 @@ pub(crate) async fn assemble(
         && leadership != Leadership::Never
     {
         background.spawn(identity.keep_audit_log(builder.audited(&subgraphs)?));
+        if let Some(sink) = crate::audit_stream::sink(&builder.config)? {
+            background.spawn(identity.stream_audit_log(sink));
+        }
     }
     let subgraphs = subgraphs
         .into_iter()

@@ -8,11 +8,12 @@ use futures::{FutureExt, future::BoxFuture};
 use studio_kernel::Env;
 use studio_service::{
     Config,
-    config::{KeyringStore, RemoteSubgraph},
+    config::{AuditStream, KeyringStore, RemoteSubgraph},
 };
 use studio_stores::keyring::{KmsMaster, KmsOptions};
 
 use crate::{
+    audit_stream,
     cli::{ConfigCommand, ConfigVerb},
     extensions, keyring, policies, stores,
 };
@@ -88,6 +89,9 @@ fn probes(config: &Config) -> Vec<Probe<'_>> {
     if let Some(folder) = &config.policy.bundle {
         probes.push(("policy.bundle".to_owned(), rules(folder, config).boxed()));
     }
+    if let Some(stream) = &config.audit.stream {
+        probes.push(("audit.stream".to_owned(), siem(stream, config).boxed()));
+    }
     for (name, addresses) in config.cluster.addresses.all() {
         for address in addresses {
             let setting = format!("cluster.addresses.{name}");
@@ -120,6 +124,11 @@ async fn data_dir(config: &Config) -> anyhow::Result<String> {
 async fn rules(folder: &Path, config: &Config) -> anyhow::Result<String> {
     let files = policies::probe(folder, &config.policy)?;
     Ok(format!("{} can be used: {files} files decide then", folder.display()))
+}
+
+async fn siem(stream: &AuditStream, config: &Config) -> anyhow::Result<String> {
+    audit_stream::probe(stream, config).await?;
+    Ok("it can be reached".to_owned())
 }
 
 async fn sql(config: &Config) -> anyhow::Result<String> {

@@ -3,6 +3,8 @@
 mod app;
 mod assemble;
 mod audit;
+mod audit_stream;
+mod ca;
 mod cli;
 mod client;
 mod config;

@@ -235,3 +235,25 @@ pub mod audit_position {
 
     impl ActiveModelBehavior for ActiveModel {}
 }
+
+/// How much of the audit log another system has.
+pub mod audit_sent {
+    use sea_orm::entity::prelude::*;
+
+    /// A row of `identity_audit_sent`.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "identity_audit_sent")]
+    pub struct Model {
+        /// Which log.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub log: String,
+        /// Everything up to here was sent.
+        pub position: i64,
+    }
+
+    /// None.
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}

@@ -14,6 +14,7 @@ impl MigratorTrait for Migrator {
             step("identity_0001_people", PEOPLE),
             step("identity_0002_second_factors", SECOND_FACTORS),
             step("identity_0003_audit_log", AUDIT_LOG),
+            step("identity_0004_audit_stream", AUDIT_STREAM),
         ])
     }
 }
@@ -109,3 +110,8 @@ const AUDIT_LOG: &[&str] = &[
         position BIGINT NOT NULL
     )",
 ];
+
+const AUDIT_STREAM: &[&str] = &["CREATE TABLE identity_audit_sent (
+        log TEXT NOT NULL PRIMARY KEY,
+        position BIGINT NOT NULL
+    )"];

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum, builder::PossibleValuesParser};
+use studio_service::config::AuditFormat;
 
 use crate::{
     cli::{Server, Settings},
@@ -38,6 +39,15 @@ pub(crate) enum Format {
     Jsonl,
     /// OCSF 1.5: API Activity and Authentication
     Ocsf,
+}
+
+impl From<Format> for AuditFormat {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Jsonl => Self::Jsonl,
+            Format::Ocsf => Self::Ocsf,
+        }
+    }
 }
 
 #[derive(Args)]

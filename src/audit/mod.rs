@@ -2,6 +2,8 @@
 //! installation, also beside a server that uses them; and their verification, which needs neither.
 
 mod arguments;
+mod entry;
+mod ocsf;
 mod verify;
 
 use std::{
@@ -16,8 +18,11 @@ use studio_kernel::Env;
 use studio_service::Config;
 use studio_stores::{keyring::SigningKey, sql::Database};
 
-pub(crate) use self::arguments::{AuditCommand, Export, Format};
 use self::arguments::{AuditVerb, Consistency, Heads, Inclusion, Out};
+pub(crate) use self::{
+    arguments::{AuditCommand, Export},
+    entry::Entry,
+};
 use crate::{
     cli::Settings,
     client, keyring,

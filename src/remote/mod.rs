@@ -1,7 +1,6 @@
 //! Subgraphs that somebody else runs: how the configuration says that they are reached, and where their
 //! schemas come from.
 
-mod ca;
 mod headers;
 mod part;
 
@@ -14,9 +13,9 @@ use studio_router::{
 };
 use studio_service::config::{HeaderText, RemoteSubgraph, Secret, Subscriptions};
 
+use self::headers::Headers;
 pub(crate) use self::part::Part;
-use self::{ca::Ca, headers::Headers};
-use crate::schema;
+use crate::{ca::Ca, schema};
 
 /// Bytes of one answer, or of one event of a subscription.
 const ANSWER: usize = 64 << 20;

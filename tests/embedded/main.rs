@@ -19,6 +19,7 @@ mod answers;
 mod architecture;
 mod audit;
 mod audit_log;
+mod audit_stream;
 mod bad_input;
 mod config;
 mod dead_letters;

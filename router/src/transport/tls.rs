@@ -32,6 +32,15 @@ pub enum AuthoritiesError {
 }
 
 impl Authorities {
+    /// How connections to whoever they sign for are encrypted; without them those of the system are
+    /// trusted.
+    ///
+    /// # Errors
+    /// Where the system has none.
+    pub fn client_config(authorities: Option<&Authorities>) -> Result<ClientConfig, String> {
+        client_config(authorities, true)
+    }
+
     /// Reads their certificates, which stand in the text one after the other (PEM, RFC 7468). What else
     /// stands there is passed over.
     ///

@@ -26,8 +26,8 @@ impl Authority {
         self.0.pem()
     }
 
-    /// A server on a free port of this machine whose certificate is for `name`, a host or an address.
-    pub async fn serve(&self, name: &str, routes: axum::Router) -> SocketAddr {
+    /// Answers with a certificate for `name`, a host or an address, and speaks these protocols above TLS.
+    pub fn acceptor(&self, name: &str, protocols: &[&[u8]]) -> TlsAcceptor {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new([name.to_owned()]).unwrap();
         let certificate = params.signed_by(&key, &self.0).unwrap().der().clone();
@@ -39,10 +39,16 @@ impl Authority {
             .with_no_client_auth()
             .with_single_cert(vec![certificate], key)
             .unwrap();
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+        TlsAcceptor::from(Arc::new(config))
+    }
+
+    /// A server on a free port of this machine whose certificate is for `name`, a host or an address.
+    pub async fn serve(&self, name: &str, routes: axum::Router) -> SocketAddr {
+        let tls = self.acceptor(name, &[b"h2", b"http/1.1"]);
         let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = tcp.local_addr().unwrap();
-        let listener = Listener { tcp, tls: TlsAcceptor::from(Arc::new(config)) };
+        let listener = Listener { tcp, tls };
         tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
         address
     }

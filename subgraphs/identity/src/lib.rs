@@ -6,6 +6,7 @@
 //! nothing of one organization can be reached from another; every command and query asks the policy.
 
 mod audit;
+mod audit_stream;
 mod backoff;
 mod codes;
 mod commands;
@@ -28,7 +29,9 @@ use studio_service::{ApiError, Deps, Subgraph, subgraph::Background};
 use studio_stores::{keyring::KeyringError, limits::Limits};
 use tokio_util::sync::CancellationToken;
 
+pub use audit_stream::AuditSink;
 pub use commands::{Founded, NewOrganization};
+pub use projections::audit::Row as AuditRow;
 pub use tokens::{RemoteError, RemoteVerifier, TokenError, TokenVerifier, Verified};
 
 use backoff::Backoff;
@@ -145,6 +148,13 @@ impl Identity {
     pub fn keep_audit_log(&self, logs: Vec<Arc<dyn EventFeed>>) -> Background {
         let (store, election) = (self.core.store.clone(), self.election.clone());
         Box::pin(audit::keep(store, logs, election, self.shutdown.clone()))
+    }
+
+    /// Sends the audit log to another system, for as long as this process does identity's background
+    /// work.
+    pub fn stream_audit_log(&self, sink: Arc<dyn AuditSink>) -> Background {
+        let (store, election) = (self.core.store.clone(), self.election.clone());
+        Box::pin(audit_stream::keep(store, sink, election, self.shutdown.clone()))
     }
 
     /// Makes an organization and its owner. For whoever runs the server: no token is asked for.

@@ -40,6 +40,7 @@ impl Config {
         faults.of_serving(self);
         faults.of_limits(self);
         faults.of_policy(self);
+        faults.of_audit(self);
         faults.of_cluster(self);
         faults.of_sql(self);
         faults.of_blobs(self);
@@ -106,6 +107,14 @@ impl Faults {
             "policy.mode",
             "there is no folder that could replace anything: name it in policy.bundle",
         );
+    }
+
+    fn of_audit(&mut self, config: &Config) {
+        let Some(stream) = &config.audit.stream else { return };
+        for (setting, reason) in stream.faults() {
+            self.add(format!("audit.stream.{setting}"), reason);
+        }
+        self.readable("audit.stream.ca", stream.ca.as_deref());
     }
 
     fn of_cluster(&mut self, config: &Config) {

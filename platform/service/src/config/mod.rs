@@ -6,6 +6,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+mod audit;
 mod cluster;
 mod faults;
 mod load;
@@ -15,6 +16,7 @@ mod router_file;
 mod secret;
 mod stores;
 
+pub use audit::{AuditConfig, AuditFormat, AuditStream, AuditTransport};
 pub use cluster::{Addresses, ClusterConfig};
 pub use faults::Fault;
 pub use load::ConfigError;
@@ -45,6 +47,8 @@ pub struct Config {
     pub identity: IdentityConfig,
     /// Who may do what.
     pub policy: PolicyConfig,
+    /// What becomes of the audit log besides being kept.
+    pub audit: AuditConfig,
     /// Where things are kept.
     pub stores: StoresConfig,
     /// The other processes, where roles run apart.
@@ -118,6 +122,7 @@ impl Default for Config {
             limits: Limits::default(),
             identity: IdentityConfig::default(),
             policy: PolicyConfig::default(),
+            audit: AuditConfig::default(),
             stores: StoresConfig::default(),
             cluster: ClusterConfig::default(),
             extensions: RemoteSubgraphs::default(),

@@ -8,7 +8,7 @@ use sea_orm::{
 };
 use studio_entities::identity::{
     audit_entry::{Column, Entity, Model},
-    audit_position,
+    audit_position, audit_sent,
 };
 use studio_events::EventStore;
 use studio_kernel::{
@@ -20,7 +20,7 @@ use studio_kernel::{
 };
 
 /// A row of the table.
-pub(crate) type Row = Model;
+pub type Row = Model;
 
 /// Rows of one statement: databases limit how many values it takes.
 const AT_ONCE: usize = 500;
@@ -133,6 +133,55 @@ pub(crate) async fn add(
             OnConflict::column(audit_position::Column::Log)
                 .update_column(audit_position::Column::Position)
                 .action_and_where(further)
+                .to_owned(),
+        )
+        .exec_without_returning(tx)
+        .await?;
+    Ok(())
+}
+
+/// The logs of which there are entries.
+pub(crate) async fn logs(store: &EventStore) -> Result<Vec<String>, DbErr> {
+    let rows = audit_position::Entity::find()
+        .order_by_asc(audit_position::Column::Log)
+        .all(store.database().primary())
+        .await?;
+    Ok(rows.into_iter().map(|row| row.log).collect())
+}
+
+/// Entries of a log, of every organization, after a position, in their order.
+pub(crate) async fn after(
+    store: &EventStore,
+    log: &str,
+    position: i64,
+    limit: u64,
+) -> Result<Vec<Row>, DbErr> {
+    Entity::find()
+        .filter(Column::Log.eq(log))
+        .filter(Column::Position.gt(position))
+        .order_by_asc(Column::Position)
+        .limit(limit)
+        .all(store.database().primary())
+        .await
+}
+
+/// Up to which position the entries of a log were sent.
+pub(crate) async fn sent_to(store: &EventStore, log: &str) -> Result<i64, DbErr> {
+    let row = audit_sent::Entity::find_by_id(log).one(store.database().primary()).await?;
+    Ok(row.map_or(0, |row| row.position))
+}
+
+/// Notes that the entries of a log were sent up to a position.
+pub(crate) async fn set_sent_to(
+    tx: &DatabaseTransaction,
+    log: &str,
+    position: i64,
+) -> Result<(), DbErr> {
+    let sent = audit_sent::ActiveModel { log: Set(log.to_owned()), position: Set(position) };
+    audit_sent::Entity::insert(sent)
+        .on_conflict(
+            OnConflict::column(audit_sent::Column::Log)
+                .update_column(audit_sent::Column::Position)
                 .to_owned(),
         )
         .exec_without_returning(tx)

@@ -1,4 +1,4 @@
-//! The authorities that are trusted with a subgraph's certificate, where they are not the system's.
+//! The authorities that are trusted with another server's certificate, where they are not the system's.
 
 use std::{fs::File, io::Read, path::Path};
 
@@ -10,9 +10,9 @@ const LARGEST: usize = 1 << 20;
 
 /// What the file with the authorities says.
 #[derive(Debug)]
-pub(super) struct Ca {
+pub(crate) struct Ca {
     pem: Vec<u8>,
-    pub(super) authorities: Authorities,
+    pub(crate) authorities: Authorities,
 }
 
 impl PartialEq for Ca {
@@ -22,7 +22,7 @@ impl PartialEq for Ca {
 }
 
 impl Ca {
-    pub(super) fn read(file: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn read(file: &Path) -> anyhow::Result<Self> {
         let shown = file.display();
         let mut pem = Vec::new();
         File::open(file)

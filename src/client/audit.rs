@@ -1,16 +1,14 @@
 //! `studio audit export`: the audit log of the organization, one JSON object per line, newest first:
 //! as the server tells it, or as OCSF events for other tools.
 
-mod ocsf;
-
 use std::io::Write;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::session;
-use crate::audit::{Export, Format};
+use crate::audit::{Entry, Export};
 
 const QUERY: &str = "query($filter: AuditFilter, $after: String) {
     auditEntries(filter: $filter, first: 100, after: $after) {
@@ -38,65 +36,6 @@ struct PageInfo {
     end_cursor: Option<String>,
 }
 
-/// An entry as the server tells it.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Entry {
-    id: String,
-    log: String,
-    position: String,
-    recorded_at: String,
-    action: String,
-    outcome: String,
-    times: i64,
-    actor: String,
-    session: Option<String>,
-    roles: Vec<String>,
-    target_kind: String,
-    target: String,
-    request: Option<String>,
-    cause: Option<String>,
-    details: Vec<Detail>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Detail {
-    name: String,
-    value: String,
-}
-
-impl Entry {
-    /// What was recorded, by name.
-    fn details(&self) -> anyhow::Result<serde_json::Map<String, Value>> {
-        let read = |detail: &Detail| {
-            let value = serde_json::from_str(&detail.value)
-                .with_context(|| format!("{} of {} is no JSON", detail.name, self.id))?;
-            Ok((detail.name.clone(), value))
-        };
-        self.details.iter().map(read).collect()
-    }
-
-    fn plain(&self) -> anyhow::Result<Value> {
-        Ok(json!({
-            "id": self.id,
-            "log": self.log,
-            "position": self.position.parse::<i64>()?,
-            "recordedAt": self.recorded_at,
-            "action": self.action,
-            "outcome": self.outcome,
-            "times": self.times,
-            "actor": self.actor,
-            "session": self.session,
-            "roles": self.roles,
-            "targetKind": self.target_kind,
-            "target": self.target,
-            "request": self.request,
-            "cause": self.cause,
-            "details": self.details()?,
-        }))
-    }
-}
-
 /// `studio audit export`
 pub(crate) async fn export(arguments: Export) -> anyhow::Result<()> {
     let client = session::client(&arguments.server).await?;
@@ -114,11 +53,7 @@ pub(crate) async fn export(arguments: Export) -> anyhow::Result<()> {
         let variables = json!({ "filter": filter, "after": after });
         let Answer { audit_entries: page } = client.query_text(QUERY, variables).await?;
         for entry in &page.nodes {
-            let line = match arguments.format {
-                Format::Jsonl => entry.plain()?,
-                Format::Ocsf => ocsf::event(entry)?,
-            };
-            serde_json::to_writer(&mut out, &line)?;
+            serde_json::to_writer(&mut out, &entry.written(arguments.format.into())?)?;
             out.write_all(b"\n")?;
         }
         if !page.page_info.has_next_page {

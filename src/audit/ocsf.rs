@@ -7,7 +7,7 @@ use anyhow::Context;
 use serde_json::{Map, Value, json};
 use studio_kernel::Timestamp;
 
-use super::Entry;
+use super::entry::Entry;
 
 /// `severity_id` of what is told and worries nobody by itself.
 const INFORMATIONAL: i64 = 1;
@@ -38,6 +38,9 @@ pub(super) fn event(entry: &Entry) -> anyhow::Result<Value> {
             "product": { "name": "Studio", "vendor_name": "Studio" },
         },
     });
+    if let Some(organization) = &entry.organization {
+        event["metadata"]["tenant_uid"] = organization.as_str().into();
+    }
     let more = match sign_in(entry, &details) {
         Some(fields) => fields,
         None => activity(entry),
@@ -113,11 +116,12 @@ fn activity(entry: &Entry) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::audit::Detail;
+    use crate::audit::entry::Detail;
 
     fn entry(action: &str, outcome: &str) -> Entry {
         Entry {
             id: "evt_1".to_owned(),
+            organization: None,
             log: "identity".to_owned(),
             position: "17".to_owned(),
             recorded_at: "2026-01-31T12:00:00.123456Z".to_owned(),

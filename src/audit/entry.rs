@@ -1,0 +1,112 @@
+//! Entries of the audit log as other tools get them: from a server's answer or from its store, they are
+//! written alike.
+
+use anyhow::Context;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use studio_identity::AuditRow;
+use studio_kernel::Timestamp;
+use studio_service::config::AuditFormat;
+
+use super::ocsf;
+
+/// An entry, as `auditEntries` of the graph tells it.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Entry {
+    pub(crate) id: String,
+    /// Whose, where those of several organizations are together.
+    #[serde(default)]
+    pub(crate) organization: Option<String>,
+    pub(crate) log: String,
+    pub(crate) position: String,
+    pub(crate) recorded_at: String,
+    pub(crate) action: String,
+    pub(crate) outcome: String,
+    pub(crate) times: i64,
+    pub(crate) actor: String,
+    pub(crate) session: Option<String>,
+    pub(crate) roles: Vec<String>,
+    pub(crate) target_kind: String,
+    pub(crate) target: String,
+    pub(crate) request: Option<String>,
+    pub(crate) cause: Option<String>,
+    pub(crate) details: Vec<Detail>,
+}
+
+/// A field of what was recorded.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Detail {
+    pub(crate) name: String,
+    /// JSON.
+    pub(crate) value: String,
+}
+
+impl Entry {
+    /// Of a row of the store.
+    pub(crate) fn of(row: &AuditRow) -> anyhow::Result<Self> {
+        let shown: Map<String, Value> = serde_json::from_str(&row.shown)
+            .with_context(|| format!("what is shown of {} is no JSON", row.event))?;
+        let detail = |(name, value): (String, Value)| Detail { name, value: value.to_string() };
+        Ok(Self {
+            id: row.event.clone(),
+            organization: Some(row.tenant.clone()),
+            log: row.log.clone(),
+            position: row.position.to_string(),
+            recorded_at: Timestamp::from_micros(row.recorded_at).to_string(),
+            action: row.action.clone(),
+            outcome: row.outcome.to_uppercase(),
+            times: row.times,
+            actor: row.actor.clone(),
+            session: row.session.clone(),
+            roles: row.roles.split_whitespace().map(str::to_uppercase).collect(),
+            target_kind: row.target_kind.clone(),
+            target: row.target.clone(),
+            request: row.request.clone(),
+            cause: row.cause.clone(),
+            details: shown.into_iter().map(detail).collect(),
+        })
+    }
+
+    /// As it is written.
+    pub(crate) fn written(&self, format: AuditFormat) -> anyhow::Result<Value> {
+        match format {
+            AuditFormat::Jsonl => self.plain(),
+            AuditFormat::Ocsf => ocsf::event(self),
+        }
+    }
+
+    /// What was recorded, by name.
+    pub(super) fn details(&self) -> anyhow::Result<Map<String, Value>> {
+        let read = |detail: &Detail| {
+            let value = serde_json::from_str(&detail.value)
+                .with_context(|| format!("{} of {} is no JSON", detail.name, self.id))?;
+            Ok((detail.name.clone(), value))
+        };
+        self.details.iter().map(read).collect()
+    }
+
+    fn plain(&self) -> anyhow::Result<Value> {
+        let mut plain = json!({
+            "id": self.id,
+            "log": self.log,
+            "position": self.position.parse::<i64>()?,
+            "recordedAt": self.recorded_at,
+            "action": self.action,
+            "outcome": self.outcome,
+            "times": self.times,
+            "actor": self.actor,
+            "session": self.session,
+            "roles": self.roles,
+            "targetKind": self.target_kind,
+            "target": self.target,
+            "request": self.request,
+            "cause": self.cause,
+            "details": self.details()?,
+        });
+        if let Some(organization) = &self.organization {
+            plain["organization"] = organization.as_str().into();
+        }
+        Ok(plain)
+    }
+}
