@@ -10,6 +10,7 @@ use super::{
         RecoveryCodeUsed, RecoveryCodesRenewed, SecondFactor, TotpBegun, TotpConfirmed,
         TotpRemoved, TotpUsed,
     },
+    passkey::{PasskeyAdded, PasskeyBegun, PasskeyCopied, PasskeyRemoved, PasskeyUsed},
 };
 
 /// A person was added.
@@ -57,6 +58,11 @@ events! {
         RecoveryCodeUsed,
         RecoveryCodesRenewed,
         TotpRemoved,
+        PasskeyBegun,
+        PasskeyAdded,
+        PasskeyUsed,
+        PasskeyCopied,
+        PasskeyRemoved,
         UserErased,
     }
 }
@@ -96,6 +102,8 @@ impl User {
         if self.factor.secret().is_some() {
             events.push(TotpRemoved { user }.into());
         }
+        let passkeys = self.factor.passkeys.all().iter();
+        events.extend(passkeys.map(|it| PasskeyRemoved { user, passkey: it.id }.into()));
         Some(events)
     }
 
@@ -150,11 +158,11 @@ impl User {
 
 impl Aggregate for User {
     const STREAM_TYPE: &'static str = "identity.user";
-    const STATE_VERSION: u32 = 2;
+    const STATE_VERSION: u32 = 3;
     type Event = UserEvent;
 
-    fn apply(&mut self, event: &UserEvent, _recorded_at: Timestamp) {
-        self.factor.apply(event);
+    fn apply(&mut self, event: &UserEvent, recorded_at: Timestamp) {
+        self.factor.apply(event, recorded_at);
         match event {
             UserEvent::UserCreated(created) => {
                 self.created = true;

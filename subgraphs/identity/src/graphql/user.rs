@@ -15,12 +15,14 @@ use studio_service::{
     graphql::{PageArgs, actor, connection, gql, id},
 };
 
-use super::{RoleName, core, factor::SecondFactor, organization, session::Session};
+use super::{
+    RoleName, core, factor::SecondFactor, organization, passkey::Passkey, session::Session,
+};
 use crate::{
     commands::Core,
     personal::{PersonalError, Profile, sealed_from_row},
     projections::{
-        factors, read_id, sessions,
+        factors, passkeys, read_id, sessions,
         users::{self, Row, read_roles},
     },
 };
@@ -83,6 +85,19 @@ impl User {
             core.policy.require(actor(ctx)?, "identity:session:read", &resource).map_err(gql)?;
         let row = factors::find(&core.store, scope.tenant(), user).await.map_err(gql)?;
         Ok(row.map(SecondFactor))
+    }
+
+    /// The passkeys that they sign in with, the oldest first. You see your own; an owner or an admin sees
+    /// everybody's.
+    async fn passkeys(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<Passkey>> {
+        let core = core(ctx)?;
+        let tenant = read_id(&self.0.tenant).map_err(gql)?;
+        let user = read_id(&self.0.id).map_err(gql)?;
+        let resource = Resource::any("Passkey", tenant).owned_by(user);
+        let scope =
+            core.policy.require(actor(ctx)?, "identity:session:read", &resource).map_err(gql)?;
+        let rows = passkeys::of(&core.store, scope.tenant(), user).await.map_err(gql)?;
+        Ok(rows.into_iter().map(Passkey).collect())
     }
 
     /// Where they are signed in, newest first. You see your own sessions; an owner or an admin

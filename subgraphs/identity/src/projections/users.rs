@@ -91,13 +91,18 @@ impl Projection for Users {
                         row.update(tx).await?;
                     }
                 }
-                // The second factor has a read model of its own.
+                // The second factor has read models of its own.
                 UserEvent::TotpBegun(_)
                 | UserEvent::TotpConfirmed(_)
                 | UserEvent::TotpUsed(_)
                 | UserEvent::RecoveryCodeUsed(_)
                 | UserEvent::RecoveryCodesRenewed(_)
-                | UserEvent::TotpRemoved(_) => {}
+                | UserEvent::TotpRemoved(_)
+                | UserEvent::PasskeyBegun(_)
+                | UserEvent::PasskeyAdded(_)
+                | UserEvent::PasskeyUsed(_)
+                | UserEvent::PasskeyCopied(_)
+                | UserEvent::PasskeyRemoved(_) => {}
                 UserEvent::UserErased(erased) => {
                     let key = (generation, tenant, erased.user.to_string());
                     if let Some(row) = Entity::find_by_id(key).one(tx).await? {

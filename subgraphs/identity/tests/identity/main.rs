@@ -6,6 +6,7 @@
 mod audit;
 mod erasure;
 mod factors;
+mod passkeys;
 mod password;
 mod people;
 mod policy;

@@ -103,6 +103,20 @@ const AS_A_STRANGER: &[(&str, &str)] = &[
         "mutation { changeRoles(input: { userId: \"usr_00000000000070008000000000000001\",
         give: [OWNER] }) { userErrors { code } } }",
     ),
+    (
+        "beginPasskeyRegistration",
+        "mutation { beginPasskeyRegistration(input: { password: \"x\" }) { userErrors { code } } }",
+    ),
+    (
+        "confirmPasskeyRegistration",
+        "mutation { confirmPasskeyRegistration(input: { passkey: \"{}\", name: \"x\" }) {
+        userErrors { code } } }",
+    ),
+    (
+        "removePasskey",
+        "mutation { removePasskey(input: { passkeyId:
+        \"psk_00000000000070008000000000000001\", password: \"x\" }) { userErrors { code } } }",
+    ),
     ("policyDecision", "{ policyDecision(action: \"controls:control:read\") { allow } }"),
     (
         "revokeSession",
@@ -111,8 +125,17 @@ const AS_A_STRANGER: &[(&str, &str)] = &[
     ),
 ];
 /// What makes somebody an actor, and what federation adds.
-const OPEN: &[&str] =
-    &["logIn", "completeLogIn", "refresh", "setUp", "setUpState", "_service", "_entities"];
+const OPEN: &[&str] = &[
+    "logIn",
+    "completeLogIn",
+    "beginPasskeyLogIn",
+    "completePasskeyLogIn",
+    "refresh",
+    "setUp",
+    "setUpState",
+    "_service",
+    "_entities",
+];
 
 #[tokio::test]
 async fn a_stranger_gets_nothing() {
