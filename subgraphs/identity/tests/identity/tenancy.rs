@@ -67,6 +67,7 @@ async fn an_id_that_exists_elsewhere_reads_like_one_that_does_not_exist() {
 
 /// Every field of the roots, and what a stranger gets.
 const AS_A_STRANGER: &[(&str, &str)] = &[
+    ("auditEntries", "{ auditEntries { nodes { id } } }"),
     ("me", "{ me { id } }"),
     ("organization", "{ organization { id } }"),
     ("user", "{ user(id: \"usr_00000000000070008000000000000001\") { id } }"),
