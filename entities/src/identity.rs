@@ -53,6 +53,8 @@ pub mod user {
         pub password: Option<String>,
         /// The roles' names, separated by spaces.
         pub roles: String,
+        /// Roles that end by themselves, with their instants (JSON); empty where there are none.
+        pub roles_until: String,
         /// Microseconds since the epoch.
         pub created_at: i64,
         /// Microseconds since the epoch; `None` while the person was not erased.

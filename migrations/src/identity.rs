@@ -15,6 +15,7 @@ impl MigratorTrait for Migrator {
             step("identity_0002_second_factors", SECOND_FACTORS),
             step("identity_0003_audit_log", AUDIT_LOG),
             step("identity_0004_passkeys", PASSKEYS),
+            step("identity_0005_roles_until", ROLES_UNTIL),
         ])
     }
 }
@@ -132,3 +133,6 @@ const PASSKEYS: &[&str] = &[
         ON identity_passkeys (generation, credential_hash)",
     r#"CREATE INDEX identity_passkeys_by_user ON identity_passkeys (generation, tenant, "user", id)"#,
 ];
+
+const ROLES_UNTIL: &[&str] =
+    &["ALTER TABLE identity_users ADD COLUMN roles_until TEXT NOT NULL DEFAULT ''"];

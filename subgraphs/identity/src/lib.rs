@@ -61,7 +61,7 @@ static PUBLISHED: &[PublishedType] = &[
 /// What the audit log may show of the events.
 static SHOWN: &[Shown] = &[
     Shown::of::<UserCreated>(&["roles"]),
-    Shown::of::<RolesChanged>(&["roles"]),
+    Shown::of::<RolesChanged>(&["roles", "until"]),
     Shown::of::<PasskeyAdded>(&["passkey"]),
     Shown::of::<PasskeyUsed>(&["passkey"]),
     Shown::of::<PasskeyCopied>(&["passkey", "kept", "shown"]),
@@ -281,6 +281,11 @@ async fn remember_live(
             sessions.live(read_id(&row.id)?, until, now);
         }
         let people: BTreeSet<&str> = page.iter().map(|row| row.user.as_str()).collect();
+        if after.is_none() {
+            for (user, roles) in projections::users::with_roles_until(store).await? {
+                sessions.roles_are(read_id(&user)?, roles, position);
+            }
+        }
         for (user, roles) in projections::users::roles_of(store, people).await? {
             sessions.roles_are(read_id(&user)?, roles, position);
         }

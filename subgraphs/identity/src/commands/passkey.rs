@@ -14,10 +14,7 @@ use crate::{
         user::User,
     },
     personal::{KeptPasskey, PersonalError},
-    projections::{
-        passkeys, read_id,
-        users::{self, read_roles},
-    },
+    projections::{passkeys, read_id, users},
     tokens::{Challenges, PASSKEY_SECONDS, sha256},
     webauthn::{
         Asked, Assertion, Person, PublicKey, Refused, Registration, RelyingParty, creation_options,
@@ -196,7 +193,8 @@ impl Core {
         let person = users::find(&self.store, tenant, user).await?;
         let person = person.filter(|row| row.erased_at.is_none()).ok_or_else(unknown)?;
         let session = self.passkey_challenges.session(challenge, tenant, user);
-        let actor = Actor::user(tenant, user, session, read_roles(&person.roles));
+        let roles = users::held(&person)?.at(self.env.now());
+        let actor = Actor::user(tenant, user, session, roles);
         let begun = self.begin_session(actor, vec![AuthnMethod::Pop, AuthnMethod::Mfa])?;
         let given = Given::Passkey(Zeroizing::new(answer.to_owned()));
         self.show(None, begun, &given, &signed, request).await

@@ -18,7 +18,7 @@ use crate::{
         session::Session,
         user::User,
     },
-    projections::users::{self, read_roles},
+    projections::users,
     tokens::Challenges,
 };
 
@@ -46,7 +46,8 @@ impl Core {
         }
         let given = given.ok_or_else(proof_missing)?;
         let tried = self.backoff.begin(address).await?;
-        let actor = Actor::user(tenant, user, challenge.session, read_roles(&row.roles));
+        let roles = users::held(&row)?.at(self.env.now());
+        let actor = Actor::user(tenant, user, challenge.session, roles);
         let second = match given {
             Given::Code(_) => vec![AuthnMethod::Otp],
             Given::Passkey(_) => vec![AuthnMethod::Pop, AuthnMethod::Mfa],

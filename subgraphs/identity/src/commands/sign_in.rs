@@ -19,10 +19,7 @@ use crate::{
         user::User,
     },
     personal::{PersonalError, sealed_from_row},
-    projections::{
-        read_id,
-        users::{self, read_roles},
-    },
+    projections::{read_id, users},
     tokens::{AccessToken, Challenge, RefreshToken},
 };
 
@@ -106,7 +103,7 @@ impl Core {
             return Ok(LoggedIn::Challenged { challenge, passkey_options });
         }
         self.backoff.was_right(tried).await;
-        let roles = read_roles(&row.roles);
+        let roles = users::held(&row)?.at(self.env.now());
         self.start_session(tenant, user, roles, request).await.map(LoggedIn::SignedIn)
     }
 
@@ -228,8 +225,8 @@ impl Core {
         };
         self.sessions.live(session, expires_at, self.env.now());
         // The roles as they are now: a change reaches a session with its next access token.
-        let actor = Actor::user(tenant, user, session, read_roles(&row.roles))
-            .signed_in(executed.state.authn);
+        let roles = users::held(&row)?.at(self.env.now());
+        let actor = Actor::user(tenant, user, session, roles).signed_in(executed.state.authn);
         self.signed_in(actor, &next)
     }
 

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use async_graphql::{
-    Context, ID, Object,
+    Context, ID, Object, SimpleObject,
     connection::{Connection, EmptyFields},
     dataloader::{DataLoader, Loader},
 };
@@ -23,9 +23,18 @@ use crate::{
     personal::{PersonalError, Profile, sealed_from_row},
     projections::{
         factors, passkeys, read_id, sessions,
-        users::{self, Row, read_roles},
+        users::{self, Row},
     },
 };
+
+/// A role that ends by itself.
+#[derive(SimpleObject)]
+pub(super) struct TimedRole {
+    /// The role.
+    role: RoleName,
+    /// The first instant at which it does not count any more.
+    until: DateTime<Utc>,
+}
 
 /// A person of the organization.
 pub(super) struct User(pub Row);
@@ -48,9 +57,19 @@ impl User {
         Ok(self.profile(core(ctx)?).await?.map(|profile| profile.email))
     }
 
-    /// What they may do.
-    async fn roles(&self) -> Vec<RoleName> {
-        read_roles(&self.0.roles).into_iter().map(RoleName::from).collect()
+    /// What they may do now.
+    async fn roles(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<RoleName>> {
+        let held = users::held(&self.0).map_err(gql)?;
+        Ok(held.at(core(ctx)?.env.now()).into_iter().map(RoleName::from).collect())
+    }
+
+    /// Which of that ends by itself, and when.
+    async fn roles_until(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<TimedRole>> {
+        let (held, now) = (users::held(&self.0).map_err(gql)?, core(ctx)?.env.now());
+        let left = held.until.into_iter().filter(|it| now < it.until);
+        Ok(left
+            .map(|it| TimedRole { role: it.role.into(), until: it.until.to_datetime() })
+            .collect())
     }
 
     /// When they were added.

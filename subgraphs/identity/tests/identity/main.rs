@@ -13,6 +13,7 @@ mod policy;
 mod postgres;
 mod remote;
 mod roles;
+mod roles_until;
 mod schema;
 mod sessions;
 mod set_up;

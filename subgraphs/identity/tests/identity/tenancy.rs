@@ -118,6 +118,11 @@ const AS_A_STRANGER: &[(&str, &str)] = &[
         "mutation { removePasskey(input: { passkeyId:
         \"psk_00000000000070008000000000000001\", password: \"x\" }) { userErrors { code } } }",
     ),
+    (
+        "grantAccess",
+        "mutation { grantAccess(input: { userId: \"usr_00000000000070008000000000000001\",
+        role: ADMIN, until: \"2026-04-01T00:00:00Z\" }) { userErrors { code } } }",
+    ),
     ("policyDecision", "{ policyDecision(action: \"controls:control:read\") { allow } }"),
     (
         "revokeSession",
