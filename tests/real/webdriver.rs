@@ -163,7 +163,9 @@ impl Authenticator<'_> {
         let id = credential["credentialId"].as_str().unwrap();
         let url = format!("{}/{}/credentials/{id}", self.browser.session, self.path);
         self.browser.http.delete(url).send().await.unwrap().error_for_status().unwrap();
-        self.browser.post(&format!("{}/credential", self.path), credential.clone()).await;
+        let path = format!("{}/credential", self.path);
+        let told = self.browser.post(&path, credential.clone()).await;
+        assert_eq!(told, Value::Null, "it is put back");
     }
 
     /// Whether it takes whoever is there for the owner.
