@@ -104,3 +104,72 @@ impl PublicKey {
         self.key.verify_sig(message, signature).map_err(|_| Refused::Signature)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::{
+        rand::SystemRandom,
+        rsa::KeySize,
+        signature::{KeyPair, RSA_PKCS1_SHA256, RsaKeyPair},
+    };
+
+    use super::*;
+
+    /// A COSE_Key of RS256.
+    fn rsa(n: &[u8], e: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(n.len()).unwrap().to_be_bytes();
+        let short = [0x40 + u8::try_from(e.len()).unwrap()];
+        [b"\xA4\x01\x03\x03\x39\x01\x00\x20\x59", &length[..], n, b"\x21", &short, e].concat()
+    }
+
+    #[test]
+    fn rsa_keys_check_signatures_and_have_a_size() {
+        let pair = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
+        // RSAPublicKey (RFC 8017, appendix A.1.1): a modulus of 2048 bits has a zero before it.
+        let der = pair.public_key().as_ref();
+        let (n, e) = (&der[9..265], &der[267..]);
+        assert_eq!((der[8], e), (0, &[1, 0, 1][..]));
+        let key = PublicKey::read(&rsa(n, e)).unwrap();
+        let mut signature = vec![0; 256];
+        pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), b"message", &mut signature).unwrap();
+        assert_eq!(key.verify(b"message", &signature), Ok(()));
+        assert_eq!(key.verify(b"another", &signature), Err(Refused::Signature));
+        signature[7] ^= 1;
+        assert_eq!(key.verify(b"message", &signature), Err(Refused::Signature));
+
+        let even = [&n[..255], &[n[255] & 0xFE]].concat();
+        let large = [n, n, &[1]].concat();
+        let padded = [&[0][..], &n[..255]].concat();
+        for (n, e) in [
+            (&n[1..], e),
+            (&large[..], e),
+            (&padded[..], e),
+            (&even[..], e),
+            (n, &[1][..]),
+            (n, &[2][..]),
+            (n, &[][..]),
+            (n, &[1, 0, 0, 0, 1][..]),
+        ] {
+            let bytes = rsa(n, e);
+            assert_eq!(PublicKey::read(&bytes).unwrap_err(), Refused::Key, "{} {e:?}", n.len());
+        }
+    }
+
+    #[test]
+    fn a_key_is_of_the_kind_that_it_says() {
+        let pair = aws_lc_rs::signature::Ed25519KeyPair::generate().unwrap();
+        let key = pair.public_key().as_ref();
+        let cose = |head: &[u8]| [head, key].concat();
+        let good = PublicKey::read(&cose(b"\xA4\x01\x01\x03\x27\x20\x06\x21\x58\x20")).unwrap();
+        assert_eq!(good.verify(b"message", pair.sign(b"message").as_ref()), Ok(()));
+        for (head, refused) in [
+            // ES256 with the kind of another, EdDSA on another curve, ECDH, none.
+            (&b"\xA4\x01\x01\x03\x26\x20\x06\x21\x58\x20"[..], Refused::Key),
+            (b"\xA4\x01\x01\x03\x27\x20\x04\x21\x58\x20", Refused::Key),
+            (b"\xA4\x01\x01\x03\x38\x18\x20\x06\x21\x58\x20", Refused::Algorithm(-25)),
+            (b"\xA3\x01\x01\x20\x06\x21\x58\x20", Refused::Key),
+        ] {
+            assert_eq!(PublicKey::read(&cose(head)).unwrap_err(), refused, "{head:x?}");
+        }
+    }
+}

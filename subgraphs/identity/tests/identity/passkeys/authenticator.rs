@@ -14,6 +14,8 @@ use serde_json::{Value, json};
 pub(super) const FLAGS: u8 = 0b0001_1101;
 pub(super) const VERIFIED: u8 = 0b0000_0100;
 pub(super) const PRESENT: u8 = 0b0000_0001;
+/// What an attestation object of the format `none` begins with, before the length of its data.
+pub(super) const HEAD: &[u8] = b"\xA3\x63fmt\x64none\x67attStmt\xA0\x68authData\x59";
 const ATTESTED: u8 = 0b0100_0000;
 
 enum Key {
@@ -103,8 +105,23 @@ impl Authenticator {
         let attested = [&[0; 16][..], &length, &self.id, &self.cose()].concat();
         let data = self.data(&attested);
         let length = u16::try_from(data.len()).unwrap().to_be_bytes();
-        let object = [b"\xA3\x63fmt\x64none\x67attStmt\xA0\x68authData\x59", &length[..], &data];
+        let object = [HEAD, &length[..], &data];
         self.registered(&client_data, &object.concat())
+    }
+
+    /// The same with self attestation (section 8.2), which is signed by the passkey itself.
+    pub(super) fn register_attested(&mut self, options: &str, change: u8) -> Value {
+        let plain = self.register(options);
+        let client_data = decoded(&plain["response"]["clientDataJSON"]);
+        let object = decoded(&plain["response"]["attestationObject"]);
+        let data = object.strip_prefix(HEAD).unwrap();
+        let mut signature =
+            self.sign(&[&data[2..], digest(&SHA256, &client_data).as_ref()].concat());
+        signature[10] ^= change;
+        let length = [u8::try_from(signature.len()).unwrap()];
+        let head = b"\xA3\x63fmt\x66packed\x67attStmt\xA2\x63alg\x26\x63sig\x58";
+        let parts = [&head[..], &length, &signature, b"\x68authData\x59", data];
+        self.registered(&client_data, &parts.concat())
     }
 
     /// The JSON round an attestation object.

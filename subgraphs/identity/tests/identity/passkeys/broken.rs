@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::authenticator::{decoded, encoded};
+use super::authenticator::{HEAD, decoded, encoded};
 use super::{Authenticator, CONFIRM, add, ask, begin, options, sign_in};
 use crate::{
     factors::as_input,
@@ -70,7 +70,7 @@ async fn attestations_that_are_none_are_refused() {
     let good = passkey.register(options(&begun));
     let client_data = decoded(&good["response"]["clientDataJSON"]);
     let object = decoded(&good["response"]["attestationObject"]);
-    let head = b"\xA3\x63fmt\x64none\x67attStmt\xA0\x68authData\x59";
+    let head = HEAD;
     let data = &object[head.len() + 2..];
     let around = |head: &[u8], data: &[u8]| {
         let length = u16::try_from(data.len()).unwrap().to_be_bytes();
@@ -109,7 +109,14 @@ async fn attestations_that_are_none_are_refused() {
         let message = payload["userErrors"][0]["message"].as_str().unwrap();
         assert!(message.contains(why), "{why}: {message}");
     }
-    // It is still on offer for the right one.
-    let added = super::confirm(&server, &tokens, &good).await;
+    let forged = passkey.register_attested(options(&begun), 1);
+    let forged = super::confirm(&server, &tokens, &forged).await;
+    assert_eq!(fault(&forged), "INVALID_PASSKEY");
+    // It is still on offer for the right one, which may sign for itself.
+    let attested = passkey.register_attested(options(&begun), 0);
+    let added = super::confirm(&server, &tokens, &attested).await;
     assert_eq!(added["userErrors"], json!([]));
+    assert!(
+        sign_in(&server, &passkey.answer(&ask(&server).await)).await["accessToken"].is_string()
+    );
 }
