@@ -29,7 +29,7 @@ export async function makePasskey(options) {
     user: { ...asked.user, id: bytesOf(asked.user.id) },
     excludeCredentials: named(asked.excludeCredentials),
   };
-  const made = await browser(() => navigator.credentials.create({ publicKey }));
+  const made = await browser(asked.rp?.id, () => navigator.credentials.create({ publicKey }));
   return answer(made, {
     attestationObject: textOf(made.response.attestationObject),
     transports: made.response.getTransports?.() ?? [],
@@ -44,7 +44,7 @@ export async function usePasskey(options) {
     challenge: bytesOf(asked.challenge),
     allowCredentials: named(asked.allowCredentials),
   };
-  const used = await browser(() => navigator.credentials.get({ publicKey }));
+  const used = await browser(asked.rpId, () => navigator.credentials.get({ publicKey }));
   const { authenticatorData, signature, userHandle } = used.response;
   return answer(used, {
     authenticatorData: textOf(authenticatorData),
@@ -63,16 +63,20 @@ const answer = ({ id, type, response }, more) =>
   });
 
 const WHY = {
-  NotAllowedError: "No passkey was used: there is none for this server here, or the question was left.",
-  InvalidStateError: "This device or password manager has a passkey of yours for this server already.",
-  SecurityError: "Passkeys belong to another address of this server than the one that you opened.",
+  NotAllowedError: () =>
+    "No passkey was used: there is none for this server here, or the question was left.",
+  InvalidStateError: () =>
+    "This device or password manager has a passkey of yours for this server already.",
+  SecurityError: (party) =>
+    `Passkeys belong to another address of this server than the one that you opened: open it as ${party}.`,
 };
 
-async function browser(ask) {
+/** Asks the browser, and says in words what went wrong; `party` is the name of the server. */
+async function browser(party, ask) {
   try {
     return await ask();
   } catch (error) {
-    const why = WHY[error.name] ?? `The browser could not use a passkey: ${error.message}`;
+    const why = WHY[error.name]?.(party) ?? `The browser could not use a passkey: ${error.message}`;
     throw new ApiError("PASSKEY", why);
   }
 }

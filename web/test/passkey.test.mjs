@@ -15,11 +15,11 @@ test("bytes are the same after both ways", () => {
 
 test("without a browser there are no passkeys, and the reason is told in words", async () => {
   assert.equal(passkeysWork(), false);
-  const asked = { challenge: "AAAA", user: { id: "AAAA" }, excludeCredentials: [{ id: "AAAA" }] };
+  const asked = { rpId: "a.example", rp: { id: "a.example" }, challenge: "AAAA", user: { id: "AAAA" }, excludeCredentials: [{ id: "AAAA" }] };
   for (const [name, words] of [
     ["NotAllowedError", /No passkey was used/],
     ["InvalidStateError", /already/],
-    ["SecurityError", /another address/],
+    ["SecurityError", /another address.*as a\.example/],
     ["OtherError", /could not use a passkey: why/],
   ]) {
     const refuse = async () => {

@@ -310,6 +310,14 @@ mod tests {
     }
 
     #[test]
+    fn a_change_that_was_written_before_says_nothing_of_ends() {
+        let written = r#"{"user":"usr_00000000000070008000000000000001","roles":["viewer"]}"#;
+        let changed: RolesChanged = serde_json::from_str(written).unwrap();
+        assert_eq!(changed.until, []);
+        assert!(!serde_json::to_string(&changed).unwrap().contains("until"));
+    }
+
+    #[test]
     fn who_is_not_there_has_no_roles() {
         let mut user = User::default();
         assert_eq!(change(&user, &[Viewer], &[]), Err(RolesRefused::NoSuchUser));
