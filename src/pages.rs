@@ -31,6 +31,8 @@ const FILES: &[(&str, &str, &str)] = &[
     ("/assets/language.js", SCRIPT, include_str!("../web/language.js")),
     ("/assets/live.js", SCRIPT, include_str!("../web/live.js")),
     ("/assets/operations.js", SCRIPT, include_str!("../web/operations.js")),
+    ("/assets/passkey.js", SCRIPT, include_str!("../web/passkey.js")),
+    ("/assets/profile.js", SCRIPT, include_str!("../web/profile.js")),
     ("/assets/projects.js", SCRIPT, include_str!("../web/projects.js")),
     ("/assets/schema.js", SCRIPT, include_str!("../web/schema.js")),
     ("/assets/style.css", STYLE, include_str!("../web/style.css")),

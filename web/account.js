@@ -1,8 +1,9 @@
 // What comes before anything else: first-time set-up and sign-in.
 
-import { UserErrors, request, session } from "./client.js";
+import { UserErrors, beginPasskey, request, session } from "./client.js";
 import { field, h, show, uniqueId } from "./dom.js";
 import { setUpMutation } from "./operations.js";
+import { passkeysWork, usePasskey } from "./passkey.js";
 
 /**
  * What somebody sees who is not signed in: `setUp`, `signIn` or `nothing` (no organization exists,
@@ -42,7 +43,7 @@ export function nothingYet(again, intro) {
 }
 
 /** A form that sends once at a time and shows what went wrong, at the field where it is known. */
-function form(title, intro, fields, action, submit) {
+export function form(title, intro, fields, action, submit, { heading = "h1", beside = null } = {}) {
   const problem = h("p", { id: uniqueId("problem"), class: "problem", role: "alert" });
   const button = h("button", { type: "submit", class: "primary" }, action);
   for (const [name, { input }] of Object.entries(fields)) input.name = name;
@@ -68,11 +69,12 @@ function form(title, intro, fields, action, submit) {
         }
       },
     },
-    h("h1", {}, title),
+    h(heading, {}, title),
     intro && h("p", { class: "quiet" }, intro),
     Object.values(fields).map(({ wrapper }) => wrapper),
     problem,
     button,
+    beside,
   );
   return element;
 }
@@ -94,6 +96,25 @@ function point(error, fields, problem) {
   (wrong ?? inputs.at(-1)).focus();
 }
 
+/** A button that uses a passkey, and says what went wrong; nothing where there are no passkeys. */
+function passkeyButton(label, use) {
+  if (!passkeysWork()) return null;
+  const problem = h("p", { class: "problem", role: "alert" });
+  const button = h("button", { type: "button", class: "passkey" }, label);
+  button.addEventListener("click", async () => {
+    show(problem);
+    button.disabled = true;
+    try {
+      await use();
+    } catch (error) {
+      show(problem, error.message);
+    } finally {
+      button.disabled = false;
+    }
+  });
+  return h("div", { class: "beside" }, button, problem);
+}
+
 /** Signs in; `done` follows. */
 export function signInForm(done, intro) {
   const fields = {
@@ -110,24 +131,30 @@ export function signInForm(done, intro) {
       maxlength: 1024,
     }),
   };
-  const element = form("Sign in", intro, fields, "Sign in", async ({ email, password }) => {
-    const challenge = await session.signIn(email.trim(), password);
+  const alone = async () => {
+    await session.signInWithPasskey(await usePasskey(await beginPasskey()));
+    done();
+  };
+  const beside = passkeyButton("Sign in with a passkey", alone);
+  const submit = async ({ email, password }) => {
+    const second = await session.signIn(email.trim(), password);
     fields.password.input.value = "";
-    if (!challenge) return done();
+    if (!second) return done();
     const again = (why) => {
       const anew = signInForm(done, why);
       asked.replaceWith(anew);
       anew.querySelector("input").focus();
     };
-    const asked = codeForm(challenge, done, again);
+    const asked = codeForm(second, done, again);
     element.replaceWith(asked);
     asked.querySelector("input").focus();
-  });
+  };
+  const element = form("Sign in", intro, fields, "Sign in", submit, { beside });
   return element;
 }
 
 /** The second step of a sign-in; `again` goes back to the first, with the reason. */
-function codeForm(challenge, done, again) {
+function codeForm({ challenge, passkeyOptions }, done, again) {
   const fields = {
     code: field("Code", {
       autocomplete: "one-time-code",
@@ -137,10 +164,9 @@ function codeForm(challenge, done, again) {
       maxlength: 64,
     }),
   };
-  const intro = "Type the code that your app shows now, or one of your recovery codes.";
-  return form("Second step", intro, fields, "Sign in", async ({ code }) => {
+  const complete = async (proof) => {
     try {
-      await session.completeSignIn(challenge, code);
+      await session.completeSignIn(challenge, proof);
     } catch (error) {
       fields.code.input.value = "";
       const over = error.errors?.some?.((one) => one.code === "INVALID_CHALLENGE");
@@ -148,7 +174,13 @@ function codeForm(challenge, done, again) {
       return again(error.message);
     }
     done();
-  });
+  };
+  const use = async () => complete({ passkey: await usePasskey(passkeyOptions) });
+  const beside = passkeyOptions ? passkeyButton("Use a passkey", use) : null;
+  const intro = beside
+    ? "Use your passkey, or type a code that your app shows now or one of your recovery codes."
+    : "Type the code that your app shows now, or one of your recovery codes.";
+  return form("Second step", intro, fields, "Sign in", ({ code }) => complete({ code }), { beside });
 }
 
 /** Makes the organization and its owner with the one-time `token`, and signs the owner in. */

@@ -5,6 +5,7 @@ import { h, show } from "./dom.js";
 import { entrance, nothingYet, setUpForm, signInForm } from "./account.js";
 import { explanationPage } from "./explanation.js";
 import { meQuery, setUpStateQuery } from "./operations.js";
+import { profilePage } from "./profile.js";
 import { projectsPage } from "./projects.js";
 
 const main = document.getElementById("main");
@@ -27,6 +28,7 @@ function address() {
     return { name: "projects" };
   }
   const [path, query = ""] = hash.split("?");
+  if (path === "/account") return { name: "account" };
   const [, projectId, frameworkId] = /^\/score\/(\w+)\/(\w+)$/.exec(path) ?? [];
   if (!projectId) return { name: "projects" };
   const instants = new URLSearchParams(query);
@@ -52,10 +54,11 @@ async function open({ moved = false } = {}) {
     await showPerson();
     if (signal.aborted) return;
     if (place.name === "score") await explanationPage(main, place, signal);
+    else if (place.name === "account") await profilePage(main, signal);
     else await projectsPage(main, signal);
     if (signal.aborted) return;
-    document.title =
-      place.name === "score" ? `${main.querySelector("h1")?.textContent} – Studio` : "Projects – Studio";
+    const named = place.name === "projects" ? "Projects" : main.querySelector("h1")?.textContent;
+    document.title = `${named} – Studio`;
     // Whoever cannot see the page is told that it is another one, and goes on from its top.
     if (moved) toTheTop();
   } catch (error) {
@@ -139,7 +142,7 @@ async function showPerson() {
     h(
       "span",
       { class: "who" },
-      me.name ?? "Signed in",
+      h("a", { href: "#/account", title: "Your account" }, me.name ?? "Signed in"),
       me.organization && h("small", {}, me.organization.name),
     ),
     h("button", { type: "button", onclick: signOut }, "Sign out"),

@@ -4,7 +4,9 @@
 // The tokens lie in sessionStorage: they end with the tab and are never written to disk by us.
 
 import {
+  beginPasskeyLogInMutation,
   completeLogInMutation,
+  completePasskeyLogInMutation,
   logInMutation,
   logOutMutation,
   refreshMutation,
@@ -87,19 +89,29 @@ export const session = {
     endings.add(listener);
   },
 
-  /** Answers the challenge that a code has to complete, or null where the person is signed in. */
+  /**
+   * Answers the challenge that a code or a passkey has to complete (with what to ask a passkey for, if
+   * there is one), or null where the person is signed in.
+   */
   async signIn(email, password) {
     const { logIn } = await send(logInMutation, { input: { email, password } }, {});
-    if (logIn.challenge) return logIn.challenge;
+    if (logIn.challenge) return { challenge: logIn.challenge, passkeyOptions: logIn.passkeyOptions };
     store(keep(logIn));
     tell();
     return null;
   },
 
-  /** The second step, with a code of the second factor. */
-  async completeSignIn(challenge, code) {
-    const data = await send(completeLogInMutation, { input: { challenge, code } }, {});
+  /** The second step: `proof` is a `code` of the second factor, or what a `passkey` answered. */
+  async completeSignIn(challenge, proof) {
+    const data = await send(completeLogInMutation, { input: { challenge, ...proof } }, {});
     store(keep(data.completeLogIn));
+    tell();
+  },
+
+  /** Signs in with what a passkey answered to `beginPasskey()`. */
+  async signInWithPasskey(passkey) {
+    const data = await send(completePasskeyLogInMutation, { input: { passkey } }, {});
+    store(keep(data.completePasskeyLogIn));
     tell();
   },
 
@@ -282,6 +294,20 @@ export async function request(query, variables = {}, signal) {
     if (error.code !== "UNAUTHENTICATED" || !(await renew())) throw error;
     return send(query, variables, await credentials(), signal);
   }
+}
+
+/** Runs a mutation that takes one `input`; answers with its payload, or fails with what to mend. */
+export async function mutate(query, input) {
+  const payload = Object.values(await request(query, { input }))[0];
+  if (payload.userErrors.length) throw new UserErrors(payload.userErrors);
+  return payload;
+}
+
+/** What any passkey is asked for, by whoever: to sign in, or to change how one signs in. */
+export async function beginPasskey() {
+  const { beginPasskeyLogIn: begun } = await send(beginPasskeyLogInMutation, {}, {});
+  if (begun.userErrors.length) throw new UserErrors(begun.userErrors);
+  return begun.options;
 }
 
 // ---- subscriptions -----------------------------------------------------------------------------

@@ -44,7 +44,7 @@ let copied = "";
 // ---- what is kept between visits ---------------------------------------------------------------
 
 // Passwords, tokens and codes are typed into operations as well: what names one is not kept at all.
-const secret = (text) => /pass(word|phrase)|token|secret|api_?key|authorization|bearer|challenge|totp|recoveryCode/i.test(text);
+const secret = (text) => /pass(word|phrase)|token|secret|api_?key|authorization|bearer|challenge|totp|recoveryCode|passkey/i.test(text);
 
 function remembered(key) {
   try {

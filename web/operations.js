@@ -6,7 +6,7 @@
 export const logInMutation = `
 mutation LogIn($input: LogInInput!) {
   logIn(input: $input) {
-    accessToken refreshToken expiresAt challenge
+    accessToken refreshToken expiresAt challenge passkeyOptions
     userErrors { code message path }
   }
 }`;
@@ -16,6 +16,54 @@ mutation CompleteLogIn($input: CompleteLogInInput!) {
   completeLogIn(input: $input) {
     accessToken refreshToken expiresAt
     userErrors { code message path }
+  }
+}`;
+
+export const beginPasskeyLogInMutation = `
+mutation BeginPasskeyLogIn {
+  beginPasskeyLogIn {
+    options
+    userErrors { code message path }
+  }
+}`;
+
+export const completePasskeyLogInMutation = `
+mutation CompletePasskeyLogIn($input: CompletePasskeyLogInInput!) {
+  completePasskeyLogIn(input: $input) {
+    accessToken refreshToken expiresAt
+    userErrors { code message path }
+  }
+}`;
+
+export const beginPasskeyRegistrationMutation = `
+mutation BeginPasskeyRegistration($input: BeginPasskeyRegistrationInput!) {
+  beginPasskeyRegistration(input: $input) {
+    options
+    userErrors { code message path }
+  }
+}`;
+
+export const confirmPasskeyRegistrationMutation = `
+mutation ConfirmPasskeyRegistration($input: ConfirmPasskeyRegistrationInput!) {
+  confirmPasskeyRegistration(input: $input) {
+    passkey { id } recoveryCodes
+    userErrors { code message path }
+  }
+}`;
+
+export const removePasskeyMutation = `
+mutation RemovePasskey($input: RemovePasskeyInput!) {
+  removePasskey(input: $input) {
+    userErrors { code message path }
+  }
+}`;
+
+export const profileQuery = `
+query Profile {
+  me {
+    name email
+    secondFactor { app recoveryCodesLeft }
+    passkeys { id name createdAt usedAt copiedAt }
   }
 }`;
 

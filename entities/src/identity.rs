@@ -53,6 +53,8 @@ pub mod user {
         pub password: Option<String>,
         /// The roles' names, separated by spaces.
         pub roles: String,
+        /// Roles that end by themselves, with their instants (JSON); empty where there are none.
+        pub roles_until: String,
         /// Microseconds since the epoch.
         pub created_at: i64,
         /// Microseconds since the epoch; `None` while the person was not erased.
@@ -89,6 +91,48 @@ pub mod factor {
         pub used_at: i64,
         /// How many recovery codes are left.
         pub recovery_codes: i64,
+        /// Whether there is an app: 1 or 0.
+        pub app: i64,
+        /// How many passkeys there are.
+        pub passkeys: i64,
+    }
+
+    /// None.
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// Passkeys.
+pub mod passkey {
+    use sea_orm::entity::prelude::*;
+
+    /// A row of `identity_passkeys`.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "identity_passkeys")]
+    pub struct Model {
+        /// The generation of the read model.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub generation: i64,
+        /// `org_…`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub tenant: String,
+        /// `psk_…`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: String,
+        /// `usr_…`.
+        pub user: String,
+        /// The keyed hash of the credential id.
+        pub credential_hash: String,
+        /// Name, credential id and public key, sealed (JSON).
+        pub credential: String,
+        /// Microseconds since the epoch.
+        pub created_at: i64,
+        /// When it last answered, microseconds since the epoch; `None` before it did.
+        pub used_at: Option<i64>,
+        /// When a copy of it was last seen, microseconds since the epoch; `None` while none was.
+        pub copied_at: Option<i64>,
     }
 
     /// None.

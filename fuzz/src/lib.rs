@@ -15,6 +15,7 @@ pub mod names;
 pub mod ocsf;
 pub mod oscal;
 pub mod passages;
+pub mod passkey;
 pub mod scan_bytes;
 pub mod subgraph_answer;
 pub mod subgraph_events;
@@ -39,6 +40,7 @@ pub const TARGETS: &[Target] = &[
     ("ocsf", ocsf::check),
     ("oscal", oscal::check),
     ("passages", passages::check),
+    ("passkey", passkey::check),
     ("scan_bytes", scan_bytes::check),
     ("subgraph_answer", subgraph_answer::check),
     ("subgraph_events", subgraph_events::check),

@@ -15,6 +15,8 @@ impl MigratorTrait for Migrator {
             step("identity_0002_second_factors", SECOND_FACTORS),
             step("identity_0003_audit_log", AUDIT_LOG),
             step("identity_0004_audit_stream", AUDIT_STREAM),
+            step("identity_0005_passkeys", PASSKEYS),
+            step("identity_0006_roles_until", ROLES_UNTIL),
         ])
     }
 }
@@ -115,3 +117,27 @@ const AUDIT_STREAM: &[&str] = &["CREATE TABLE identity_audit_sent (
         log TEXT NOT NULL PRIMARY KEY,
         position BIGINT NOT NULL
     )"];
+// Second factors from before are apps. A credential id is of one account of the installation, so its hash
+// is unique over all organizations.
+const PASSKEYS: &[&str] = &[
+    "ALTER TABLE identity_factors ADD COLUMN app BIGINT NOT NULL DEFAULT 1",
+    "ALTER TABLE identity_factors ADD COLUMN passkeys BIGINT NOT NULL DEFAULT 0",
+    r#"CREATE TABLE identity_passkeys (
+        generation BIGINT NOT NULL,
+        tenant TEXT NOT NULL,
+        id TEXT NOT NULL,
+        "user" TEXT NOT NULL,
+        credential_hash TEXT NOT NULL,
+        credential TEXT NOT NULL,
+        created_at BIGINT NOT NULL,
+        used_at BIGINT,
+        copied_at BIGINT,
+        PRIMARY KEY (generation, tenant, id)
+    )"#,
+    "CREATE UNIQUE INDEX identity_passkeys_by_credential
+        ON identity_passkeys (generation, credential_hash)",
+    r#"CREATE INDEX identity_passkeys_by_user ON identity_passkeys (generation, tenant, "user", id)"#,
+];
+
+const ROLES_UNTIL: &[&str] =
+    &["ALTER TABLE identity_users ADD COLUMN roles_until TEXT NOT NULL DEFAULT ''"];

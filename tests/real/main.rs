@@ -11,6 +11,7 @@ mod config;
 mod faults;
 mod keyring;
 mod moving;
+mod passkeys;
 mod replica;
 #[path = "../support/services.rs"]
 mod services;

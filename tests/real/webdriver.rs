@@ -112,6 +112,21 @@ impl Browser {
         self.post(&format!("element/{element}/value"), json!({ "text": text })).await;
     }
 
+    /// An authenticator of the browser's own, which holds passkeys and takes whoever is there for their
+    /// owner (Web Authentication Level 3, section 11.3).
+    pub(crate) async fn authenticator(&self) -> Authenticator<'_> {
+        let made = self.post(
+            "webauthn/authenticator",
+            json!({
+                "protocol": "ctap2", "transport": "internal", "hasResidentKey": true,
+                "hasUserVerification": true, "isUserVerified": true, "isUserConsenting": true,
+            }),
+        );
+        let made = made.await;
+        let id = made.as_str().unwrap_or_else(|| panic!("{made}"));
+        Authenticator { browser: self, path: format!("webauthn/authenticator/{id}") }
+    }
+
     /// The text that a person sees in the page's main part.
     pub(crate) async fn text(&self) -> String {
         let text = self.script("return document.querySelector('main').innerText").await;
@@ -126,6 +141,37 @@ impl Browser {
     ) -> T {
         let accept = &accept;
         until(what, || async move { accept(&self.text().await) }).await
+    }
+}
+
+/// A virtual authenticator.
+pub(crate) struct Authenticator<'a> {
+    browser: &'a Browser,
+    path: String,
+}
+
+impl Authenticator<'_> {
+    /// What it holds: credential ids, private keys and counters.
+    pub(crate) async fn credentials(&self) -> Vec<Value> {
+        let url = format!("{}/{}/credentials", self.browser.session, self.path);
+        let answer: Value = self.browser.http.get(url).send().await.unwrap().json().await.unwrap();
+        answer["value"].as_array().unwrap_or_else(|| panic!("{answer}")).clone()
+    }
+
+    /// Puts what it holds back as it was, whatever happened to it since.
+    pub(crate) async fn restore(&self, credential: &Value) {
+        let id = credential["credentialId"].as_str().unwrap();
+        let url = format!("{}/{}/credentials/{id}", self.browser.session, self.path);
+        self.browser.http.delete(url).send().await.unwrap().error_for_status().unwrap();
+        let path = format!("{}/credential", self.path);
+        let told = self.browser.post(&path, credential.clone()).await;
+        assert_eq!(told, Value::Null, "it is put back");
+    }
+
+    /// Whether it takes whoever is there for the owner.
+    pub(crate) async fn recognises(&self, whoever: bool) {
+        let body = json!({ "isUserVerified": whoever });
+        self.browser.post(&format!("{}/uv", self.path), body).await;
     }
 }
 

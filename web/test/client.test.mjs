@@ -39,7 +39,7 @@ test("the newest positions are said back", () => {
 test("a second factor stands between the password and the session", async () => {
   const sent = [];
   const answers = [
-    { data: { logIn: { accessToken: null, challenge: "asked", userErrors: [] } } },
+    { data: { logIn: { accessToken: null, challenge: "asked", passkeyOptions: "{}", userErrors: [] } } },
     { data: { completeLogIn: { accessToken: null, userErrors: [{ code: "INVALID_CODE", message: "No." }] } } },
     { data: { completeLogIn: { ...tokens("new"), userErrors: [] } } },
   ];
@@ -47,16 +47,17 @@ test("a second factor stands between the password and the session", async () => 
     sent.push(JSON.parse(body).variables.input);
     return new Response(JSON.stringify(answers.shift()));
   };
-  assert.equal(await session.signIn("a@b", "secret"), "asked");
+  const second = await session.signIn("a@b", "secret");
+  assert.deepEqual(second, { challenge: "asked", passkeyOptions: "{}" });
   assert.equal(session.current(), null, "nobody is signed in by the password alone");
-  await assert.rejects(session.completeSignIn("asked", "1"), (error) => error.code === "USER_ERRORS");
+  await assert.rejects(session.completeSignIn("asked", { code: "1" }), (error) => error.code === "USER_ERRORS");
   assert.equal(session.current(), null);
-  await session.completeSignIn("asked", "2");
+  await session.completeSignIn("asked", { passkey: "{}" });
   assert.equal(session.current().accessToken, "new");
   assert.deepEqual(sent, [
     { email: "a@b", password: "secret" },
     { challenge: "asked", code: "1" },
-    { challenge: "asked", code: "2" },
+    { challenge: "asked", passkey: "{}" },
   ]);
   sessionStorage.removeItem("studio.session");
 });

@@ -60,7 +60,7 @@ actions! {
     "identity:audit:read" "read the audit log",
     "identity:organization:read" "see the organization",
     "identity:policy:read" "ask what the policies decide",
-    "identity:session:read" "see sessions and second factors",
+    "identity:session:read" "see sessions, passkeys and second factors",
     "identity:session:revoke" "end a session",
     "identity:user:create" "add a person",
     "identity:user:erase" "erase a person for good",

@@ -12,6 +12,11 @@ pub enum AuthnMethod {
     Pwd,
     /// Something held: what makes one-time codes (RFC 6238), or a list of them.
     Otp,
+    /// Something held: a private key, whose possession was proven by a signature (a passkey).
+    Pop,
+    /// More than one factor in one step: what holds the key asked for a PIN, a finger or a face before
+    /// it signed.
+    Mfa,
 }
 
 impl AuthnMethod {
@@ -20,6 +25,8 @@ impl AuthnMethod {
         match self {
             Self::Pwd => "pwd",
             Self::Otp => "otp",
+            Self::Pop => "pop",
+            Self::Mfa => "mfa",
         }
     }
 
@@ -28,6 +35,8 @@ impl AuthnMethod {
         match name {
             "pwd" => Some(Self::Pwd),
             "otp" => Some(Self::Otp),
+            "pop" => Some(Self::Pop),
+            "mfa" => Some(Self::Mfa),
             _ => None,
         }
     }
@@ -50,9 +59,9 @@ impl Authn {
         Self { at, methods }
     }
 
-    /// Whether there was more than one factor: each method is one.
+    /// Whether there was more than one factor: each method is one, but for the one that says so itself.
     pub fn multi_factor(&self) -> bool {
-        self.methods.len() > 1
+        self.methods.len() > 1 || self.methods.contains(&AuthnMethod::Mfa)
     }
 }
 
@@ -62,7 +71,8 @@ mod tests {
 
     #[test]
     fn names_are_those_of_the_rfc_everywhere() {
-        for method in [AuthnMethod::Pwd, AuthnMethod::Otp] {
+        use AuthnMethod::{Mfa, Otp, Pop, Pwd};
+        for method in [Pwd, Otp, Pop, Mfa] {
             assert_eq!(AuthnMethod::parse(method.as_str()), Some(method));
             let json = serde_json::to_value(method).unwrap();
             assert_eq!(json, method.as_str());
@@ -72,9 +82,11 @@ mod tests {
 
     #[test]
     fn one_factor_twice_is_one() {
-        use AuthnMethod::{Otp, Pwd};
+        use AuthnMethod::{Mfa, Otp, Pop, Pwd};
         let at = Timestamp::from_micros(0);
         assert!(!Authn::new(at, vec![Pwd, Pwd]).multi_factor());
+        assert!(!Authn::new(at, vec![Pop]).multi_factor());
+        assert!(Authn::new(at, vec![Mfa, Pop]).multi_factor());
         assert!(Authn::new(at, vec![Otp, Pwd]).multi_factor());
         assert_eq!(Authn::new(at, vec![Otp, Pwd]), Authn::new(at, vec![Pwd, Otp, Pwd]));
     }

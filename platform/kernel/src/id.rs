@@ -152,7 +152,7 @@ pub mod kind {
 
     kinds! {
         Event "evt", Request "req",
-        Organization "org", User "usr", Session "ses", ApiKey "key",
+        Organization "org", User "usr", Session "ses", Passkey "psk", ApiKey "key",
         Project "prj", Framework "frw", Requirement "rqm", Control "ctl", ControlTest "tst",
         ControlDependency "dep", Score "scr",
         Evidence "evd", Finding "fnd", Asset "ast", IngestRun "run",

@@ -16,6 +16,7 @@ mod password;
 mod personal;
 mod projections;
 mod tokens;
+pub mod webauthn;
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -38,13 +39,17 @@ use backoff::Backoff;
 use codes::RecoveryCodes;
 use commands::{Core, Failure};
 use domain::{
+    passkey::{PasskeyAdded, PasskeyCopied, PasskeyRemoved, PasskeyUsed},
     session::{SessionEnded, SessionRefreshed, SessionStarted},
     user::{RolesChanged, UserCreated},
 };
 use password::{PasswordError, Passwords};
 use personal::People;
 use projections::read_id;
-use tokens::{Challenges, Issuer, Lifetimes, LiveSessions, RefreshTokens, TokenKeys};
+use tokens::{
+    Challenges, Issuer, Lifetimes, LiveSessions, PasskeyChallenges, RefreshTokens, TokenKeys,
+};
+use webauthn::RelyingParty;
 
 const NAME: &str = "identity";
 
@@ -59,7 +64,11 @@ static PUBLISHED: &[PublishedType] = &[
 /// What the audit log may show of the events.
 static SHOWN: &[Shown] = &[
     Shown::of::<UserCreated>(&["roles"]),
-    Shown::of::<RolesChanged>(&["roles"]),
+    Shown::of::<RolesChanged>(&["roles", "until"]),
+    Shown::of::<PasskeyAdded>(&["passkey"]),
+    Shown::of::<PasskeyUsed>(&["passkey"]),
+    Shown::of::<PasskeyCopied>(&["passkey", "kept", "shown"]),
+    Shown::of::<PasskeyRemoved>(&["passkey"]),
     Shown::of::<SessionStarted>(&["user", "authn.methods", "expires_at"]),
     Shown::of::<SessionEnded>(&["reason"]),
 ];
@@ -197,6 +206,7 @@ pub async fn build(
         Arc::new(projections::organizations::Organizations),
         Arc::new(projections::users::Users::new(people.clone())),
         Arc::new(projections::factors::Factors),
+        Arc::new(projections::passkeys::Passkeys::new(people.clone())),
         Arc::new(projections::sessions::Sessions),
         Arc::new(projections::set_up::SetUps),
     ];
@@ -217,9 +227,14 @@ pub async fn build(
     let core = Arc::new(Core {
         passwords: Passwords::new(env.clone(), breached)?,
         backoff: Backoff::new(limits),
-        issuer: Issuer::new(keys.clone(), issuer, token_seconds, env.clone()),
+        issuer: Issuer::new(keys.clone(), issuer.clone(), token_seconds, env.clone()),
         refresh_tokens: RefreshTokens::new(keyring.index_key("refresh").await?, env.clone()),
         challenges: Challenges::new(keyring.index_key("challenge").await?),
+        passkey_challenges: PasskeyChallenges::new(
+            keyring.index_key("passkey_challenge").await?,
+            env.clone(),
+        ),
+        relying_party: RelyingParty::of(&issuer),
         recovery_codes: RecoveryCodes::new(keyring.index_key("recovery").await?, env.clone()),
         set_up_key: keyring.index_key("set_up").await?,
         session_seconds: i64::from(config.identity.session_seconds),
@@ -276,6 +291,11 @@ async fn remember_live(
             sessions.live(read_id(&row.id)?, until, now);
         }
         let people: BTreeSet<&str> = page.iter().map(|row| row.user.as_str()).collect();
+        if after.is_none() {
+            for (user, roles) in projections::users::with_roles_until(store).await? {
+                sessions.roles_are(read_id(&user)?, roles, position);
+            }
+        }
         for (user, roles) in projections::users::roles_of(store, people).await? {
             sessions.roles_are(read_id(&user)?, roles, position);
         }

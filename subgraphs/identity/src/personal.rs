@@ -26,6 +26,42 @@ impl fmt::Debug for Profile {
     }
 }
 
+/// What is kept of a passkey: it tells people apart, and so it is personal.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct KeptPasskey {
+    /// What the person calls it.
+    pub name: String,
+    /// By what the authenticator knows it, base64url.
+    #[serde(with = "base64url")]
+    pub credential: Vec<u8>,
+    /// The public key (COSE_Key), base64url.
+    #[serde(with = "base64url")]
+    pub key: Vec<u8>,
+    /// How browsers reach the authenticator.
+    #[serde(default)]
+    pub transports: Vec<String>,
+}
+
+impl fmt::Debug for KeptPasskey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeptPasskey(..)")
+    }
+}
+
+mod base64url {
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&URL_SAFE_NO_PAD.encode(bytes))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
+        let text = String::deserialize(from)?;
+        URL_SAFE_NO_PAD.decode(text).map_err(|_| D::Error::custom("not base64url"))
+    }
+}
+
 /// Why a sealed value cannot be used. The messages hold nothing of its content.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PersonalError {
@@ -50,21 +86,53 @@ impl From<PersonalError> for ApiError {
 pub(crate) struct People {
     keyring: Arc<Keyring>,
     emails: IndexKey,
+    credentials: IndexKey,
 }
 
 impl People {
     /// Over a keyring.
     ///
     /// # Errors
-    /// When the key for e-mail addresses cannot be had.
+    /// When the keys for e-mail addresses and credential ids cannot be had.
     pub(crate) async fn new(keyring: Arc<Keyring>) -> Result<Self, KeyringError> {
         let emails = keyring.index_key("email").await?;
-        Ok(Self { keyring, emails })
+        let credentials = keyring.index_key("credential").await?;
+        Ok(Self { keyring, emails, credentials })
     }
 
     /// The keyed hash by which an e-mail address is found, however it is spelt.
     pub(crate) fn email_hash(&self, email: &str) -> String {
         self.emails.digest(canonical_email(email).as_bytes())
+    }
+
+    /// The keyed hash by which a passkey is found.
+    pub(crate) fn credential_hash(&self, id: &[u8]) -> String {
+        self.credentials.digest(id)
+    }
+
+    /// Seals what is kept of a passkey.
+    pub(crate) async fn seal_passkey(
+        &self,
+        tenant: TenantId,
+        user: Id<kind::User>,
+        kept: &KeptPasskey,
+    ) -> Result<SealedValue, PersonalError> {
+        let bytes = serde_json::to_vec(kept)
+            .map(Zeroizing::new)
+            .map_err(|_| PersonalError::Shape(user.to_string()))?;
+        self.seal(tenant, user, &bytes).await
+    }
+
+    /// Opens what is kept of a passkey; `None` once the person was erased.
+    pub(crate) async fn open_passkey(
+        &self,
+        tenant: TenantId,
+        sealed: &SealedValue,
+    ) -> Result<Option<KeptPasskey>, PersonalError> {
+        let Some(bytes) = self.open(tenant, sealed).await? else { return Ok(None) };
+        serde_json::from_slice(&bytes)
+            .map(Some)
+            .map_err(|_| PersonalError::Shape(tenant.to_string()))
     }
 
     /// Seals a profile.

@@ -113,7 +113,8 @@ impl Client {
     pub async fn complete_log_in(&self, challenge: &Challenge, code: &str) -> Result<(), Error> {
         let input = complete_log_in::CompleteLogInInput {
             challenge: challenge.0.clone(),
-            code: code.to_owned(),
+            code: Some(code.to_owned()),
+            passkey: None,
         };
         let variables = complete_log_in::Variables { input };
         let payload = self.query::<CompleteLogIn>(variables).await?.complete_log_in;

@@ -1,29 +1,55 @@
-//! The second factor: how it is turned on and taken away, and the second step of a sign-in.
+//! The second factor: how it is turned on and taken away, and what is shown of it is worth. Passkeys are
+//! added and removed in `passkey`; sign-ins are completed in `second_step`.
 
 use std::ops::Deref;
 
-use studio_events::{Append, AppendError, Expected, StreamAppend};
-use studio_kernel::{Actor, AuthnMethod, Id, TenantId, kind};
+use studio_events::Executed;
+use studio_kernel::{Actor, Id, TenantId, kind};
 use studio_service::ApiError;
 use zeroize::Zeroizing;
 
-use super::{Core, Failure, Request, SignedIn, account::Account, users::metadata};
+use super::{Core, Failure, Request, account::Account, users::metadata};
 use crate::{
-    backoff::Try,
     codes::{Code, TotpSecret},
     domain::{
         SealedValue,
         factor::{Proof, RecoveryCodesRenewed, SecondFactor, TotpRemoved, no_factor, not_begun},
         input::Fault,
-        session::Session,
         user::{User, UserEvent},
     },
     personal::PersonalError,
-    projections::{
-        organizations,
-        users::{self, read_roles},
-    },
+    projections::organizations,
 };
+
+/// What somebody shows of their second factor.
+pub(crate) enum Given {
+    /// A code, as it was typed.
+    Code(Zeroizing<String>),
+    /// The answer of a passkey, as JSON.
+    Passkey(Zeroizing<String>),
+}
+
+impl Given {
+    /// What was given of the two; `None` for neither.
+    ///
+    /// # Errors
+    /// For both.
+    pub(crate) fn of(
+        code: Option<String>,
+        passkey: Option<String>,
+    ) -> Result<Option<Self>, Failure> {
+        let (code, passkey) = (code.map(Zeroizing::new), passkey.map(Zeroizing::new));
+        match (code, passkey) {
+            (None, None) => Ok(None),
+            (Some(code), None) => Ok(Some(Self::Code(code))),
+            (None, Some(passkey)) => Ok(Some(Self::Passkey(passkey))),
+            (Some(_), Some(_)) => {
+                let message = "Give a code or the answer of a passkey, not both.";
+                Err(Fault::new("TWO_PROOFS", "passkey", message).into())
+            }
+        }
+    }
+}
 
 /// What an app is given once.
 pub(crate) struct Enrolment {
@@ -40,38 +66,33 @@ impl Core {
     /// Makes a secret for the actor's app. Nothing is asked for before a code confirms it.
     ///
     /// # Errors
-    /// [`Failure::Input`] for a wrong password, or where there is a second factor; `RATE_LIMITED`.
+    /// [`Failure::Input`] for a wrong password, where there is an app, or where nothing is shown of
+    /// another second factor; `RATE_LIMITED`.
     pub(crate) async fn begin_totp(
         &self,
         actor: &Actor,
         password: &str,
+        given: Option<&Given>,
         request: Request,
     ) -> Result<Enrolment, Failure> {
-        let account = self.own_account(actor).await?;
-        let tried = self.prove(&account, "password", password).await?;
-        self.backoff.was_right(tried).await;
-        let Account { tenant, user, .. } = account;
+        let Account { tenant, user, row, .. } = self.own_account(actor).await?;
         let secret = TotpSecret::random(&self.env);
         let sealed = self.people.seal(tenant, user, secret.bytes()).await?;
-        self.store
-            .execute::<User, Failure>(
-                tenant,
-                &user.to_string(),
-                &metadata(actor, request),
-                |state, _| Ok(state.factor.begin(user, sealed.clone(), "password")?),
-            )
-            .await?;
+        self.change_factor(actor, password, given, request, |factor| {
+            factor.begin(user, sealed.clone(), "password")
+        })
+        .await?;
         let organization = organizations::find(&self.store, tenant).await?.map(|row| row.name);
         let issuer = match organization {
             Some(name) => format!("Studio ({name})"),
             None => "Studio".to_owned(),
         };
-        let email = self.profile(tenant, &account.row).await?.map(|profile| profile.email);
+        let email = self.profile(tenant, &row).await?.map(|profile| profile.email);
         let uri = secret.uri(&issuer, &email.unwrap_or_default());
         Ok(Enrolment { secret: secret.text(), uri })
     }
 
-    /// Turns the second factor on with a first code, and makes recovery codes.
+    /// Turns the app on with a first code, and makes recovery codes where there are none.
     ///
     /// # Errors
     /// [`Failure::Input`] for a wrong code, or where nothing was begun.
@@ -80,7 +101,7 @@ impl Core {
         actor: &Actor,
         code: &str,
         request: Request,
-    ) -> Result<Shown, Failure> {
+    ) -> Result<Option<Shown>, Failure> {
         let Account { tenant, user, .. } = self.own_account(actor).await?;
         let stream = user.to_string();
         let state = self.store.load::<User>(tenant, &stream).await?.state;
@@ -91,162 +112,139 @@ impl Core {
         };
         let step = step.ok_or_else(wrong_code)?;
         let (shown, hashes) = self.new_recovery_codes(user);
-        self.store
+        let executed = self
+            .store
             .execute::<User, Failure>(tenant, &stream, &metadata(actor, request), |state, _| {
-                Ok(state.factor.confirm(user, sealed, step, hashes.clone())?)
+                let codes = state.factor.recovery_codes_or(&hashes);
+                Ok(state.factor.confirm(user, sealed, step, codes)?)
             })
             .await?;
-        Ok(shown)
+        Ok(executed.state.factor.has_recovery_codes(&hashes).then_some(shown))
     }
 
     /// Gives the actor new recovery codes in the place of those before.
     ///
     /// # Errors
-    /// [`Failure::Input`] for a wrong password or code; `RATE_LIMITED`.
+    /// [`Failure::Input`] for a wrong password, code or passkey; `RATE_LIMITED`.
     pub(crate) async fn renew_recovery_codes(
         &self,
         actor: &Actor,
         password: &str,
-        code: &str,
+        given: Option<&Given>,
         request: Request,
     ) -> Result<Shown, Failure> {
         let user = actor.user_id().ok_or_else(ApiError::unauthenticated)?;
         let (shown, recovery_codes) = self.new_recovery_codes(user);
-        let renewed = RecoveryCodesRenewed { user, recovery_codes };
-        self.change_factor(actor, password, code, renewed.into(), request).await?;
+        self.change_factor(actor, password, given, request, |factor| {
+            if !factor.is_on() {
+                return Err(no_factor("code"));
+            }
+            let recovery_codes = recovery_codes.clone();
+            Ok(vec![RecoveryCodesRenewed { user, recovery_codes }.into()])
+        })
+        .await?;
         Ok(shown)
     }
 
-    /// Takes the actor's second factor away.
+    /// Takes the actor's app away.
     ///
     /// # Errors
-    /// [`Failure::Input`] for a wrong password or code; `RATE_LIMITED`.
+    /// [`Failure::Input`] for a wrong password, code or passkey; `RATE_LIMITED`.
     pub(crate) async fn remove_totp(
         &self,
         actor: &Actor,
         password: &str,
-        code: &str,
+        given: Option<&Given>,
         request: Request,
     ) -> Result<(), Failure> {
         let user = actor.user_id().ok_or_else(ApiError::unauthenticated)?;
-        self.change_factor(actor, password, code, TotpRemoved { user }.into(), request).await
-    }
-
-    /// Changes the second factor, which takes the password and a code.
-    async fn change_factor(
-        &self,
-        actor: &Actor,
-        password: &str,
-        code: &str,
-        change: UserEvent,
-        request: Request,
-    ) -> Result<(), Failure> {
-        let account = self.own_account(actor).await?;
-        let tried = self.prove(&account, "password", password).await?;
-        let Account { tenant, user, .. } = account;
-        let stream = user.to_string();
-        let state = self.store.load::<User>(tenant, &stream).await?.state;
-        if state.factor.secret().is_none() {
-            self.backoff.was_right(tried).await;
-            return Err(no_factor("code").into());
-        }
-        let proof = self.proof(tenant, user, &state.factor, code).await?.ok_or_else(wrong_code)?;
-        self.store
-            .execute::<User, Failure>(tenant, &stream, &metadata(actor, request), |state, _| {
-                let used = state.factor.use_up(user, &proof).ok_or_else(wrong_code)?;
-                Ok(vec![used, change.clone()])
-            })
-            .await?;
-        self.backoff.was_right(tried).await;
+        self.change_factor(actor, password, given, request, |factor| match factor.secret() {
+            Some(_) => Ok(vec![TotpRemoved { user }.into()]),
+            None => Err(no_factor("code")),
+        })
+        .await?;
         Ok(())
     }
 
-    /// Completes a sign-in with a code of the second factor.
-    ///
-    /// # Errors
-    /// [`Failure::Input`] for a challenge that is over and for a code that is wrong or was used before;
-    /// `RATE_LIMITED` after repeated failures, together with those of the password.
-    pub(crate) async fn complete_log_in(
+    /// Changes how the actor signs in, which takes the password, and a code or a passkey where there is a
+    /// second factor.
+    pub(super) async fn change_factor(
         &self,
-        challenge: &str,
-        code: &str,
+        actor: &Actor,
+        password: &str,
+        given: Option<&Given>,
         request: Request,
-    ) -> Result<SignedIn, Failure> {
-        let challenge = self.challenges.read(challenge).ok_or_else(challenge_over)?;
-        let (tenant, user) = (challenge.tenant, challenge.user);
-        let row = users::find(&self.store, tenant, user).await?.ok_or_else(challenge_over)?;
-        let (Some(address), Some(password)) = (row.email_hash.clone(), row.password.as_deref())
-        else {
-            return Err(challenge_over().into());
+        decide: impl Fn(&SecondFactor) -> Result<Vec<UserEvent>, Fault> + Send + Sync,
+    ) -> Result<Executed<User>, Failure> {
+        let account = self.own_account(actor).await?;
+        let mut tried = Some(self.prove(&account, "password", password).await?);
+        let Account { tenant, user, .. } = account;
+        let stream = user.to_string();
+        let state = self.store.load::<User>(tenant, &stream).await?.state;
+        let is_on = state.factor.is_on();
+        if !is_on && let Some(tried) = tried.take() {
+            self.backoff.was_right(tried).await;
+        }
+        // What is not to be done anyway uses up no code.
+        decide(&state.factor)?;
+        let proof = match given {
+            _ if !is_on => None,
+            None => return Err(proof_missing().into()),
+            Some(given) => {
+                let proof = self.proof(tenant, user, &state.factor, given, None).await?;
+                self.refuse_copy(tenant, user, &state.factor, &proof, request).await?;
+                Some(proof)
+            }
         };
-        if !challenge.holds(password, self.env.now()) {
-            return Err(challenge_over().into());
+        let executed = self
+            .store
+            .execute::<User, Failure>(tenant, &stream, &metadata(actor, request), |state, _| {
+                let mut events = match &proof {
+                    Some(proof) => {
+                        vec![state.factor.use_up(user, proof).ok_or_else(|| used_up(proof))?]
+                    }
+                    // It was turned on meanwhile.
+                    None if state.factor.is_on() => return Err(proof_missing().into()),
+                    None => Vec::new(),
+                };
+                events.extend(decide(&state.factor)?);
+                Ok(events)
+            })
+            .await?;
+        if let Some(tried) = tried {
+            self.backoff.was_right(tried).await;
         }
-        let tried = self.backoff.begin(address).await?;
-        let actor = Actor::user(tenant, user, challenge.session, read_roles(&row.roles));
-        self.use_code(tried, actor, challenge.session, code, request).await
+        Ok(executed)
     }
 
-    async fn use_code(
-        &self,
-        tried: Try<'_>,
-        actor: Actor,
-        session: Id<kind::Session>,
-        code: &str,
-        request: Request,
-    ) -> Result<SignedIn, Failure> {
-        let tenant = actor.tenant;
-        let user = actor.user_id().ok_or_else(ApiError::unauthenticated)?;
-        let begun = self.begin_session(actor, vec![AuthnMethod::Pwd, AuthnMethod::Otp])?;
-        let metadata = metadata(&begun.actor, request);
-        let mut again = true;
-        loop {
-            let stream = user.to_string();
-            let person = self.store.load::<User>(tenant, &stream).await?;
-            let factor = &person.state.factor;
-            // Taken away meanwhile, or the challenge was answered before.
-            let started = self.store.load::<Session>(tenant, &session.to_string()).await?.state;
-            if factor.secret().is_none() || started.user.is_some() {
-                return Err(challenge_over().into());
-            }
-            let proof = self.proof(tenant, user, factor, code).await?;
-            let Some(used) = proof.and_then(|proof| factor.use_up(user, &proof)) else {
-                self.note_in_vain(tenant, user, "code", request);
-                return Err(wrong_code().into());
-            };
-            let expected = Expected::Version(person.version);
-            let used = StreamAppend::of::<User>(stream, expected, vec![used])?;
-            let streams = vec![used, begun.stream.clone()];
-            match self.store.append(Append::new(tenant, metadata.clone(), streams)).await {
-                // Another answer was faster: what it used up, this one cannot.
-                Err(AppendError::Conflict { .. }) if std::mem::take(&mut again) => {}
-                Err(error) => return Err(error.into()),
-                Ok(_) => break,
-            }
-        }
-        self.backoff.was_right(tried).await;
-        self.session_begun(begun)
-    }
-
-    /// What the code is worth: `None` where it is no right one.
-    async fn proof(
+    /// What was shown, as far as secret, hash and signature say. A passkey answers the challenge, or any of
+    /// ours where there is none.
+    pub(super) async fn proof(
         &self,
         tenant: TenantId,
         user: Id<kind::User>,
         factor: &SecondFactor,
-        code: &str,
-    ) -> Result<Option<Proof>, Failure> {
-        let Some(secret) = factor.secret() else { return Ok(None) };
-        Ok(match Code::read(code) {
-            Some(Code::Totp(code)) => self
+        given: &Given,
+        challenge: Option<&[u8]>,
+    ) -> Result<Proof, Failure> {
+        let typed = match given {
+            Given::Code(code) => Code::read(code),
+            Given::Passkey(answer) => {
+                let answer = self.passkey_answer(tenant, user, factor, answer, challenge).await?;
+                return Ok(Proof::Passkey(answer));
+            }
+        };
+        let proof = match (typed, factor.secret()) {
+            (Some(Code::Totp(code)), Some(secret)) => self
                 .step_of(tenant, secret, code)
                 .await?
                 .map(|step| Proof::Totp { secret: secret.clone(), step }),
-            Some(Code::Recovery(code)) => {
+            (Some(Code::Recovery(code)), _) => {
                 Some(Proof::Recovery { code: self.recovery_codes.hash(user, &code) })
             }
-            None => None,
-        })
+            (Some(Code::Totp(_)), None) | (None, _) => None,
+        };
+        Ok(proof.ok_or_else(wrong_code)?)
     }
 
     async fn step_of(
@@ -262,7 +260,7 @@ impl Core {
         Ok(secret.step_of(code, self.env.now()))
     }
 
-    fn new_recovery_codes(&self, user: Id<kind::User>) -> (Shown, Vec<String>) {
+    pub(super) fn new_recovery_codes(&self, user: Id<kind::User>) -> (Shown, Vec<String>) {
         let shown = self.recovery_codes.make();
         let hash = |code: &Zeroizing<String>| self.recovery_codes.hash(user, code.deref());
         let hashes = shown.iter().map(hash).collect();
@@ -279,10 +277,22 @@ fn wrong_code() -> Fault {
     )
 }
 
-fn challenge_over() -> Fault {
+/// It is right, and was used before.
+pub(super) fn used_up(proof: &Proof) -> Fault {
+    match proof {
+        Proof::Totp { .. } | Proof::Recovery { .. } => wrong_code(),
+        Proof::Passkey(_) => Fault::new(
+            "INVALID_PASSKEY",
+            "passkey",
+            "That challenge was answered before: begin again, and answer the new one.",
+        ),
+    }
+}
+
+pub(super) fn proof_missing() -> Fault {
     Fault::new(
-        "INVALID_CHALLENGE",
-        "challenge",
-        "That sign-in took too long, or was completed before: begin again with your password.",
+        "SECOND_FACTOR_NEEDED",
+        "code",
+        "You have a second factor: give a code of your app, a recovery code, or the answer of a passkey.",
     )
 }

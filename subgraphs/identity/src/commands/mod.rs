@@ -6,8 +6,10 @@ mod account;
 mod audit;
 mod factor;
 mod organizations;
+mod passkey;
 mod policy;
 mod roles;
+mod second_step;
 mod sessions;
 mod sign_in;
 mod users;
@@ -20,9 +22,10 @@ use studio_kernel::{Env, Id, kind};
 use studio_service::{ApiError, graphql::UserError, notices::Notices};
 use studio_stores::keyring::{IndexKey, KeyringError};
 
-pub(crate) use factor::Shown;
+pub(crate) use factor::{Given, Shown};
 pub(crate) use organizations::SetUpState;
 pub use organizations::{Founded, NewOrganization};
+pub(crate) use passkey::AddedPasskey;
 pub(crate) use policy::AskedDecision;
 pub(crate) use sign_in::{LoggedIn, SignedIn};
 pub(crate) use users::{NewUser, keep_erased};
@@ -33,7 +36,8 @@ use crate::{
     domain::input::Fault,
     password::{PasswordError, Passwords},
     personal::{People, PersonalError},
-    tokens::{Challenges, Issuer, LiveSessions, RefreshTokens},
+    tokens::{Challenges, Issuer, LiveSessions, PasskeyChallenges, RefreshTokens},
+    webauthn::RelyingParty,
 };
 
 /// Everything that commands and queries need.
@@ -55,6 +59,10 @@ pub(crate) struct Core {
     pub(crate) issuer: Issuer,
     pub(crate) refresh_tokens: RefreshTokens,
     pub(crate) challenges: Challenges,
+    pub(crate) passkey_challenges: PasskeyChallenges,
+    /// Whom passkeys are made for; `None` where the public address has no name, or browsers do not trust
+    /// it.
+    pub(crate) relying_party: Option<RelyingParty>,
     pub(crate) recovery_codes: RecoveryCodes,
     /// What set-up tokens are made with.
     pub(crate) set_up_key: IndexKey,

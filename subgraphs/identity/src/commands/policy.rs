@@ -42,11 +42,10 @@ impl Core {
             actor.clone()
         } else {
             let roles = self.store.load::<User>(tenant, &user.to_string()).await?.state;
-            // Everybody has a role; who was erased has none any more.
-            if roles.roles().is_empty() {
+            if !roles.is_there() {
                 return Err(ApiError::not_found("user", user));
             }
-            Actor::user(tenant, user, self.env.id(), roles.roles().to_vec())
+            Actor::user(tenant, user, self.env.id(), roles.held().at(self.env.now()))
         };
         let attributes = asked.attributes.iter().map(|(k, v)| (&**k, &**v)).collect();
         let supposed = Supposed { kind: &asked.kind, ownership: asked.ownership, attributes };

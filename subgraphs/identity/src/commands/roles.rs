@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use studio_access::Resource;
 use studio_events::Lease;
-use studio_kernel::{Actor, Id, Role, kind};
+use studio_kernel::{Actor, Id, Role, Timestamp, kind};
 use studio_service::ApiError;
 
 use super::{Core, Failure, Request, users::metadata};
@@ -27,6 +27,8 @@ pub(super) const RANK: &str = "rank";
 /// was killed.
 const HOLDING: &str = "erasing";
 const HOLDING_LEASE: Duration = Duration::from_secs(5);
+/// Days for which a role is given until an instant, at most: what lasts longer is looked at again.
+const LONGEST_DAYS: i64 = 366;
 /// How often to look whether another process is done.
 const HOLDING_LOOK: Duration = Duration::from_millis(20);
 
@@ -85,11 +87,8 @@ impl Core {
                     .owned_by(user)
                     .with(RANK, rank(&[state.roles(), give]));
                 let _all = self.policy.require(&actor, "identity:user:update", &resource)?;
-                let events =
-                    state.change_roles(user, give, take).map_err(|refused| match refused {
-                        RolesRefused::NoSuchUser => ApiError::not_found("user", user).into(),
-                        RolesRefused::NoRole => Failure::from(no_role()),
-                    })?;
+                let changed = state.change_roles(user, give, take, self.env.now());
+                let events = changed.map_err(|refused| refusal(user, refused))?;
                 let stays = state.roles_with(give, take).contains(&Role::Owner);
                 if one_owner && state.roles().contains(&Role::Owner) && !stays {
                     return Err(last_owner().into());
@@ -98,7 +97,55 @@ impl Core {
             })
             .await?;
         if let Some(newest) = executed.recorded.last() {
-            self.sessions.roles_are(user, executed.state.roles().to_vec(), newest.position);
+            self.sessions.roles_are(user, executed.state.held(), newest.position);
+        }
+        Ok(())
+    }
+
+    /// Gives a person a role until an instant, at which it ends by itself, for the sessions that they have
+    /// too. `changeRoles` takes it before.
+    ///
+    /// # Errors
+    /// `FORBIDDEN`; `NOT_FOUND`; [`Failure::Input`] for an instant or a role that cannot be.
+    pub(crate) async fn grant_access(
+        &self,
+        actor: &Actor,
+        user: Id<kind::User>,
+        role: Role,
+        until: Timestamp,
+        request: Request,
+    ) -> Result<(), Failure> {
+        self.with_roles_held(self.grant_access_now(actor, user, role, until, request)).await
+    }
+
+    async fn grant_access_now(
+        &self,
+        actor: &Actor,
+        user: Id<kind::User>,
+        role: Role,
+        until: Timestamp,
+        request: Request,
+    ) -> Result<(), Failure> {
+        let actor = self.as_of_now(actor).await?;
+        let metadata = metadata(&actor, request);
+        let stream = user.to_string();
+        let executed = self
+            .store
+            .execute::<User, Failure>(actor.tenant, &stream, &metadata, |state, _| {
+                let resource = Resource::one("User", user, actor.tenant)
+                    .owned_by(user)
+                    .with(RANK, rank(&[state.roles()]));
+                let _all = self.policy.require(&actor, "identity:user:update", &resource)?;
+                if !state.is_there() {
+                    return Err(refusal(user, RolesRefused::NoSuchUser));
+                }
+                let now = self.env.now();
+                may_end(role, until, now)?;
+                state.grant(user, role, until, now).map_err(|refused| refusal(user, refused))
+            })
+            .await?;
+        if let Some(newest) = executed.recorded.last() {
+            self.sessions.roles_are(user, executed.state.held(), newest.position);
         }
         Ok(())
     }
@@ -107,7 +154,7 @@ impl Core {
     pub(super) async fn as_of_now(&self, actor: &Actor) -> Result<Actor, Failure> {
         let Some(user) = actor.user_id() else { return Ok(actor.clone()) };
         let loaded = self.store.load::<User>(actor.tenant, &user.to_string()).await?;
-        Ok(Actor { roles: loaded.state.roles().to_vec(), ..actor.clone() })
+        Ok(Actor { roles: loaded.state.held().at(self.env.now()), ..actor.clone() })
     }
 
     /// Does something that must not happen beside a change of roles or an erasure, in whichever
@@ -133,6 +180,33 @@ impl Core {
             tokio::time::sleep(HOLDING_LOOK).await;
         }
     }
+}
+
+fn refusal(user: Id<kind::User>, refused: RolesRefused) -> Failure {
+    match refused {
+        RolesRefused::NoSuchUser => ApiError::not_found("user", user).into(),
+        RolesRefused::NoRole => no_role().into(),
+        RolesRefused::HasIt => Fault::new(
+            "HAS_ROLE",
+            "role",
+            "This person has that role without an end: take it first, by changeRoles.",
+        )
+        .into(),
+    }
+}
+
+/// Whether a role can be given until then.
+fn may_end(role: Role, until: Timestamp, now: Timestamp) -> Result<(), Fault> {
+    if role == Role::Owner {
+        // An organization must not be left without an owner by the clock.
+        let message = "Nobody is an owner for a time: give another role.";
+        return Err(Fault::new("NO_OWNER_FOR_A_TIME", "role", message));
+    }
+    if until <= now || until > now.plus_days(LONGEST_DAYS) {
+        let message = format!("Choose an instant from now to {LONGEST_DAYS} days from now.");
+        return Err(Fault::new("INVALID_UNTIL", "until", message));
+    }
+    Ok(())
 }
 
 fn no_role() -> Fault {

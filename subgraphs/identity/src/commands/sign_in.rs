@@ -1,4 +1,4 @@
-//! How somebody becomes an actor: a password, or a refresh token.
+//! How somebody becomes an actor: a password, or a refresh token. (By a passkey: `passkey`.)
 
 use std::collections::BTreeMap;
 
@@ -19,10 +19,7 @@ use crate::{
         user::User,
     },
     personal::{PersonalError, sealed_from_row},
-    projections::{
-        read_id,
-        users::{self, read_roles},
-    },
+    projections::{read_id, users},
     tokens::{AccessToken, Challenge, RefreshToken},
 };
 
@@ -30,8 +27,13 @@ use crate::{
 pub(crate) enum LoggedIn {
     /// A session.
     SignedIn(SignedIn),
-    /// A second factor is asked for: the challenge that a code answers.
-    Challenged(Zeroizing<String>),
+    /// A second factor is asked for.
+    Challenged {
+        /// What a code or a passkey answers.
+        challenge: Zeroizing<String>,
+        /// What to ask a browser for, where there is a passkey.
+        passkey_options: Option<String>,
+    },
 }
 
 /// Somebody who is signed in now.
@@ -90,16 +92,18 @@ impl Core {
         };
         let (tenant, user) = (read_id(&row.tenant)?, read_id(&row.id)?);
         let person = self.store.load::<User>(tenant, &row.id).await?.state;
-        if person.factor.secret().is_some() {
+        if person.factor.is_on() {
             // The try goes on counting until a code is right as well: the password alone must not give
             // whoever knows it new tries at the codes.
             let session = self.env.id();
             let password = row.password.as_deref().unwrap_or_default();
             let challenge = Challenge::new(tenant, user, session, password, self.env.now());
-            return Ok(LoggedIn::Challenged(self.challenges.write(&challenge)));
+            let challenge = self.challenges.write(&challenge);
+            let passkey_options = self.second_step_options(&person.factor, &challenge);
+            return Ok(LoggedIn::Challenged { challenge, passkey_options });
         }
         self.backoff.was_right(tried).await;
-        let roles = read_roles(&row.roles);
+        let roles = users::held(&row)?.at(self.env.now());
         self.start_session(tenant, user, roles, request).await.map(LoggedIn::SignedIn)
     }
 
@@ -220,8 +224,8 @@ impl Core {
         };
         self.sessions.live(session, expires_at, self.env.now());
         // The roles as they are now: a change reaches a session with its next access token.
-        let actor = Actor::user(tenant, user, session, read_roles(&row.roles))
-            .signed_in(executed.state.authn);
+        let roles = users::held(&row)?.at(self.env.now());
+        let actor = Actor::user(tenant, user, session, roles).signed_in(executed.state.authn);
         self.signed_in(actor, &next)
     }
 

@@ -1,11 +1,16 @@
-//! A person's second factor: codes that an app computes from the time (TOTP, RFC 6238), and recovery codes
-//! for when the app is gone. No code works twice (RFC 6238, section 5.2). What happens to it stands in
-//! the stream of its person.
+//! A person's second factor: codes that an app computes from the time (TOTP, RFC 6238), passkeys, and
+//! recovery codes for when both are gone. No code works twice (RFC 6238, section 5.2). What happens to it
+//! stands in the stream of its person.
 
 use serde::{Deserialize, Serialize};
-use studio_kernel::{Id, event, kind};
+use studio_kernel::{Id, Timestamp, event, kind};
 
-use super::{SealedValue, input::Fault, user::UserEvent};
+use super::{
+    SealedValue,
+    input::Fault,
+    passkey::{Answer, Passkeys},
+    user::UserEvent,
+};
 
 /// A secret was made for an app; it takes the place of one that was not confirmed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,7 +29,7 @@ pub struct TotpConfirmed {
     pub user: Id<kind::User>,
     /// The time step of that code.
     pub step: u64,
-    /// Keyed hashes of the recovery codes.
+    /// Keyed hashes of the recovery codes as they are afterwards.
     pub recovery_codes: Vec<String>,
 }
 event!(TotpConfirmed, "identity.user.totp_confirmed", 1);
@@ -59,7 +64,7 @@ pub struct RecoveryCodesRenewed {
 }
 event!(RecoveryCodesRenewed, "identity.user.recovery_codes_renewed", 1);
 
-/// The second factor was taken away, with its recovery codes.
+/// The app was taken away; with the recovery codes, where there is no passkey.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TotpRemoved {
     /// The person.
@@ -71,14 +76,17 @@ event!(TotpRemoved, "identity.user.totp_removed", 1);
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct SecondFactor {
     begun: Option<SealedValue>,
-    active: Option<Active>,
+    app: Option<App>,
+    /// Keyed hashes of those that were not used.
+    recovery_codes: Vec<String>,
+    /// Keys that sign.
+    pub passkeys: Passkeys,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Active {
+struct App {
     secret: SealedValue,
     last_step: u64,
-    recovery_codes: Vec<String>,
 }
 
 /// A code that is right as far as the secret or the hash says. Whether it was used before, the state
@@ -97,12 +105,30 @@ pub enum Proof {
         /// Its keyed hash.
         code: String,
     },
+    /// A signature of a passkey.
+    Passkey(Answer),
 }
 
 impl SecondFactor {
-    /// The secret of the app, where codes are asked for.
+    /// Whether something is asked for besides the password.
+    pub fn is_on(&self) -> bool {
+        self.app.is_some() || !self.passkeys.all().is_empty()
+    }
+
+    /// Whether these are the recovery codes.
+    pub fn has_recovery_codes(&self, codes: &[String]) -> bool {
+        self.recovery_codes == codes
+    }
+
+    /// The secret of the app, where there is one.
     pub fn secret(&self) -> Option<&SealedValue> {
-        self.active.as_ref().map(|active| &active.secret)
+        self.app.as_ref().map(|app| &app.secret)
+    }
+
+    /// The recovery codes that count once there is a factor more: those that there are, or else new
+    /// ones.
+    pub fn recovery_codes_or(&self, new: &[String]) -> Vec<String> {
+        if self.recovery_codes.is_empty() { new } else { &self.recovery_codes }.to_vec()
     }
 
     /// The secret that waits for its first code.
@@ -113,18 +139,18 @@ impl SecondFactor {
     /// Offers a secret to an app.
     ///
     /// # Errors
-    /// Where there is a second factor: it is taken away first, which takes a code.
+    /// Where there is an app: it is taken away first, which takes a code.
     pub fn begin(
         &self,
         user: Id<kind::User>,
         secret: SealedValue,
         field: &'static str,
     ) -> Result<Vec<UserEvent>, Fault> {
-        if self.active.is_some() {
+        if self.app.is_some() {
             return Err(Fault::new(
                 "SECOND_FACTOR_EXISTS",
                 field,
-                "You have a second factor already: take it away by removeTotp to have another.",
+                "You have an app already: take it away by removeTotp to have another.",
             ));
         }
         Ok(vec![TotpBegun { user, secret }.into()])
@@ -147,48 +173,69 @@ impl SecondFactor {
         Ok(vec![TotpConfirmed { user, step, recovery_codes }.into()])
     }
 
-    /// Uses a code up; `None` for one that was used before, or is none of this factor's.
+    /// Uses a code or a signature up; `None` for one that was used before, or is none of this factor's.
     pub fn use_up(&self, user: Id<kind::User>, proof: &Proof) -> Option<UserEvent> {
-        let active = self.active.as_ref()?;
         match proof {
-            Proof::Totp { secret, step } => (*secret == active.secret && *step > active.last_step)
-                .then(|| TotpUsed { user, step: *step }.into()),
-            Proof::Recovery { code } => active
+            Proof::Totp { secret, step } => {
+                let app = self.app.as_ref()?;
+                (*secret == app.secret && *step > app.last_step)
+                    .then(|| TotpUsed { user, step: *step }.into())
+            }
+            Proof::Recovery { code } => self
                 .recovery_codes
                 .contains(code)
                 .then(|| RecoveryCodeUsed { user, code: code.clone() }.into()),
+            Proof::Passkey(answer) => self.passkeys.use_up(user, answer),
         }
     }
 
-    pub(super) fn apply(&mut self, event: &UserEvent) {
+    /// What to record where a signature shows that there is a copy of the passkey.
+    pub fn copied(&self, user: Id<kind::User>, proof: &Proof) -> Option<UserEvent> {
+        match proof {
+            Proof::Passkey(answer) => self.passkeys.copied(user, answer),
+            Proof::Totp { .. } | Proof::Recovery { .. } => None,
+        }
+    }
+
+    pub(super) fn apply(&mut self, event: &UserEvent, recorded_at: Timestamp) {
+        self.passkeys.apply(event, recorded_at);
         match event {
             UserEvent::TotpBegun(begun) => self.begun = Some(begun.secret.clone()),
             UserEvent::TotpConfirmed(confirmed) => {
-                self.active = self.begun.take().map(|secret| Active {
-                    secret,
-                    last_step: confirmed.step,
-                    recovery_codes: confirmed.recovery_codes.clone(),
-                });
+                let last_step = confirmed.step;
+                self.app = self.begun.take().map(|secret| App { secret, last_step });
+                self.recovery_codes.clone_from(&confirmed.recovery_codes);
             }
-            UserEvent::TotpRemoved(_) | UserEvent::UserErased(_) => *self = Self::default(),
+            UserEvent::PasskeyAdded(added) => {
+                self.recovery_codes.clone_from(&added.recovery_codes);
+            }
+            UserEvent::TotpRemoved(_) => {
+                self.begun = None;
+                self.app = None;
+            }
+            UserEvent::UserErased(_) => *self = Self::default(),
             UserEvent::TotpUsed(used) => {
-                if let Some(active) = &mut self.active {
-                    active.last_step = used.step;
+                if let Some(app) = &mut self.app {
+                    app.last_step = used.step;
                 }
             }
             UserEvent::RecoveryCodeUsed(used) => {
-                if let Some(active) = &mut self.active {
-                    active.recovery_codes.retain(|code| *code != used.code);
-                }
+                self.recovery_codes.retain(|code| *code != used.code);
             }
             UserEvent::RecoveryCodesRenewed(renewed) => {
-                if let Some(active) = &mut self.active {
-                    active.recovery_codes.clone_from(&renewed.recovery_codes);
-                }
+                self.recovery_codes.clone_from(&renewed.recovery_codes);
             }
-            UserEvent::UserCreated(_)
+            UserEvent::PasskeyBegun(_)
+            | UserEvent::PasskeyUsed(_)
+            | UserEvent::PasskeyCopied(_)
+            | UserEvent::PasskeyRemoved(_)
+            | UserEvent::UserCreated(_)
             | UserEvent::RolesChanged(_)
             | UserEvent::PasswordChanged(_) => {}
+        }
+        // They take the place of a factor: without one they are none.
+        if !self.is_on() {
+            self.recovery_codes.clear();
         }
     }
 }
@@ -200,12 +247,17 @@ pub fn not_begun() -> Fault {
 
 /// There is no second factor.
 pub fn no_factor(field: &'static str) -> Fault {
-    Fault::new("NO_SECOND_FACTOR", field, "You have no second factor: beginTotp makes one.")
+    Fault::new(
+        "NO_SECOND_FACTOR",
+        field,
+        "You have no second factor: beginTotp or beginPasskeyRegistration makes one.",
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::passkey::{PasskeyAdded, PasskeyRemoved};
 
     fn user() -> Id<kind::User> {
         Id::from_uuid(Default::default())
@@ -213,6 +265,10 @@ mod tests {
 
     fn sealed(text: &str) -> SealedValue {
         SealedValue(text.into())
+    }
+
+    fn apply(factor: &mut SecondFactor, event: &UserEvent) {
+        factor.apply(event, Timestamp::from_micros(0));
     }
 
     fn totp(step: u64) -> Proof {
@@ -226,12 +282,12 @@ mod tests {
     fn confirmed() -> SecondFactor {
         let mut factor = SecondFactor::default();
         for event in factor.begin(user(), sealed("s"), "password").unwrap() {
-            factor.apply(&event);
+            apply(&mut factor, &event);
         }
         assert!(factor.secret().is_none(), "nothing is asked for before it is confirmed");
         for event in factor.confirm(user(), &sealed("s"), 7, vec!["a".into(), "b".into()]).unwrap()
         {
-            factor.apply(&event);
+            apply(&mut factor, &event);
         }
         factor
     }
@@ -241,13 +297,13 @@ mod tests {
         let mut factor = confirmed();
         assert!(factor.use_up(user(), &totp(7)).is_none(), "the one that confirmed it");
         let used = factor.use_up(user(), &totp(9)).unwrap();
-        factor.apply(&used);
+        apply(&mut factor, &used);
         for step in [8, 9] {
             assert!(factor.use_up(user(), &totp(step)).is_none());
         }
         assert!(factor.use_up(user(), &totp(10)).is_some());
         let used = factor.use_up(user(), &recovery("a")).unwrap();
-        factor.apply(&used);
+        apply(&mut factor, &used);
         assert!(factor.use_up(user(), &recovery("a")).is_none());
         assert!(factor.use_up(user(), &recovery("c")).is_none());
         assert!(factor.use_up(user(), &recovery("b")).is_some());
@@ -258,13 +314,32 @@ mod tests {
         let mut factor = confirmed();
         let other = Proof::Totp { secret: sealed("t"), step: 99 };
         assert!(factor.use_up(user(), &other).is_none());
-        factor
-            .apply(&RecoveryCodesRenewed { user: user(), recovery_codes: vec!["c".into()] }.into());
+        apply(
+            &mut factor,
+            &RecoveryCodesRenewed { user: user(), recovery_codes: vec!["c".into()] }.into(),
+        );
         assert!(factor.use_up(user(), &recovery("a")).is_none());
         assert!(factor.use_up(user(), &recovery("c")).is_some());
-        factor.apply(&TotpRemoved { user: user() }.into());
+        apply(&mut factor, &TotpRemoved { user: user() }.into());
         assert!(factor.use_up(user(), &totp(99)).is_none());
         assert!(factor.use_up(user(), &recovery("c")).is_none());
+    }
+
+    #[test]
+    fn recovery_codes_go_with_the_last_factor() {
+        let mut factor = confirmed();
+        let passkey = Id::from_uuid(Default::default());
+        let codes = factor.recovery_codes_or(&["new".into()]);
+        assert_eq!(codes, ["a", "b"], "there are some already");
+        let (user, credential) = (user(), sealed("k"));
+        let added =
+            PasskeyAdded { user, passkey, credential, sign_count: 0, recovery_codes: codes };
+        apply(&mut factor, &added.into());
+        apply(&mut factor, &TotpRemoved { user }.into());
+        assert!(factor.is_on() && factor.use_up(user, &recovery("a")).is_some());
+        apply(&mut factor, &PasskeyRemoved { user, passkey }.into());
+        assert!(!factor.is_on() && factor.use_up(user, &recovery("a")).is_none());
+        assert_eq!(factor.recovery_codes_or(&["new".into()]), ["new"]);
     }
 
     #[test]
@@ -273,8 +348,8 @@ mod tests {
         let early = factor.confirm(user(), &sealed("s"), 1, Vec::new()).unwrap_err();
         assert_eq!(early.code, "NOT_BEGUN");
         let mut factor = SecondFactor::default();
-        factor.apply(&TotpBegun { user: user(), secret: sealed("one") }.into());
-        factor.apply(&TotpBegun { user: user(), secret: sealed("two") }.into());
+        apply(&mut factor, &TotpBegun { user: user(), secret: sealed("one") }.into());
+        apply(&mut factor, &TotpBegun { user: user(), secret: sealed("two") }.into());
         let replaced = factor.confirm(user(), &sealed("one"), 1, Vec::new()).unwrap_err();
         assert_eq!(replaced.code, "NOT_BEGUN");
         let again = confirmed().begin(user(), sealed("u"), "password").unwrap_err();

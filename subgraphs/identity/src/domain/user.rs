@@ -1,7 +1,7 @@
 //! A person of one organization.
 
 use serde::{Deserialize, Serialize};
-pub use studio_kernel::published::identity::RolesChanged;
+pub use studio_kernel::published::identity::{RoleUntil, RolesChanged, RolesHeld};
 use studio_kernel::{Aggregate, Id, Role, Timestamp, event, events, kind};
 
 use super::{
@@ -10,6 +10,7 @@ use super::{
         RecoveryCodeUsed, RecoveryCodesRenewed, SecondFactor, TotpBegun, TotpConfirmed,
         TotpRemoved, TotpUsed,
     },
+    passkey::{PasskeyAdded, PasskeyBegun, PasskeyCopied, PasskeyRemoved, PasskeyUsed},
 };
 
 /// A person was added.
@@ -57,6 +58,11 @@ events! {
         RecoveryCodeUsed,
         RecoveryCodesRenewed,
         TotpRemoved,
+        PasskeyBegun,
+        PasskeyAdded,
+        PasskeyUsed,
+        PasskeyCopied,
+        PasskeyRemoved,
         UserErased,
     }
 }
@@ -67,6 +73,9 @@ pub struct User {
     created: bool,
     erased: bool,
     roles: Vec<Role>,
+    /// Roles that end by themselves; some may have ended.
+    #[serde(default)]
+    until: Vec<RoleUntil>,
     /// What is asked for besides the password.
     pub factor: SecondFactor,
 }
@@ -78,6 +87,8 @@ pub enum RolesRefused {
     NoSuchUser,
     /// Nothing would be left that they may do.
     NoRole,
+    /// They have the role already, without an end.
+    HasIt,
 }
 
 impl User {
@@ -96,16 +107,31 @@ impl User {
         if self.factor.secret().is_some() {
             events.push(TotpRemoved { user }.into());
         }
+        let passkeys = self.factor.passkeys.all().iter();
+        events.extend(passkeys.map(|it| PasskeyRemoved { user, passkey: it.id }.into()));
         Some(events)
     }
 
-    /// What the person may do, sorted; empty where there is no such person.
+    /// Whether there is such a person.
+    pub fn is_there(&self) -> bool {
+        self.created && !self.erased
+    }
+
+    /// What the person may do, some of it until an instant; nothing where there is no such person.
+    pub fn held(&self) -> RolesHeld {
+        if self.erased {
+            return RolesHeld::default();
+        }
+        RolesHeld { always: self.roles.clone(), until: self.until.clone() }
+    }
+
+    /// What the person may do until it is changed, sorted; empty where there is no such person.
     pub fn roles(&self) -> &[Role] {
         if self.erased { &[] } else { &self.roles }
     }
 
-    /// What the person could do with other roles: those of `take` fall away, those of `give` are
-    /// added. Sorted.
+    /// What the person could do until it is changed again, with other roles: those of `take` fall away,
+    /// those of `give` are added. Sorted.
     pub fn roles_with(&self, give: &[Role], take: &[Role]) -> Vec<Role> {
         let kept = self.roles().iter().filter(|role| !take.contains(role));
         let mut roles: Vec<Role> = kept.chain(give).copied().collect();
@@ -114,7 +140,8 @@ impl User {
         roles
     }
 
-    /// Gives roles and takes others. Nothing happens where the person has them so already.
+    /// Gives roles and takes others, also those that would end by themselves. Nothing happens where the
+    /// person has them so already.
     ///
     /// # Errors
     /// [`RolesRefused`].
@@ -123,18 +150,54 @@ impl User {
         user: Id<kind::User>,
         give: &[Role],
         take: &[Role],
+        now: Timestamp,
     ) -> Result<Vec<UserEvent>, RolesRefused> {
-        if !self.created || self.erased {
+        if !self.is_there() {
             return Err(RolesRefused::NoSuchUser);
         }
         let roles = self.roles_with(give, take);
-        if roles.is_empty() {
+        let before = self.until_after(now);
+        let mut until = before.clone();
+        until.retain(|it| !take.contains(&it.role) && !roles.contains(&it.role));
+        if roles.is_empty() && until.is_empty() {
             return Err(RolesRefused::NoRole);
         }
-        if roles == self.roles {
+        if roles == self.roles && until == before {
             return Ok(Vec::new());
         }
-        Ok(vec![RolesChanged { user, roles }.into()])
+        Ok(vec![RolesChanged { user, roles, until }.into()])
+    }
+
+    /// Gives a role until an instant, in the place of one that the same role would end at otherwise.
+    ///
+    /// # Errors
+    /// [`RolesRefused`].
+    pub fn grant(
+        &self,
+        user: Id<kind::User>,
+        role: Role,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<Vec<UserEvent>, RolesRefused> {
+        if !self.is_there() {
+            return Err(RolesRefused::NoSuchUser);
+        }
+        if self.roles.contains(&role) {
+            return Err(RolesRefused::HasIt);
+        }
+        let before = self.until_after(now);
+        let mut all = before.clone();
+        all.retain(|it| it.role != role);
+        all.push(RoleUntil { role, until });
+        all.sort_unstable_by_key(|it| it.role);
+        if all == before {
+            return Ok(Vec::new());
+        }
+        Ok(vec![RolesChanged { user, roles: self.roles.clone(), until: all }.into()])
+    }
+
+    fn until_after(&self, now: Timestamp) -> Vec<RoleUntil> {
+        self.until.iter().filter(|it| now < it.until).copied().collect()
     }
 
     /// Erases the person; nothing happens where there is none any more. `None` where there never
@@ -150,17 +213,20 @@ impl User {
 
 impl Aggregate for User {
     const STREAM_TYPE: &'static str = "identity.user";
-    const STATE_VERSION: u32 = 2;
+    const STATE_VERSION: u32 = 4;
     type Event = UserEvent;
 
-    fn apply(&mut self, event: &UserEvent, _recorded_at: Timestamp) {
-        self.factor.apply(event);
+    fn apply(&mut self, event: &UserEvent, recorded_at: Timestamp) {
+        self.factor.apply(event, recorded_at);
         match event {
             UserEvent::UserCreated(created) => {
                 self.created = true;
                 self.roles.clone_from(&created.roles);
             }
-            UserEvent::RolesChanged(changed) => self.roles.clone_from(&changed.roles),
+            UserEvent::RolesChanged(changed) => {
+                self.roles.clone_from(&changed.roles);
+                self.until.clone_from(&changed.until);
+            }
             UserEvent::UserErased(_) => self.erased = true,
             _ => {}
         }
@@ -181,7 +247,8 @@ mod tests {
 
     /// What a decision says of roles.
     fn change(user: &User, give: &[Role], take: &[Role]) -> Result<Vec<Vec<Role>>, RolesRefused> {
-        let events = user.change_roles(Env::system().id(), give, take)?;
+        let events =
+            user.change_roles(Env::system().id(), give, take, Timestamp::from_micros(0))?;
         let roles = events.into_iter().map(|event| match event {
             UserEvent::RolesChanged(changed) => changed.roles,
             other => panic!("{other:?}"),
@@ -195,13 +262,59 @@ mod tests {
         let roles = vec![ControlOwner, Contributor];
         let changed = change(&user, &[ControlOwner, Contributor], &[Viewer, Admin]).unwrap();
         assert_eq!(changed, std::slice::from_ref(&roles));
-        let event = RolesChanged { user: Env::system().id(), roles: roles.clone() };
+        let event = RolesChanged { user: Env::system().id(), roles: roles.clone(), until: vec![] };
         apply(&mut user, &[event.into()]);
         assert_eq!(user.roles(), roles);
         assert_eq!(change(&user, &[Contributor], &[Viewer]), Ok(vec![]));
         assert_eq!(change(&user, &[], &roles), Err(RolesRefused::NoRole));
         // What is given and taken in one breath is given.
         assert_eq!(user.roles_with(&[Auditor], &[Auditor]), [ControlOwner, Contributor, Auditor]);
+    }
+
+    #[test]
+    fn some_roles_end_by_themselves() {
+        let at = |seconds| Timestamp::from_micros(0).plus_seconds(seconds);
+        let id = Env::system().id();
+        let mut user = User { created: true, roles: vec![Viewer], ..User::default() };
+        assert_eq!(user.grant(id, Viewer, at(9), at(0)).unwrap_err(), RolesRefused::HasIt);
+        let events = user.grant(id, Auditor, at(9), at(0)).unwrap();
+        apply(&mut user, &events);
+        assert!(user.grant(id, Auditor, at(9), at(0)).unwrap().is_empty());
+        assert_eq!(user.roles(), [Viewer]);
+        assert_eq!(user.held().at(at(8)), [Auditor, Viewer]);
+        assert_eq!(user.held().at(at(9)), [Viewer]);
+        // Longer, shorter, for good, and taken.
+        for (until, seconds) in [(at(20), 19), (at(5), 4)] {
+            let events = user.grant(id, Auditor, until, at(1)).unwrap();
+            apply(&mut user, &events);
+            assert_eq!(user.held().at(at(seconds)), [Auditor, Viewer]);
+            assert_eq!(user.held().at(until), [Viewer]);
+        }
+        let others = user.change_roles(id, &[], &[Viewer], at(1)).unwrap();
+        let mut timed = User { created: true, ..User::default() };
+        apply(&mut timed, &others);
+        assert_eq!((timed.held().at(at(1)), timed.held().at(at(5))), (vec![Auditor], vec![]));
+        assert_eq!(user.change_roles(id, &[], &[Viewer], at(5)).unwrap_err(), RolesRefused::NoRole);
+        assert!(user.change_roles(id, &[], &[Auditor], at(5)).unwrap().is_empty(), "it has ended");
+        let events = user.change_roles(id, &[], &[Auditor], at(1)).unwrap();
+        apply(&mut user, &events);
+        assert_eq!(user.held().at(at(1)), [Viewer]);
+        let events = user.grant(id, Auditor, at(9), at(1)).unwrap();
+        apply(&mut user, &events);
+        let events = user.change_roles(id, &[Auditor], &[], at(2)).unwrap();
+        apply(&mut user, &events);
+        assert_eq!(user.held().at(at(99)), [Auditor, Viewer]);
+        apply(&mut user, &[UserErased { user: id }.into()]);
+        assert_eq!(user.grant(id, Admin, at(9), at(1)).unwrap_err(), RolesRefused::NoSuchUser);
+        assert_eq!(user.held().at(at(1)), []);
+    }
+
+    #[test]
+    fn a_change_that_was_written_before_says_nothing_of_ends() {
+        let written = r#"{"user":"usr_00000000000070008000000000000001","roles":["viewer"]}"#;
+        let changed: RolesChanged = serde_json::from_str(written).unwrap();
+        assert_eq!(changed.until, []);
+        assert!(!serde_json::to_string(&changed).unwrap().contains("until"));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::{core, organization::Organization, request, user::User};
 use crate::{
-    commands::{Failure, LoggedIn, NewOrganization, SignedIn},
+    commands::{Failure, Given, LoggedIn, NewOrganization, SignedIn},
     projections::{organizations, users},
 };
 
@@ -58,12 +58,15 @@ struct CompleteLogInInput {
     /// What `logIn` answered.
     challenge: String,
     /// The code that the app shows, or a recovery code.
-    code: String,
+    code: Option<String>,
+    /// In its place: what a passkey answered to `passkeyOptions`, as the JSON of
+    /// `PublicKeyCredential.toJSON()`.
+    passkey: Option<String>,
 }
 
-/// What `logIn` or `completeLogIn` did.
+/// What `logIn`, `completeLogIn` or `completePasskeyLogIn` did.
 #[derive(SimpleObject, Default)]
-struct LogInPayload {
+pub(super) struct LogInPayload {
     /// Send it as `Authorization: Bearer …`; valid for some minutes.
     access_token: Option<String>,
     /// Gets the next tokens by `refresh`, once.
@@ -72,9 +75,12 @@ struct LogInPayload {
     expires_at: Option<DateTime<Utc>>,
     /// Who signed in.
     user: Option<User>,
-    /// In the place of all that, where the account has a second factor: send it with a code to
-    /// `completeLogIn` within five minutes. It is a secret, and works once.
+    /// In the place of all that, where the account has a second factor: send it to `completeLogIn`
+    /// within five minutes, with a code or with what a passkey answered. It is a secret, and works once.
     challenge: Option<String>,
+    /// With the challenge, where the account has a passkey: what to ask it for, for
+    /// `PublicKeyCredential.parseRequestOptionsFromJSON()`.
+    passkey_options: Option<String>,
     /// What to mend; empty when it worked.
     user_errors: Vec<UserError>,
 }
@@ -87,8 +93,20 @@ impl LogInPayload {
             refresh_token: Some(signed_in.refresh.to_string()),
             expires_at: Some(signed_in.access.expires_at.to_datetime()),
             challenge: None,
+            passkey_options: None,
             user_errors: Vec::new(),
         })
+    }
+
+    /// Of a sign-in that was to be completed.
+    pub(super) async fn completed(
+        ctx: &Context<'_>,
+        done: Result<SignedIn, Failure>,
+    ) -> async_graphql::Result<Self> {
+        match done {
+            Ok(signed_in) => Self::of(ctx, signed_in).await,
+            Err(failure) => Ok(Self { user_errors: errors(failure)?, ..Default::default() }),
+        }
     }
 }
 
@@ -174,28 +192,30 @@ impl AccountMutation {
         let password = Zeroizing::new(input.password);
         match core(ctx)?.log_in(&input.email, &password, request(ctx)).await {
             Ok(LoggedIn::SignedIn(signed_in)) => LogInPayload::of(ctx, signed_in).await,
-            Ok(LoggedIn::Challenged(challenge)) => {
-                Ok(LogInPayload { challenge: Some(challenge.to_string()), ..Default::default() })
-            }
+            Ok(LoggedIn::Challenged { challenge, passkey_options }) => Ok(LogInPayload {
+                challenge: Some(challenge.to_string()),
+                passkey_options,
+                ..Default::default()
+            }),
             Err(failure) => {
                 Ok(LogInPayload { user_errors: errors(failure)?, ..Default::default() })
             }
         }
     }
 
-    /// Completes a sign-in with a code of the second factor, each of which works once.
+    /// Completes a sign-in with a code of the second factor, each of which works once, or with a passkey.
     async fn complete_log_in(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The challenge, and the code that answers it.")] input: CompleteLogInInput,
+        #[graphql(desc = "The challenge, and what answers it.")] input: CompleteLogInInput,
     ) -> async_graphql::Result<LogInPayload> {
-        let (challenge, code) = (Zeroizing::new(input.challenge), Zeroizing::new(input.code));
-        match core(ctx)?.complete_log_in(&challenge, &code, request(ctx)).await {
-            Ok(signed_in) => LogInPayload::of(ctx, signed_in).await,
-            Err(failure) => {
-                Ok(LogInPayload { user_errors: errors(failure)?, ..Default::default() })
-            }
-        }
+        let challenge = Zeroizing::new(input.challenge);
+        let core = core(ctx)?;
+        let done = async {
+            let given = Given::of(input.code, input.passkey)?;
+            core.complete_log_in(&challenge, given.as_ref(), request(ctx)).await
+        };
+        LogInPayload::completed(ctx, done.await).await
     }
 
     /// Gets new tokens for a refresh token, which works no more after that.

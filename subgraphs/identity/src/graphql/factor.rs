@@ -1,4 +1,4 @@
-//! The second factor, and the mutations that turn it on and take it away.
+//! The second factor, and the mutations that turn its app on and take it away.
 
 use async_graphql::{Context, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
@@ -7,20 +7,30 @@ use studio_service::graphql::{UserError, actor};
 use zeroize::Zeroizing;
 
 use super::{account::errors, core, request};
-use crate::{commands::Shown, projections::factors::Row};
+use crate::{
+    commands::{Failure, Given, Shown},
+    projections::factors::Row,
+};
 
-/// An app that shows one-time codes (TOTP, RFC 6238), and recovery codes for when it is gone.
+/// An app that shows one-time codes (TOTP, RFC 6238), passkeys, and recovery codes for when all of them
+/// are gone.
 pub(super) struct SecondFactor(pub Row);
 
-/// An app that shows one-time codes (TOTP, RFC 6238), and recovery codes for when it is gone.
+/// An app that shows one-time codes (TOTP, RFC 6238), passkeys, and recovery codes for when all of them
+/// are gone.
 #[Object]
 impl SecondFactor {
-    /// When it was turned on.
+    /// When the first of them was turned on.
     async fn confirmed_at(&self) -> DateTime<Utc> {
         Timestamp::from_micros(self.0.confirmed_at).to_datetime()
     }
 
-    /// When a code was last used.
+    /// Whether there is an app.
+    async fn app(&self) -> bool {
+        self.0.app > 0
+    }
+
+    /// When a code or a passkey was last used.
     async fn used_at(&self) -> DateTime<Utc> {
         Timestamp::from_micros(self.0.used_at).to_datetime()
     }
@@ -36,6 +46,10 @@ impl SecondFactor {
 struct BeginTotpInput {
     /// Your password.
     password: String,
+    /// A recovery code, where you have a second factor already,
+    code: Option<String>,
+    /// or what a passkey answered to `beginPasskeyLogIn`.
+    passkey: Option<String>,
 }
 
 /// What `beginTotp` made. Nothing is asked for at a sign-in before `confirmTotp`.
@@ -59,7 +73,8 @@ struct ConfirmTotpInput {
 /// New recovery codes.
 #[derive(SimpleObject, Default)]
 struct RecoveryCodesPayload {
-    /// Ten codes that take the place of the app, each once. Keep them on paper: they are shown once.
+    /// Ten codes that take the place of app and passkeys, each once. Keep them on paper: they are shown
+    /// once. Null where you have some already.
     recovery_codes: Option<Vec<String>>,
     /// What to mend; empty when it worked.
     user_errors: Vec<UserError>,
@@ -70,17 +85,21 @@ struct RecoveryCodesPayload {
 struct RenewRecoveryCodesInput {
     /// Your password.
     password: String,
-    /// The code that the app shows, or a recovery code.
-    code: String,
+    /// The code that the app shows, or a recovery code;
+    code: Option<String>,
+    /// in its place, what a passkey answered to `beginPasskeyLogIn`.
+    passkey: Option<String>,
 }
 
-/// Who wants no second factor any more.
+/// Who wants the app to count no more.
 #[derive(InputObject)]
 struct RemoveTotpInput {
     /// Your password.
     password: String,
-    /// The code that the app shows, or a recovery code.
-    code: String,
+    /// The code that the app shows, or a recovery code;
+    code: Option<String>,
+    /// in its place, what a passkey answered to `beginPasskeyLogIn`.
+    passkey: Option<String>,
 }
 
 /// What `removeTotp` did.
@@ -103,7 +122,12 @@ impl FactorMutation {
         #[graphql(desc = "Your password.")] input: BeginTotpInput,
     ) -> async_graphql::Result<BeginTotpPayload> {
         let password = Zeroizing::new(input.password);
-        Ok(match core(ctx)?.begin_totp(actor(ctx)?, &password, request(ctx)).await {
+        let (core, actor) = (core(ctx)?, actor(ctx)?);
+        let begun = async {
+            let given = Given::of(input.code, input.passkey)?;
+            core.begin_totp(actor, &password, given.as_ref(), request(ctx)).await
+        };
+        Ok(match begun.await {
             Ok(enrolment) => BeginTotpPayload {
                 secret: Some(enrolment.secret.to_string()),
                 uri: Some(enrolment.uri.to_string()),
@@ -115,8 +139,8 @@ impl FactorMutation {
         })
     }
 
-    /// Turns the second factor on with the first code of the app: from now on each sign-in asks for
-    /// one. Answers recovery codes, once.
+    /// Turns the app on with its first code: from now on each sign-in with a password asks for one.
+    /// Answers recovery codes, once.
     async fn confirm_totp(
         &self,
         ctx: &Context<'_>,
@@ -133,33 +157,42 @@ impl FactorMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Your password and a code.")] input: RenewRecoveryCodesInput,
     ) -> async_graphql::Result<RecoveryCodesPayload> {
-        let (password, code) = (Zeroizing::new(input.password), Zeroizing::new(input.code));
-        let core = core(ctx)?;
-        let renewed = core.renew_recovery_codes(actor(ctx)?, &password, &code, request(ctx)).await;
-        RecoveryCodesPayload::of(renewed)
+        let password = Zeroizing::new(input.password);
+        let (core, actor) = (core(ctx)?, actor(ctx)?);
+        let renewed = async {
+            let given = Given::of(input.code, input.passkey)?;
+            core.renew_recovery_codes(actor, &password, given.as_ref(), request(ctx)).await
+        };
+        RecoveryCodesPayload::of(renewed.await.map(Some))
     }
 
-    /// Takes your second factor away, with its recovery codes.
+    /// Takes your app away; with the recovery codes, where you have no passkey.
     async fn remove_totp(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Your password and a code.")] input: RemoveTotpInput,
     ) -> async_graphql::Result<RemoveTotpPayload> {
-        let (password, code) = (Zeroizing::new(input.password), Zeroizing::new(input.code));
-        let removed = core(ctx)?.remove_totp(actor(ctx)?, &password, &code, request(ctx)).await;
-        let user_errors = removed.err().map(errors).transpose()?.unwrap_or_default();
+        let password = Zeroizing::new(input.password);
+        let (core, actor) = (core(ctx)?, actor(ctx)?);
+        let removed = async {
+            let given = Given::of(input.code, input.passkey)?;
+            core.remove_totp(actor, &password, given.as_ref(), request(ctx)).await
+        };
+        let user_errors = removed.await.err().map(errors).transpose()?.unwrap_or_default();
         Ok(RemoveTotpPayload { user_errors })
     }
 }
 
 impl RecoveryCodesPayload {
-    fn of(made: Result<Shown, crate::commands::Failure>) -> async_graphql::Result<Self> {
+    fn of(made: Result<Option<Shown>, Failure>) -> async_graphql::Result<Self> {
         Ok(match made {
-            Ok(Shown(codes)) => Self {
-                recovery_codes: Some(codes.iter().map(|code| code.to_string()).collect()),
-                user_errors: Vec::new(),
-            },
+            Ok(codes) => Self { recovery_codes: codes.map(shown), user_errors: Vec::new() },
             Err(failure) => Self { recovery_codes: None, user_errors: errors(failure)? },
         })
     }
+}
+
+/// The texts of recovery codes.
+pub(super) fn shown(Shown(codes): Shown) -> Vec<String> {
+    codes.iter().map(|code| code.to_string()).collect()
 }

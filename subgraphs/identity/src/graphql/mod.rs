@@ -4,6 +4,7 @@ mod account;
 mod audit;
 mod factor;
 mod organization;
+mod passkey;
 mod password;
 mod people;
 mod policy;
@@ -40,6 +41,7 @@ pub(crate) struct Query(
 pub(crate) struct Mutation(
     account::AccountMutation,
     factor::FactorMutation,
+    passkey::PasskeyMutation,
     password::PasswordMutation,
     people::PeopleMutation,
 );

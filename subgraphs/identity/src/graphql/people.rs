@@ -1,7 +1,8 @@
 //! Mutations about the people of the organization and their sessions.
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
-use studio_kernel::Role;
+use chrono::{DateTime, Utc};
+use studio_kernel::{Role, Timestamp};
 use studio_service::graphql::{UserError, actor, id};
 use zeroize::Zeroizing;
 
@@ -44,7 +45,8 @@ struct ChangeRolesInput {
     /// Roles that they shall have; one that they have already stays.
     #[graphql(default)]
     give: Vec<RoleName>,
-    /// Roles that they shall not have any more. One that is also given stays.
+    /// Roles that they shall not have any more, also those that would end by themselves. One that is also
+    /// given stays.
     #[graphql(default)]
     take: Vec<RoleName>,
 }
@@ -52,6 +54,26 @@ struct ChangeRolesInput {
 /// What `changeRoles` did.
 #[derive(SimpleObject)]
 struct ChangeRolesPayload {
+    /// The person, with the roles that they have now.
+    user: Option<User>,
+    /// What to mend; empty when it worked.
+    user_errors: Vec<UserError>,
+}
+
+/// A role to give to a person for a time.
+#[derive(InputObject)]
+struct GrantAccessInput {
+    /// The person, `usr_…`.
+    user_id: ID,
+    /// The role; any but owner.
+    role: RoleName,
+    /// The first instant at which it does not count any more, at most 366 days from now.
+    until: DateTime<Utc>,
+}
+
+/// What `grantAccess` did.
+#[derive(SimpleObject)]
+struct GrantAccessPayload {
     /// The person, with the roles that they have now.
     user: Option<User>,
     /// What to mend; empty when it worked.
@@ -143,6 +165,26 @@ impl PeopleMutation {
                 Ok(ChangeRolesPayload { user, user_errors: Vec::new() })
             }
             Err(failure) => Ok(ChangeRolesPayload { user: None, user_errors: errors(failure)? }),
+        }
+    }
+
+    /// Gives a person a role until an instant, for example an auditor for the weeks of an audit. It ends by
+    /// itself at that instant, for where they are signed in too. Given again it ends at the new instant;
+    /// `changeRoles` takes it before, or gives it without an end.
+    async fn grant_access(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Whom to give what, until when.")] input: GrantAccessInput,
+    ) -> async_graphql::Result<GrantAccessPayload> {
+        let user = id(&input.user_id)?;
+        let until = Timestamp::from_datetime(input.until);
+        let role = Role::from(input.role);
+        match core(ctx)?.grant_access(actor(ctx)?, user, role, until, request(ctx)).await {
+            Ok(()) => {
+                let user = user::find(ctx, user).await?;
+                Ok(GrantAccessPayload { user, user_errors: Vec::new() })
+            }
+            Err(failure) => Ok(GrantAccessPayload { user: None, user_errors: errors(failure)? }),
         }
     }
 

@@ -65,6 +65,10 @@ enum SignInMethod {
     Pwd,
     /// A one-time code: of an app, or a recovery code.
     Otp,
+    /// A passkey.
+    Pop,
+    /// The passkey was unlocked by a PIN, a finger or a face: that is more than one factor.
+    Mfa,
 }
 
 /// Queries about sessions.

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use async_graphql::{
-    Context, ID, Object,
+    Context, ID, Object, SimpleObject,
     connection::{Connection, EmptyFields},
     dataloader::{DataLoader, Loader},
 };
@@ -15,15 +15,26 @@ use studio_service::{
     graphql::{PageArgs, actor, connection, gql, id},
 };
 
-use super::{RoleName, core, factor::SecondFactor, organization, session::Session};
+use super::{
+    RoleName, core, factor::SecondFactor, organization, passkey::Passkey, session::Session,
+};
 use crate::{
     commands::Core,
     personal::{PersonalError, Profile, sealed_from_row},
     projections::{
-        factors, read_id, sessions,
-        users::{self, Row, read_roles},
+        factors, passkeys, read_id, sessions,
+        users::{self, Row},
     },
 };
+
+/// A role that ends by itself.
+#[derive(SimpleObject)]
+pub(super) struct TimedRole {
+    /// The role.
+    role: RoleName,
+    /// The first instant at which it does not count any more.
+    until: DateTime<Utc>,
+}
 
 /// A person of the organization.
 pub(super) struct User(pub Row);
@@ -46,9 +57,19 @@ impl User {
         Ok(self.profile(core(ctx)?).await?.map(|profile| profile.email))
     }
 
-    /// What they may do.
-    async fn roles(&self) -> Vec<RoleName> {
-        read_roles(&self.0.roles).into_iter().map(RoleName::from).collect()
+    /// What they may do now.
+    async fn roles(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<RoleName>> {
+        let held = users::held(&self.0).map_err(gql)?;
+        Ok(held.at(core(ctx)?.env.now()).into_iter().map(RoleName::from).collect())
+    }
+
+    /// Which of that ends by itself, and when.
+    async fn roles_until(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<TimedRole>> {
+        let (held, now) = (users::held(&self.0).map_err(gql)?, core(ctx)?.env.now());
+        let left = held.until.into_iter().filter(|it| now < it.until);
+        Ok(left
+            .map(|it| TimedRole { role: it.role.into(), until: it.until.to_datetime() })
+            .collect())
     }
 
     /// When they were added.
@@ -83,6 +104,19 @@ impl User {
             core.policy.require(actor(ctx)?, "identity:session:read", &resource).map_err(gql)?;
         let row = factors::find(&core.store, scope.tenant(), user).await.map_err(gql)?;
         Ok(row.map(SecondFactor))
+    }
+
+    /// The passkeys that they sign in with, the oldest first. You see your own; an owner or an admin sees
+    /// everybody's.
+    async fn passkeys(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<Passkey>> {
+        let core = core(ctx)?;
+        let tenant = read_id(&self.0.tenant).map_err(gql)?;
+        let user = read_id(&self.0.id).map_err(gql)?;
+        let resource = Resource::any("Passkey", tenant).owned_by(user);
+        let scope =
+            core.policy.require(actor(ctx)?, "identity:session:read", &resource).map_err(gql)?;
+        let rows = passkeys::of(&core.store, scope.tenant(), user).await.map_err(gql)?;
+        Ok(rows.into_iter().map(Passkey).collect())
     }
 
     /// Where they are signed in, newest first. You see your own sessions; an owner or an admin

@@ -1,10 +1,12 @@
-//! The read models: organizations, people, their second factors, sessions, and the state of the set-up. Every query
-//! names its organization, but for the two by which somebody without an actor is found: by e-mail
-//! address at a sign-in, and whether there is any organization at all.
+//! The read models: organizations, people, their second factors and
+//! passkeys, sessions, and the state of the set-up. Every query
+//! names its organization, but for the three by which somebody without an actor is found: by e-mail
+//! address or passkey at a sign-in, and whether there is any organization at all.
 
 pub(crate) mod audit;
 pub(crate) mod factors;
 pub(crate) mod organizations;
+pub(crate) mod passkeys;
 pub(crate) mod sessions;
 pub(crate) mod set_up;
 pub(crate) mod users;

@@ -11,7 +11,10 @@ use sea_orm::{
 use studio_access::Scope;
 use studio_entities::identity::user::{ActiveModel, Column, Entity, Model};
 use studio_events::{EventStore, Projection, ProjectionError, Recorded, clear_generation};
-use studio_kernel::{DomainEvent, Id, Role, TenantId, kind};
+use studio_kernel::{
+    DomainEvent, Id, Role, TenantId, kind,
+    published::identity::{RoleUntil, RolesHeld},
+};
 
 use super::tenant_of;
 use crate::{domain::user::UserEvent, personal::People};
@@ -70,6 +73,7 @@ impl Projection for Users {
                         profile: Set(Some(created.profile.0.to_string())),
                         password: Set(Some(created.password.0.to_string())),
                         roles: Set(write_roles(&created.roles)),
+                        roles_until: Set(String::new()),
                         created_at: Set(recorded.recorded_at.micros()),
                         erased_at: Set(None),
                     };
@@ -80,6 +84,7 @@ impl Projection for Users {
                     if let Some(row) = Entity::find_by_id(key).one(tx).await? {
                         let mut row = row.into_active_model();
                         row.roles = Set(write_roles(&changed.roles));
+                        row.roles_until = Set(write_until(&changed.until)?);
                         row.update(tx).await?;
                     }
                 }
@@ -91,13 +96,18 @@ impl Projection for Users {
                         row.update(tx).await?;
                     }
                 }
-                // The second factor has a read model of its own.
+                // The second factor has read models of its own.
                 UserEvent::TotpBegun(_)
                 | UserEvent::TotpConfirmed(_)
                 | UserEvent::TotpUsed(_)
                 | UserEvent::RecoveryCodeUsed(_)
                 | UserEvent::RecoveryCodesRenewed(_)
-                | UserEvent::TotpRemoved(_) => {}
+                | UserEvent::TotpRemoved(_)
+                | UserEvent::PasskeyBegun(_)
+                | UserEvent::PasskeyAdded(_)
+                | UserEvent::PasskeyUsed(_)
+                | UserEvent::PasskeyCopied(_)
+                | UserEvent::PasskeyRemoved(_) => {}
                 UserEvent::UserErased(erased) => {
                     let key = (generation, tenant, erased.user.to_string());
                     if let Some(row) = Entity::find_by_id(key).one(tx).await? {
@@ -130,6 +140,25 @@ fn write_roles(roles: &[Role]) -> String {
 /// The roles of a row. A name that this version does not know grants nothing.
 pub(crate) fn read_roles(text: &str) -> Vec<Role> {
     text.split(' ').filter_map(Role::parse).collect()
+}
+
+fn write_until(until: &[RoleUntil]) -> Result<String, ProjectionError> {
+    if until.is_empty() {
+        return Ok(String::new());
+    }
+    serde_json::to_string(until).map_err(ProjectionError::other)
+}
+
+/// What the person of a row may do, some of it until an instant.
+pub(crate) fn held(row: &Row) -> Result<RolesHeld, DbErr> {
+    Ok(RolesHeld { always: read_roles(&row.roles), until: read_until(&row.roles_until)? })
+}
+
+fn read_until(text: &str) -> Result<Vec<RoleUntil>, DbErr> {
+    if text.is_empty() {
+        return Ok(Vec::new());
+    }
+    serde_json::from_str(text).map_err(|error| DbErr::Type(format!("roles that end: {error}")))
 }
 
 /// The account with that keyed hash of an e-mail address, in whatever organization it is: at a
@@ -205,22 +234,35 @@ pub(crate) async fn has_one_owner(store: &EventStore, tenant: TenantId) -> Resul
 pub(crate) async fn roles_of(
     store: &EventStore,
     users: impl IntoIterator<Item = &str>,
-) -> Result<HashMap<String, Vec<Role>>, DbErr> {
+) -> Result<HashMap<String, RolesHeld>, DbErr> {
     let mut found = HashMap::new();
     let mut users = users.into_iter().peekable();
     while users.peek().is_some() {
         let some: Vec<&str> = users.by_ref().take(AT_ONCE).collect();
-        let rows: Vec<(String, String)> = Entity::find()
-            .select_only()
-            .columns([Column::Id, Column::Roles])
+        let rows = Entity::find()
             .filter(Column::Generation.eq(store.generation(NAME)))
             .filter(Column::Id.is_in(some))
-            .into_tuple()
             .all(store.database().reader())
             .await?;
-        found.extend(rows.into_iter().map(|(id, roles)| (id, read_roles(&roles))));
+        for row in rows {
+            found.insert(row.id.clone(), held(&row)?);
+        }
     }
     Ok(found)
+}
+
+/// The same of everybody who has a role that ends by itself, signed in or not: a token that is made
+/// before such an end says nothing of it.
+pub(crate) async fn with_roles_until(
+    store: &EventStore,
+) -> Result<HashMap<String, RolesHeld>, DbErr> {
+    let rows = Entity::find()
+        .filter(Column::Generation.eq(store.generation(NAME)))
+        .filter(Column::ErasedAt.is_null())
+        .filter(Column::RolesUntil.ne(""))
+        .all(store.database().reader())
+        .await?;
+    rows.iter().map(|row| Ok((row.id.clone(), held(row)?))).collect()
 }
 
 /// Everybody who was erased, as `(organization, person)`.

@@ -1,4 +1,5 @@
-//! Challenges: what stands between the password and the second factor. A challenge is no session. It says
+//! Challenges: what stands between the password and the second factor. A code is sent along with one, a
+//! passkey signs it. A challenge is no session. It says
 //! for five minutes that its bearer knew the password, and carries a keyed hash over all of that, so that
 //! nobody makes one up or turns one person's into another's.
 
@@ -89,6 +90,11 @@ impl Challenges {
         let mut bytes = body.to_vec();
         bytes.extend_from_slice(&self.0.mac(&body));
         Zeroizing::new(URL_SAFE_NO_PAD.encode(bytes))
+    }
+
+    /// What a passkey signs of a challenge that was written: its bytes.
+    pub(crate) fn to_sign(text: &str) -> Option<Vec<u8>> {
+        URL_SAFE_NO_PAD.decode(text).ok()
     }
 
     /// Reads what a client sent; `None` for whatever this server never gave out.

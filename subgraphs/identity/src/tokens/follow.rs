@@ -8,7 +8,7 @@ use studio_kernel::{
     Env,
     published::{
         CloudEvent,
-        identity::{RolesChanged, SessionEnded, SessionExtended},
+        identity::{RolesChanged, RolesHeld, SessionEnded, SessionExtended},
     },
 };
 use tokio_util::sync::CancellationToken;
@@ -72,7 +72,10 @@ fn take(event: &CloudEvent, sessions: &LiveSessions, env: &Env) {
     } else if let Some(ended) = event.read::<SessionEnded>() {
         ended.map(|it| sessions.ended(it.session, env.now()))
     } else if let Some(changed) = event.read::<RolesChanged>() {
-        changed.map(|it| sessions.roles_are(it.user, it.roles, event.position))
+        changed.map(|it| {
+            let held = RolesHeld { always: it.roles, until: it.until };
+            sessions.roles_are(it.user, held, event.position);
+        })
     } else {
         Ok(())
     };

@@ -9,7 +9,7 @@ use std::{
     sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
-use studio_kernel::{Id, Role, Timestamp, kind};
+use studio_kernel::{Id, Role, Timestamp, kind, published::identity::RolesHeld};
 use tokio::sync::watch;
 
 #[derive(Debug, Clone, Copy)]
@@ -22,7 +22,7 @@ struct Entry {
 /// What a person may do.
 #[derive(Debug, Clone)]
 struct Known {
-    roles: Vec<Role>,
+    roles: RolesHeld,
     /// The position of identity's log at which it was so.
     position: i64,
 }
@@ -66,7 +66,7 @@ impl LiveSessions {
     }
 
     /// What a person may do, as it was at a position of identity's log.
-    pub(crate) fn roles_are(&self, user: Id<kind::User>, roles: Vec<Role>, position: i64) {
+    pub(crate) fn roles_are(&self, user: Id<kind::User>, roles: RolesHeld, position: i64) {
         let mut known = self.roles.write().unwrap_or_else(PoisonError::into_inner);
         let newest = known.get(&user).map_or(i64::MIN, |known| known.position);
         if position >= newest {
@@ -75,9 +75,9 @@ impl LiveSessions {
     }
 
     /// What a person may do now; `None` where a token of theirs says it.
-    pub(crate) fn roles_of(&self, user: Id<kind::User>) -> Option<Vec<Role>> {
+    pub(crate) fn roles_of(&self, user: Id<kind::User>, now: Timestamp) -> Option<Vec<Role>> {
         let known = self.roles.read().unwrap_or_else(PoisonError::into_inner);
-        known.get(&user).map(|known| known.roles.clone())
+        known.get(&user).map(|known| known.roles.at(now))
     }
 
     /// Whether anything is known of the session.
@@ -112,7 +112,7 @@ impl LiveSessions {
 
 #[cfg(test)]
 mod tests {
-    use studio_kernel::Env;
+    use studio_kernel::{Env, published::identity::RoleUntil};
 
     use super::*;
 
@@ -136,13 +136,16 @@ mod tests {
     #[test]
     fn the_newest_roles_count_in_any_order() {
         let sessions = LiveSessions::default();
-        let user = Env::system().id();
-        assert_eq!(sessions.roles_of(user), None);
-        sessions.roles_are(user, vec![Role::Viewer], 7);
-        sessions.roles_are(user, vec![Role::Owner], 3);
-        assert_eq!(sessions.roles_of(user), Some(vec![Role::Viewer]));
-        sessions.roles_are(user, vec![], 8);
-        assert_eq!(sessions.roles_of(user), Some(vec![]));
+        let (user, now) = (Env::system().id(), Timestamp::from_micros(0));
+        let roles = |always| RolesHeld { always, until: Vec::new() };
+        assert_eq!(sessions.roles_of(user, now), None);
+        sessions.roles_are(user, roles(vec![Role::Viewer]), 7);
+        sessions.roles_are(user, roles(vec![Role::Owner]), 3);
+        assert_eq!(sessions.roles_of(user, now), Some(vec![Role::Viewer]));
+        let until = RoleUntil { role: Role::Auditor, until: now.plus_seconds(1) };
+        sessions.roles_are(user, RolesHeld { always: vec![], until: vec![until] }, 8);
+        assert_eq!(sessions.roles_of(user, now), Some(vec![Role::Auditor]));
+        assert_eq!(sessions.roles_of(user, now.plus_seconds(1)), Some(vec![]));
     }
 
     #[test]

@@ -18,7 +18,10 @@ use jsonwebtoken::DecodingKey;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use studio_events::{EventFeed, EventStore};
-use studio_kernel::{Code, Env, Id, Role, Timestamp, kind};
+use studio_kernel::{
+    Code, Env, Id, Role, Timestamp, kind,
+    published::identity::{RoleUntil, RolesHeld},
+};
 use studio_service::{
     ApiError,
     feed::HttpFeed,
@@ -139,7 +142,8 @@ async fn fill(client: &InternalClient, live: &LiveSessions, env: &Env) -> Result
         // That of the first page: what happens between two pages is told by the feed.
         let from = *position.get_or_insert(page.position);
         for known in page.roles {
-            live.roles_are(known.user, known.roles, page.position);
+            let held = RolesHeld { always: known.roles, until: known.until };
+            live.roles_are(known.user, held, page.position);
         }
         let Some(last) = page.sessions.last() else { return Ok(from) };
         after = Some(last.session);
@@ -164,6 +168,8 @@ struct Page {
 struct Known {
     user: Id<kind::User>,
     roles: Vec<Role>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    until: Vec<RoleUntil>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -200,10 +206,15 @@ async fn page(
     let after = after.map(|after| after.to_string());
     let rows = sessions::live_page(&store, now, after.as_deref(), PAGE).await?;
     let people: BTreeSet<&str> = rows.iter().map(|row| row.user.as_str()).collect();
-    let roles = users::roles_of(&store, people)
-        .await?
+    let mut held = users::roles_of(&store, people).await?;
+    if after.is_none() {
+        held.extend(users::with_roles_until(&store).await?);
+    }
+    let roles = held
         .into_iter()
-        .map(|(user, roles)| Ok(Known { user: read_id(&user)?, roles }))
+        .map(|(user, held)| {
+            Ok(Known { user: read_id(&user)?, roles: held.always, until: held.until })
+        })
         .collect::<Result<_, sea_orm::DbErr>>()?;
     let sessions = rows
         .iter()

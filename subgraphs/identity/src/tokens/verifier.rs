@@ -200,7 +200,8 @@ impl TokenVerifier {
         }
         // The token says what its person could do when it was made.
         let authn = claims.authn();
-        let roles = self.0.sessions.roles_of(claims.sub).unwrap_or(claims.roles);
+        let now = self.0.env.now();
+        let roles = self.0.sessions.roles_of(claims.sub, now).unwrap_or(claims.roles);
         Ok(Verified {
             actor: Actor::user(claims.org, claims.sub, claims.sid, roles).signed_in(authn),
             expires_at: instant(claims.exp),
@@ -245,7 +246,7 @@ impl TokenVerifier {
     }
 
     fn roles_now(&self, actor: &Actor) -> Option<Vec<Role>> {
-        self.0.sessions.roles_of(actor.user_id()?)
+        self.0.sessions.roles_of(actor.user_id()?, self.0.env.now())
     }
 }
 

@@ -6,12 +6,14 @@
 mod audit;
 mod erasure;
 mod factors;
+mod passkeys;
 mod password;
 mod people;
 mod policy;
 mod postgres;
 mod remote;
 mod roles;
+mod roles_until;
 mod schema;
 mod sessions;
 mod set_up;

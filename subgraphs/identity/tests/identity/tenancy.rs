@@ -67,6 +67,7 @@ async fn an_id_that_exists_elsewhere_reads_like_one_that_does_not_exist() {
 
 /// Every field of the roots, and what a stranger gets.
 const AS_A_STRANGER: &[(&str, &str)] = &[
+    ("auditEntries", "{ auditEntries { nodes { id } } }"),
     ("me", "{ me { id } }"),
     ("organization", "{ organization { id } }"),
     ("user", "{ user(id: \"usr_00000000000070008000000000000001\") { id } }"),
@@ -103,6 +104,25 @@ const AS_A_STRANGER: &[(&str, &str)] = &[
         "mutation { changeRoles(input: { userId: \"usr_00000000000070008000000000000001\",
         give: [OWNER] }) { userErrors { code } } }",
     ),
+    (
+        "beginPasskeyRegistration",
+        "mutation { beginPasskeyRegistration(input: { password: \"x\" }) { userErrors { code } } }",
+    ),
+    (
+        "confirmPasskeyRegistration",
+        "mutation { confirmPasskeyRegistration(input: { passkey: \"{}\", name: \"x\" }) {
+        userErrors { code } } }",
+    ),
+    (
+        "removePasskey",
+        "mutation { removePasskey(input: { passkeyId:
+        \"psk_00000000000070008000000000000001\", password: \"x\" }) { userErrors { code } } }",
+    ),
+    (
+        "grantAccess",
+        "mutation { grantAccess(input: { userId: \"usr_00000000000070008000000000000001\",
+        role: ADMIN, until: \"2026-04-01T00:00:00Z\" }) { userErrors { code } } }",
+    ),
     ("policyDecision", "{ policyDecision(action: \"controls:control:read\") { allow } }"),
     (
         "revokeSession",
@@ -111,8 +131,17 @@ const AS_A_STRANGER: &[(&str, &str)] = &[
     ),
 ];
 /// What makes somebody an actor, and what federation adds.
-const OPEN: &[&str] =
-    &["logIn", "completeLogIn", "refresh", "setUp", "setUpState", "_service", "_entities"];
+const OPEN: &[&str] = &[
+    "logIn",
+    "completeLogIn",
+    "beginPasskeyLogIn",
+    "completePasskeyLogIn",
+    "refresh",
+    "setUp",
+    "setUpState",
+    "_service",
+    "_entities",
+];
 
 #[tokio::test]
 async fn a_stranger_gets_nothing() {

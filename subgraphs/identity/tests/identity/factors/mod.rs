@@ -9,16 +9,17 @@ use studio_kernel::AuthnMethod;
 
 use crate::support::{EMAIL, PASSWORD, Server, Tokens, fault, holds};
 
-const BEGIN: &str = "mutation($input: BeginTotpInput!) { beginTotp(input: $input) {
+pub(crate) const BEGIN: &str = "mutation($input: BeginTotpInput!) { beginTotp(input: $input) {
     secret uri userErrors { code message path } } }";
 const CONFIRM: &str = "mutation($input: ConfirmTotpInput!) { confirmTotp(input: $input) {
     recoveryCodes userErrors { code message path } } }";
-const RENEW: &str =
+pub(crate) const RENEW: &str =
     "mutation($input: RenewRecoveryCodesInput!) { renewRecoveryCodes(input: $input) {
     recoveryCodes userErrors { code message path } } }";
-const REMOVE: &str = "mutation($input: RemoveTotpInput!) { removeTotp(input: $input) {
+pub(crate) const REMOVE: &str = "mutation($input: RemoveTotpInput!) { removeTotp(input: $input) {
     userErrors { code message path } } }";
-const COMPLETE: &str = "mutation($input: CompleteLogInInput!) { completeLogIn(input: $input) {
+pub(crate) const COMPLETE: &str =
+    "mutation($input: CompleteLogInInput!) { completeLogIn(input: $input) {
     accessToken refreshToken expiresAt challenge user { id name }
     userErrors { code message path } } }";
 const MINE: &str = "{ me { secondFactor { confirmedAt usedAt recoveryCodesLeft } } }";
@@ -38,9 +39,9 @@ fn unbase32(text: &str) -> Vec<u8> {
 }
 
 /// An app.
-struct App {
-    secret: String,
-    recovery_codes: Vec<String>,
+pub(crate) struct App {
+    pub(crate) secret: String,
+    pub(crate) recovery_codes: Vec<String>,
 }
 
 impl App {
@@ -52,6 +53,11 @@ impl App {
         let offset = usize::from(tag.as_ref()[19] & 15);
         let cut = u32::from_be_bytes(tag.as_ref()[offset..offset + 4].try_into().unwrap());
         format!("{:06}", (cut & 0x7FFF_FFFF) % 1_000_000)
+    }
+
+    /// Turns it on with the code that it shows.
+    pub(crate) async fn confirm(&self, server: &Server, tokens: &Tokens) -> Value {
+        confirm(server, tokens, &self.shows(server, 0)).await
     }
 
     /// Turns the second factor on for whoever is signed in, and lets its first code pass.
@@ -67,7 +73,12 @@ impl App {
     }
 }
 
-async fn as_input(server: &Server, token: Option<&str>, query: &str, input: Value) -> Value {
+pub(crate) async fn as_input(
+    server: &Server,
+    token: Option<&str>,
+    query: &str,
+    input: Value,
+) -> Value {
     let data = server.data(token, query, json!({ "input": input })).await;
     data.as_object().unwrap().values().next().unwrap().clone()
 }
