@@ -2,7 +2,8 @@
 
 import { UserErrors, request, session } from "./client.js";
 import { field, h, show, uniqueId } from "./dom.js";
-import { setUpMutation } from "./operations.js";
+import { setUpMutation, signInOptionsQuery } from "./operations.js";
+import { forgottenForm } from "./recovery.js";
 
 /**
  * What somebody sees who is not signed in: `setUp`, `signIn` or `nothing` (no organization exists,
@@ -42,7 +43,7 @@ export function nothingYet(again, intro) {
 }
 
 /** A form that sends once at a time and shows what went wrong, at the field where it is known. */
-function form(title, intro, fields, action, submit) {
+export function form(title, intro, fields, action, submit) {
   const problem = h("p", { id: uniqueId("problem"), class: "problem", role: "alert" });
   const button = h("button", { type: "submit", class: "primary" }, action);
   for (const [name, { input }] of Object.entries(fields)) input.name = name;
@@ -91,7 +92,7 @@ function point(error, fields, problem) {
     known?.setAttribute("aria-errormessage", problem);
   }
   const wrong = inputs.find((input) => input.getAttribute("aria-invalid"));
-  (wrong ?? inputs.at(-1)).focus();
+  (wrong ?? inputs.at(-1))?.focus();
 }
 
 /** Signs in; `done` follows. */
@@ -123,7 +124,23 @@ export function signInForm(done, intro) {
     element.replaceWith(asked);
     asked.querySelector("input").focus();
   });
+  otherWays(element, done);
   return element;
+}
+
+/** Adds how else one gets in, once the server has said so; without an answer there is the password. */
+async function otherWays(element, done) {
+  const { signInOptions } = await request(signInOptionsQuery).catch(() => ({ signInOptions: {} }));
+  if (signInOptions.passwordReset) {
+    const forgotten = () => {
+      const asked = forgottenForm(done);
+      element.replaceWith(asked);
+      asked.querySelector("input").focus();
+    };
+    element.append(
+      h("p", {}, h("button", { type: "button", onclick: forgotten }, "I have forgotten my password")),
+    );
+  }
 }
 
 /** The second step of a sign-in; `again` goes back to the first, with the reason. */

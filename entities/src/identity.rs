@@ -53,6 +53,8 @@ pub mod user {
         pub password: Option<String>,
         /// The roles' names, separated by spaces.
         pub roles: String,
+        /// When the e-mail address was shown to be theirs, microseconds since the epoch.
+        pub email_verified_at: Option<i64>,
         /// Microseconds since the epoch.
         pub created_at: i64,
         /// Microseconds since the epoch; `None` while the person was not erased.

@@ -14,6 +14,7 @@ impl MigratorTrait for Migrator {
             step("identity_0001_people", PEOPLE),
             step("identity_0002_second_factors", SECOND_FACTORS),
             step("identity_0003_audit_log", AUDIT_LOG),
+            step("identity_0004_verified_addresses", VERIFIED_ADDRESSES),
         ])
     }
 }
@@ -75,6 +76,9 @@ const SECOND_FACTORS: &[&str] = &[
     )"#,
     "ALTER TABLE identity_sessions ADD COLUMN methods TEXT NOT NULL DEFAULT ''",
 ];
+
+const VERIFIED_ADDRESSES: &[&str] =
+    &["ALTER TABLE identity_users ADD COLUMN email_verified_at BIGINT"];
 
 // No read model of this store's log: it is filled from all of them, and has no generations. Whoever
 // empties both tables has it filled again.

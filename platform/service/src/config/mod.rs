@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 mod cluster;
 mod faults;
 mod load;
+mod mail;
 mod policy;
 mod remote;
 mod router_file;
@@ -18,6 +19,7 @@ mod stores;
 pub use cluster::{Addresses, ClusterConfig};
 pub use faults::Fault;
 pub use load::ConfigError;
+pub use mail::{MailConfig, MailSecurity};
 pub use policy::{PolicyConfig, PolicyMode};
 pub use remote::{HeaderText, InEnv, InFile, RemoteSubgraph, RemoteSubgraphs, Subscriptions};
 pub use router_file::{InFlightSharing, RequestLimits, RouterFile, SubscriptionSharing};
@@ -43,6 +45,8 @@ pub struct Config {
     pub limits: Limits,
     /// Signing in.
     pub identity: IdentityConfig,
+    /// Mail that Studio sends.
+    pub mail: MailConfig,
     /// Who may do what.
     pub policy: PolicyConfig,
     /// Where things are kept.
@@ -117,6 +121,7 @@ impl Default for Config {
             log: LogConfig::default(),
             limits: Limits::default(),
             identity: IdentityConfig::default(),
+            mail: MailConfig::default(),
             policy: PolicyConfig::default(),
             stores: StoresConfig::default(),
             cluster: ClusterConfig::default(),

@@ -186,9 +186,8 @@ impl SecondFactor {
                     active.recovery_codes.clone_from(&renewed.recovery_codes);
                 }
             }
-            UserEvent::UserCreated(_)
-            | UserEvent::RolesChanged(_)
-            | UserEvent::PasswordChanged(_) => {}
+            // Of the person otherwise.
+            _ => {}
         }
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod factor;
 pub mod input;
+pub mod mailed;
 pub mod organization;
 pub mod session;
 pub mod set_up;

@@ -10,6 +10,10 @@ use super::{
         RecoveryCodeUsed, RecoveryCodesRenewed, SecondFactor, TotpBegun, TotpConfirmed,
         TotpRemoved, TotpUsed,
     },
+    mailed::{
+        EmailVerificationRequested, EmailVerified, MailSent, Mailed, PasswordResetRequested,
+        PasswordResetUsed,
+    },
 };
 
 /// A person was added.
@@ -57,6 +61,11 @@ events! {
         RecoveryCodeUsed,
         RecoveryCodesRenewed,
         TotpRemoved,
+        PasswordResetRequested,
+        PasswordResetUsed,
+        EmailVerificationRequested,
+        EmailVerified,
+        MailSent,
         UserErased,
     }
 }
@@ -69,6 +78,8 @@ pub struct User {
     roles: Vec<Role>,
     /// What is asked for besides the password.
     pub factor: SecondFactor,
+    /// What is proven by mail.
+    pub mailed: Mailed,
 }
 
 /// Why nobody's roles were changed.
@@ -81,13 +92,18 @@ pub enum RolesRefused {
 }
 
 impl User {
+    /// Whether there is such a person, who was not erased.
+    pub fn exists(&self) -> bool {
+        self.created && !self.erased
+    }
+
     /// Takes the place of the password. `None` where there is no such person (any more).
     pub fn change_password(
         &self,
         user: Id<kind::User>,
         password: SealedValue,
     ) -> Option<Vec<UserEvent>> {
-        (self.created && !self.erased).then(|| vec![PasswordChanged { user, password }.into()])
+        self.exists().then(|| vec![PasswordChanged { user, password }.into()])
     }
 
     /// As [`User::change_password`], and takes the second factor away where there is one.
@@ -124,7 +140,7 @@ impl User {
         give: &[Role],
         take: &[Role],
     ) -> Result<Vec<UserEvent>, RolesRefused> {
-        if !self.created || self.erased {
+        if !self.exists() {
             return Err(RolesRefused::NoSuchUser);
         }
         let roles = self.roles_with(give, take);
@@ -150,11 +166,12 @@ impl User {
 
 impl Aggregate for User {
     const STREAM_TYPE: &'static str = "identity.user";
-    const STATE_VERSION: u32 = 2;
+    const STATE_VERSION: u32 = 3;
     type Event = UserEvent;
 
     fn apply(&mut self, event: &UserEvent, _recorded_at: Timestamp) {
         self.factor.apply(event);
+        self.mailed.apply(event);
         match event {
             UserEvent::UserCreated(created) => {
                 self.created = true;

@@ -3,6 +3,8 @@
 mod account;
 mod audit;
 mod factor;
+mod mailed;
+mod options;
 mod organization;
 mod password;
 mod people;
@@ -33,6 +35,7 @@ pub(crate) struct Query(
     policy::PolicyQuery,
     set_up::SetUpQuery,
     audit::AuditQuery,
+    options::SignInOptionsQuery,
 );
 
 /// Mutations, one module each.
@@ -42,6 +45,7 @@ pub(crate) struct Mutation(
     factor::FactorMutation,
     password::PasswordMutation,
     people::PeopleMutation,
+    mailed::MailedMutation,
 );
 
 /// The schema, served with a loader of its own for each request.

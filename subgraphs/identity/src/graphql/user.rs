@@ -46,6 +46,11 @@ impl User {
         Ok(self.profile(core(ctx)?).await?.map(|profile| profile.email))
     }
 
+    /// Whether they have shown, by a link from a mail, that the e-mail address is theirs.
+    async fn email_verified(&self) -> bool {
+        self.0.email_verified_at.is_some()
+    }
+
     /// What they may do.
     async fn roles(&self) -> Vec<RoleName> {
         read_roles(&self.0.roles).into_iter().map(RoleName::from).collect()

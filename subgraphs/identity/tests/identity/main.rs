@@ -6,10 +6,12 @@
 mod audit;
 mod erasure;
 mod factors;
+mod mailed;
 mod password;
 mod people;
 mod policy;
 mod postgres;
+mod recording;
 mod remote;
 mod roles;
 mod schema;

@@ -67,6 +67,11 @@ impl App {
     }
 }
 
+/// Turns the second factor on for whoever is signed in.
+pub(crate) async fn turn_on(server: &Server, tokens: &Tokens) {
+    App::enrol(server, tokens).await;
+}
+
 async fn as_input(server: &Server, token: Option<&str>, query: &str, input: Value) -> Value {
     let data = server.data(token, query, json!({ "input": input })).await;
     data.as_object().unwrap().values().next().unwrap().clone()
