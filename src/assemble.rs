@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     consumers::CONSUMERS,
+    mail,
     policies::Policies,
     stores::{SUBGRAPHS, Stores},
     wake,
@@ -159,8 +160,9 @@ impl Builder {
         Ok(match name {
             "identity" => {
                 let deps = self.deps(name).await?;
+                let mailer = mail::mailer(&self.config).context("mail cannot be sent")?;
                 let (subgraph, identity) =
-                    studio_identity::build(deps, self.limits.clone()).await?;
+                    studio_identity::build(deps, self.limits.clone(), mailer).await?;
                 self.identity = Some(identity);
                 subgraph
             }

@@ -15,7 +15,7 @@ use studio_stores::keyring::{KmsMaster, KmsOptions};
 use crate::{
     audit_stream,
     cli::{ConfigCommand, ConfigVerb},
-    extensions, keyring, policies, stores,
+    extensions, keyring, mail, policies, stores,
 };
 
 /// How long a server may take to answer.
@@ -85,6 +85,9 @@ fn probes(config: &Config) -> Vec<Probe<'_>> {
     }
     if stores::in_a_bucket(config) {
         probes.push(("stores.s3".to_owned(), bucket(config).boxed()));
+    }
+    if config.mail.host.is_some() {
+        probes.push(("mail.host".to_owned(), mail_server(config).boxed()));
     }
     if let Some(folder) = &config.policy.bundle {
         probes.push(("policy.bundle".to_owned(), rules(folder, config).boxed()));
@@ -157,6 +160,11 @@ async fn key_service(options: KmsOptions) -> anyhow::Result<String> {
 async fn redis(config: &Config) -> anyhow::Result<String> {
     stores::redis(config).await?;
     Ok("it answers".to_owned())
+}
+
+async fn mail_server(config: &Config) -> anyhow::Result<String> {
+    mail::probe(config).await?;
+    Ok("it answers, and lets Studio in".to_owned())
 }
 
 async fn graph(config: &Config) -> anyhow::Result<String> {

@@ -18,7 +18,8 @@ impl Consumer {
 }
 
 /// All of them.
-pub(crate) const CONSUMERS: [Consumer; 5] = [
+pub(crate) const CONSUMERS: [Consumer; 6] = [
+    Consumer::new("identity", "identity.mail", "identity"),
     Consumer::new("controls", "controls.process_manager", "evidence"),
     Consumer::new("controls", "score_engine", "controls"),
     Consumer::new("evidence", "evidence.controls", "controls"),

@@ -16,6 +16,7 @@ mod extensions;
 mod gateway;
 mod hangup;
 mod keyring;
+mod mail;
 mod metrics;
 mod organization;
 mod pages;

@@ -2,8 +2,9 @@
 
 import { UserErrors, beginPasskey, request, session } from "./client.js";
 import { field, h, show, uniqueId } from "./dom.js";
-import { setUpMutation } from "./operations.js";
+import { setUpMutation, signInOptionsQuery } from "./operations.js";
 import { passkeysWork, usePasskey } from "./passkey.js";
+import { forgottenForm } from "./recovery.js";
 
 /**
  * What somebody sees who is not signed in: `setUp`, `signIn` or `nothing` (no organization exists,
@@ -93,7 +94,7 @@ function point(error, fields, problem) {
     known?.setAttribute("aria-errormessage", problem);
   }
   const wrong = inputs.find((input) => input.getAttribute("aria-invalid"));
-  (wrong ?? inputs.at(-1)).focus();
+  (wrong ?? inputs.at(-1))?.focus();
 }
 
 /** A button that uses a passkey, and says what went wrong; nothing where there are no passkeys. */
@@ -150,7 +151,23 @@ export function signInForm(done, intro) {
     asked.querySelector("input").focus();
   };
   const element = form("Sign in", intro, fields, "Sign in", submit, { beside });
+  otherWays(element, done);
   return element;
+}
+
+/** Adds how else one gets in, once the server has said so; without an answer there is the password. */
+async function otherWays(element, done) {
+  const { signInOptions } = await request(signInOptionsQuery).catch(() => ({ signInOptions: {} }));
+  if (signInOptions.passwordReset) {
+    const forgotten = () => {
+      const asked = forgottenForm(done);
+      element.replaceWith(asked);
+      asked.querySelector("input").focus();
+    };
+    element.append(
+      h("p", {}, h("button", { type: "button", onclick: forgotten }, "I have forgotten my password")),
+    );
+  }
 }
 
 /** The second step of a sign-in; `again` goes back to the first, with the reason. */

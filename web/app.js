@@ -7,14 +7,16 @@ import { explanationPage } from "./explanation.js";
 import { meQuery, setUpStateQuery } from "./operations.js";
 import { profilePage } from "./profile.js";
 import { projectsPage } from "./projects.js";
+import { link, linkedForm } from "./recovery.js";
 
 const main = document.getElementById("main");
 const person = document.getElementById("person");
 let page = new AbortController();
 let setUpToken = null;
+let linked = null;
 let ended = false;
 
-/** Reads the address. A set-up token leaves it at once, so that it stays in no history. */
+/** Reads the address. A token leaves it at once, so that it stays in no history. */
 function address() {
   const hash = location.hash.slice(1);
   const token = /^setup=([\w.~%+/=-]+)$/.exec(hash)?.[1];
@@ -24,6 +26,12 @@ function address() {
     } catch {
       setUpToken = token;
     }
+    history.replaceState(null, "", location.pathname);
+    return { name: "projects" };
+  }
+  const mailed = link(hash);
+  if (mailed) {
+    linked = mailed;
     history.replaceState(null, "", location.pathname);
     return { name: "projects" };
   }
@@ -45,6 +53,7 @@ async function open({ moved = false } = {}) {
   show(main, h("p", { class: "quiet", role: "status" }, "Reading …"));
   if (!session.current()) show(person);
   try {
+    if (linked) return showForm(linkedForm(linked, goOn));
     if (setUpToken || !session.current()) {
       const form = await front(signal);
       if (signal.aborted) return;
@@ -91,6 +100,7 @@ async function front(signal) {
 /** From a form to the page that it kept the person from. */
 function goOn() {
   setUpToken = null;
+  linked = null;
   return open({ moved: true });
 }
 

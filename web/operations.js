@@ -80,6 +80,26 @@ mutation LogOut {
   logOut { userErrors { code message path } }
 }`;
 
+export const signInOptionsQuery = `
+query SignInOptions {
+  signInOptions { passwordReset }
+}`;
+
+export const requestPasswordResetMutation = `
+mutation RequestPasswordReset($input: RequestPasswordResetInput!) {
+  requestPasswordReset(input: $input) { userErrors { code message path } }
+}`;
+
+export const resetPasswordMutation = `
+mutation ResetPassword($input: ResetPasswordInput!) {
+  resetPassword(input: $input) { userErrors { code message path } }
+}`;
+
+export const verifyEmailMutation = `
+mutation VerifyEmail($input: VerifyEmailInput!) {
+  verifyEmail(input: $input) { userErrors { code message path } }
+}`;
+
 export const setUpStateQuery = `
 query SetUpState($token: String) {
   setUpState(token: $token)

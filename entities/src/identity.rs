@@ -55,6 +55,8 @@ pub mod user {
         pub roles: String,
         /// Roles that end by themselves, with their instants (JSON); empty where there are none.
         pub roles_until: String,
+        /// When the e-mail address was shown to be theirs, microseconds since the epoch.
+        pub email_verified_at: Option<i64>,
         /// Microseconds since the epoch.
         pub created_at: i64,
         /// Microseconds since the epoch; `None` while the person was not erased.

@@ -17,6 +17,7 @@ impl MigratorTrait for Migrator {
             step("identity_0004_audit_stream", AUDIT_STREAM),
             step("identity_0005_passkeys", PASSKEYS),
             step("identity_0006_roles_until", ROLES_UNTIL),
+            step("identity_0007_verified_addresses", VERIFIED_ADDRESSES),
         ])
     }
 }
@@ -78,6 +79,9 @@ const SECOND_FACTORS: &[&str] = &[
     )"#,
     "ALTER TABLE identity_sessions ADD COLUMN methods TEXT NOT NULL DEFAULT ''",
 ];
+
+const VERIFIED_ADDRESSES: &[&str] =
+    &["ALTER TABLE identity_users ADD COLUMN email_verified_at BIGINT"];
 
 // No read model of this store's log: it is filled from all of them, and has no generations. Whoever
 // empties both tables has it filled again.

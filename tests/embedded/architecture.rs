@@ -14,14 +14,23 @@ fn allowed(name: &str) -> Option<&'static [&'static str]> {
     Some(match name {
         "studio-kernel" | "studio-router" | "studio-sdk" => &[],
         "studio-entities" | "studio-migrations" => &[],
-        "studio-access" => &["studio-kernel"],
+        "studio-access" | "studio-mail" => &["studio-kernel"],
         "studio-stores" => &["studio-kernel", "studio-entities"],
         "studio-events" => {
             &["studio-kernel", "studio-stores", "studio-entities", "studio-migrations"]
         }
         "studio-service" => &["studio-kernel", "studio-access", "studio-stores", "studio-events"],
-        "studio-identity" | "studio-controls" | "studio-evidence" | "studio-documents"
-        | "studio-ai" => &[
+        "studio-identity" => &[
+            "studio-kernel",
+            "studio-access",
+            "studio-stores",
+            "studio-events",
+            "studio-service",
+            "studio-mail",
+            "studio-entities",
+            "studio-migrations",
+        ],
+        "studio-controls" | "studio-evidence" | "studio-documents" | "studio-ai" => &[
             "studio-kernel",
             "studio-access",
             "studio-stores",

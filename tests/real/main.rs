@@ -10,6 +10,7 @@ mod browser;
 mod config;
 mod faults;
 mod keyring;
+mod mail;
 mod moving;
 mod passkeys;
 mod replica;

@@ -3,6 +3,7 @@ import test from "node:test";
 
 import "./browser.mjs";
 import { entrance } from "../account.js";
+import { link } from "../recovery.js";
 
 test("a form is shown only where the server would take it", () => {
   assert.equal(entrance("OPEN", "a token").show, "setUp");
@@ -17,4 +18,12 @@ test("a form is shown only where the server would take it", () => {
   const wrong = entrance("WRONG_TOKEN", "a token");
   assert.equal(wrong.show, "nothing");
   assert.match(wrong.intro, /not the one/);
+});
+
+test("a link from a mail is told from every other address", () => {
+  assert.deepEqual(link("reset=aB-_9"), { kind: "reset", token: "aB-_9" });
+  assert.deepEqual(link("verify=x"), { kind: "verify", token: "x" });
+  for (const other of ["", "reset=", "reset=a b", "Reset=a", "setup=a", "/score/a/b", "reset=a&verify=b"]) {
+    assert.equal(link(other), null, other);
+  }
 });

@@ -58,7 +58,12 @@ impl Backoff {
 
     /// The password was right: the count starts over.
     pub(crate) async fn was_right(&self, tried: Try<'_>) {
-        for (key, _) in keys(&tried.account) {
+        self.forget(&tried.account).await;
+    }
+
+    /// There is another password, which nobody has mistyped yet.
+    pub(crate) async fn forget(&self, account: &str) {
+        for (key, _) in keys(account) {
             self.limits.forget(&key).await;
         }
     }

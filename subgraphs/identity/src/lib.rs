@@ -12,6 +12,7 @@ mod codes;
 mod commands;
 pub mod domain;
 mod graphql;
+mod mail;
 mod password;
 mod personal;
 mod projections;
@@ -22,10 +23,11 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use axum::{Router, http::header, response::IntoResponse, routing::get};
 use studio_events::{
-    Election, EventFeed, EventStore, EventStoreOptions, LogFeed, Projection, PublishedType, Shown,
-    StoreError,
+    ConsumerOptions, Election, EventFeed, EventStore, EventStoreOptions, LogFeed, Projection,
+    PublishedType, Shown, StoreError, run_consumer,
 };
 use studio_kernel::{Env, published::identity};
+use studio_mail::Mailer;
 use studio_service::{ApiError, Deps, Subgraph, subgraph::Background};
 use studio_stores::{keyring::KeyringError, limits::Limits};
 use tokio_util::sync::CancellationToken;
@@ -37,17 +39,20 @@ pub use tokens::{RemoteError, RemoteVerifier, TokenError, TokenVerifier, Verifie
 
 use backoff::Backoff;
 use codes::RecoveryCodes;
-use commands::{Core, Failure};
+use commands::{Core, Failure, MailDesk};
 use domain::{
+    mailed::{EmailVerificationRequested, MailSent, PasswordResetRequested},
     passkey::{PasskeyAdded, PasskeyCopied, PasskeyRemoved, PasskeyUsed},
     session::{SessionEnded, SessionRefreshed, SessionStarted},
     user::{RolesChanged, UserCreated},
 };
+use mail::SendMail;
 use password::{PasswordError, Passwords};
 use personal::People;
 use projections::read_id;
 use tokens::{
-    Challenges, Issuer, Lifetimes, LiveSessions, PasskeyChallenges, RefreshTokens, TokenKeys,
+    Challenges, Issuer, Lifetimes, LiveSessions, MailedTokens, PasskeyChallenges, RefreshTokens,
+    TokenKeys,
 };
 use webauthn::RelyingParty;
 
@@ -69,6 +74,9 @@ static SHOWN: &[Shown] = &[
     Shown::of::<PasskeyUsed>(&["passkey"]),
     Shown::of::<PasskeyCopied>(&["passkey", "kept", "shown"]),
     Shown::of::<PasskeyRemoved>(&["passkey"]),
+    Shown::of::<PasswordResetRequested>(&["expires_at"]),
+    Shown::of::<EmailVerificationRequested>(&["expires_at"]),
+    Shown::of::<MailSent>(&["mail"]),
     Shown::of::<SessionStarted>(&["user", "authn.methods", "expires_at"]),
     Shown::of::<SessionEnded>(&["reason"]),
 ];
@@ -192,15 +200,17 @@ impl Identity {
 }
 
 /// Builds the subgraph. While no organization exists, it offers the set-up. Tries to sign in are
-/// counted by `limits`.
+/// counted by `limits`. Without a `mailer` no mail is sent, and whoever asks for one is told so.
 ///
 /// # Errors
 /// [`BuildError`] with what does not work.
 pub async fn build(
     deps: Deps,
     limits: Arc<dyn Limits>,
+    mailer: Option<Arc<dyn Mailer>>,
 ) -> Result<(Subgraph, Identity), BuildError> {
-    let Deps { env, database, keyring, policy, notices, config, leadership, shutdown, .. } = deps;
+    let Deps { env, database, keyring, policy, notices, config, leadership, .. } = deps;
+    let (shutdown, drained) = (deps.shutdown, deps.drained);
     let people = Arc::new(People::new(keyring.clone()).await?);
     let inline: Vec<Arc<dyn Projection>> = vec![
         Arc::new(projections::organizations::Organizations),
@@ -223,6 +233,7 @@ pub async fn build(
     sessions.reached(known_to);
     let feed: Arc<dyn EventFeed> = Arc::new(LogFeed::new(store.clone(), PUBLISHED));
     let verifier = TokenVerifier::new(&keys, &issuer, sessions.clone(), feed.clone(), env.clone());
+    let (mail, resets) = MailDesk::new(limits.clone());
     let breached = config.identity.breached_passwords_file.as_deref();
     let core = Arc::new(Core {
         passwords: Passwords::new(env.clone(), breached)?,
@@ -236,6 +247,8 @@ pub async fn build(
         ),
         relying_party: RelyingParty::of(&issuer),
         recovery_codes: RecoveryCodes::new(keyring.index_key("recovery").await?, env.clone()),
+        mailed_tokens: MailedTokens::open(&keyring).await?,
+        mail: mailer.is_some().then_some(mail),
         set_up_key: keyring.index_key("set_up").await?,
         session_seconds: i64::from(config.identity.session_seconds),
         holding_roles: tokio::sync::Mutex::default(),
@@ -250,8 +263,11 @@ pub async fn build(
 
     let (election, campaign) = Election::of(&store, leadership, shutdown.clone());
     let erasures = commands::keep_erased(core.clone(), election.clone(), shutdown.clone());
+    let resets = commands::keep_resets(core.clone(), resets, drained);
     let renew = tokens::keep_renewed(keys.clone(), verifier.clone(), shutdown.clone());
     let follow = tokens::follow(feed.clone(), known_to, sessions, env, shutdown.clone());
+    let sending = mailer.map(|mailer| SendMail::new(core.clone(), mailer, config.public_url()));
+    let (sending_from, sending_while, until) = (store.clone(), election.clone(), shutdown.clone());
     let subgraph = Subgraph {
         name: NAME,
         graphql: graphql::service(core.clone()),
@@ -261,10 +277,34 @@ pub async fn build(
         feed,
         shown: SHOWN,
         start: Box::new(move |_| {
-            Ok(vec![Box::pin(campaign), Box::pin(erasures), Box::pin(follow), Box::pin(renew)])
+            let mut background: Vec<Background> = vec![
+                Box::pin(campaign),
+                Box::pin(erasures),
+                Box::pin(follow),
+                Box::pin(renew),
+                Box::pin(resets),
+            ];
+            if let Some(sending) = sending {
+                background.push(send_mail(sending_from, sending, sending_while, until)?);
+            }
+            Ok(background)
         }),
     };
     Ok((subgraph, Identity { core, keys, verifier, setup_token, election, shutdown }))
+}
+
+/// Sends mails for what the log says, for as long as this process is elected.
+fn send_mail(
+    store: EventStore,
+    sending: SendMail,
+    election: Election,
+    shutdown: CancellationToken,
+) -> Result<Background, StoreError> {
+    let feed = Arc::new(LogFeed::new(store.clone(), mail::ASKED));
+    let options = ConsumerOptions::default();
+    let (name, handler) = (SendMail::NAME, Arc::new(sending));
+    let consumer = run_consumer(store, feed, name, handler, options, election, shutdown)?;
+    Ok(Box::pin(async move { consumer.stopped().await }))
 }
 
 fn prepare(failure: Failure) -> BuildError {

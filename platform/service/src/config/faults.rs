@@ -39,6 +39,7 @@ impl Config {
         let mut faults = Faults::default();
         faults.of_serving(self);
         faults.of_limits(self);
+        faults.of_people(self);
         faults.of_policy(self);
         faults.of_audit(self);
         faults.of_cluster(self);
@@ -90,6 +91,13 @@ impl Faults {
         }
         let file = identity.breached_passwords_file.as_deref();
         self.readable("identity.breached_passwords_file", file);
+    }
+
+    fn of_people(&mut self, config: &Config) {
+        for (setting, reason) in config.mail.faults() {
+            self.add(setting, reason);
+        }
+        self.readable("mail.ca_file", config.mail.ca_file.as_deref());
     }
 
     fn of_policy(&mut self, config: &Config) {

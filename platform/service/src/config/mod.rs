@@ -10,6 +10,7 @@ mod audit;
 mod cluster;
 mod faults;
 mod load;
+mod mail;
 mod policy;
 mod remote;
 mod router_file;
@@ -20,6 +21,7 @@ pub use audit::{AuditConfig, AuditFormat, AuditStream, AuditTransport};
 pub use cluster::{Addresses, ClusterConfig};
 pub use faults::Fault;
 pub use load::ConfigError;
+pub use mail::{MailConfig, MailSecurity};
 pub use policy::{PolicyConfig, PolicyMode};
 pub use remote::{HeaderText, InEnv, InFile, RemoteSubgraph, RemoteSubgraphs, Subscriptions};
 pub use router_file::{InFlightSharing, RequestLimits, RouterFile, SubscriptionSharing};
@@ -45,6 +47,8 @@ pub struct Config {
     pub limits: Limits,
     /// Signing in.
     pub identity: IdentityConfig,
+    /// Mail that Studio sends.
+    pub mail: MailConfig,
     /// Who may do what.
     pub policy: PolicyConfig,
     /// What becomes of the audit log besides being kept.
@@ -121,6 +125,7 @@ impl Default for Config {
             log: LogConfig::default(),
             limits: Limits::default(),
             identity: IdentityConfig::default(),
+            mail: MailConfig::default(),
             policy: PolicyConfig::default(),
             audit: AuditConfig::default(),
             stores: StoresConfig::default(),

@@ -60,7 +60,10 @@ impl Core {
         faults.none()?;
         let metadata = metadata(actor, request);
         let who = (tenant, user, Some(session));
-        self.replace_password(who, &new, &metadata, User::change_password).await
+        let decide = |state: &User, password| {
+            state.change_password(user, password).ok_or_else(|| ApiError::unauthenticated().into())
+        };
+        self.replace_password(who, &new, &metadata, decide).await
     }
 
     /// Lets somebody in again who lost the password or the second factor: gives the account another
@@ -83,17 +86,23 @@ impl Core {
         let about = self.about(tenant, &row).await?;
         self.passwords.judge("password", new, about).await??;
         let metadata = Metadata::system("identity.recovery");
-        let decide = if remove_second_factor { User::recover } else { User::change_password };
+        let decide = |state: &User, password| {
+            let recovered = match remove_second_factor {
+                true => state.recover(user, password),
+                false => state.change_password(user, password),
+            };
+            recovered.ok_or_else(|| ApiError::unauthenticated().into())
+        };
         self.replace_password((tenant, user, None), new, &metadata, decide).await
     }
 
     /// Records another password for a person, and ends their sessions but for one.
-    async fn replace_password(
+    pub(super) async fn replace_password(
         &self,
         (tenant, user, but): (TenantId, Id<kind::User>, Option<Id<kind::Session>>),
         new: &str,
         metadata: &Metadata,
-        decide: fn(&User, Id<kind::User>, SealedValue) -> Option<Vec<UserEvent>>,
+        decide: impl Fn(&User, SealedValue) -> Result<Vec<UserEvent>, Failure> + Send + Sync,
     ) -> Result<(), Failure> {
         let hash = Zeroizing::new(self.passwords.hash(new).await?);
         let password = self.people.seal(tenant, user, hash.as_bytes()).await?;
@@ -103,8 +112,7 @@ impl Core {
         self.end_sessions(tenant, user, but, reason, metadata).await?;
         self.store
             .execute::<User, Failure>(tenant, &user.to_string(), metadata, |state, _| {
-                let gone = || Failure::from(ApiError::unauthenticated());
-                decide(state, user, password.clone()).ok_or_else(gone)
+                decide(state, password.clone())
             })
             .await?;
         self.end_sessions(tenant, user, but, reason, metadata).await?;
@@ -155,7 +163,11 @@ impl Core {
     }
 
     /// What somebody who knows the person would try as a password.
-    async fn about(&self, tenant: TenantId, row: &users::Row) -> Result<Vec<String>, Failure> {
+    pub(super) async fn about(
+        &self,
+        tenant: TenantId,
+        row: &users::Row,
+    ) -> Result<Vec<String>, Failure> {
         let profile = self.profile(tenant, row).await?;
         let mut about: Vec<_> =
             profile.into_iter().flat_map(|profile| [profile.name, profile.email]).collect();

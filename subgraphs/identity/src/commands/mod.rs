@@ -1,10 +1,11 @@
 //! What people can do. Every command loads, asks the policy, lets the domain decide and appends;
-//! those that make somebody an actor (set-up, sign-in and its second step, refresh, and the offer of a
-//! set-up) ask for proof instead.
+//! those that make somebody an actor (set-up, sign-in and its second step, refresh, the offer of a
+//! set-up, and what is done by a link from a mail) ask for proof instead.
 
 mod account;
 mod audit;
 mod factor;
+mod mailed;
 mod organizations;
 mod passkey;
 mod policy;
@@ -23,6 +24,7 @@ use studio_service::{ApiError, graphql::UserError, notices::Notices};
 use studio_stores::keyring::{IndexKey, KeyringError};
 
 pub(crate) use factor::{Given, Shown};
+pub(crate) use mailed::{MailDesk, keep_resets};
 pub(crate) use organizations::SetUpState;
 pub use organizations::{Founded, NewOrganization};
 pub(crate) use passkey::AddedPasskey;
@@ -36,7 +38,7 @@ use crate::{
     domain::input::Fault,
     password::{PasswordError, Passwords},
     personal::{People, PersonalError},
-    tokens::{Challenges, Issuer, LiveSessions, PasskeyChallenges, RefreshTokens},
+    tokens::{Challenges, Issuer, LiveSessions, MailedTokens, PasskeyChallenges, RefreshTokens},
     webauthn::RelyingParty,
 };
 
@@ -63,6 +65,9 @@ pub(crate) struct Core {
     /// Whom passkeys are made for; `None` where the public address has no name, or browsers do not trust
     /// it.
     pub(crate) relying_party: Option<RelyingParty>,
+    pub(crate) mailed_tokens: MailedTokens,
+    /// Nothing where the server sends no mail.
+    pub(crate) mail: Option<MailDesk>,
     pub(crate) recovery_codes: RecoveryCodes,
     /// What set-up tokens are made with.
     pub(crate) set_up_key: IndexKey,

@@ -42,7 +42,7 @@ impl Core {
             actor.clone()
         } else {
             let roles = self.store.load::<User>(tenant, &user.to_string()).await?.state;
-            if !roles.is_there() {
+            if !roles.exists() {
                 return Err(ApiError::not_found("user", user));
             }
             Actor::user(tenant, user, self.env.id(), roles.held().at(self.env.now()))

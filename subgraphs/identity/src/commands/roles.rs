@@ -136,7 +136,7 @@ impl Core {
                     .owned_by(user)
                     .with(RANK, rank(&[state.roles()]));
                 let _all = self.policy.require(&actor, "identity:user:update", &resource)?;
-                if !state.is_there() {
+                if !state.exists() {
                     return Err(refusal(user, RolesRefused::NoSuchUser));
                 }
                 let now = self.env.now();

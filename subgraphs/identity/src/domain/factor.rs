@@ -225,13 +225,8 @@ impl SecondFactor {
             UserEvent::RecoveryCodesRenewed(renewed) => {
                 self.recovery_codes.clone_from(&renewed.recovery_codes);
             }
-            UserEvent::PasskeyBegun(_)
-            | UserEvent::PasskeyUsed(_)
-            | UserEvent::PasskeyCopied(_)
-            | UserEvent::PasskeyRemoved(_)
-            | UserEvent::UserCreated(_)
-            | UserEvent::RolesChanged(_)
-            | UserEvent::PasswordChanged(_) => {}
+            // Of the person otherwise.
+            _ => {}
         }
         // They take the place of a factor: without one they are none.
         if !self.is_on() {

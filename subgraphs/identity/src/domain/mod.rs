@@ -3,6 +3,7 @@
 
 pub mod factor;
 pub mod input;
+pub mod mailed;
 pub mod organization;
 pub mod passkey;
 pub mod session;

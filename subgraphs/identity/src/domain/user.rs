@@ -10,6 +10,10 @@ use super::{
         RecoveryCodeUsed, RecoveryCodesRenewed, SecondFactor, TotpBegun, TotpConfirmed,
         TotpRemoved, TotpUsed,
     },
+    mailed::{
+        EmailVerificationRequested, EmailVerified, MailSent, Mailed, PasswordResetRequested,
+        PasswordResetUsed,
+    },
     passkey::{PasskeyAdded, PasskeyBegun, PasskeyCopied, PasskeyRemoved, PasskeyUsed},
 };
 
@@ -63,6 +67,11 @@ events! {
         PasskeyUsed,
         PasskeyCopied,
         PasskeyRemoved,
+        PasswordResetRequested,
+        PasswordResetUsed,
+        EmailVerificationRequested,
+        EmailVerified,
+        MailSent,
         UserErased,
     }
 }
@@ -78,6 +87,8 @@ pub struct User {
     until: Vec<RoleUntil>,
     /// What is asked for besides the password.
     pub factor: SecondFactor,
+    /// What is proven by mail.
+    pub mailed: Mailed,
 }
 
 /// Why nobody's roles were changed.
@@ -92,13 +103,18 @@ pub enum RolesRefused {
 }
 
 impl User {
+    /// Whether there is such a person, who was not erased.
+    pub fn exists(&self) -> bool {
+        self.created && !self.erased
+    }
+
     /// Takes the place of the password. `None` where there is no such person (any more).
     pub fn change_password(
         &self,
         user: Id<kind::User>,
         password: SealedValue,
     ) -> Option<Vec<UserEvent>> {
-        (self.created && !self.erased).then(|| vec![PasswordChanged { user, password }.into()])
+        self.exists().then(|| vec![PasswordChanged { user, password }.into()])
     }
 
     /// As [`User::change_password`], and takes the second factor away where there is one.
@@ -110,11 +126,6 @@ impl User {
         let passkeys = self.factor.passkeys.all().iter();
         events.extend(passkeys.map(|it| PasskeyRemoved { user, passkey: it.id }.into()));
         Some(events)
-    }
-
-    /// Whether there is such a person.
-    pub fn is_there(&self) -> bool {
-        self.created && !self.erased
     }
 
     /// What the person may do, some of it until an instant; nothing where there is no such person.
@@ -152,7 +163,7 @@ impl User {
         take: &[Role],
         now: Timestamp,
     ) -> Result<Vec<UserEvent>, RolesRefused> {
-        if !self.is_there() {
+        if !self.exists() {
             return Err(RolesRefused::NoSuchUser);
         }
         let roles = self.roles_with(give, take);
@@ -179,7 +190,7 @@ impl User {
         until: Timestamp,
         now: Timestamp,
     ) -> Result<Vec<UserEvent>, RolesRefused> {
-        if !self.is_there() {
+        if !self.exists() {
             return Err(RolesRefused::NoSuchUser);
         }
         if self.roles.contains(&role) {
@@ -213,11 +224,12 @@ impl User {
 
 impl Aggregate for User {
     const STREAM_TYPE: &'static str = "identity.user";
-    const STATE_VERSION: u32 = 4;
+    const STATE_VERSION: u32 = 5;
     type Event = UserEvent;
 
     fn apply(&mut self, event: &UserEvent, recorded_at: Timestamp) {
         self.factor.apply(event, recorded_at);
+        self.mailed.apply(event);
         match event {
             UserEvent::UserCreated(created) => {
                 self.created = true;

@@ -3,6 +3,8 @@
 mod account;
 mod audit;
 mod factor;
+mod mailed;
+mod options;
 mod organization;
 mod passkey;
 mod password;
@@ -34,6 +36,7 @@ pub(crate) struct Query(
     policy::PolicyQuery,
     set_up::SetUpQuery,
     audit::AuditQuery,
+    options::SignInOptionsQuery,
 );
 
 /// Mutations, one module each.
@@ -44,6 +47,7 @@ pub(crate) struct Mutation(
     passkey::PasskeyMutation,
     password::PasswordMutation,
     people::PeopleMutation,
+    mailed::MailedMutation,
 );
 
 /// The schema, served with a loader of its own for each request.

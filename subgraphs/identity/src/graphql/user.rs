@@ -57,6 +57,11 @@ impl User {
         Ok(self.profile(core(ctx)?).await?.map(|profile| profile.email))
     }
 
+    /// Whether they have shown, by a link from a mail, that the e-mail address is theirs.
+    async fn email_verified(&self) -> bool {
+        self.0.email_verified_at.is_some()
+    }
+
     /// What they may do now.
     async fn roles(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<RoleName>> {
         let held = users::held(&self.0).map_err(gql)?;

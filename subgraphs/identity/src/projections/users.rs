@@ -74,6 +74,7 @@ impl Projection for Users {
                         password: Set(Some(created.password.0.to_string())),
                         roles: Set(write_roles(&created.roles)),
                         roles_until: Set(String::new()),
+                        email_verified_at: Set(None),
                         created_at: Set(recorded.recorded_at.micros()),
                         erased_at: Set(None),
                     };
@@ -96,6 +97,19 @@ impl Projection for Users {
                         row.update(tx).await?;
                     }
                 }
+                UserEvent::EmailVerified(verified) => {
+                    let key = (generation, tenant, verified.user.to_string());
+                    if let Some(row) = Entity::find_by_id(key).one(tx).await? {
+                        let mut row = row.into_active_model();
+                        row.email_verified_at = Set(Some(recorded.recorded_at.micros()));
+                        row.update(tx).await?;
+                    }
+                }
+                // Only the log needs to know.
+                UserEvent::PasswordResetRequested(_)
+                | UserEvent::PasswordResetUsed(_)
+                | UserEvent::EmailVerificationRequested(_)
+                | UserEvent::MailSent(_) => {}
                 // The second factor has read models of its own.
                 UserEvent::TotpBegun(_)
                 | UserEvent::TotpConfirmed(_)
@@ -115,6 +129,7 @@ impl Projection for Users {
                         row.email_hash = Set(None);
                         row.profile = Set(None);
                         row.password = Set(None);
+                        row.email_verified_at = Set(None);
                         row.erased_at = Set(Some(recorded.recorded_at.micros()));
                         row.update(tx).await?;
                     }

@@ -6,11 +6,13 @@
 mod audit;
 mod erasure;
 mod factors;
+mod mailed;
 mod passkeys;
 mod password;
 mod people;
 mod policy;
 mod postgres;
+mod recording;
 mod remote;
 mod roles;
 mod roles_until;

@@ -9,6 +9,7 @@ use studio_access::Policy;
 use studio_events::{EventFeed, EventStore};
 use studio_identity::{Identity, NewOrganization, TokenVerifier};
 use studio_kernel::{Actor, Env, ManualClock, SystemEntropy, Timestamp};
+use studio_mail::Mailer;
 use studio_service::{
     Config, Deps, Feeds, GraphQlService,
     internal::{InternalRoutes, InternalVerifier, internal_routes},
@@ -24,11 +25,16 @@ use studio_stores::{
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
+use crate::recording::RecordingMailer;
+
 pub(crate) const EMAIL: &str = "Ada@Example.org";
 pub(crate) const PASSWORD: &str = "difference engine no 2";
 
 /// Where a server's file of breached passwords lies in its folder, if it has one.
 const BREACHED: &str = "breached.txt";
+
+/// A server whose folder has a file of this name sends no mail.
+pub(crate) const NO_MAIL: &str = "no-mail";
 
 const POSTGRES: &str = "STUDIO_TEST_POSTGRES";
 
@@ -47,6 +53,8 @@ pub(crate) struct Server {
     pub(crate) audit: Arc<dyn EventFeed>,
     pub(crate) identity: Identity,
     pub(crate) verifier: TokenVerifier,
+    /// What was sent; nothing leaves.
+    pub(crate) mails: Arc<RecordingMailer>,
     schema: Option<String>,
     shutdown: CancellationToken,
 }
@@ -120,6 +128,9 @@ impl Server {
         let mut config = Config::default();
         config.identity.breached_passwords_file =
             Some(folder.path().join(BREACHED)).filter(|path| path.exists());
+        let mails = Arc::new(RecordingMailer::default());
+        let mailer: Option<Arc<dyn Mailer>> = Some(mails.clone());
+        let mailer = mailer.filter(|_| !folder.path().join(NO_MAIL).exists());
         let refusals = Refusals::new(&["identity"], &env);
         let notices = refusals.of("identity");
         let policy = Policy::embedded().unwrap().with_witness(Arc::new(refusals));
@@ -136,7 +147,7 @@ impl Server {
             shutdown: shutdown.clone(),
             drained: shutdown.clone(),
         };
-        let (subgraph, identity) = studio_identity::build(deps, limits).await.unwrap();
+        let (subgraph, identity) = studio_identity::build(deps, limits, mailer).await.unwrap();
         tokio::spawn(notices.keep(subgraph.store.clone(), shutdown.clone()));
         let audit = subgraph.audit();
         tokio::spawn(identity.keep_audit_log(vec![audit.clone()]));
@@ -163,6 +174,7 @@ impl Server {
             audit,
             verifier: identity.verifier(),
             identity,
+            mails,
             schema,
             shutdown,
         }

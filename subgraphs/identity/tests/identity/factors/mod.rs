@@ -73,6 +73,11 @@ impl App {
     }
 }
 
+/// Turns the second factor on for whoever is signed in.
+pub(crate) async fn turn_on(server: &Server, tokens: &Tokens) {
+    App::enrol(server, tokens).await;
+}
+
 pub(crate) async fn as_input(
     server: &Server,
     token: Option<&str>,
