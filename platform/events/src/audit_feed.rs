@@ -111,10 +111,13 @@ fn find<'a>(payload: &'a Value, path: &str) -> Option<&'a Value> {
     path.split('.').try_fold(payload, |value, name| value.get(name))
 }
 
-/// A plain value, or a list of such, that is not too long.
+/// A plain value, or a list of such or of objects of such, that is not too long.
 fn showable(value: &Value) -> bool {
     let plain = |value: &Value| !value.is_object() && !value.is_array();
-    let flat = plain(value) || value.as_array().is_some_and(|items| items.iter().all(plain));
+    let item = |value: &Value| {
+        plain(value) || value.as_object().is_some_and(|fields| fields.values().all(plain))
+    };
+    let flat = plain(value) || value.as_array().is_some_and(|items| items.iter().all(item));
     flat && !value.is_null() && value.to_string().len() <= LONGEST
 }
 
