@@ -32,6 +32,7 @@ const FILES: &[(&str, &str, &str)] = &[
     ("/assets/live.js", SCRIPT, include_str!("../web/live.js")),
     ("/assets/operations.js", SCRIPT, include_str!("../web/operations.js")),
     ("/assets/projects.js", SCRIPT, include_str!("../web/projects.js")),
+    ("/assets/provider.js", SCRIPT, include_str!("../web/provider.js")),
     ("/assets/recovery.js", SCRIPT, include_str!("../web/recovery.js")),
     ("/assets/schema.js", SCRIPT, include_str!("../web/schema.js")),
     ("/assets/style.css", STYLE, include_str!("../web/style.css")),

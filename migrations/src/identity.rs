@@ -15,6 +15,7 @@ impl MigratorTrait for Migrator {
             step("identity_0002_second_factors", SECOND_FACTORS),
             step("identity_0003_audit_log", AUDIT_LOG),
             step("identity_0004_verified_addresses", VERIFIED_ADDRESSES),
+            step("identity_0005_logins", LOGINS),
         ])
     }
 }
@@ -79,6 +80,20 @@ const SECOND_FACTORS: &[&str] = &[
 
 const VERIFIED_ADDRESSES: &[&str] =
     &["ALTER TABLE identity_users ADD COLUMN email_verified_at BIGINT"];
+
+// Whoever a provider calls so is one person of the installation.
+const LOGINS: &[&str] = &[
+    r#"CREATE TABLE identity_logins (
+        generation BIGINT NOT NULL,
+        subject_hash TEXT NOT NULL,
+        tenant TEXT NOT NULL,
+        "user" TEXT NOT NULL,
+        provider TEXT NOT NULL,
+        linked_at BIGINT NOT NULL,
+        PRIMARY KEY (generation, subject_hash)
+    )"#,
+    r#"CREATE INDEX identity_logins_by_user ON identity_logins (generation, tenant, "user")"#,
+];
 
 // No read model of this store's log: it is filled from all of them, and has no generations. Whoever
 // empties both tables has it filled again.

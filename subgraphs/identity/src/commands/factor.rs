@@ -23,6 +23,7 @@ use crate::{
         organizations,
         users::{self, read_roles},
     },
+    tokens::{Challenge, FirstFactor},
 };
 
 /// What an app is given once.
@@ -184,20 +185,25 @@ impl Core {
         }
         let tried = self.backoff.begin(address).await?;
         let actor = Actor::user(tenant, user, challenge.session, read_roles(&row.roles));
-        self.use_code(tried, actor, challenge.session, code, request).await
+        self.use_code(tried, actor, &challenge, code, request).await
     }
 
     async fn use_code(
         &self,
         tried: Try<'_>,
         actor: Actor,
-        session: Id<kind::Session>,
+        challenge: &Challenge,
         code: &str,
         request: Request,
     ) -> Result<SignedIn, Failure> {
+        let session = challenge.session;
         let tenant = actor.tenant;
         let user = actor.user_id().ok_or_else(ApiError::unauthenticated)?;
-        let begun = self.begin_session(actor, vec![AuthnMethod::Pwd, AuthnMethod::Otp])?;
+        let methods = match challenge.first {
+            FirstFactor::Password => vec![AuthnMethod::Pwd, AuthnMethod::Otp],
+            FirstFactor::Provider => vec![AuthnMethod::Otp],
+        };
+        let begun = self.begin_session(actor, methods, None)?;
         let metadata = metadata(&begun.actor, request);
         let mut again = true;
         loop {

@@ -1,9 +1,10 @@
 //! The read models: organizations, people, their second factors, sessions, and the state of the set-up. Every query
-//! names its organization, but for the two by which somebody without an actor is found: by e-mail
-//! address at a sign-in, and whether there is any organization at all.
+//! names its organization, but for the three by which somebody without an actor is found: by e-mail
+//! address or by what a provider calls them at a sign-in, and whether there is any organization at all.
 
 pub(crate) mod audit;
 pub(crate) mod factors;
+pub(crate) mod logins;
 pub(crate) mod organizations;
 pub(crate) mod sessions;
 pub(crate) mod set_up;
