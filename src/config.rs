@@ -8,7 +8,7 @@ use futures::{FutureExt, future::BoxFuture};
 use studio_kernel::Env;
 use studio_service::{
     Config,
-    config::{AuditStream, KeyringStore, RemoteSubgraph},
+    config::{AuditStream, KeyringStore, OidcProvider, RemoteSubgraph},
 };
 use studio_stores::keyring::{KmsMaster, KmsOptions};
 
@@ -89,6 +89,9 @@ fn probes(config: &Config) -> Vec<Probe<'_>> {
     if config.mail.host.is_some() {
         probes.push(("mail.host".to_owned(), mail_server(config).boxed()));
     }
+    for settings in &config.oidc {
+        probes.push((format!("oidc \"{}\"", settings.name), provider(settings).boxed()));
+    }
     if let Some(folder) = &config.policy.bundle {
         probes.push(("policy.bundle".to_owned(), rules(folder, config).boxed()));
     }
@@ -165,6 +168,12 @@ async fn redis(config: &Config) -> anyhow::Result<String> {
 async fn mail_server(config: &Config) -> anyhow::Result<String> {
     mail::probe(config).await?;
     Ok("it answers, and lets Studio in".to_owned())
+}
+
+async fn provider(settings: &OidcProvider) -> anyhow::Result<String> {
+    let asked = studio_identity::probe_provider(settings, &Env::system()).await;
+    asked.map_err(anyhow::Error::msg)?;
+    Ok(format!("{} answers, and names itself as the settings do", settings.issuer))
 }
 
 async fn graph(config: &Config) -> anyhow::Result<String> {

@@ -34,6 +34,7 @@ const FILES: &[(&str, &str, &str)] = &[
     ("/assets/passkey.js", SCRIPT, include_str!("../web/passkey.js")),
     ("/assets/profile.js", SCRIPT, include_str!("../web/profile.js")),
     ("/assets/projects.js", SCRIPT, include_str!("../web/projects.js")),
+    ("/assets/provider.js", SCRIPT, include_str!("../web/provider.js")),
     ("/assets/recovery.js", SCRIPT, include_str!("../web/recovery.js")),
     ("/assets/schema.js", SCRIPT, include_str!("../web/schema.js")),
     ("/assets/style.css", STYLE, include_str!("../web/style.css")),

@@ -158,6 +158,12 @@ export function signInForm(done, intro) {
 /** Adds how else one gets in, once the server has said so; without an answer there is the password. */
 async function otherWays(element, done) {
   const { signInOptions } = await request(signInOptionsQuery).catch(() => ({ signInOptions: {} }));
+  for (const { label, path } of signInOptions.providers ?? []) {
+    // Where the person wanted to go, if it is a place of this page.
+    const place = location.hash.startsWith("#/") ? `?return_to=${encodeURIComponent(location.hash)}` : "";
+    const leave = () => location.assign(path + place);
+    element.append(h("p", {}, h("button", { type: "button", onclick: leave }, `Sign in with ${label}`)));
+  }
   if (signInOptions.passwordReset) {
     const forgotten = () => {
       const asked = forgottenForm(done);
@@ -171,7 +177,7 @@ async function otherWays(element, done) {
 }
 
 /** The second step of a sign-in; `again` goes back to the first, with the reason. */
-function codeForm({ challenge, passkeyOptions }, done, again) {
+export function codeForm({ challenge, passkeyOptions }, done, again) {
   const fields = {
     code: field("Code", {
       autocomplete: "one-time-code",

@@ -7,6 +7,7 @@ import { explanationPage } from "./explanation.js";
 import { meQuery, setUpStateQuery } from "./operations.js";
 import { profilePage } from "./profile.js";
 import { projectsPage } from "./projects.js";
+import { arrival, arrive } from "./provider.js";
 import { link, linkedForm } from "./recovery.js";
 
 const main = document.getElementById("main");
@@ -14,6 +15,7 @@ const person = document.getElementById("person");
 let page = new AbortController();
 let setUpToken = null;
 let linked = null;
+let arriving = null;
 let ended = false;
 
 /** Reads the address. A token leaves it at once, so that it stays in no history. */
@@ -28,6 +30,12 @@ function address() {
     }
     history.replaceState(null, "", location.pathname);
     return { name: "projects" };
+  }
+  const arrived = arrival(hash);
+  if (arrived) {
+    arriving = arrived;
+    history.replaceState(null, "", location.pathname + (arrived.place ?? ""));
+    return address();
   }
   const mailed = link(hash);
   if (mailed) {
@@ -53,6 +61,12 @@ async function open({ moved = false } = {}) {
   show(main, h("p", { class: "quiet", role: "status" }, "Reading …"));
   if (!session.current()) show(person);
   try {
+    if (arriving) {
+      const form = await arrive(arriving, goOn);
+      arriving = null;
+      if (signal.aborted) return;
+      if (form) return showForm(form);
+    }
     if (linked) return showForm(linkedForm(linked, goOn));
     if (setUpToken || !session.current()) {
       const form = await front(signal);

@@ -115,6 +115,25 @@ export const session = {
     tell();
   },
 
+  /**
+   * Comes for the tokens of whoever a provider has just vouched for in this browser. Answers the challenge
+   * that a code or a passkey has to complete, or null where the person is signed in.
+   */
+  async arrive() {
+    let response;
+    try {
+      response = await fetch("/login/tokens", { method: "POST", credentials: "same-origin" });
+    } catch {
+      throw new ApiError("NETWORK", "The server cannot be reached. Check that it runs and try again.");
+    }
+    const body = await answer(response);
+    if (!response.ok) throw new ApiError(body.code ?? "INTERNAL", "The sign-in took too long. Begin again.");
+    if (body.challenge) return { challenge: body.challenge, passkeyOptions: body.passkeyOptions };
+    store(keep(body));
+    tell();
+    return null;
+  },
+
   /** Takes over tokens that another mutation returned, such as `setUp`. */
   adopt(payload) {
     store(keep(payload));

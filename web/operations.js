@@ -82,7 +82,7 @@ mutation LogOut {
 
 export const signInOptionsQuery = `
 query SignInOptions {
-  signInOptions { passwordReset }
+  signInOptions { passwordReset providers { name label path } }
 }`;
 
 export const requestPasswordResetMutation = `

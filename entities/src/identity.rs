@@ -70,6 +70,37 @@ pub mod user {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
+/// What providers of identity call people.
+pub mod login {
+    use sea_orm::entity::prelude::*;
+
+    /// A row of `identity_logins`. What the provider calls the person is in the log alone, sealed.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "identity_logins")]
+    pub struct Model {
+        /// The generation of the read model.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub generation: i64,
+        /// The keyed hash of the provider's address and what it calls the person.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub subject_hash: String,
+        /// `org_…`.
+        pub tenant: String,
+        /// `usr_…`.
+        pub user: String,
+        /// The provider's name in the settings at that time.
+        pub provider: String,
+        /// Microseconds since the epoch.
+        pub linked_at: i64,
+    }
+
+    /// None.
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
 /// Second factors.
 pub mod factor {
     use sea_orm::entity::prelude::*;

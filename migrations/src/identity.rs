@@ -18,6 +18,7 @@ impl MigratorTrait for Migrator {
             step("identity_0005_passkeys", PASSKEYS),
             step("identity_0006_roles_until", ROLES_UNTIL),
             step("identity_0007_verified_addresses", VERIFIED_ADDRESSES),
+            step("identity_0008_logins", LOGINS),
         ])
     }
 }
@@ -82,6 +83,20 @@ const SECOND_FACTORS: &[&str] = &[
 
 const VERIFIED_ADDRESSES: &[&str] =
     &["ALTER TABLE identity_users ADD COLUMN email_verified_at BIGINT"];
+
+// Whoever a provider calls so is one person of the installation.
+const LOGINS: &[&str] = &[
+    r#"CREATE TABLE identity_logins (
+        generation BIGINT NOT NULL,
+        subject_hash TEXT NOT NULL,
+        tenant TEXT NOT NULL,
+        "user" TEXT NOT NULL,
+        provider TEXT NOT NULL,
+        linked_at BIGINT NOT NULL,
+        PRIMARY KEY (generation, subject_hash)
+    )"#,
+    r#"CREATE INDEX identity_logins_by_user ON identity_logins (generation, tenant, "user")"#,
+];
 
 // No read model of this store's log: it is filled from all of them, and has no generations. Whoever
 // empties both tables has it filled again.

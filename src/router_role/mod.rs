@@ -127,6 +127,9 @@ fn rest(upstreams: &[Upstream], heard: &Arc<Heard>, env: &Env) -> anyhow::Result
             described.filter_map(|(path, item)| Some((path.clone(), methods(item)?))).collect();
         if upstream.name == "identity" {
             paths.push(("/.well-known/jwks.json".to_owned(), MethodFilter::GET));
+            paths.push(("/login/oidc/{name}".to_owned(), MethodFilter::GET));
+            paths.push(("/login/oidc/{name}/callback".to_owned(), MethodFilter::GET));
+            paths.push(("/login/tokens".to_owned(), MethodFilter::POST));
         }
         let upstream = proxy::Upstream {
             subgraph: upstream.name,

@@ -12,6 +12,7 @@ mod faults;
 mod keyring;
 mod mail;
 mod moving;
+mod oidc;
 mod passkeys;
 mod replica;
 #[path = "../support/services.rs"]

@@ -3,6 +3,7 @@ import test from "node:test";
 
 import "./browser.mjs";
 import { entrance } from "../account.js";
+import { arrival } from "../provider.js";
 import { link } from "../recovery.js";
 
 test("a form is shown only where the server would take it", () => {
@@ -26,4 +27,16 @@ test("a link from a mail is told from every other address", () => {
   for (const other of ["", "reset=", "reset=a b", "Reset=a", "setup=a", "/score/a/b", "reset=a&verify=b"]) {
     assert.equal(link(other), null, other);
   }
+});
+
+test("the way back from a provider leads to a place of this page alone", () => {
+  assert.equal(arrival("/score/a/b"), null);
+  assert.deepEqual(arrival("signed-in="), { place: "" });
+  assert.deepEqual(arrival("signed-in=%23%2Fscore%2Fa%2Fb"), { place: "#/score/a/b" });
+  for (const elsewhere of ["https%3A%2F%2Fevil.example", "%2F%2Fevil.example", "javascript%3Aalert(1)", "%"]) {
+    assert.deepEqual(arrival(`signed-in=${elsewhere}`), { place: "" }, elsewhere);
+  }
+  assert.match(arrival("sign-in-failed=STATE").problem, /not begun in this browser/);
+  assert.match(arrival("sign-in-failed=toString").problem, /Something went wrong/);
+  assert.equal(arrival("sign-in-failed=<b>"), null);
 });

@@ -13,6 +13,7 @@ mod commands;
 pub mod domain;
 mod graphql;
 mod mail;
+mod oidc;
 mod password;
 mod personal;
 mod projections;
@@ -28,7 +29,7 @@ use studio_events::{
 };
 use studio_kernel::{Env, published::identity};
 use studio_mail::Mailer;
-use studio_service::{ApiError, Deps, Subgraph, subgraph::Background};
+use studio_service::{ApiError, Deps, Subgraph, config::OidcProvider, subgraph::Background};
 use studio_stores::{keyring::KeyringError, limits::Limits};
 use tokio_util::sync::CancellationToken;
 
@@ -41,12 +42,14 @@ use backoff::Backoff;
 use codes::RecoveryCodes;
 use commands::{Core, Failure, MailDesk};
 use domain::{
+    login::{LoginLinked, UserProvisioned},
     mailed::{EmailVerificationRequested, MailSent, PasswordResetRequested},
     passkey::{PasskeyAdded, PasskeyCopied, PasskeyRemoved, PasskeyUsed},
     session::{SessionEnded, SessionRefreshed, SessionStarted},
     user::{RolesChanged, UserCreated},
 };
 use mail::SendMail;
+use oidc::{Cookies, Providers};
 use password::{PasswordError, Passwords};
 use personal::People;
 use projections::read_id;
@@ -69,6 +72,8 @@ static PUBLISHED: &[PublishedType] = &[
 /// What the audit log may show of the events.
 static SHOWN: &[Shown] = &[
     Shown::of::<UserCreated>(&["roles"]),
+    Shown::of::<UserProvisioned>(&["roles"]),
+    Shown::of::<LoginLinked>(&["provider"]),
     Shown::of::<RolesChanged>(&["roles", "until"]),
     Shown::of::<PasskeyAdded>(&["passkey"]),
     Shown::of::<PasskeyUsed>(&["passkey"]),
@@ -77,7 +82,7 @@ static SHOWN: &[Shown] = &[
     Shown::of::<PasswordResetRequested>(&["expires_at"]),
     Shown::of::<EmailVerificationRequested>(&["expires_at"]),
     Shown::of::<MailSent>(&["mail"]),
-    Shown::of::<SessionStarted>(&["user", "authn.methods", "expires_at"]),
+    Shown::of::<SessionStarted>(&["user", "authn.methods", "provider", "expires_at"]),
     Shown::of::<SessionEnded>(&["reason"]),
 ];
 
@@ -99,6 +104,9 @@ pub enum BuildError {
     /// Passwords cannot be hashed, or the file of breached ones is missing or malformed.
     #[error(transparent)]
     Password(#[from] PasswordError),
+    /// A provider of identity cannot be used as it is set.
+    #[error("{0}")]
+    Provider(String),
     /// The set-up cannot be offered.
     #[error("{0}")]
     Prepare(ApiError),
@@ -215,6 +223,7 @@ pub async fn build(
     let inline: Vec<Arc<dyn Projection>> = vec![
         Arc::new(projections::organizations::Organizations),
         Arc::new(projections::users::Users::new(people.clone())),
+        Arc::new(projections::logins::Logins::new(people.clone())),
         Arc::new(projections::factors::Factors),
         Arc::new(projections::passkeys::Passkeys::new(people.clone())),
         Arc::new(projections::sessions::Sessions),
@@ -249,6 +258,9 @@ pub async fn build(
         recovery_codes: RecoveryCodes::new(keyring.index_key("recovery").await?, env.clone()),
         mailed_tokens: MailedTokens::open(&keyring).await?,
         mail: mailer.is_some().then_some(mail),
+        oidc: Providers::new(&config.oidc, &config.public_url(), &env)
+            .map_err(BuildError::Provider)?,
+        cookies: Cookies::new(keyring.index_key("oidc").await?, &config.public_url()),
         set_up_key: keyring.index_key("set_up").await?,
         session_seconds: i64::from(config.identity.session_seconds),
         holding_roles: tokio::sync::Mutex::default(),
@@ -271,7 +283,7 @@ pub async fn build(
     let subgraph = Subgraph {
         name: NAME,
         graphql: graphql::service(core.clone()),
-        routes: routes(keys.clone()),
+        routes: routes(keys.clone()).merge(oidc::routes(core.clone())),
         internal: tokens::internal_routes(keys.clone(), store.clone()),
         store,
         feed,
@@ -354,6 +366,16 @@ fn routes(keys: Arc<TokenKeys>) -> Router {
         (headers, keys.current().published.clone()).into_response()
     };
     Router::new().route("/.well-known/jwks.json", get(answer))
+}
+
+/// Asks a provider of identity what it says of itself, as a sign-in by it would.
+///
+/// # Errors
+/// A sentence that says what is wrong.
+pub async fn probe_provider(settings: &OidcProvider, env: &Env) -> Result<(), String> {
+    let providers = Providers::new(std::slice::from_ref(settings), "", env)?;
+    let provider = providers.of(&settings.name).map_err(|refused| refused.to_string())?;
+    provider.probe().await.map_err(|refused| refused.to_string())
 }
 
 /// The federation SDL, without a store behind it.

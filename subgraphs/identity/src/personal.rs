@@ -62,6 +62,21 @@ mod base64url {
     }
 }
 
+/// What a provider of identity calls a person.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Subject {
+    /// The provider's address (`iss`).
+    pub issuer: String,
+    /// What it calls the person (`sub`).
+    pub subject: String,
+}
+
+impl fmt::Debug for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Subject(..)")
+    }
+}
+
 /// Why a sealed value cannot be used. The messages hold nothing of its content.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PersonalError {
@@ -87,17 +102,19 @@ pub(crate) struct People {
     keyring: Arc<Keyring>,
     emails: IndexKey,
     credentials: IndexKey,
+    subjects: IndexKey,
 }
 
 impl People {
     /// Over a keyring.
     ///
     /// # Errors
-    /// When the keys for e-mail addresses and credential ids cannot be had.
+    /// When the keys for e-mail addresses, credential ids and subjects cannot be had.
     pub(crate) async fn new(keyring: Arc<Keyring>) -> Result<Self, KeyringError> {
         let emails = keyring.index_key("email").await?;
         let credentials = keyring.index_key("credential").await?;
-        Ok(Self { keyring, emails, credentials })
+        let subjects = keyring.index_key("subject").await?;
+        Ok(Self { keyring, emails, credentials, subjects })
     }
 
     /// The keyed hash by which an e-mail address is found, however it is spelt.
@@ -123,12 +140,44 @@ impl People {
         self.seal(tenant, user, &bytes).await
     }
 
+    /// The keyed hash by which a person is found by what a provider calls them.
+    pub(crate) fn subject_hash(&self, subject: &Subject) -> String {
+        // With its length before it, so that no part of the one can pass for a part of the other.
+        let Subject { issuer, subject } = subject;
+        self.subjects.digest(format!("{}:{issuer}{subject}", issuer.len()).as_bytes())
+    }
+
+    /// Seals what a provider calls a person.
+    pub(crate) async fn seal_subject(
+        &self,
+        tenant: TenantId,
+        user: Id<kind::User>,
+        subject: &Subject,
+    ) -> Result<SealedValue, PersonalError> {
+        let bytes = serde_json::to_vec(subject)
+            .map(Zeroizing::new)
+            .map_err(|_| PersonalError::Shape(user.to_string()))?;
+        self.seal(tenant, user, &bytes).await
+    }
+
     /// Opens what is kept of a passkey; `None` once the person was erased.
     pub(crate) async fn open_passkey(
         &self,
         tenant: TenantId,
         sealed: &SealedValue,
     ) -> Result<Option<KeptPasskey>, PersonalError> {
+        let Some(bytes) = self.open(tenant, sealed).await? else { return Ok(None) };
+        serde_json::from_slice(&bytes)
+            .map(Some)
+            .map_err(|_| PersonalError::Shape(tenant.to_string()))
+    }
+
+    /// Opens what a provider calls a person; `None` once they were erased.
+    pub(crate) async fn open_subject(
+        &self,
+        tenant: TenantId,
+        sealed: &SealedValue,
+    ) -> Result<Option<Subject>, PersonalError> {
         let Some(bytes) = self.open(tenant, sealed).await? else { return Ok(None) };
         serde_json::from_slice(&bytes)
             .map(Some)

@@ -5,7 +5,7 @@ use std::{fmt, path::Path};
 
 use axum::http::Uri;
 
-use super::{BlobsStore, Config, KeyringStore, PolicyMode, Secret};
+use super::{BlobsStore, Config, KeyringStore, OidcProvider, PolicyMode, Secret};
 use crate::telemetry;
 
 /// Seconds between health checks, least and most.
@@ -98,6 +98,7 @@ impl Faults {
             self.add(setting, reason);
         }
         self.readable("mail.ca_file", config.mail.ca_file.as_deref());
+        self.0.extend(OidcProvider::faults(&config.oidc));
     }
 
     fn of_policy(&mut self, config: &Config) {

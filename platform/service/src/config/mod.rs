@@ -11,6 +11,7 @@ mod cluster;
 mod faults;
 mod load;
 mod mail;
+mod oidc;
 mod policy;
 mod remote;
 mod router_file;
@@ -22,6 +23,7 @@ pub use cluster::{Addresses, ClusterConfig};
 pub use faults::Fault;
 pub use load::ConfigError;
 pub use mail::{MailConfig, MailSecurity};
+pub use oidc::OidcProvider;
 pub use policy::{PolicyConfig, PolicyMode};
 pub use remote::{HeaderText, InEnv, InFile, RemoteSubgraph, RemoteSubgraphs, Subscriptions};
 pub use router_file::{InFlightSharing, RequestLimits, RouterFile, SubscriptionSharing};
@@ -49,6 +51,8 @@ pub struct Config {
     pub identity: IdentityConfig,
     /// Mail that Studio sends.
     pub mail: MailConfig,
+    /// Providers of identity outside of Studio, by which people may sign in.
+    pub oidc: Vec<OidcProvider>,
     /// Who may do what.
     pub policy: PolicyConfig,
     /// What becomes of the audit log besides being kept.
@@ -126,6 +130,7 @@ impl Default for Config {
             limits: Limits::default(),
             identity: IdentityConfig::default(),
             mail: MailConfig::default(),
+            oidc: Vec::new(),
             policy: PolicyConfig::default(),
             audit: AuditConfig::default(),
             stores: StoresConfig::default(),

@@ -6,6 +6,7 @@ mod account;
 mod audit;
 mod factor;
 mod mailed;
+mod oidc;
 mod organizations;
 mod passkey;
 mod policy;
@@ -36,6 +37,7 @@ use crate::{
     backoff::Backoff,
     codes::RecoveryCodes,
     domain::input::Fault,
+    oidc::{Cookies, Providers},
     password::{PasswordError, Passwords},
     personal::{People, PersonalError},
     tokens::{Challenges, Issuer, LiveSessions, MailedTokens, PasskeyChallenges, RefreshTokens},
@@ -68,6 +70,9 @@ pub(crate) struct Core {
     pub(crate) mailed_tokens: MailedTokens,
     /// Nothing where the server sends no mail.
     pub(crate) mail: Option<MailDesk>,
+    /// Who vouches for people, besides their passwords.
+    pub(crate) oidc: Providers,
+    pub(crate) cookies: Cookies,
     pub(crate) recovery_codes: RecoveryCodes,
     /// What set-up tokens are made with.
     pub(crate) set_up_key: IndexKey,

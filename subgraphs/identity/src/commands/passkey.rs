@@ -195,7 +195,7 @@ impl Core {
         let session = self.passkey_challenges.session(challenge, tenant, user);
         let roles = users::held(&person)?.at(self.env.now());
         let actor = Actor::user(tenant, user, session, roles);
-        let begun = self.begin_session(actor, vec![AuthnMethod::Pop, AuthnMethod::Mfa])?;
+        let begun = self.begin_session(actor, vec![AuthnMethod::Pop, AuthnMethod::Mfa], None)?;
         let given = Given::Passkey(Zeroizing::new(answer.to_owned()));
         self.show(None, begun, &given, &signed, request).await
     }

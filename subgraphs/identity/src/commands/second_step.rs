@@ -1,4 +1,4 @@
-//! The second step of a sign-in: a code or a passkey after the password. A passkey alone takes the same way.
+//! The second step of a sign-in: a code or a passkey after the password or a provider's word. A passkey alone takes the same way.
 
 use studio_events::{Append, AppendError, Expected, Metadata, StreamAppend};
 use studio_kernel::{Actor, AuthnMethod, Id, Principal, TenantId, kind};
@@ -19,7 +19,7 @@ use crate::{
         user::User,
     },
     projections::users,
-    tokens::Challenges,
+    tokens::{Challenges, FirstFactor},
 };
 
 impl Core {
@@ -48,11 +48,15 @@ impl Core {
         let tried = self.backoff.begin(address).await?;
         let roles = users::held(&row)?.at(self.env.now());
         let actor = Actor::user(tenant, user, challenge.session, roles);
+        let first = match challenge.first {
+            FirstFactor::Password => vec![AuthnMethod::Pwd],
+            FirstFactor::Provider => Vec::new(),
+        };
         let second = match given {
             Given::Code(_) => vec![AuthnMethod::Otp],
             Given::Passkey(_) => vec![AuthnMethod::Pop, AuthnMethod::Mfa],
         };
-        let begun = self.begin_session(actor, [vec![AuthnMethod::Pwd], second].concat())?;
+        let begun = self.begin_session(actor, [first, second].concat(), None)?;
         let signed = Challenges::to_sign(written).ok_or_else(challenge_over)?;
         self.show(Some(tried), begun, given, &signed, request).await
     }

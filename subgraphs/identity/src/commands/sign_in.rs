@@ -153,17 +153,18 @@ impl Core {
         request: Request,
     ) -> Result<SignedIn, Failure> {
         let actor = Actor::user(tenant, user, self.env.id(), roles);
-        let begun = self.begin_session(actor, vec![AuthnMethod::Pwd])?;
+        let begun = self.begin_session(actor, vec![AuthnMethod::Pwd], None)?;
         let metadata = metadata(&begun.actor, request);
         self.store.append(Append::new(tenant, metadata, vec![begun.stream.clone()])).await?;
         self.session_begun(begun)
     }
 
-    /// A session of the actor, to be recorded.
+    /// A session of the actor, to be recorded; a `provider` may have vouched for them.
     pub(super) fn begin_session(
         &self,
         actor: Actor,
         methods: Vec<AuthnMethod>,
+        provider: Option<String>,
     ) -> Result<Begun, Failure> {
         let Principal::User { user, session } = actor.principal else {
             return Err(ApiError::unauthenticated().into());
@@ -173,8 +174,9 @@ impl Core {
         let expires_at = now.plus_seconds(self.session_seconds);
         let authn = Some(Authn::new(now, methods));
         let token_hash = refresh.hash();
+        let began = authn.clone();
         let started =
-            SessionStarted { session, user, token_hash, expires_at, authn: authn.clone() };
+            SessionStarted { session, user, token_hash, expires_at, authn: began, provider };
         let stream = StreamAppend::of::<Session>(
             session.to_string(),
             Expected::NoStream,

@@ -3,6 +3,7 @@
 
 pub mod factor;
 pub mod input;
+pub mod login;
 pub mod mailed;
 pub mod organization;
 pub mod passkey;

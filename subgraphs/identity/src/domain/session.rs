@@ -19,6 +19,9 @@ pub struct SessionStarted {
     /// How and when the person signed in; `None` where that was not kept yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authn: Option<Authn>,
+    /// The provider of identity that vouched for the person; `None` for a password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
 }
 event!(SessionStarted, "identity.session.started", 1);
 
@@ -193,7 +196,8 @@ mod tests {
         let user = Id::from_uuid(Default::default());
         let mut state = Session::default();
         let (token_hash, expires_at) = ("t0".into(), at(100));
-        let event = SessionStarted { session, user, token_hash, expires_at, authn: None };
+        let event =
+            SessionStarted { session, user, token_hash, expires_at, authn: None, provider: None };
         state.apply(&event.into(), at(0));
         (state, session)
     }
@@ -231,7 +235,8 @@ mod tests {
             "expires_at":"2026-01-01T00:00:00Z"}"#;
         let started: SessionStarted = serde_json::from_str(written).unwrap();
         assert_eq!(started.authn, None);
-        assert!(!serde_json::to_string(&started).unwrap().contains("authn"));
+        let again = serde_json::to_string(&started).unwrap();
+        assert!(!again.contains("authn") && !again.contains("provider"));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::{
         RecoveryCodeUsed, RecoveryCodesRenewed, SecondFactor, TotpBegun, TotpConfirmed,
         TotpRemoved, TotpUsed,
     },
+    login::{LoginLinked, UserProvisioned},
     mailed::{
         EmailVerificationRequested, EmailVerified, MailSent, Mailed, PasswordResetRequested,
         PasswordResetUsed,
@@ -54,6 +55,8 @@ events! {
     /// What happens to a person.
     pub enum UserEvent {
         UserCreated,
+        UserProvisioned,
+        LoginLinked,
         RolesChanged,
         PasswordChanged,
         TotpBegun,
@@ -234,6 +237,10 @@ impl Aggregate for User {
             UserEvent::UserCreated(created) => {
                 self.created = true;
                 self.roles.clone_from(&created.roles);
+            }
+            UserEvent::UserProvisioned(provisioned) => {
+                self.created = true;
+                self.roles.clone_from(&provisioned.roles);
             }
             UserEvent::RolesChanged(changed) => {
                 self.roles.clone_from(&changed.roles);

@@ -9,6 +9,19 @@ use super::core;
 struct SignInOptions {
     /// Whether `requestPasswordReset` works: the server sends mail.
     password_reset: bool,
+    /// The providers of identity by which one may sign in, in the order of the settings.
+    providers: Vec<SignInProvider>,
+}
+
+/// A provider of identity.
+#[derive(SimpleObject)]
+struct SignInProvider {
+    /// What it is called in addresses.
+    name: String,
+    /// What people know it as.
+    label: String,
+    /// Where a browser begins, on this server: `/login/oidc/…`.
+    path: String,
 }
 
 /// The query about it.
@@ -19,6 +32,12 @@ pub(super) struct SignInOptionsQuery;
 impl SignInOptionsQuery {
     /// How one may sign in here, besides with a password. For a page that is about to ask for one.
     async fn sign_in_options(&self, ctx: &Context<'_>) -> async_graphql::Result<SignInOptions> {
-        Ok(SignInOptions { password_reset: core(ctx)?.sends_mail() })
+        let core = core(ctx)?;
+        let providers = core.oidc.settings().map(|provider| SignInProvider {
+            name: provider.name.clone(),
+            label: provider.shown().to_owned(),
+            path: format!("/login/oidc/{}", provider.name),
+        });
+        Ok(SignInOptions { password_reset: core.sends_mail(), providers: providers.collect() })
     }
 }

@@ -1,10 +1,11 @@
-//! The read models: organizations, people, their second factors and
-//! passkeys, sessions, and the state of the set-up. Every query
-//! names its organization, but for the three by which somebody without an actor is found: by e-mail
-//! address or passkey at a sign-in, and whether there is any organization at all.
+//! The read models: organizations, people, their second factors, passkeys and logins, sessions, and the
+//! state of the set-up. Every query names its organization, but for those by which somebody without an
+//! actor is found: by e-mail address, passkey or what a provider calls them at a sign-in, and whether there
+//! is any organization at all.
 
 pub(crate) mod audit;
 pub(crate) mod factors;
+pub(crate) mod logins;
 pub(crate) mod organizations;
 pub(crate) mod passkeys;
 pub(crate) mod sessions;

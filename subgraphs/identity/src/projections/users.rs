@@ -17,7 +17,14 @@ use studio_kernel::{
 };
 
 use super::tenant_of;
-use crate::{domain::user::UserEvent, personal::People};
+use crate::{
+    domain::{
+        SealedValue,
+        login::UserProvisioned,
+        user::{UserCreated, UserEvent},
+    },
+    personal::People,
+};
 
 /// A row of the read model.
 pub(crate) type Row = Model;
@@ -37,6 +44,32 @@ impl Users {
     /// With what opens sealed profiles.
     pub(crate) fn new(people: Arc<People>) -> Self {
         Self { people }
+    }
+
+    /// The row of somebody who was added, without a password.
+    async fn row(
+        &self,
+        recorded: &Recorded,
+        generation: i64,
+        roles: &[Role],
+        sealed: &SealedValue,
+    ) -> Result<ActiveModel, ProjectionError> {
+        let profile = self.people.open_profile(recorded.tenant, sealed).await;
+        let profile = profile.map_err(ProjectionError::other)?;
+        Ok(ActiveModel {
+            generation: Set(generation),
+            tenant: Set(tenant_of(recorded)),
+            // The stream is that of the person.
+            id: Set(recorded.stream_id.clone()),
+            email_hash: Set(profile.map(|it| self.people.email_hash(&it.email))),
+            profile: Set(Some(sealed.0.to_string())),
+            password: Set(None),
+            roles: Set(write_roles(roles)),
+            roles_until: Set(String::new()),
+            email_verified_at: Set(None),
+            created_at: Set(recorded.recorded_at.micros()),
+            erased_at: Set(None),
+        })
     }
 }
 
@@ -59,26 +92,13 @@ impl Projection for Users {
         for recorded in events {
             let tenant = tenant_of(recorded);
             match recorded.decode::<UserEvent>()? {
-                UserEvent::UserCreated(created) => {
-                    let profile = self
-                        .people
-                        .open_profile(recorded.tenant, &created.profile)
-                        .await
-                        .map_err(ProjectionError::other)?;
-                    let row = ActiveModel {
-                        generation: Set(generation),
-                        tenant: Set(tenant),
-                        id: Set(created.user.to_string()),
-                        email_hash: Set(profile.map(|it| self.people.email_hash(&it.email))),
-                        profile: Set(Some(created.profile.0.to_string())),
-                        password: Set(Some(created.password.0.to_string())),
-                        roles: Set(write_roles(&created.roles)),
-                        roles_until: Set(String::new()),
-                        email_verified_at: Set(None),
-                        created_at: Set(recorded.recorded_at.micros()),
-                        erased_at: Set(None),
-                    };
-                    row.insert(tx).await?;
+                UserEvent::UserCreated(UserCreated { roles, profile, password, .. }) => {
+                    let row = self.row(recorded, generation, &roles, &profile).await?;
+                    let password = Set(Some(password.0.to_string()));
+                    ActiveModel { password, ..row }.insert(tx).await?;
+                }
+                UserEvent::UserProvisioned(UserProvisioned { roles, profile, .. }) => {
+                    self.row(recorded, generation, &roles, &profile).await?.insert(tx).await?;
                 }
                 UserEvent::RolesChanged(changed) => {
                     let key = (generation, tenant, changed.user.to_string());
@@ -110,7 +130,8 @@ impl Projection for Users {
                 | UserEvent::PasswordResetUsed(_)
                 | UserEvent::EmailVerificationRequested(_)
                 | UserEvent::MailSent(_) => {}
-                // The second factor has read models of its own.
+                // What providers call people, and the second factor, have read models of their own.
+                UserEvent::LoginLinked(_) => {}
                 UserEvent::TotpBegun(_)
                 | UserEvent::TotpConfirmed(_)
                 | UserEvent::TotpUsed(_)

@@ -12,8 +12,8 @@ use studio_stores::keyring::IndexKey;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-/// organization, person, session, when it ends, what it is bound to.
-const BODY: usize = 16 + 16 + 16 + 8 + BOUND;
+/// organization, person, session, when it ends, what it is bound to, what it came after.
+const BODY: usize = 16 + 16 + 16 + 8 + BOUND + 1;
 const BOUND: usize = 16;
 const MAC: usize = 32;
 /// Seconds within which it has to be answered.
@@ -30,6 +30,34 @@ pub(crate) struct Challenge {
     pub session: Id<kind::Session>,
     until: Timestamp,
     bound: [u8; BOUND],
+    /// What it came after.
+    pub first: FirstFactor,
+}
+
+/// What a person has shown before the second factor is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FirstFactor {
+    /// The password.
+    Password,
+    /// That a provider of identity vouches for them.
+    Provider,
+}
+
+impl FirstFactor {
+    const fn code(self) -> u8 {
+        match self {
+            Self::Password => 0,
+            Self::Provider => 1,
+        }
+    }
+
+    const fn of(code: u8) -> Option<Self> {
+        match code {
+            0 => Some(Self::Password),
+            1 => Some(Self::Provider),
+            _ => None,
+        }
+    }
 }
 
 impl Challenge {
@@ -43,7 +71,14 @@ impl Challenge {
         now: Timestamp,
     ) -> Self {
         let until = now.plus_seconds(SECONDS);
-        Self { tenant, user, session, until, bound: bound(password) }
+        let first = FirstFactor::Password;
+        Self { tenant, user, session, until, bound: bound(password), first }
+    }
+
+    /// The same after something else than the password.
+    #[must_use]
+    pub(crate) fn after(self, first: FirstFactor) -> Self {
+        Self { first, ..self }
     }
 
     /// Whether it can still be answered.
@@ -57,7 +92,8 @@ impl Challenge {
         body[16..32].copy_from_slice(self.user.uuid().as_bytes());
         body[32..48].copy_from_slice(self.session.uuid().as_bytes());
         body[48..56].copy_from_slice(&self.until.micros().to_be_bytes());
-        body[56..].copy_from_slice(&self.bound);
+        body[56..56 + BOUND].copy_from_slice(&self.bound);
+        body[BODY - 1] = self.first.code();
         body
     }
 }
@@ -110,12 +146,14 @@ impl Challenges {
         let (user, rest) = rest.split_first_chunk::<16>()?;
         let (session, rest) = rest.split_first_chunk::<16>()?;
         let (until, rest) = rest.split_first_chunk::<8>()?;
+        let (bound, rest) = rest.split_first_chunk::<BOUND>()?;
         Some(Challenge {
             tenant: Id::from_uuid(Uuid::from_bytes(*tenant)),
             user: Id::from_uuid(Uuid::from_bytes(*user)),
             session: Id::from_uuid(Uuid::from_bytes(*session)),
             until: Timestamp::from_micros(i64::from_be_bytes(*until)),
-            bound: rest.try_into().ok()?,
+            bound: *bound,
+            first: FirstFactor::of(*rest.first()?)?,
         })
     }
 }

@@ -14,7 +14,7 @@ mod remote;
 mod verifier;
 
 pub(crate) use access::{AccessToken, IssueError, Issuer};
-pub(crate) use challenge::{Challenge, Challenges};
+pub(crate) use challenge::{Challenge, Challenges, FirstFactor};
 pub(crate) use follow::follow;
 pub(crate) use keys::{Lifetimes, TokenKeys, keep_renewed};
 pub(crate) use live::LiveSessions;

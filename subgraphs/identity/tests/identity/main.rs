@@ -7,6 +7,7 @@ mod audit;
 mod erasure;
 mod factors;
 mod mailed;
+mod oidc;
 mod passkeys;
 mod password;
 mod people;

@@ -36,6 +36,9 @@ const BREACHED: &str = "breached.txt";
 /// A server whose folder has a file of this name sends no mail.
 pub(crate) const NO_MAIL: &str = "no-mail";
 
+/// The providers of identity that a server trusts, as JSON, in its folder.
+pub(crate) const OIDC: &str = "oidc.json";
+
 const POSTGRES: &str = "STUDIO_TEST_POSTGRES";
 
 /// One process's worth of identity.
@@ -128,6 +131,9 @@ impl Server {
         let mut config = Config::default();
         config.identity.breached_passwords_file =
             Some(folder.path().join(BREACHED)).filter(|path| path.exists());
+        if let Ok(providers) = std::fs::read(folder.path().join(OIDC)) {
+            config.oidc = serde_json::from_slice(&providers).unwrap();
+        }
         let mails = Arc::new(RecordingMailer::default());
         let mailer: Option<Arc<dyn Mailer>> = Some(mails.clone());
         let mailer = mailer.filter(|_| !folder.path().join(NO_MAIL).exists());
