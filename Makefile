@@ -68,12 +68,16 @@ fuzz: ## Try every reader of outside data with made-up bytes, each for SECONDS (
 			-max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=1024 -max_len=16384 -print_final_stats=1; \
 	done
 
+# Built with the whole workspace, as everything else is: alone it would take other features of its dependencies,
+# and so each of them a second time.
+SCHEMA = $(CARGO) build --quiet --workspace --bin studio-schema && $(BUILT)/debug/studio-schema
+
 schema: ## Write schema/ anew from the code
-	$(CARGO) run --quiet --package studio-schema -- write schema
+	$(SCHEMA) write schema
 
 .PHONY: schema-check
 schema-check: ## Fail where schema/ differs from the code
-	$(CARGO) run --quiet --package studio-schema -- check schema
+	$(SCHEMA) check schema
 
 lint: ## Formatting and clippy, both without a warning
 	$(CARGO) fmt --all --check
