@@ -16,6 +16,7 @@ impl MigratorTrait for Migrator {
             step("identity_0003_audit_log", AUDIT_LOG),
             step("identity_0004_passkeys", PASSKEYS),
             step("identity_0005_roles_until", ROLES_UNTIL),
+            step("identity_0006_access_reviews", ACCESS_REVIEWS),
         ])
     }
 }
@@ -136,3 +137,15 @@ const PASSKEYS: &[&str] = &[
 
 const ROLES_UNTIL: &[&str] =
     &["ALTER TABLE identity_users ADD COLUMN roles_until TEXT NOT NULL DEFAULT ''"];
+
+const ACCESS_REVIEWS: &[&str] = &["CREATE TABLE identity_access_reviews (
+        generation BIGINT NOT NULL,
+        tenant TEXT NOT NULL,
+        id TEXT NOT NULL,
+        title TEXT NOT NULL,
+        started_by TEXT NOT NULL,
+        started_at BIGINT NOT NULL,
+        completed_by TEXT,
+        completed_at BIGINT,
+        PRIMARY KEY (generation, tenant, id)
+    )"];

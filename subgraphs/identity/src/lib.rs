@@ -37,6 +37,7 @@ use codes::RecoveryCodes;
 use commands::{Core, Failure};
 use domain::{
     passkey::{PasskeyAdded, PasskeyCopied, PasskeyRemoved, PasskeyUsed},
+    review::{AccessDecided, ReviewCompleted},
     session::{SessionEnded, SessionRefreshed, SessionStarted},
     user::{RolesChanged, UserCreated},
 };
@@ -66,6 +67,8 @@ static SHOWN: &[Shown] = &[
     Shown::of::<PasskeyUsed>(&["passkey"]),
     Shown::of::<PasskeyCopied>(&["passkey", "kept", "shown"]),
     Shown::of::<PasskeyRemoved>(&["passkey"]),
+    Shown::of::<AccessDecided>(&["user", "role", "decision"]),
+    Shown::of::<ReviewCompleted>(&["confirmed", "removed"]),
     Shown::of::<SessionStarted>(&["user", "authn.methods", "expires_at"]),
     Shown::of::<SessionEnded>(&["reason"]),
 ];
@@ -198,6 +201,7 @@ pub async fn build(
         Arc::new(projections::factors::Factors),
         Arc::new(projections::passkeys::Passkeys::new(people.clone())),
         Arc::new(projections::sessions::Sessions),
+        Arc::new(projections::reviews::Reviews),
         Arc::new(projections::set_up::SetUps),
     ];
     let signer = Arc::new(keyring.signing_key("checkpoints").await?);

@@ -8,6 +8,7 @@ mod factor;
 mod organizations;
 mod passkey;
 mod policy;
+mod review;
 mod roles;
 mod second_step;
 mod sessions;
@@ -27,6 +28,7 @@ pub(crate) use organizations::SetUpState;
 pub use organizations::{Founded, NewOrganization};
 pub(crate) use passkey::AddedPasskey;
 pub(crate) use policy::AskedDecision;
+pub(crate) use review::DecideAccess;
 pub(crate) use sign_in::{LoggedIn, SignedIn};
 pub(crate) use users::{NewUser, keep_erased};
 

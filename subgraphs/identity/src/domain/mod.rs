@@ -5,6 +5,7 @@ pub mod factor;
 pub mod input;
 pub mod organization;
 pub mod passkey;
+pub mod review;
 pub mod session;
 pub mod set_up;
 pub mod user;

@@ -8,6 +8,7 @@ mod passkey;
 mod password;
 mod people;
 mod policy;
+mod review;
 mod session;
 mod set_up;
 mod user;
@@ -34,6 +35,7 @@ pub(crate) struct Query(
     policy::PolicyQuery,
     set_up::SetUpQuery,
     audit::AuditQuery,
+    review::ReviewQuery,
 );
 
 /// Mutations, one module each.
@@ -44,6 +46,7 @@ pub(crate) struct Mutation(
     passkey::PasskeyMutation,
     password::PasswordMutation,
     people::PeopleMutation,
+    review::ReviewMutation,
 );
 
 /// The schema, served with a loader of its own for each request.

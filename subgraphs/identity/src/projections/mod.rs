@@ -1,5 +1,5 @@
 //! The read models: organizations, people, their second factors and
-//! passkeys, sessions, and the state of the set-up. Every query
+//! passkeys, sessions, reviews of access, and the state of the set-up. Every query
 //! names its organization, but for the three by which somebody without an actor is found: by e-mail
 //! address or passkey at a sign-in, and whether there is any organization at all.
 
@@ -7,6 +7,7 @@ pub(crate) mod audit;
 pub(crate) mod factors;
 pub(crate) mod organizations;
 pub(crate) mod passkeys;
+pub(crate) mod reviews;
 pub(crate) mod sessions;
 pub(crate) mod set_up;
 pub(crate) mod users;

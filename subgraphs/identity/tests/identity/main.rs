@@ -12,6 +12,7 @@ mod people;
 mod policy;
 mod postgres;
 mod remote;
+mod reviews;
 mod roles;
 mod roles_until;
 mod schema;
