@@ -40,6 +40,8 @@ pub(crate) enum Command {
     Verify(Verify),
     /// Write signed tree heads of the logs and proofs for auditors, or verify them
     Audit(AuditCommand),
+    /// Print a review of access that is complete, one JSON object per line
+    AccessReview(AccessReviewCommand),
     /// List the events that consumers gave up on, or let them take these again
     DeadLetters(DeadLetters),
     /// Check the configuration, or print it
@@ -168,6 +170,27 @@ pub(crate) struct Verify {
     /// Hold the logs also against this backup or export; give it several times for several
     #[arg(long, value_name = "DIR")]
     pub(crate) against: Vec<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct AccessReviewCommand {
+    #[command(subcommand)]
+    pub(crate) verb: AccessReviewVerb,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum AccessReviewVerb {
+    /// Print what was found and decided: the review, and then a line for each role of each person
+    Export(AccessReviewExport),
+}
+
+#[derive(Args)]
+pub(crate) struct AccessReviewExport {
+    #[command(flatten)]
+    pub(crate) server: Server,
+    /// Which: arv_…
+    #[arg(long, value_name = "ID")]
+    pub(crate) review: String,
 }
 
 #[derive(Args)]

@@ -81,6 +81,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Restore(arguments) => transfer::restore(arguments).await,
         Command::Verify(arguments) => verify::run(arguments).await,
         Command::Audit(arguments) => audit::run(arguments).await,
+        Command::AccessReview(arguments) => client::access_review(arguments.verb).await,
         Command::DeadLetters(arguments) => dead_letters::run(arguments.verb).await,
         Command::Config(arguments) => config::run(arguments).await,
         Command::Policy(arguments) => policies::run(arguments),

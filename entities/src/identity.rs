@@ -175,6 +175,42 @@ pub mod passkey {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
+/// Reviews of access.
+pub mod access_review {
+    use sea_orm::entity::prelude::*;
+
+    /// A row of `identity_access_reviews`. What each holds is in the log alone.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "identity_access_reviews")]
+    pub struct Model {
+        /// The generation of the read model.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub generation: i64,
+        /// `org_…`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub tenant: String,
+        /// `arv_…`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: String,
+        /// What people call it.
+        pub title: String,
+        /// `usr_…`.
+        pub started_by: String,
+        /// Microseconds since the epoch.
+        pub started_at: i64,
+        /// `usr_…`; `None` while it is not complete.
+        pub completed_by: Option<String>,
+        /// Microseconds since the epoch; `None` while it is not complete.
+        pub completed_at: Option<i64>,
+    }
+
+    /// None.
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
 /// Sessions.
 pub mod session {
     use sea_orm::entity::prelude::*;

@@ -19,6 +19,7 @@ impl MigratorTrait for Migrator {
             step("identity_0006_roles_until", ROLES_UNTIL),
             step("identity_0007_verified_addresses", VERIFIED_ADDRESSES),
             step("identity_0008_logins", LOGINS),
+            step("identity_0009_access_reviews", ACCESS_REVIEWS),
         ])
     }
 }
@@ -160,3 +161,15 @@ const PASSKEYS: &[&str] = &[
 
 const ROLES_UNTIL: &[&str] =
     &["ALTER TABLE identity_users ADD COLUMN roles_until TEXT NOT NULL DEFAULT ''"];
+
+const ACCESS_REVIEWS: &[&str] = &["CREATE TABLE identity_access_reviews (
+        generation BIGINT NOT NULL,
+        tenant TEXT NOT NULL,
+        id TEXT NOT NULL,
+        title TEXT NOT NULL,
+        started_by TEXT NOT NULL,
+        started_at BIGINT NOT NULL,
+        completed_by TEXT,
+        completed_at BIGINT,
+        PRIMARY KEY (generation, tenant, id)
+    )"];

@@ -1,5 +1,6 @@
 //! The verbs that talk to a running server, through the same SDK that a third party would use.
 
+mod access_review;
 mod account;
 mod ask;
 mod asked;
@@ -12,6 +13,7 @@ mod watch;
 use studio_kernel::Timestamp;
 use studio_sdk::Upload;
 
+pub(crate) use access_review::run as access_review;
 pub(crate) use account::{login, logout, whoami};
 pub(crate) use ask::ask;
 pub(crate) use asked::new_password;

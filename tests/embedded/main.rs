@@ -14,6 +14,7 @@ mod fuzz;
 #[allow(unreachable_pub, reason = "it is a test's, where nothing can be reached")]
 mod tls_server;
 
+mod access_reviews;
 mod account;
 mod answers;
 mod architecture;

@@ -45,6 +45,7 @@ use domain::{
     login::{LoginLinked, UserProvisioned},
     mailed::{EmailVerificationRequested, MailSent, PasswordResetRequested},
     passkey::{PasskeyAdded, PasskeyCopied, PasskeyRemoved, PasskeyUsed},
+    review::{AccessDecided, ReviewCompleted},
     session::{SessionEnded, SessionRefreshed, SessionStarted},
     user::{RolesChanged, UserCreated},
 };
@@ -79,6 +80,8 @@ static SHOWN: &[Shown] = &[
     Shown::of::<PasskeyUsed>(&["passkey"]),
     Shown::of::<PasskeyCopied>(&["passkey", "kept", "shown"]),
     Shown::of::<PasskeyRemoved>(&["passkey"]),
+    Shown::of::<AccessDecided>(&["user", "role", "decision"]),
+    Shown::of::<ReviewCompleted>(&["confirmed", "removed"]),
     Shown::of::<PasswordResetRequested>(&["expires_at"]),
     Shown::of::<EmailVerificationRequested>(&["expires_at"]),
     Shown::of::<MailSent>(&["mail"]),
@@ -227,6 +230,7 @@ pub async fn build(
         Arc::new(projections::factors::Factors),
         Arc::new(projections::passkeys::Passkeys::new(people.clone())),
         Arc::new(projections::sessions::Sessions),
+        Arc::new(projections::reviews::Reviews),
         Arc::new(projections::set_up::SetUps),
     ];
     let signer = Arc::new(keyring.signing_key("checkpoints").await?);

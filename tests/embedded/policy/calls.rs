@@ -123,6 +123,7 @@ fn prefix(argument: &str) -> &'static str {
         ("asset", "ast"),
         ("run", "run"),
         ("answer", "ans"),
+        ("review", "arv"),
         ("passkey", "psk"),
         ("session", "ses"),
         ("user", "usr"),

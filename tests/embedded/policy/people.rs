@@ -116,7 +116,14 @@ async fn things(installation: &Installation, owner: &Client, project: &str) -> I
         json!({ "question": "Who loses access?" }),
     )
     .await;
+    let review = mutate(
+        owner,
+        "mutation($input: StartAccessReviewInput!) { startAccessReview(input: $input) { review { id } userErrors { code message path } } }",
+        json!({ "title": "Who has what" }),
+    )
+    .await;
     Ids::from([
+        ("arv", id(&review["review"]["id"])),
         ("frw", framework),
         ("rqm", id(&data["framework"]["requirements"]["nodes"][0]["id"])),
         ("ctl", control),

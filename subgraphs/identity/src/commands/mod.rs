@@ -10,6 +10,7 @@ mod oidc;
 mod organizations;
 mod passkey;
 mod policy;
+mod review;
 mod roles;
 mod second_step;
 mod sessions;
@@ -30,6 +31,7 @@ pub(crate) use organizations::SetUpState;
 pub use organizations::{Founded, NewOrganization};
 pub(crate) use passkey::AddedPasskey;
 pub(crate) use policy::AskedDecision;
+pub(crate) use review::DecideAccess;
 pub(crate) use sign_in::{LoggedIn, SignedIn};
 pub(crate) use users::{NewUser, keep_erased};
 

@@ -7,6 +7,7 @@ pub mod login;
 pub mod mailed;
 pub mod organization;
 pub mod passkey;
+pub mod review;
 pub mod session;
 pub mod set_up;
 pub mod user;

@@ -210,6 +210,19 @@ impl User {
         Ok(vec![RolesChanged { user, roles: self.roles.clone(), until: all }.into()])
     }
 
+    /// Takes a role away, also the last one. Nothing happens where the person does not have it.
+    pub fn lose(&self, user: Id<kind::User>, role: Role, now: Timestamp) -> Vec<UserEvent> {
+        let before = self.until_after(now);
+        let has = self.roles.contains(&role) || before.iter().any(|it| it.role == role);
+        if !self.is_there() || !has {
+            return Vec::new();
+        }
+        let (mut roles, mut until) = (self.roles.clone(), before);
+        roles.retain(|it| *it != role);
+        until.retain(|it| it.role != role);
+        vec![RolesChanged { user, roles, until }.into()]
+    }
+
     fn until_after(&self, now: Timestamp) -> Vec<RoleUntil> {
         self.until.iter().filter(|it| now < it.until).copied().collect()
     }

@@ -10,6 +10,7 @@ mod passkey;
 mod password;
 mod people;
 mod policy;
+mod review;
 mod session;
 mod set_up;
 mod user;
@@ -37,6 +38,7 @@ pub(crate) struct Query(
     set_up::SetUpQuery,
     audit::AuditQuery,
     options::SignInOptionsQuery,
+    review::ReviewQuery,
 );
 
 /// Mutations, one module each.
@@ -48,6 +50,7 @@ pub(crate) struct Mutation(
     password::PasswordMutation,
     people::PeopleMutation,
     mailed::MailedMutation,
+    review::ReviewMutation,
 );
 
 /// The schema, served with a loader of its own for each request.

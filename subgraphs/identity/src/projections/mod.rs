@@ -1,5 +1,5 @@
-//! The read models: organizations, people, their second factors, passkeys and logins, sessions, and the
-//! state of the set-up. Every query names its organization, but for those by which somebody without an
+//! The read models: organizations, people, their second factors, passkeys and logins, sessions,
+//! reviews of access, and the state of the set-up. Every query names its organization, but for those by which somebody without an
 //! actor is found: by e-mail address, passkey or what a provider calls them at a sign-in, and whether there
 //! is any organization at all.
 
@@ -8,6 +8,7 @@ pub(crate) mod factors;
 pub(crate) mod logins;
 pub(crate) mod organizations;
 pub(crate) mod passkeys;
+pub(crate) mod reviews;
 pub(crate) mod sessions;
 pub(crate) mod set_up;
 pub(crate) mod users;

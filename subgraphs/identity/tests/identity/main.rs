@@ -15,6 +15,7 @@ mod policy;
 mod postgres;
 mod recording;
 mod remote;
+mod reviews;
 mod roles;
 mod roles_until;
 mod schema;

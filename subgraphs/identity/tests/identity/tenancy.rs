@@ -123,6 +123,23 @@ const AS_A_STRANGER: &[(&str, &str)] = &[
         "mutation { grantAccess(input: { userId: \"usr_00000000000070008000000000000001\",
         role: ADMIN, until: \"2026-04-01T00:00:00Z\" }) { userErrors { code } } }",
     ),
+    ("accessReviews", "{ accessReviews { nodes { id } } }"),
+    ("accessReview", "{ accessReview(id: \"arv_00000000000070008000000000000001\") { id } }"),
+    (
+        "startAccessReview",
+        "mutation { startAccessReview(input: { title: \"x\" }) { userErrors { code } } }",
+    ),
+    (
+        "decideAccess",
+        "mutation { decideAccess(input: { reviewId: \"arv_00000000000070008000000000000001\",
+        userId: \"usr_00000000000070008000000000000001\", role: ADMIN, decision: CONFIRM }) {
+        userErrors { code } } }",
+    ),
+    (
+        "completeAccessReview",
+        "mutation { completeAccessReview(input: { reviewId:
+        \"arv_00000000000070008000000000000001\" }) { userErrors { code } } }",
+    ),
     ("policyDecision", "{ policyDecision(action: \"controls:control:read\") { allow } }"),
     (
         "revokeSession",
