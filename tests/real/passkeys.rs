@@ -45,7 +45,10 @@ async fn shows(browser: &Browser, words: &str) -> String {
     browser.wait_for_text(words, |text| text.contains(words).then(|| text.to_owned())).await
 }
 
+/// Signs out from the first page: whoever signs in next is where they were.
 async fn sign_out(browser: &Browser) {
+    browser.click("a.brand").await;
+    signed_in(browser).await;
     browser.click("#person button").await;
     shows(browser, "Password").await;
 }

@@ -50,10 +50,11 @@ async fn everybody_may_do_what_the_tables_say() {
             schema.fields(root).into_iter().map(move |field| (*operation, field))
         })
         .collect();
-    // By their names, so that nobody is erased before their roles change; whoever signs out asks for
-    // nothing more.
+    // By their names, but that nobody is erased before all else was done to them, and whoever signs out
+    // asks for nothing more.
     operations.sort_by_key(|(of, field)| {
-        (field["name"] == "logOut", *of == "mutation", field["name"].to_string())
+        let name = field["name"].as_str().unwrap().to_owned();
+        (name == "logOut", name == "eraseUser", *of == "mutation", name)
     });
     let Table(table) = Table::of("operation");
     let name = |operation: &str, field: &serde_json::Value| {

@@ -136,9 +136,12 @@ impl Core {
                 return Err(ApiError::not_found("access review", review).into());
             }
             let person = self.store.load::<User>(tenant, &user.to_string()).await?;
+            // Also of whoever was an owner when the review was begun, and is none any more.
+            let held = looked_at.state.items().iter().map(|item| item.access);
+            let then: Vec<Role> = held.filter(|it| it.user == user).map(|it| it.role).collect();
             let resource = Resource::one("User", user, tenant)
                 .owned_by(user)
-                .with(RANK, rank(&[person.state.roles(), &[role]]));
+                .with(RANK, rank(&[person.state.roles(), &then]));
             let _all = self.policy.require(actor, "identity:user:update", &resource)?;
             let sealed = match note {
                 // Nobody is left to whom it could belong, once they were erased.
