@@ -8,7 +8,7 @@ use sea_orm::{
 };
 use studio_entities::identity::login::{ActiveModel, Column, Entity, Model};
 use studio_events::{EventStore, Projection, ProjectionError, Recorded, clear_generation};
-use studio_kernel::{DomainEvent, Payload};
+use studio_kernel::Payload;
 
 use super::tenant_of;
 use crate::{
