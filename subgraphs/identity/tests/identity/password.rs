@@ -42,7 +42,7 @@ async fn a_new_password_takes_the_place_of_the_old_one_and_ends_the_other_sessio
 #[tokio::test]
 async fn it_needs_the_current_password_and_a_better_one() {
     let (server, tokens) = Server::set_up().await;
-    let head = server.store.head();
+    let before = server.changes().await;
     let refused = [
         ("a wrong password", NEW, "INVALID_CREDENTIALS", "currentPassword"),
         (PASSWORD, PASSWORD, "SAME_PASSWORD", "newPassword"),
@@ -56,7 +56,7 @@ async fn it_needs_the_current_password_and_a_better_one() {
         assert_eq!(faults(&payload), [(code.to_owned(), field.to_owned())], "{new}");
         assert!(!payload.to_string().contains(new), "no password in a message: {payload}");
     }
-    assert_eq!(server.store.head(), head, "a refusal records nothing");
+    assert_eq!(server.changes().await, before, "a refusal records nothing");
     Tokens::of(&server.log_in(EMAIL, PASSWORD).await);
 }
 

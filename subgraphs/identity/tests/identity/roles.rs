@@ -109,7 +109,7 @@ async fn nobody_gives_what_is_above_them() {
     let (second_id, second) = person(&server, &owner, "second@example.org", &["OWNER"]).await;
     let everybody_else =
         ["COMPLIANCE_MANAGER", "CONTROL_OWNER", "CONTRIBUTOR", "AUDITOR", "INTEGRATOR", "VIEWER"];
-    let head = server.store.head();
+    let before = server.changes().await;
 
     // An admin makes no owner: not of themselves, nor of others, nor anew, nor by way of a change
     // in the same request that looks harmless.
@@ -128,7 +128,7 @@ async fn nobody_gives_what_is_above_them() {
     let erase = "mutation($id: ID!) { eraseUser(input: { userId: $id }) { userErrors { code } } }";
     let id = json!({ "id": second_id });
     assert_eq!(server.code(Some(&admin.access), erase, id).await, "FORBIDDEN");
-    assert_eq!(server.store.head(), head, "a refusal records nothing");
+    assert_eq!(server.changes().await, before, "a refusal records nothing");
 
     let twice = "mutation($id: ID!) {
         a: changeRoles(input: { userId: $id, give: [VIEWER], take: [ADMIN] }) { user { roles } }
@@ -160,7 +160,7 @@ async fn roles_that_were_taken_give_no_roles() {
     let (id, second) = person(&server, &owner, "second@example.org", &["OWNER"]).await;
     let stale = server.verifier.verify(&second.access).unwrap();
     changed(&server, &owner, change(&id, &["VIEWER"], &["OWNER"])).await;
-    let head = server.store.head();
+    let before = server.changes().await;
     let first = id_of(&server, &owner).await;
     let code = async |query: &str, variables: Value| {
         let answer = server.ask_as(stale.clone(), query, variables).await;
@@ -175,7 +175,7 @@ async fn roles_that_were_taken_give_no_roles() {
     }
     let erase = "mutation($id: ID!) { eraseUser(input: { userId: $id }) { userErrors { code } } }";
     assert_eq!(code(erase, json!({ "id": first })).await, "FORBIDDEN");
-    assert_eq!(server.store.head(), head, "a refusal records nothing");
+    assert_eq!(server.changes().await, before, "a refusal records nothing");
 }
 
 #[tokio::test]
@@ -210,7 +210,7 @@ async fn an_organization_keeps_an_owner() {
 async fn what_cannot_be_is_said() {
     let (server, owner) = Server::set_up().await;
     let (id, vera) = person(&server, &owner, "vera@example.org", &["VIEWER"]).await;
-    let head = server.store.head();
+    let before = server.changes().await;
     // Nothing to do, as often as it is asked.
     for variables in [change(&id, &[], &[]), change(&id, &["VIEWER"], &["AUDITOR"])] {
         assert_eq!(changed(&server, &owner, variables).await, json!(["VIEWER"]));
@@ -219,7 +219,7 @@ async fn what_cannot_be_is_said() {
     assert_eq!(fault(&data["changeRoles"]), "NO_ROLE");
     let nobody = "usr_00000000000070008000000000000000";
     assert_eq!(refused(&server, &owner, change(nobody, &["VIEWER"], &[])).await, "NOT_FOUND");
-    assert_eq!(server.store.head(), head);
+    assert_eq!(server.changes().await, before);
 
     let elsewhere = server.second_organization().await;
     assert_eq!(refused(&server, &elsewhere, change(&id, &["OWNER"], &[])).await, "NOT_FOUND");

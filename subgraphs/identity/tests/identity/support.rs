@@ -211,6 +211,13 @@ impl Server {
         Self::start(folder, clock, None).await
     }
 
+    /// How many events its log has, without those that tell of refusals and the like: they come a little
+    /// after what they tell of.
+    pub(crate) async fn changes(&self) -> usize {
+        let events = self.store.read(0, 10_000).await.unwrap();
+        events.iter().filter(|event| event.stream_type != "identity.notices").count()
+    }
+
     /// Runs an operation as the router would: with the actor of the token, if there is one. A
     /// token that does not hold fails the test.
     pub(crate) async fn ask(&self, token: Option<&str>, query: &str, variables: Value) -> Value {

@@ -145,7 +145,7 @@ fn wrong_tokens(stage: &Stage, sent: &Sent) -> Vec<(&'static str, String)> {
 #[tokio::test]
 async fn a_token_that_does_not_hold_lets_nobody_in() {
     let stage = Stage::set().await;
-    let head = stage.server.store.head();
+    let before = stage.server.changes().await;
     let count = {
         let sent = begin(&stage.server, "work", "").await.unwrap();
         wrong_tokens(&stage, &sent).len()
@@ -156,7 +156,7 @@ async fn a_token_that_does_not_hold_lets_nobody_in() {
         let refused = stage.come_back(&sent, id_token).await;
         assert_eq!(refused.unwrap_err(), "TOKEN", "{what}");
     }
-    assert_eq!(stage.server.store.head(), head, "nobody was added, and nothing begun");
+    assert_eq!(stage.server.changes().await, before, "nobody was added, and nothing begun");
     stage.sign_in(json!({ "aud": [CLIENT], "azp": CLIENT })).await.unwrap();
 }
 
