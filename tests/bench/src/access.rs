@@ -159,7 +159,7 @@ async fn identity(
         drained: CancellationToken::new(),
     };
     let limits = Arc::new(InProcessLimits::new(env.clone()));
-    let (subgraph, identity) = studio_identity::build(deps, limits).await?;
+    let (subgraph, identity) = studio_identity::build(deps, limits, None).await?;
     let new = NewOrganization {
         name: "Analytical Engines".into(),
         owner_name: "Ada Lovelace".into(),
