@@ -14,6 +14,7 @@ impl MigratorTrait for Migrator {
             step("identity_0001_people", PEOPLE),
             step("identity_0002_second_factors", SECOND_FACTORS),
             step("identity_0003_audit_log", AUDIT_LOG),
+            step("identity_0004_api_keys", API_KEYS),
         ])
     }
 }
@@ -108,4 +109,29 @@ const AUDIT_LOG: &[&str] = &[
         log TEXT NOT NULL PRIMARY KEY,
         position BIGINT NOT NULL
     )",
+];
+
+// When a key was last used is in no log, and has no generations.
+const API_KEYS: &[&str] = &[
+    r#"CREATE TABLE identity_api_keys (
+        generation BIGINT NOT NULL,
+        tenant TEXT NOT NULL,
+        id TEXT NOT NULL,
+        "user" TEXT NOT NULL,
+        name TEXT NOT NULL,
+        scopes TEXT NOT NULL,
+        secret_hash TEXT NOT NULL,
+        created_at BIGINT NOT NULL,
+        expires_at BIGINT NOT NULL,
+        revoked_at BIGINT,
+        PRIMARY KEY (generation, tenant, id)
+    )"#,
+    r#"CREATE INDEX identity_api_keys_by_user ON identity_api_keys (generation, tenant, "user", id)"#,
+    "CREATE TABLE identity_api_key_uses (
+        tenant TEXT NOT NULL,
+        key TEXT NOT NULL,
+        used_at BIGINT NOT NULL,
+        PRIMARY KEY (tenant, key)
+    )",
+    "ALTER TABLE identity_audit_entries ADD COLUMN credential TEXT",
 ];

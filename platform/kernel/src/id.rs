@@ -153,6 +153,7 @@ pub mod kind {
     kinds! {
         Event "evt", Request "req",
         Organization "org", User "usr", Session "ses", ApiKey "key",
+        OAuthClient "cli", AccessToken "tok",
         Project "prj", Framework "frw", Requirement "rqm", Control "ctl", ControlTest "tst",
         ControlDependency "dep", Score "scr",
         Evidence "evd", Finding "fnd", Asset "ast", IngestRun "run",

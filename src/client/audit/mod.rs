@@ -14,7 +14,7 @@ use crate::audit::{Export, Format};
 
 const QUERY: &str = "query($filter: AuditFilter, $after: String) {
     auditEntries(filter: $filter, first: 100, after: $after) {
-        nodes { id log position recordedAt action outcome times actor session roles targetKind target
+        nodes { id log position recordedAt action outcome times actor session credential roles targetKind target
             request cause details { name value } }
         pageInfo { hasNextPage endCursor } } }";
 
@@ -51,6 +51,7 @@ struct Entry {
     times: i64,
     actor: String,
     session: Option<String>,
+    credential: Option<String>,
     roles: Vec<String>,
     target_kind: String,
     target: String,
@@ -87,6 +88,7 @@ impl Entry {
             "times": self.times,
             "actor": self.actor,
             "session": self.session,
+            "credential": self.credential,
             "roles": self.roles,
             "targetKind": self.target_kind,
             "target": self.target,

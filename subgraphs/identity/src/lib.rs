@@ -1,8 +1,8 @@
-//! The identity subgraph: organizations, the people in them, their sessions and the tokens that
-//! prove who asks.
+//! The identity subgraph: organizations, the people in them, their sessions, the keys of their programs,
+//! and the tokens that prove who asks.
 //!
 //! Invariants: names, e-mail addresses, password hashes and the secrets of apps are stored sealed with
-//! the key of their person and nowhere else; tokens, passwords and recovery codes are stored hashed;
+//! the key of their person and nowhere else; tokens, keys, passwords and recovery codes are stored hashed;
 //! nothing of one organization can be reached from another; every command and query asks the policy.
 
 mod audit;
@@ -35,6 +35,7 @@ use backoff::Backoff;
 use codes::RecoveryCodes;
 use commands::{Core, Failure};
 use domain::{
+    api_key::{ApiKeyCreated, ApiKeyRevoked},
     session::{SessionEnded, SessionRefreshed, SessionStarted},
     user::{RolesChanged, UserCreated},
 };
@@ -51,6 +52,8 @@ static PUBLISHED: &[PublishedType] = &[
     PublishedType::as_part::<SessionRefreshed, identity::SessionExtended>(),
     PublishedType::as_part::<SessionEnded, identity::SessionEnded>(),
     PublishedType::of::<RolesChanged>(),
+    PublishedType::as_part::<ApiKeyCreated, identity::ApiKeyCreated>(),
+    PublishedType::as_part::<ApiKeyRevoked, identity::ApiKeyRevoked>(),
 ];
 
 /// What the audit log may show of the events.
@@ -59,6 +62,8 @@ static SHOWN: &[Shown] = &[
     Shown::of::<RolesChanged>(&["roles"]),
     Shown::of::<SessionStarted>(&["user", "authn.methods", "expires_at"]),
     Shown::of::<SessionEnded>(&["reason"]),
+    Shown::of::<ApiKeyCreated>(&["user", "scopes", "expires_at"]),
+    Shown::of::<ApiKeyRevoked>(&["reason"]),
 ];
 
 /// Sessions read from the read model at a time.
@@ -188,6 +193,7 @@ pub async fn build(
         Arc::new(projections::users::Users::new(people.clone())),
         Arc::new(projections::factors::Factors),
         Arc::new(projections::sessions::Sessions),
+        Arc::new(projections::api_keys::ApiKeys),
         Arc::new(projections::set_up::SetUps),
     ];
     let signer = Arc::new(keyring.signing_key("checkpoints").await?);
@@ -213,6 +219,7 @@ pub async fn build(
         recovery_codes: RecoveryCodes::new(keyring.index_key("recovery").await?, env.clone()),
         set_up_key: keyring.index_key("set_up").await?,
         session_seconds: i64::from(config.identity.session_seconds),
+        api_key_days: config.identity.api_key_days,
         holding_roles: tokio::sync::Mutex::default(),
         env: env.clone(),
         store: store.clone(),
@@ -226,6 +233,7 @@ pub async fn build(
     let (election, campaign) = Election::of(&store, leadership, shutdown.clone());
     let erasures = commands::keep_erased(core.clone(), election.clone(), shutdown.clone());
     let renew = tokens::keep_renewed(keys.clone(), verifier.clone(), shutdown.clone());
+    let uses = tokens::keep_uses(store.clone(), sessions.clone(), shutdown.clone());
     let follow = tokens::follow(feed.clone(), known_to, sessions, env, shutdown.clone());
     let subgraph = Subgraph {
         name: NAME,
@@ -236,7 +244,9 @@ pub async fn build(
         feed,
         shown: SHOWN,
         start: Box::new(move |_| {
-            Ok(vec![Box::pin(campaign), Box::pin(erasures), Box::pin(follow), Box::pin(renew)])
+            let (campaign, erasures): (Background, Background) =
+                (Box::pin(campaign), Box::pin(erasures));
+            Ok(vec![campaign, erasures, Box::pin(follow), Box::pin(renew), Box::pin(uses)])
         }),
     };
     Ok((subgraph, Identity { core, keys, verifier, setup_token, election, shutdown }))
@@ -249,7 +259,7 @@ fn prepare(failure: Failure) -> BuildError {
     })
 }
 
-/// Fills what is known by heart of sessions and roles; answers the position up to which it is complete.
+/// Fills what is known by heart of sessions, keys and roles; answers the position up to which it is complete.
 async fn remember_live(
     store: &EventStore,
     sessions: &LiveSessions,
@@ -258,20 +268,41 @@ async fn remember_live(
     // The position first: what is recorded meanwhile is told twice rather than never.
     let position = store.head();
     let now = env.now();
-    let mut after = None;
+    let mut after: Option<String> = None;
+    loop {
+        let page = projections::api_keys::live_page(store, now, after.as_deref(), PAGE).await?;
+        remember_roles(store, sessions, page.iter().map(|row| row.user.as_str()), position).await?;
+        for row in &page {
+            sessions.keys.add(tokens::known_key(row)?, now);
+        }
+        let Some(last) = page.into_iter().next_back() else { break };
+        after = Some(last.id);
+    }
+    after = None;
     loop {
         let page = projections::sessions::live_page(store, now, after.as_deref(), PAGE).await?;
         for row in &page {
             let until = studio_kernel::Timestamp::from_micros(row.expires_at);
             sessions.live(read_id(&row.id)?, until, now);
         }
-        let people: BTreeSet<&str> = page.iter().map(|row| row.user.as_str()).collect();
-        for (user, roles) in projections::users::roles_of(store, people).await? {
-            sessions.roles_are(read_id(&user)?, roles, position);
-        }
+        remember_roles(store, sessions, page.iter().map(|row| row.user.as_str()), position).await?;
         let Some(last) = page.into_iter().next_back() else { return Ok(position) };
         after = Some(last.id);
     }
+}
+
+/// Fills in what these people may do, as it was at a position.
+async fn remember_roles<'a>(
+    store: &EventStore,
+    sessions: &LiveSessions,
+    people: impl Iterator<Item = &'a str>,
+    position: i64,
+) -> Result<(), BuildError> {
+    let people: BTreeSet<&str> = people.collect();
+    for (user, roles) in projections::users::roles_of(store, people).await? {
+        sessions.roles_are(read_id(&user)?, roles, position);
+    }
+    Ok(())
 }
 
 /// `GET /.well-known/jwks.json`: the keys by which anybody can check access tokens.

@@ -125,6 +125,7 @@ fn prefix(argument: &str) -> &'static str {
         ("answer", "ans"),
         ("session", "ses"),
         ("user", "usr"),
+        ("apikey", "key"),
     ];
     let found = prefixes.iter().find(|(part, _)| argument.contains(part));
     found.unwrap_or_else(|| panic!("say in this table what ids {argument} takes")).1

@@ -3,6 +3,7 @@
 //! set-up) ask for proof instead.
 
 mod account;
+mod api_keys;
 mod audit;
 mod factor;
 mod organizations;
@@ -20,6 +21,7 @@ use studio_kernel::{Env, Id, kind};
 use studio_service::{ApiError, graphql::UserError, notices::Notices};
 use studio_stores::keyring::{IndexKey, KeyringError};
 
+pub(crate) use api_keys::NewApiKey;
 pub(crate) use factor::Shown;
 pub(crate) use organizations::SetUpState;
 pub use organizations::{Founded, NewOrganization};
@@ -59,6 +61,8 @@ pub(crate) struct Core {
     /// What set-up tokens are made with.
     pub(crate) set_up_key: IndexKey,
     pub(crate) session_seconds: i64,
+    /// Days for which a key holds at most.
+    pub(crate) api_key_days: u32,
     /// Held while roles are changed or somebody is erased in this process; a lease keeps the others
     /// apart.
     pub(crate) holding_roles: tokio::sync::Mutex<()>,

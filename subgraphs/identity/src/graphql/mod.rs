@@ -1,6 +1,7 @@
 //! The GraphQL schema of the identity subgraph.
 
 mod account;
+mod api_key;
 mod audit;
 mod factor;
 mod organization;
@@ -33,6 +34,7 @@ pub(crate) struct Query(
     policy::PolicyQuery,
     set_up::SetUpQuery,
     audit::AuditQuery,
+    api_key::ApiKeyQuery,
 );
 
 /// Mutations, one module each.
@@ -42,6 +44,7 @@ pub(crate) struct Mutation(
     factor::FactorMutation,
     password::PasswordMutation,
     people::PeopleMutation,
+    api_key::ApiKeyMutation,
 );
 
 /// The schema, served with a loader of its own for each request.

@@ -15,7 +15,14 @@ use studio_service::{
     graphql::{PageArgs, actor, connection, gql, id},
 };
 
-use super::{RoleName, core, factor::SecondFactor, organization, session::Session};
+use super::{
+    RoleName,
+    api_key::{self, ApiKey},
+    core,
+    factor::SecondFactor,
+    organization,
+    session::Session,
+};
 use crate::{
     commands::Core,
     personal::{PersonalError, Profile, sealed_from_row},
@@ -83,6 +90,20 @@ impl User {
             core.policy.require(actor(ctx)?, "identity:session:read", &resource).map_err(gql)?;
         let row = factors::find(&core.store, scope.tenant(), user).await.map_err(gql)?;
         Ok(row.map(SecondFactor))
+    }
+
+    /// Their keys for programs, newest first, those that ended among them. You see your own; an owner or
+    /// an admin sees everybody's.
+    async fn api_keys(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many to show, 1 to 100; 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
+    ) -> async_graphql::Result<Connection<String, ApiKey, EmptyFields, EmptyFields>> {
+        let page = PageArgs::new(first, after)?;
+        let tenant = read_id(&self.0.tenant).map_err(gql)?;
+        let user = read_id(&self.0.id).map_err(gql)?;
+        api_key::page(ctx, tenant, Some(user), &page).await
     }
 
     /// Where they are signed in, newest first. You see your own sessions; an owner or an admin

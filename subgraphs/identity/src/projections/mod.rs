@@ -1,7 +1,8 @@
-//! The read models: organizations, people, their second factors, sessions, and the state of the set-up. Every query
+//! The read models: organizations, people, their second factors, sessions and keys, and the state of the set-up. Every query
 //! names its organization, but for the two by which somebody without an actor is found: by e-mail
 //! address at a sign-in, and whether there is any organization at all.
 
+pub(crate) mod api_keys;
 pub(crate) mod audit;
 pub(crate) mod factors;
 pub(crate) mod organizations;

@@ -1,4 +1,4 @@
-//! Keeps the sessions and roles that are known by heart, by the feed of identity's log: in its own process
+//! Keeps the sessions, keys and roles that are known by heart, by the feed of identity's log: in its own process
 //! and in others, with what every process records.
 
 use std::{sync::Arc, time::Duration};
@@ -8,12 +8,12 @@ use studio_kernel::{
     Env,
     published::{
         CloudEvent,
-        identity::{RolesChanged, SessionEnded, SessionExtended},
+        identity::{ApiKeyCreated, ApiKeyRevoked, RolesChanged, SessionEnded, SessionExtended},
     },
 };
 use tokio_util::sync::CancellationToken;
 
-use super::LiveSessions;
+use super::{KnownKey, LiveSessions};
 
 /// Events read at a time.
 const PAGE: usize = 1_000;
@@ -73,6 +73,22 @@ fn take(event: &CloudEvent, sessions: &LiveSessions, env: &Env) {
         ended.map(|it| sessions.ended(it.session, env.now()))
     } else if let Some(changed) = event.read::<RolesChanged>() {
         changed.map(|it| sessions.roles_are(it.user, it.roles, event.position))
+    } else if let Some(created) = event.read::<ApiKeyCreated>() {
+        created.map(|it| {
+            // The roles first: a key whose person is not known opens nothing.
+            sessions.roles_were(it.user, it.roles, event.position);
+            let key = KnownKey {
+                key: it.key,
+                tenant: event.tenant,
+                user: it.user,
+                scopes: it.scopes,
+                secret_hash: it.secret_hash,
+                expires_at: it.expires_at,
+            };
+            sessions.keys.add(key, env.now());
+        })
+    } else if let Some(revoked) = event.read::<ApiKeyRevoked>() {
+        revoked.map(|it| sessions.keys.revoked(it.key))
     } else {
         Ok(())
     };

@@ -1,4 +1,4 @@
-//! Access tokens as they are checked, in identity's own process and in others (`remote`).
+//! Access tokens and API keys as they are checked, in identity's own process and in others (`remote`).
 
 use std::{
     collections::BTreeMap,
@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 
 use super::{
     access::{AUDIENCE, Claims},
+    api_key::{self, Presented},
     keys::TokenKeys,
     live::LiveSessions,
 };
@@ -37,6 +38,12 @@ pub enum TokenError {
     /// Its session was ended.
     #[error("That session is over: sign in again.")]
     SessionOver,
+    /// It is an API key that does not hold, for one answer to every cause.
+    #[error(
+        "That API key does not hold: it was not copied whole, has expired or was revoked. Make a new \
+         one by createApiKey."
+    )]
+    Key,
 }
 
 impl TokenError {
@@ -55,7 +62,7 @@ pub struct Verified {
     pub expires_at: Timestamp,
 }
 
-/// Checks access tokens without I/O. Cheap to clone.
+/// Checks access tokens and API keys without I/O. Cheap to clone.
 #[derive(Clone)]
 pub struct TokenVerifier(Arc<Inner>);
 
@@ -119,26 +126,38 @@ impl TokenVerifier {
         self.0.unknown_key.notified().await;
     }
 
-    /// As [`TokenVerifier::verify`]. A session of which nothing is known here may have been started
-    /// a moment ago by another process: then this waits until everything that identity has
+    /// As [`TokenVerifier::verify`]. A session or key of which nothing is known here may have been
+    /// made a moment ago by another process: then this waits until everything that identity has
     /// recorded by now is known.
     ///
     /// # Errors
     /// [`TokenError`], for the client as it is.
     pub async fn verify_newest(&self, token: &str) -> Result<Actor, TokenError> {
+        if token.starts_with(api_key::PREFIX) {
+            let presented = Presented::read(token).ok_or(TokenError::Key)?;
+            if !self.0.sessions.keys.knows(presented.key) {
+                self.catch_up().await;
+            }
+            return self.key(&presented).map(|verified| verified.actor);
+        }
         let claims = self.claims(token)?;
         if !self.0.sessions.knows(claims.sid) {
-            let caught_up = async {
-                match self.0.feed.head().await {
-                    Ok(head) => self.0.sessions.caught_up_to(head).await,
-                    Err(error) => tracing::warn!(%error, "new sessions are not known here"),
-                }
-            };
-            if tokio::time::timeout(PATIENCE, caught_up).await.is_err() {
-                tracing::warn!("identity's log is not followed: new sessions are not known here");
-            }
+            self.catch_up().await;
         }
         self.live(claims).map(|verified| verified.actor)
+    }
+
+    /// Waits until everything that identity has recorded by now is known, for a while.
+    async fn catch_up(&self) {
+        let caught_up = async {
+            match self.0.feed.head().await {
+                Ok(head) => self.0.sessions.caught_up_to(head).await,
+                Err(error) => tracing::warn!(%error, "new sessions are not known here"),
+            }
+        };
+        if tokio::time::timeout(PATIENCE, caught_up).await.is_err() {
+            tracing::warn!("identity's log is not followed: new sessions are not known here");
+        }
     }
 
     /// Who the token (without `Bearer`) says is asking.
@@ -154,6 +173,9 @@ impl TokenVerifier {
     /// # Errors
     /// [`TokenError`], for the client as it is.
     pub fn check(&self, token: &str) -> Result<Verified, TokenError> {
+        if token.starts_with(api_key::PREFIX) {
+            return self.key(&Presented::read(token).ok_or(TokenError::Key)?);
+        }
         self.live(self.claims(token)?)
     }
 
@@ -182,6 +204,16 @@ impl TokenVerifier {
             return Err(TokenError::Invalid);
         }
         Ok(claims)
+    }
+
+    /// Who acts by a key: its person, with what they may do now.
+    fn key(&self, presented: &Presented<'_>) -> Result<Verified, TokenError> {
+        let now = self.0.env.now();
+        let keys = &self.0.sessions.keys;
+        let key = keys.check(presented, now).ok_or(TokenError::Key)?;
+        keys.used(&key, now);
+        let roles = self.0.sessions.roles_of(key.user).unwrap_or_default();
+        Ok(Verified { actor: key.actor(roles), expires_at: key.expires_at })
     }
 
     fn live(&self, claims: Claims) -> Result<Verified, TokenError> {
@@ -230,6 +262,8 @@ impl TokenVerifier {
     fn is_live(&self, actor: &Actor) -> bool {
         match &actor.principal {
             Principal::User { session, .. } => self.0.sessions.is_live(*session, self.0.env.now()),
+            Principal::ApiKey { key, .. } => self.0.sessions.keys.is_live(*key, self.0.env.now()),
+            Principal::Client { .. } => false,
             Principal::System { .. } => true,
         }
     }

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod api_keys;
 mod audit;
 mod erasure;
 mod factors;

@@ -104,6 +104,16 @@ const AS_A_STRANGER: &[(&str, &str)] = &[
         give: [OWNER] }) { userErrors { code } } }",
     ),
     ("policyDecision", "{ policyDecision(action: \"controls:control:read\") { allow } }"),
+    ("auditEntries", "{ auditEntries { nodes { id } } }"),
+    (
+        "createApiKey",
+        "mutation { createApiKey(input: { name: \"CI\", scopes: [\"*:*:*\"] }) { secret } }",
+    ),
+    (
+        "revokeApiKey",
+        "mutation { revokeApiKey(input: { apiKeyId:
+        \"key_00000000000070008000000000000001\" }) { userErrors { code } } }",
+    ),
     (
         "revokeSession",
         "mutation { revokeSession(input: { sessionId:
@@ -132,12 +142,13 @@ async fn a_stranger_gets_nothing() {
     for (name, query) in AS_A_STRANGER {
         assert_eq!(server.code(None, query, json!({})).await, "UNAUTHENTICATED", "{name}");
     }
-    for kind in ["User", "Organization", "Session"] {
+    for kind in ["User", "Organization", "Session", "ApiKey"] {
         let id = format!(
             "{}_00000000000070008000000000000001",
             match kind {
                 "User" => "usr",
                 "Organization" => "org",
+                "ApiKey" => "key",
                 _ => "ses",
             }
         );
