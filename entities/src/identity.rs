@@ -201,6 +201,72 @@ pub mod api_key_use {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
+/// Programs of the organization.
+pub mod oauth_client {
+    use sea_orm::entity::prelude::*;
+
+    /// A row of `identity_oauth_clients`.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "identity_oauth_clients")]
+    pub struct Model {
+        /// The generation of the read model.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub generation: i64,
+        /// `org_…`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub tenant: String,
+        /// `cli_…`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: String,
+        /// What people call it.
+        pub name: String,
+        /// The roles' names, separated by spaces.
+        pub roles: String,
+        /// Scopes, separated by spaces.
+        pub scopes: String,
+        /// SHA-256 of the secret, 64 hexadecimal digits.
+        pub secret_hash: String,
+        /// Microseconds since the epoch.
+        pub created_at: i64,
+        /// When its access was taken away, microseconds since the epoch.
+        pub revoked_at: Option<i64>,
+    }
+
+    /// None.
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// Access tokens that were given back.
+pub mod revoked_token {
+    use sea_orm::entity::prelude::*;
+
+    /// A row of `identity_revoked_tokens`.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "identity_revoked_tokens")]
+    pub struct Model {
+        /// The generation of the read model.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub generation: i64,
+        /// `org_…`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub tenant: String,
+        /// `tok_…`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: String,
+        /// When it runs out, microseconds since the epoch.
+        pub expires_at: i64,
+    }
+
+    /// None.
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
 /// The one set-up of this installation.
 pub mod set_up {
     use sea_orm::entity::prelude::*;

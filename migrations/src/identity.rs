@@ -15,6 +15,7 @@ impl MigratorTrait for Migrator {
             step("identity_0002_second_factors", SECOND_FACTORS),
             step("identity_0003_audit_log", AUDIT_LOG),
             step("identity_0004_api_keys", API_KEYS),
+            step("identity_0005_oauth_clients", OAUTH_CLIENTS),
         ])
     }
 }
@@ -134,4 +135,26 @@ const API_KEYS: &[&str] = &[
         PRIMARY KEY (tenant, key)
     )",
     "ALTER TABLE identity_audit_entries ADD COLUMN credential TEXT",
+];
+
+const OAUTH_CLIENTS: &[&str] = &[
+    "CREATE TABLE identity_oauth_clients (
+        generation BIGINT NOT NULL,
+        tenant TEXT NOT NULL,
+        id TEXT NOT NULL,
+        name TEXT NOT NULL,
+        roles TEXT NOT NULL,
+        scopes TEXT NOT NULL,
+        secret_hash TEXT NOT NULL,
+        created_at BIGINT NOT NULL,
+        revoked_at BIGINT,
+        PRIMARY KEY (generation, tenant, id)
+    )",
+    "CREATE TABLE identity_revoked_tokens (
+        generation BIGINT NOT NULL,
+        tenant TEXT NOT NULL,
+        id TEXT NOT NULL,
+        expires_at BIGINT NOT NULL,
+        PRIMARY KEY (generation, tenant, id)
+    )",
 ];

@@ -126,7 +126,12 @@ fn rest(upstreams: &[Upstream], heard: &Arc<Heard>, env: &Env) -> anyhow::Result
         let mut paths: Vec<(String, MethodFilter)> =
             described.filter_map(|(path, item)| Some((path.clone(), methods(item)?))).collect();
         if upstream.name == "identity" {
-            paths.push(("/.well-known/jwks.json".to_owned(), MethodFilter::GET));
+            for path in ["/.well-known/jwks.json", "/.well-known/oauth-authorization-server"] {
+                paths.push((path.to_owned(), MethodFilter::GET));
+            }
+            for path in ["/oauth2/token", "/oauth2/revoke", "/oauth2/introspect"] {
+                paths.push((path.to_owned(), MethodFilter::POST));
+            }
         }
         let upstream = proxy::Upstream {
             subgraph: upstream.name,

@@ -109,10 +109,33 @@ async fn a_key_opens_every_door_of_its_person_as_far_as_it_reaches() {
     all.set_tokens(Some(Tokens { access: wrong.clone(), refresh: String::new() }));
     assert_eq!(code(&all, ME).await.as_deref(), Some("UNAUTHENTICATED"));
 
+    // A program of the organization, with a secret that is no bearer token.
+    let made = mutate(
+        &owner,
+        "mutation($input: CreateOAuthClientInput!) { createOAuthClient(input: $input) {
+            client { id } secret userErrors { code message path } } }",
+        json!({ "name": "n8n", "roles": ["VIEWER"], "scopes": ["controls:*:read"] }),
+    )
+    .await;
+    let shown = made["secret"].as_str().unwrap();
+    let asked = reqwest::Client::new()
+        .post(format!("{}/oauth2/token", server.url))
+        .basic_auth(made["client"]["id"].as_str().unwrap(), Some(shown))
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body("grant_type=client_credentials");
+    let token: Value = asked.send().await.unwrap().json().await.unwrap();
+    let n8n = Client::new(&server.url).unwrap();
+    let access = token["access_token"].as_str().unwrap().to_owned();
+    n8n.set_tokens(Some(Tokens { access, refresh: String::new() }));
+    query(&n8n, "{ projects { nodes { name } } }", json!({})).await;
+    assert_eq!(upload(&n8n).await, StatusCode::FORBIDDEN);
+    let mut connection = Connection::open(&n8n).await;
+    assert_eq!(connection.code("{ projects { nodes { id } } }").await, None);
+
     // Right or wrong, none is in the log.
     let logged = server.logged();
     assert!(logged.contains("request_id"), "{logged}");
-    for text in ["stk_", &secret(&ci)[37..], &wrong[37..]] {
+    for text in ["stk_", &secret(&ci)[37..], &wrong[37..], shown, &secret(&n8n)] {
         assert!(!logged.contains(text), "{text} is in the log");
     }
 }
@@ -144,5 +167,6 @@ async fn what_the_guide_shows_runs() {
     };
     let said = run(&server).await;
     assert!(said.contains("\"name\":\"Production\""), "{said}");
+    assert!(said.contains("\"active\":true"), "{said}");
     assert!(said.contains("UNAUTHENTICATED"), "the key is revoked at the end: {said}");
 }

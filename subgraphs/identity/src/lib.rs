@@ -11,6 +11,7 @@ mod codes;
 mod commands;
 pub mod domain;
 mod graphql;
+mod oauth;
 mod password;
 mod personal;
 mod projections;
@@ -36,6 +37,7 @@ use codes::RecoveryCodes;
 use commands::{Core, Failure};
 use domain::{
     api_key::{ApiKeyCreated, ApiKeyRevoked},
+    oauth_client::{AccessTokenIssued, AccessTokenRevoked, OAuthClientCreated, OAuthClientRevoked},
     session::{SessionEnded, SessionRefreshed, SessionStarted},
     user::{RolesChanged, UserCreated},
 };
@@ -54,6 +56,9 @@ static PUBLISHED: &[PublishedType] = &[
     PublishedType::of::<RolesChanged>(),
     PublishedType::as_part::<ApiKeyCreated, identity::ApiKeyCreated>(),
     PublishedType::as_part::<ApiKeyRevoked, identity::ApiKeyRevoked>(),
+    PublishedType::as_part::<OAuthClientCreated, identity::OAuthClientCreated>(),
+    PublishedType::of::<OAuthClientRevoked>(),
+    PublishedType::of::<AccessTokenRevoked>(),
 ];
 
 /// What the audit log may show of the events.
@@ -64,6 +69,9 @@ static SHOWN: &[Shown] = &[
     Shown::of::<SessionEnded>(&["reason"]),
     Shown::of::<ApiKeyCreated>(&["user", "scopes", "expires_at"]),
     Shown::of::<ApiKeyRevoked>(&["reason"]),
+    Shown::of::<OAuthClientCreated>(&["name", "roles", "scopes"]),
+    Shown::of::<AccessTokenIssued>(&["token", "scopes", "expires_at"]),
+    Shown::of::<AccessTokenRevoked>(&["token"]),
 ];
 
 /// Sessions read from the read model at a time.
@@ -194,6 +202,7 @@ pub async fn build(
         Arc::new(projections::factors::Factors),
         Arc::new(projections::sessions::Sessions),
         Arc::new(projections::api_keys::ApiKeys),
+        Arc::new(projections::oauth_clients::OAuthClients),
         Arc::new(projections::set_up::SetUps),
     ];
     let signer = Arc::new(keyring.signing_key("checkpoints").await?);
@@ -238,7 +247,7 @@ pub async fn build(
     let subgraph = Subgraph {
         name: NAME,
         graphql: graphql::service(core.clone()),
-        routes: routes(keys.clone()),
+        routes: routes(keys.clone()).merge(oauth::routes(core.clone(), verifier.clone())),
         internal: tokens::internal_routes(keys.clone(), store.clone()),
         store,
         feed,
@@ -277,6 +286,18 @@ async fn remember_live(
         }
         let Some(last) = page.into_iter().next_back() else { break };
         after = Some(last.id);
+    }
+    after = None;
+    loop {
+        let page = projections::oauth_clients::live_page(store, after.as_deref(), PAGE).await?;
+        for row in &page {
+            sessions.clients.add(tokens::known_client(row)?);
+        }
+        let Some(last) = page.into_iter().next_back() else { break };
+        after = Some(last.id);
+    }
+    for (token, until) in projections::oauth_clients::revoked_tokens(store, now).await? {
+        sessions.clients.token_revoked(token, until, now);
     }
     after = None;
     loop {

@@ -130,6 +130,7 @@ async fn things(installation: &Installation, owner: &Client, project: &str) -> I
         ("ses", session(owner.url(), EMAIL).await),
         ("usr", user),
         ("key", api_key(owner).await),
+        ("cli", oauth_client(owner).await),
     ])
 }
 
@@ -197,6 +198,17 @@ async fn api_key(client: &Client) -> String {
     )
     .await;
     id(&made["apiKey"]["id"])
+}
+
+/// A program of the organization.
+async fn oauth_client(owner: &Client) -> String {
+    let made = mutate(
+        owner,
+        "mutation($input: CreateOAuthClientInput!) { createOAuthClient(input: $input) { client { id } userErrors { code message path } } }",
+        json!({ "name": "spare", "roles": ["VIEWER"], "scopes": ["*:*:read"] }),
+    )
+    .await;
+    id(&made["client"]["id"])
 }
 
 fn id(value: &Value) -> String {

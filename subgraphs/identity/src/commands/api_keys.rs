@@ -175,7 +175,7 @@ impl Core {
 }
 
 /// Whether there is anything that a program may do by a scope.
-fn reaches_something(scope: &ActionScope) -> bool {
+pub(super) fn reaches_something(scope: &ActionScope) -> bool {
     let open = ACTIONS.iter().filter(|action| !NOT_FOR_PROGRAMS.contains(&action.name));
     open.into_iter().any(|action| scope.covers(action.name))
 }

@@ -6,6 +6,7 @@ mod account;
 mod api_keys;
 mod audit;
 mod factor;
+mod oauth_clients;
 mod organizations;
 mod policy;
 mod roles;
@@ -23,6 +24,7 @@ use studio_stores::keyring::{IndexKey, KeyringError};
 
 pub(crate) use api_keys::NewApiKey;
 pub(crate) use factor::Shown;
+pub(crate) use oauth_clients::NewClient;
 pub(crate) use organizations::SetUpState;
 pub use organizations::{Founded, NewOrganization};
 pub(crate) use policy::AskedDecision;

@@ -4,6 +4,7 @@
 pub mod api_key;
 pub mod factor;
 pub mod input;
+pub mod oauth_client;
 pub mod organization;
 pub mod scopes;
 pub mod session;

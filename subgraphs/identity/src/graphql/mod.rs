@@ -4,6 +4,7 @@ mod account;
 mod api_key;
 mod audit;
 mod factor;
+mod oauth_client;
 mod organization;
 mod password;
 mod people;
@@ -35,6 +36,7 @@ pub(crate) struct Query(
     set_up::SetUpQuery,
     audit::AuditQuery,
     api_key::ApiKeyQuery,
+    oauth_client::OAuthClientQuery,
 );
 
 /// Mutations, one module each.
@@ -45,6 +47,7 @@ pub(crate) struct Mutation(
     password::PasswordMutation,
     people::PeopleMutation,
     api_key::ApiKeyMutation,
+    oauth_client::OAuthClientMutation,
 );
 
 /// The schema, served with a loader of its own for each request.

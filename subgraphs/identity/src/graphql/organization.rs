@@ -12,6 +12,7 @@ use studio_service::graphql::{PageArgs, actor, gql, id};
 use super::{
     api_key::{self, ApiKey},
     core,
+    oauth_client::{self, OAuthClient},
 };
 use crate::projections::{
     organizations::{self, Row},
@@ -50,6 +51,19 @@ impl Organization {
         let page = PageArgs::new(first, after)?;
         let tenant = read_id(&self.0.tenant).map_err(gql)?;
         api_key::page(ctx, tenant, None, &page).await
+    }
+
+    /// Its programs that sign in by themselves, newest first, those without access any more among them. For
+    /// owners and admins.
+    #[graphql(name = "oauthClients")]
+    async fn oauth_clients(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many to show, 1 to 100; 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
+    ) -> async_graphql::Result<Connection<String, OAuthClient, EmptyFields, EmptyFields>> {
+        let page = PageArgs::new(first, after)?;
+        oauth_client::page(ctx, read_id(&self.0.tenant).map_err(gql)?, &page).await
     }
 }
 

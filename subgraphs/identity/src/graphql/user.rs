@@ -150,7 +150,10 @@ impl UserQuery {
     /// Who you are.
     async fn me(&self, ctx: &Context<'_>) -> async_graphql::Result<User> {
         let actor = actor(ctx)?;
-        let user = actor.user_id().ok_or_else(|| gql(ApiError::unauthenticated()))?;
+        let user = actor.user_id().ok_or_else(|| {
+            let message = "You act as a program of the organization, and not as a person.";
+            gql(ApiError::new(studio_kernel::Code::NotFound, message))
+        })?;
         find(ctx, user).await?.ok_or_else(|| gql(ApiError::unauthenticated()))
     }
 

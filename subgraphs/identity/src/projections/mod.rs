@@ -5,6 +5,7 @@
 pub(crate) mod api_keys;
 pub(crate) mod audit;
 pub(crate) mod factors;
+pub(crate) mod oauth_clients;
 pub(crate) mod organizations;
 pub(crate) mod sessions;
 pub(crate) mod set_up;

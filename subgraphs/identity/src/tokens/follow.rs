@@ -8,12 +8,15 @@ use studio_kernel::{
     Env,
     published::{
         CloudEvent,
-        identity::{ApiKeyCreated, ApiKeyRevoked, RolesChanged, SessionEnded, SessionExtended},
+        identity::{
+            AccessTokenRevoked, ApiKeyCreated, ApiKeyRevoked, OAuthClientCreated,
+            OAuthClientRevoked, RolesChanged, SessionEnded, SessionExtended,
+        },
     },
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{KnownKey, LiveSessions};
+use super::{KnownClient, KnownKey, LiveSessions};
 
 /// Events read at a time.
 const PAGE: usize = 1_000;
@@ -89,6 +92,20 @@ fn take(event: &CloudEvent, sessions: &LiveSessions, env: &Env) {
         })
     } else if let Some(revoked) = event.read::<ApiKeyRevoked>() {
         revoked.map(|it| sessions.keys.revoked(it.key))
+    } else if let Some(created) = event.read::<OAuthClientCreated>() {
+        created.map(|it| {
+            sessions.clients.add(KnownClient {
+                client: it.client,
+                tenant: event.tenant,
+                roles: it.roles,
+                scopes: it.scopes,
+                secret_hash: it.secret_hash,
+            });
+        })
+    } else if let Some(revoked) = event.read::<OAuthClientRevoked>() {
+        revoked.map(|it| sessions.clients.revoked(it.client))
+    } else if let Some(revoked) = event.read::<AccessTokenRevoked>() {
+        revoked.map(|it| sessions.clients.token_revoked(it.token, it.expires_at, env.now()))
     } else {
         Ok(())
     };

@@ -12,7 +12,7 @@ use std::{
 use studio_kernel::{Id, Role, Timestamp, kind};
 use tokio::sync::watch;
 
-use super::live_keys::LiveKeys;
+use super::{live_clients::LiveClients, live_keys::LiveKeys};
 
 #[derive(Debug, Clone, Copy)]
 struct Entry {
@@ -38,6 +38,8 @@ pub(crate) struct LiveSessions {
     roles: RwLock<HashMap<Id<kind::User>, Known>>,
     /// The keys by which programs act for people.
     pub(crate) keys: LiveKeys,
+    /// The programs that organizations let in.
+    pub(crate) clients: LiveClients,
     /// Everything up to this position of identity's log is in it.
     reached: watch::Sender<i64>,
 }

@@ -7,22 +7,27 @@ mod challenge;
 mod follow;
 mod keys;
 mod live;
+mod live_clients;
 mod live_keys;
 mod refresh;
 mod remote;
+mod remote_clients;
 mod remote_keys;
 mod verifier;
 
+pub(crate) use access::ClientClaims;
 pub(crate) use access::{AccessToken, IssueError, Issuer};
 pub(crate) use api_key::{NewSecret, write as write_api_key};
 pub(crate) use challenge::{Challenge, Challenges};
 pub(crate) use follow::follow;
 pub(crate) use keys::{Lifetimes, TokenKeys, keep_renewed};
 pub(crate) use live::LiveSessions;
+pub(crate) use live_clients::KnownClient;
 pub(crate) use live_keys::{KnownKey, Use};
 pub(crate) use refresh::{RefreshToken, RefreshTokens};
 pub(crate) use remote::internal_routes;
 pub use remote::{RemoteError, RemoteVerifier};
+pub(crate) use remote_clients::known as known_client;
 pub(crate) use remote_keys::{keep_uses, known as known_key};
 pub use verifier::{TokenError, TokenVerifier, Verified};
 

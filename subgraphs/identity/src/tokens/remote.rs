@@ -26,7 +26,10 @@ use studio_service::{
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{LiveSessions, TokenKeys, TokenVerifier, follow::follow, remote_keys, verifier::Keys};
+use super::{
+    LiveSessions, TokenKeys, TokenVerifier, follow::follow, remote_clients, remote_keys,
+    verifier::Keys,
+};
 use crate::projections::{read_id, sessions, users};
 
 /// Sessions on one page.
@@ -76,7 +79,9 @@ impl RemoteVerifier {
         let live = Arc::new(LiveSessions::default());
         let sessions = fill(&client, &live, &env).await?;
         let keys_known = remote_keys::fill(&client, &live, &env).await?;
-        let position = keys_known.map_or(sessions, |keys| keys.min(sessions));
+        let clients_known = remote_clients::fill(&client, &live, &env).await?;
+        let known = [Some(sessions), keys_known, clients_known];
+        let position = known.into_iter().flatten().min().unwrap_or(sessions);
         live.reached(position);
         let feed: Arc<dyn EventFeed> = HttpFeed::new(client.clone());
         let verifier =
@@ -177,12 +182,14 @@ struct Entry {
 }
 
 /// What identity serves to the others besides its feed: `GET /internal/jwks`,
-/// `GET /internal/sessions?after=`, `GET /internal/keys?after=` and `POST /internal/keys/uses`.
+/// `GET /internal/sessions?after=`, `GET /internal/clients?after=`, `GET /internal/keys?after=` and
+/// `POST /internal/keys/uses`.
 pub(crate) fn internal_routes(keys: Arc<TokenKeys>, store: EventStore) -> Router {
     let keys = move || std::future::ready(keys.current().published.clone());
     Router::new()
         .route("/internal/jwks", get(keys))
         .route("/internal/sessions", get(page).with_state(store.clone()))
+        .route("/internal/clients", get(remote_clients::page).with_state(store.clone()))
         .route("/internal/keys", get(remote_keys::page).with_state(store.clone()))
         .route("/internal/keys/uses", post(remote_keys::take).with_state(store))
 }

@@ -6,13 +6,15 @@ use std::{
     time::Duration,
 };
 
+use crate::projections::api_keys::read_scopes;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use studio_events::EventFeed;
-use studio_kernel::{Actor, Code, Env, Principal, Role, Timestamp};
+use studio_kernel::{Actor, Code, Env, Id, Principal, Role, Timestamp, kind};
 use tokio::sync::Notify;
 
 use super::{
-    access::{AUDIENCE, Claims},
+    KnownClient,
+    access::{AUDIENCE, AnyClaims, ClientClaims},
     api_key::{self, Presented},
     keys::TokenKeys,
     live::LiveSessions,
@@ -38,6 +40,9 @@ pub enum TokenError {
     /// Its session was ended.
     #[error("That session is over: sign in again.")]
     SessionOver,
+    /// The access of its program was taken away, or the token was given back.
+    #[error("That access token was revoked: get a new one from the token endpoint.")]
+    ClientOver,
     /// It is an API key that does not hold, for one answer to every cause.
     #[error(
         "That API key does not hold: it was not copied whole, has expired or was revoked. Make a new \
@@ -141,10 +146,36 @@ impl TokenVerifier {
             return self.key(&presented).map(|verified| verified.actor);
         }
         let claims = self.claims(token)?;
-        if !self.0.sessions.knows(claims.sid) {
+        let known = match &claims {
+            AnyClaims::Session(claims) => self.0.sessions.knows(claims.sid),
+            AnyClaims::Client(claims) => self.0.sessions.clients.knows(claims.sub),
+        };
+        if !known {
             self.catch_up().await;
         }
         self.live(claims).map(|verified| verified.actor)
+    }
+
+    /// The program of that id and secret, also one that was let in a moment ago by another process.
+    pub(crate) async fn client(
+        &self,
+        client: Id<kind::OAuthClient>,
+        secret: &str,
+    ) -> Option<Arc<KnownClient>> {
+        if !self.0.sessions.clients.knows(client) {
+            self.catch_up().await;
+        }
+        self.0.sessions.clients.check(client, secret)
+    }
+
+    /// What the token of a program says, if it holds.
+    pub(crate) fn client_token(&self, token: &str) -> Option<ClientClaims> {
+        match self.claims(token).ok()? {
+            AnyClaims::Client(claims) => {
+                self.0.sessions.clients.of_token(claims.sub, claims.jti).map(|_holds| claims)
+            }
+            AnyClaims::Session(_) => None,
+        }
     }
 
     /// Waits until everything that identity has recorded by now is known, for a while.
@@ -180,7 +211,7 @@ impl TokenVerifier {
     }
 
     /// What the token says, its signature and its time checked.
-    fn claims(&self, token: &str) -> Result<Claims, TokenError> {
+    fn claims(&self, token: &str) -> Result<AnyClaims, TokenError> {
         if token.len() > LONGEST {
             return Err(TokenError::Invalid);
         }
@@ -192,15 +223,16 @@ impl TokenVerifier {
                 self.0.unknown_key.notify_one();
                 return Err(TokenError::Invalid);
             };
-            jsonwebtoken::decode::<Claims>(token, key, &self.0.validation)
+            jsonwebtoken::decode::<AnyClaims>(token, key, &self.0.validation)
                 .map_err(|_| TokenError::Invalid)?
                 .claims
         };
         let now = self.0.env.now();
-        if now >= instant(claims.exp) {
+        let (from, until) = claims.span();
+        if now >= instant(until) {
             return Err(TokenError::Expired);
         }
-        if now.plus_seconds(CLOCK_SKEW) < instant(claims.nbf) {
+        if now.plus_seconds(CLOCK_SKEW) < instant(from) {
             return Err(TokenError::Invalid);
         }
         Ok(claims)
@@ -216,7 +248,11 @@ impl TokenVerifier {
         Ok(Verified { actor: key.actor(roles), expires_at: key.expires_at })
     }
 
-    fn live(&self, claims: Claims) -> Result<Verified, TokenError> {
+    fn live(&self, claims: AnyClaims) -> Result<Verified, TokenError> {
+        let claims = match claims {
+            AnyClaims::Session(claims) => claims,
+            AnyClaims::Client(claims) => return self.live_client(&claims),
+        };
         if !self.0.sessions.is_live(claims.sid, self.0.env.now()) {
             return Err(TokenError::SessionOver);
         }
@@ -263,13 +299,28 @@ impl TokenVerifier {
         match &actor.principal {
             Principal::User { session, .. } => self.0.sessions.is_live(*session, self.0.env.now()),
             Principal::ApiKey { key, .. } => self.0.sessions.keys.is_live(*key, self.0.env.now()),
-            Principal::Client { .. } => false,
+            Principal::Client { client, token } => {
+                self.0.sessions.clients.of_token(*client, *token).is_some()
+            }
             Principal::System { .. } => true,
         }
     }
 
     fn roles_now(&self, actor: &Actor) -> Option<Vec<Role>> {
         self.0.sessions.roles_of(actor.user_id()?)
+    }
+}
+
+impl TokenVerifier {
+    /// A program acts with the roles that it has, as far as its token goes.
+    fn live_client(&self, claims: &ClientClaims) -> Result<Verified, TokenError> {
+        let known = self.0.sessions.clients.of_token(claims.sub, claims.jti);
+        let known = known.filter(|known| known.tenant == claims.org);
+        let known = known.ok_or(TokenError::ClientOver)?;
+        let principal = Principal::Client { client: claims.sub, token: claims.jti };
+        let scopes = read_scopes(&claims.scope);
+        let actor = Actor::program(known.tenant, principal, known.roles.clone(), scopes);
+        Ok(Verified { actor, expires_at: instant(claims.exp) })
     }
 }
 

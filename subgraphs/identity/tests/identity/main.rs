@@ -7,6 +7,7 @@ mod api_keys;
 mod audit;
 mod erasure;
 mod factors;
+mod oauth;
 mod password;
 mod people;
 mod policy;

@@ -110,6 +110,16 @@ const AS_A_STRANGER: &[(&str, &str)] = &[
         "mutation { createApiKey(input: { name: \"CI\", scopes: [\"*:*:*\"] }) { secret } }",
     ),
     (
+        "createOAuthClient",
+        "mutation { createOAuthClient(input: { name: \"CI\", roles: [VIEWER], scopes: [\"*:*:*\"] }) {
+        secret } }",
+    ),
+    (
+        "revokeOAuthClient",
+        "mutation { revokeOAuthClient(input: { clientId:
+        \"cli_00000000000070008000000000000001\" }) { userErrors { code } } }",
+    ),
+    (
         "revokeApiKey",
         "mutation { revokeApiKey(input: { apiKeyId:
         \"key_00000000000070008000000000000001\" }) { userErrors { code } } }",
