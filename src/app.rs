@@ -87,7 +87,9 @@ async fn authenticate(
 ) -> Response {
     let id =
         request.extensions().get().map(|studio_router::RequestId(id)| RequestId(id.to_string()));
-    if let Some(value) = request.headers().get(header::AUTHORIZATION) {
+    // Programs show their id and secret there (RFC 6749, section 2.3.1): that is no bearer token.
+    let shows_secret = request.uri().path().starts_with(OAUTH);
+    if let Some(value) = request.headers().get(header::AUTHORIZATION).filter(|_| !shows_secret) {
         match gateway::bearer(&verifier, value.to_str().unwrap_or("")).await {
             Ok(actor) => {
                 let actor = actor.within(id.as_ref().and_then(RequestId::id));
@@ -101,6 +103,9 @@ async fn authenticate(
     }
     next.run(request).await
 }
+
+/// What the paths begin with at which programs get tokens.
+pub(crate) const OAUTH: &str = "/oauth2/";
 
 /// Headers that stop a browser from doing what nobody meant (OWASP Secure Headers).
 async fn harden(request: Request, next: Next) -> Response {

@@ -249,6 +249,137 @@ pub mod session {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
+/// Keys of people, for programs.
+pub mod api_key {
+    use sea_orm::entity::prelude::*;
+
+    /// A row of `identity_api_keys`.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "identity_api_keys")]
+    pub struct Model {
+        /// The generation of the read model.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub generation: i64,
+        /// `org_…`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub tenant: String,
+        /// `key_…`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: String,
+        /// `usr_…`.
+        pub user: String,
+        /// What the person calls it, sealed (JSON).
+        pub name: String,
+        /// Scopes, separated by spaces.
+        pub scopes: String,
+        /// SHA-256 of the secret, 64 hexadecimal digits.
+        pub secret_hash: String,
+        /// Microseconds since the epoch.
+        pub created_at: i64,
+        /// When it runs out, microseconds since the epoch.
+        pub expires_at: i64,
+        /// When it was revoked, microseconds since the epoch.
+        pub revoked_at: Option<i64>,
+    }
+
+    /// None.
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// When keys were last used.
+pub mod api_key_use {
+    use sea_orm::entity::prelude::*;
+
+    /// A row of `identity_api_key_uses`.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "identity_api_key_uses")]
+    pub struct Model {
+        /// `org_…`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub tenant: String,
+        /// `key_…`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub key: String,
+        /// Microseconds since the epoch; up to some minutes too early.
+        pub used_at: i64,
+    }
+
+    /// None.
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// Programs of the organization.
+pub mod oauth_client {
+    use sea_orm::entity::prelude::*;
+
+    /// A row of `identity_oauth_clients`.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "identity_oauth_clients")]
+    pub struct Model {
+        /// The generation of the read model.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub generation: i64,
+        /// `org_…`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub tenant: String,
+        /// `cli_…`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: String,
+        /// What people call it.
+        pub name: String,
+        /// The roles' names, separated by spaces.
+        pub roles: String,
+        /// Scopes, separated by spaces.
+        pub scopes: String,
+        /// SHA-256 of the secret, 64 hexadecimal digits.
+        pub secret_hash: String,
+        /// Microseconds since the epoch.
+        pub created_at: i64,
+        /// When its access was taken away, microseconds since the epoch.
+        pub revoked_at: Option<i64>,
+    }
+
+    /// None.
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// Access tokens that were given back.
+pub mod revoked_token {
+    use sea_orm::entity::prelude::*;
+
+    /// A row of `identity_revoked_tokens`.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "identity_revoked_tokens")]
+    pub struct Model {
+        /// The generation of the read model.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub generation: i64,
+        /// `org_…`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub tenant: String,
+        /// `tok_…`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: String,
+        /// When it runs out, microseconds since the epoch.
+        pub expires_at: i64,
+    }
+
+    /// None.
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
 /// The one set-up of this installation.
 pub mod set_up {
     use sea_orm::entity::prelude::*;
@@ -306,10 +437,12 @@ pub mod audit_entry {
         pub target_kind: String,
         /// What it was done to.
         pub target: String,
-        /// `usr_…`, or the name of a part of Studio.
+        /// `usr_…`, `cli_…`, or the name of a part of Studio.
         pub actor: String,
         /// `ses_…` where a person acted.
         pub session: Option<String>,
+        /// `key_…` or `tok_…`, by which a program acted.
+        pub credential: Option<String>,
         /// The roles' names, separated by spaces.
         pub roles: String,
         /// `req_…`.

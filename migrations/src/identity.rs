@@ -20,6 +20,8 @@ impl MigratorTrait for Migrator {
             step("identity_0007_verified_addresses", VERIFIED_ADDRESSES),
             step("identity_0008_logins", LOGINS),
             step("identity_0009_access_reviews", ACCESS_REVIEWS),
+            step("identity_0010_api_keys", API_KEYS),
+            step("identity_0011_oauth_clients", OAUTH_CLIENTS),
         ])
     }
 }
@@ -173,3 +175,50 @@ const ACCESS_REVIEWS: &[&str] = &["CREATE TABLE identity_access_reviews (
         completed_at BIGINT,
         PRIMARY KEY (generation, tenant, id)
     )"];
+
+// When a key was last used is in no log, and has no generations.
+const API_KEYS: &[&str] = &[
+    r#"CREATE TABLE identity_api_keys (
+        generation BIGINT NOT NULL,
+        tenant TEXT NOT NULL,
+        id TEXT NOT NULL,
+        "user" TEXT NOT NULL,
+        name TEXT NOT NULL,
+        scopes TEXT NOT NULL,
+        secret_hash TEXT NOT NULL,
+        created_at BIGINT NOT NULL,
+        expires_at BIGINT NOT NULL,
+        revoked_at BIGINT,
+        PRIMARY KEY (generation, tenant, id)
+    )"#,
+    r#"CREATE INDEX identity_api_keys_by_user ON identity_api_keys (generation, tenant, "user", id)"#,
+    "CREATE TABLE identity_api_key_uses (
+        tenant TEXT NOT NULL,
+        key TEXT NOT NULL,
+        used_at BIGINT NOT NULL,
+        PRIMARY KEY (tenant, key)
+    )",
+    "ALTER TABLE identity_audit_entries ADD COLUMN credential TEXT",
+];
+
+const OAUTH_CLIENTS: &[&str] = &[
+    "CREATE TABLE identity_oauth_clients (
+        generation BIGINT NOT NULL,
+        tenant TEXT NOT NULL,
+        id TEXT NOT NULL,
+        name TEXT NOT NULL,
+        roles TEXT NOT NULL,
+        scopes TEXT NOT NULL,
+        secret_hash TEXT NOT NULL,
+        created_at BIGINT NOT NULL,
+        revoked_at BIGINT,
+        PRIMARY KEY (generation, tenant, id)
+    )",
+    "CREATE TABLE identity_revoked_tokens (
+        generation BIGINT NOT NULL,
+        tenant TEXT NOT NULL,
+        id TEXT NOT NULL,
+        expires_at BIGINT NOT NULL,
+        PRIMARY KEY (generation, tenant, id)
+    )",
+];

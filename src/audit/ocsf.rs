@@ -102,9 +102,15 @@ fn activity(entry: &Entry) -> Value {
     if let Some(request) = &entry.request {
         api["request"] = json!({ "uid": request });
     }
-    let actor = match &entry.session {
-        Some(session) => json!({ "user": { "uid": entry.actor }, "session": { "uid": session } }),
-        None => json!({ "app_name": entry.actor }),
+    let actor = match (&entry.session, &entry.credential) {
+        (Some(session), _) => {
+            json!({ "user": { "uid": entry.actor }, "session": { "uid": session } })
+        }
+        // A program, for a person or of the organization.
+        (None, Some(credential)) => {
+            json!({ "user": { "uid": entry.actor, "credential_uid": credential } })
+        }
+        (None, None) => json!({ "app_name": entry.actor }),
     };
     fields.insert("api".to_owned(), api);
     fields.insert("actor".to_owned(), actor);
@@ -130,6 +136,7 @@ mod tests {
             times: 3,
             actor: "usr_1".to_owned(),
             session: Some("ses_1".to_owned()),
+            credential: None,
             roles: vec!["OWNER".to_owned()],
             target_kind: "identity.user".to_owned(),
             target: "usr_2".to_owned(),
@@ -179,6 +186,15 @@ mod tests {
         (entry.actor, entry.session) = ("controls.process_manager".to_owned(), None);
         let event = event(&entry).unwrap();
         assert_eq!(event["actor"], json!({ "app_name": "controls.process_manager" }));
+    }
+
+    #[test]
+    fn a_program_is_named_with_its_key() {
+        let mut entry = entry("controls.test.added", "SUCCEEDED");
+        (entry.session, entry.credential) = (None, Some("key_1".to_owned()));
+        let event = event(&entry).unwrap();
+        let expected = json!({ "user": { "uid": "usr_1", "credential_uid": "key_1" } });
+        assert_eq!(event["actor"], expected);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::audit::{Entry, Export};
 
 const QUERY: &str = "query($filter: AuditFilter, $after: String) {
     auditEntries(filter: $filter, first: 100, after: $after) {
-        nodes { id log position recordedAt action outcome times actor session roles targetKind target
+        nodes { id log position recordedAt action outcome times actor session credential roles targetKind target
             request cause details { name value } }
         pageInfo { hasNextPage endCursor } } }";
 

@@ -126,10 +126,15 @@ fn rest(upstreams: &[Upstream], heard: &Arc<Heard>, env: &Env) -> anyhow::Result
         let mut paths: Vec<(String, MethodFilter)> =
             described.filter_map(|(path, item)| Some((path.clone(), methods(item)?))).collect();
         if upstream.name == "identity" {
-            paths.push(("/.well-known/jwks.json".to_owned(), MethodFilter::GET));
-            paths.push(("/login/oidc/{name}".to_owned(), MethodFilter::GET));
-            paths.push(("/login/oidc/{name}/callback".to_owned(), MethodFilter::GET));
-            paths.push(("/login/tokens".to_owned(), MethodFilter::POST));
+            let read = [
+                "/.well-known/jwks.json",
+                "/.well-known/oauth-authorization-server",
+                "/login/oidc/{name}",
+                "/login/oidc/{name}/callback",
+            ];
+            let posted = ["/login/tokens", "/oauth2/token", "/oauth2/revoke", "/oauth2/introspect"];
+            paths.extend(read.map(|path| (path.to_owned(), MethodFilter::GET)));
+            paths.extend(posted.map(|path| (path.to_owned(), MethodFilter::POST)));
         }
         let upstream = proxy::Upstream {
             subgraph: upstream.name,

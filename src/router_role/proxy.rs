@@ -64,6 +64,11 @@ impl Upstream {
         let (parts, body) = request.into_parts();
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
         let mut headers = handed_on(&parts.headers);
+        if parts.uri.path().starts_with(crate::app::OAUTH)
+            && let Some(shown) = parts.headers.get(header::AUTHORIZATION)
+        {
+            headers.insert(header::AUTHORIZATION, shown.clone());
+        }
         let actor = parts.extensions.get::<Actor>();
         let signed = (self.sign)(self.subgraph, actor, parts.extensions.get::<RequestId>())?;
         headers.insert(self.header.clone(), signed);

@@ -36,6 +36,7 @@ mod moving;
 mod pages;
 mod policies;
 mod policy;
+mod programs;
 mod router_options;
 mod router_role;
 mod schema;

@@ -1,11 +1,12 @@
-# How somebody signs in is theirs alone to change: an owner's grant of everything stops here.
+# How somebody signs in, or lets a program in for them, is theirs alone to change: an owner's grant of
+# everything stops here.
 package studio.access
 
 import rego.v1
 
-own_account if input.action == "identity:account:update"
+own_account if input.action in {"identity:account:update", "identity:key:create"}
 
-grants contains {"scope": "own", "reason": "everyone may change how they sign in themselves"} if {
+grants contains {"scope": "own", "reason": "everyone may change how they sign in themselves, and make keys for themselves"} if {
 	is_user
 	count(input.actor.roles) > 0
 	own_account

@@ -7,7 +7,7 @@ import rego.v1
 is_user if input.actor.kind == "user"
 
 has_role(role) if {
-	is_user
+	input.actor.kind in {"user", "client"}
 	role in input.actor.roles
 }
 
@@ -24,8 +24,8 @@ grants contains {"scope": "tenant", "reason": "an admin may do everything but wh
 
 # A denial, so that no other role and no further rule opens it: whoever could make owners would be one.
 denials contains "only an owner may make, change or remove an owner" if {
-	is_user
-	input.action in {"identity:user:create", "identity:user:update"}
+	input.actor.kind in {"user", "client"}
+	input.action in {"identity:client:create", "identity:user:create", "identity:user:update"}
 	input.resource.attributes.rank == "owner"
 	not has_role("owner")
 }
@@ -44,13 +44,17 @@ grants contains {"scope": "tenant", "reason": reason} if {
 	has_role(role)
 	verb == "read"
 	not about_one
+	not about_programs
 	not audit_act
 	reason := sprintf("the role %s may read everything in the organization", [role])
 }
 
 # "none" stands for a list, or for a thing that is to be made: the scope "own" then narrows it to the
-# actor's own. What belongs to nobody is nobody's own.
-own if input.resource.owner in {"self", "none"}
+# actor's own. What belongs to nobody is nobody's own, and a program of the organization owns nothing.
+own if {
+	is_user
+	input.resource.owner in {"self", "none"}
+}
 
 grants contains {"scope": "own", "reason": "a control owner may change the controls that are theirs, and their tests"} if {
 	has_role("control_owner")
@@ -115,6 +119,20 @@ grants contains {"scope": "tenant", "reason": "an auditor may read the audit log
 audit_act if input.action == "identity:audit:read"
 
 session_act if input.action in {"identity:session:read", "identity:session:revoke"}
+
+about_one if key_act
+
+key_act if input.action in {"identity:key:read", "identity:key:revoke"}
+
+# The programs of the organization are for those who run it.
+about_programs if input.action == "identity:client:read"
+
+grants contains {"scope": "own", "reason": "everyone may see and revoke the own keys"} if {
+	is_user
+	count(input.actor.roles) > 0
+	key_act
+	own
+}
 
 grants contains {"scope": "own", "reason": "everyone may see and end the own sessions"} if {
 	is_user

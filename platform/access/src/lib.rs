@@ -2,14 +2,15 @@
 //! skip it; the rules are Rego files in `policies/`, evaluated in process, and an operator's beside or
 //! instead of them (DESIGN section 8).
 //!
-//! Invariants: default deny; nothing of another organization is ever allowed, whatever the rules
-//! say; `docs/access.md` is written by hand and a test holds the rules against it.
+//! Invariants: default deny; nothing of another organization is ever allowed, and no program gets out of
+//! its scopes, whatever the rules say; `docs/access.md` is written by hand and a test holds the rules against it.
 
 pub mod actions;
 mod bundle;
 mod context;
 mod loaded;
 mod policy;
+mod programs;
 mod resource;
 mod source;
 mod testing;
@@ -18,5 +19,6 @@ pub use actions::{ACTIONS, Action};
 pub use bundle::{Bundle, Mode, PolicyError, paths};
 pub use loaded::Vote;
 pub use policy::{Decision, Denied, Explanation, Ownership, Policy, Supposed, Witness};
+pub use programs::NOT_FOR_PROGRAMS;
 pub use resource::{Resource, Scope};
 pub use testing::TestResult;

@@ -13,11 +13,12 @@ use regorus::{
     utils::limits::{ExecutionTimerConfig, set_fallback_execution_timer_config},
 };
 use serde::{Deserialize, Serialize};
-use studio_kernel::{Actor, Principal, Role};
+use studio_kernel::{ActionScope, Actor, Principal, Role};
 
 use crate::{
     bundle::{Bundle, PolicyError, PolicyFile},
     context::Context,
+    programs,
     source::{check_depth, check_imports},
 };
 
@@ -47,15 +48,42 @@ pub(crate) struct InputActor<'a> {
     pub(crate) kind: &'static str,
     pub(crate) name: &'a str,
     pub(crate) roles: &'a [Role],
+    /// By what it was let in; absent for a part of Studio.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) credential: Option<&'static str>,
+    /// How far a program may go; absent for all others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) scopes: Option<&'a [ActionScope]>,
 }
 
 impl<'a> InputActor<'a> {
     pub(crate) fn of(actor: &'a Actor) -> Self {
-        let (kind, name) = match &actor.principal {
-            Principal::User { .. } => ("user", ""),
-            Principal::System { name } => ("system", &**name),
+        let name = match &actor.principal {
+            Principal::System { name } => &**name,
+            _ => "",
         };
-        Self { kind, name, roles: &actor.roles }
+        let Standing { kind, credential } = Standing::of(&actor.principal);
+        let scopes = programs::scopes(actor);
+        Self { kind, name, roles: &actor.roles, credential, scopes }
+    }
+}
+
+/// What kind of actor it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Standing {
+    pub(crate) kind: &'static str,
+    pub(crate) credential: Option<&'static str>,
+}
+
+impl Standing {
+    pub(crate) const fn of(principal: &Principal) -> Self {
+        let (kind, credential) = match principal {
+            Principal::User { .. } => ("user", Some("session")),
+            Principal::ApiKey { .. } => ("user", Some("api_key")),
+            Principal::Client { .. } => ("client", Some("client")),
+            Principal::System { .. } => ("system", None),
+        };
+        Self { kind, credential }
     }
 }
 
@@ -155,7 +183,7 @@ impl Loaded {
         for (kind, name, roles) in people.into_iter().chain(others) {
             for owner in ["none", "self", "other", "nobody"] {
                 let input = Input {
-                    actor: InputActor { kind, name, roles: &roles },
+                    actor: InputActor { kind, name, roles: &roles, credential: None, scopes: None },
                     action: "controls:control:update",
                     resource: InputResource {
                         kind: "Control",

@@ -6,13 +6,14 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use studio_kernel::{Actor, Code, Env, Principal, Role};
+use studio_kernel::{ActionScope, Actor, Code, Env, Principal, Role};
 
 use crate::{
     actions,
     bundle::{Bundle, PolicyError},
     context::Context,
-    loaded::{Input, InputActor, InputResource, Loaded, Output, Reach, Vote},
+    loaded::{Input, InputActor, InputResource, Loaded, Output, Reach, Standing, Vote},
+    programs,
     resource::{Resource, Scope},
 };
 
@@ -32,7 +33,8 @@ pub enum Denied {
     },
     /// The actor is known, and the policies do not allow it.
     #[error(
-        "You may not {meaning} ({action}): {reason}. An owner of the organization can give you a role that may."
+        "You may not {meaning} ({action}): {reason}. {}",
+        if *program { PROGRAM } else { PERSON }
     )]
     Forbidden {
         /// The action.
@@ -41,8 +43,16 @@ pub enum Denied {
         meaning: &'static str,
         /// What the policies say.
         reason: Arc<str>,
+        /// Whether a program asks.
+        program: bool,
     },
 }
+
+/// What a person can do about a refusal,
+const PERSON: &str = "An owner of the organization can give you a role that may.";
+/// and what whoever runs a program can.
+const PROGRAM: &str = "A program may do what its roles, or those of the person whose key it has, allow \
+                       as far as its scopes reach.";
 
 impl Denied {
     /// The stable code for the client.
@@ -121,8 +131,10 @@ pub struct Explanation {
 /// The owned form of [`Input`], as the key of the cache.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
+    standing: Standing,
     system: Option<String>,
     roles: Vec<Role>,
+    scopes: Option<Vec<ActionScope>>,
     action: &'static str,
     kind: &'static str,
     same_tenant: bool,
@@ -135,9 +147,11 @@ impl Key {
     fn input(&self) -> Input<'_> {
         Input {
             actor: InputActor {
-                kind: if self.system.is_some() { "system" } else { "user" },
+                kind: self.standing.kind,
                 name: self.system.as_deref().unwrap_or_default(),
                 roles: &self.roles,
+                credential: self.standing.credential,
+                scopes: self.scopes.as_deref(),
             },
             action: self.action,
             resource: InputResource {
@@ -239,11 +253,13 @@ impl Policy {
         };
         let same_tenant = actor.tenant == resource.tenant;
         let key = Key {
+            standing: Standing::of(&actor.principal),
             system: match &actor.principal {
-                Principal::User { .. } => None,
                 Principal::System { name } => Some(name.clone()),
+                _ => None,
             },
             roles: actor.roles.clone(),
+            scopes: programs::scopes(actor).map(<[_]>::to_vec),
             action: action.name,
             kind: resource.kind,
             same_tenant,
@@ -266,7 +282,7 @@ impl Policy {
                 output
             }
         };
-        bind(output, actor, same_tenant)
+        bind(output, actor, action.name, same_tenant)
     }
 
     /// Decides about a thing that is only supposed, and tells how each rule votes.
@@ -290,7 +306,8 @@ impl Policy {
             tracing::error!(error, action = action.name, "the votes of the policies do not read");
             Vec::new()
         });
-        Explanation { decision: bind(decided(&current.loaded, &input), actor, true), votes }
+        let decision = bind(decided(&current.loaded, &input), actor, action.name, true);
+        Explanation { decision, votes }
     }
 
     /// What the rules answer to an input as it is, for whoever writes them: the decision and the
@@ -330,6 +347,7 @@ impl Policy {
             action: action.to_owned(),
             meaning: actions::find(action).map_or("do that", |known| known.meaning),
             reason: decision.reason,
+            program: actor.principal.is_program(),
         })
     }
 }
@@ -357,8 +375,11 @@ fn refuse(reason: &str) -> Decision {
 }
 
 /// Turns the rules' answer into one about this actor. Tenancy is checked a second time here, so
-/// that no bundle, however written, can open one organization to another.
-fn bind(output: Output, actor: &Actor, same_tenant: bool) -> Decision {
+/// that no bundle, however written, can open one organization to another, and how far programs go.
+fn bind(output: Output, actor: &Actor, action: &str, same_tenant: bool) -> Decision {
+    if let (true, Some(reason)) = (output.allow, programs::refusal(actor, action)) {
+        return refuse(reason);
+    }
     let scope = match (output.scope, actor.user_id()) {
         _ if !output.allow || !same_tenant => None,
         (Reach::Tenant, _) => Some(Scope::Tenant(actor.tenant)),

@@ -3,10 +3,10 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
 use std::{collections::BTreeMap, path::Path};
 
-use studio_access::{ACTIONS, Denied, Policy, Resource, Scope};
+use studio_access::{ACTIONS, Denied, NOT_FOR_PROGRAMS, Policy, Resource, Scope};
 use studio_kernel::{
-    Actor, Authn, AuthnMethod, Code, Env, FixedEntropy, Id, ManualClock, Role, TenantId, Timestamp,
-    kind,
+    Actor, Authn, AuthnMethod, Code, Env, FixedEntropy, Id, ManualClock, Principal, Role, TenantId,
+    Timestamp, kind,
 };
 use uuid::Uuid;
 
@@ -88,7 +88,9 @@ fn check(policy: &Policy, actor: &Actor, action: &str, cell: &str) {
         assert_eq!(ask(&others), other_one, "{at}, somebody else's");
         assert_eq!(ask(&nobodys), other_one, "{at}, nobody's");
         assert_eq!(ask(&abroad), Err(Code::NotFound), "{at}, another organization's");
-        if action.starts_with("identity:user:") && !action.ends_with(":read") {
+        if action == "identity:client:create"
+            || action.starts_with("identity:user:") && !action.ends_with(":read")
+        {
             assert_eq!(ask(&others.clone().with("rank", "owner")), of_owners, "{at}, an owner");
             assert_eq!(ask(&others.clone().with("rank", "member")), other_one, "{at}, a member");
         }
@@ -223,4 +225,115 @@ fn rules_can_ask_how_and_when_somebody_signed_in() {
     clock.advance_micros(3 * 86_400 * 1_000_000);
     assert!(!allows(&policy, &both), "older than all there is a word for");
     assert!(!allows(&load(), &both), "without a clock");
+}
+
+fn key(roles: Vec<Role>, scopes: &[&str]) -> Actor {
+    let scopes = scopes.iter().map(|scope| scope.parse().unwrap()).collect();
+    Actor::program(id(1), Principal::ApiKey { user: id(2), key: id(4) }, roles, scopes)
+}
+
+fn client(roles: Vec<Role>, scopes: &[&str]) -> Actor {
+    let scopes = scopes.iter().map(|scope| scope.parse().unwrap()).collect();
+    Actor::program(id(1), Principal::Client { client: id(5), token: id(6) }, roles, scopes)
+}
+
+#[test]
+fn a_key_does_what_its_person_may_as_far_as_its_scopes_reach() {
+    let policy = Policy::embedded().unwrap();
+    let resources = |tenant: TenantId| {
+        let any = Resource::any("Thing", tenant);
+        let nobodys = Resource::one("Thing", "thg_1", tenant);
+        [any.clone(), any.clone().owned_by(id(2)), any.owned_by(id(99)), nobodys]
+    };
+    for action in ACTIONS {
+        let [subgraph, thing, verb] = action.name.split(':').collect::<Vec<_>>()[..] else {
+            panic!("{}", action.name)
+        };
+        let reaching = [
+            action.name.to_owned(),
+            "*:*:*".to_owned(),
+            format!("{subgraph}:*:*"),
+            format!("*:{thing}:{verb}"),
+        ];
+        let other = if verb == "read" { "*:*:update" } else { "*:*:read" };
+        let beside = [other, "nothing:*:*", "*:nothing:*"];
+        for (role, resource) in Role::ALL
+            .into_iter()
+            .flat_map(|role| resources(id(1)).into_iter().map(move |resource| (role, resource)))
+        {
+            let theirs = policy.decide(&person(vec![role]), action.name, &resource);
+            let barred = NOT_FOR_PROGRAMS.contains(&action.name);
+            for scope in &reaching {
+                let told = policy.decide(&key(vec![role], &[scope]), action.name, &resource);
+                let expected = if barred { None } else { theirs.scope };
+                assert_eq!(told.scope, expected, "{} by {role:?} with {scope}", action.name);
+            }
+            for narrow in [&beside[..], &[]] {
+                let told = policy.decide(&key(vec![role], narrow), action.name, &resource);
+                assert!(!told.allow, "{} by {role:?} with {narrow:?}", action.name);
+            }
+            // A client owns nothing: what is "own" for a person is refused.
+            let told = policy.decide(&client(vec![role], &["*:*:*"]), action.name, &resource);
+            let whole = theirs.scope.filter(|scope| scope.own().is_none() && !barred);
+            assert_eq!(told.scope, whole, "{} by a client, {role:?}, {resource:?}", action.name);
+        }
+    }
+    assert!(NOT_FOR_PROGRAMS.iter().all(|barred| ACTIONS.iter().any(|it| it.name == *barred)));
+}
+
+#[test]
+fn no_bundle_lets_a_program_out_of_its_scopes() {
+    let open = r#"
+        package studio.access
+        import rego.v1
+        decision := {"allow": true, "scope": "tenant", "reason": "all doors open"}
+    "#;
+    let policy = Policy::from_sources(&[("open.rego", open)]).unwrap();
+    let home = Resource::any("Control", id(1));
+    let mut bare = key(vec![Role::Owner], &[]);
+    bare.scopes = None;
+    for program in
+        [key(vec![Role::Owner], &["controls:*:read"]), client(vec![], &["controls:*:read"])]
+    {
+        assert!(policy.decide(&program, "controls:control:read", &home).allow);
+        assert!(!policy.decide(&program, "controls:control:update", &home).allow);
+    }
+    assert!(!policy.decide(&bare, "controls:control:read", &home).allow, "no scopes at all");
+    for barred in NOT_FOR_PROGRAMS {
+        let program = key(vec![Role::Owner], &["*:*:*", barred]);
+        assert!(!policy.decide(&program, barred, &home).allow, "{barred}");
+    }
+}
+
+#[test]
+fn rules_see_what_a_program_is() {
+    let closes = r#"
+        package studio.access
+        import rego.v1
+        default decision := {"allow": true, "scope": "tenant", "reason": "all"}
+        decision := {"allow": false, "scope": "none", "reason": "no keys that do everything"} if {
+            input.actor.credential == "api_key"
+            "*:*:*" in input.actor.scopes
+        }
+    "#;
+    let policy = Policy::from_sources(&[("closes.rego", closes)]).unwrap();
+    let home = Resource::any("Control", id(1));
+    let allows = |actor: &Actor| policy.decide(actor, "controls:control:read", &home).allow;
+    assert!(allows(&person(vec![])) && allows(&key(vec![], &["*:*:read"])));
+    assert!(allows(&client(vec![], &["*:*:*"])) && !allows(&key(vec![], &["*:*:*"])));
+}
+
+#[test]
+fn a_program_is_told_what_holds_it_back() {
+    let policy = Policy::embedded().unwrap();
+    let program = key(vec![Role::Owner], &["*:*:read"]);
+    let denied = policy
+        .require(&program, "controls:control:update", &Resource::any("Control", id(1)))
+        .unwrap_err();
+    assert_eq!(
+        denied.to_string(),
+        "You may not change or retire a control (controls:control:update): its scopes do not reach that \
+         far. A program may do what its roles, or those of the person whose key it has, allow as far as \
+         its scopes reach."
+    );
 }

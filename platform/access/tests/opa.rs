@@ -39,7 +39,14 @@ impl Draw {
 /// What Studio asks, and now and then what it never would.
 fn question(draw: &mut Draw) -> Value {
     let roles: Vec<_> = (0..draw.below(4)).map(|_| draw.of(&Role::ALL).as_str()).collect();
-    let kind = if draw.rarely(5) { "system" } else { "user" };
+    let kinds = [
+        ("user", "session"),
+        ("user", "session"),
+        ("user", "api_key"),
+        ("client", "client"),
+        ("system", ""),
+    ];
+    let (kind, credential) = *draw.of(&kinds);
     let names = ["", "controls.part", "evidence.resume", "identity", ".controls", "controlsx.part"];
     let odd_actions = ["", ":", "controls", "controls:control", "a:b:c:d", "CONTROLS:control:read"];
     let action = if draw.rarely(20) { draw.of(&odd_actions) } else { draw.of(ACTIONS).name };
@@ -66,6 +73,15 @@ fn question(draw: &mut Draw) -> Value {
         },
         "context": context,
     });
+    if !credential.is_empty() {
+        question["actor"]["credential"] = credential.into();
+    }
+    if matches!(credential, "api_key" | "client") && !draw.rarely(10) {
+        let patterns =
+            ["*:*:*", "*:*:read", "controls:*:*", "*", "evidence:run:ingest", "a:b:c:d", ""];
+        let scopes: Vec<_> = (0..draw.below(3)).map(|_| *draw.of(&patterns)).collect();
+        question["actor"]["scopes"] = json!(scopes);
+    }
     if draw.rarely(20) {
         let parts = [
             "/actor/roles",

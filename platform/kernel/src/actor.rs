@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    action_scope::ActionScope,
     authn::Authn,
     id::{Id, TenantId, kind},
 };
@@ -77,11 +78,49 @@ pub enum Principal {
         /// The session whose access token the request carried.
         session: Id<kind::Session>,
     },
+    /// A program that acts for a person, by a key of theirs.
+    ApiKey {
+        /// The person.
+        user: Id<kind::User>,
+        /// The key that the request carried.
+        key: Id<kind::ApiKey>,
+    },
+    /// A program of the organization that signs in by itself (OAuth 2.0, RFC 6749, section 4.4).
+    Client {
+        /// The program.
+        client: Id<kind::OAuthClient>,
+        /// The access token that the request carried.
+        token: Id<kind::AccessToken>,
+    },
     /// Studio itself: a process manager, a consumer or the scheduler, by name.
     System {
         /// Which part of Studio, for example `controls.process_manager`.
         name: String,
     },
+}
+
+impl Principal {
+    /// The person who acts, or for whom a program does.
+    pub const fn user_id(&self) -> Option<Id<kind::User>> {
+        match self {
+            Self::User { user, .. } | Self::ApiKey { user, .. } => Some(*user),
+            Self::Client { .. } | Self::System { .. } => None,
+        }
+    }
+
+    /// Whether it is a program that was let in, and is neither a person nor a part of Studio.
+    pub const fn is_program(&self) -> bool {
+        matches!(self, Self::ApiKey { .. } | Self::Client { .. })
+    }
+
+    /// Under which name it is on record: `usr_…`, `cli_…`, or the name of a part of Studio.
+    pub fn on_record(&self) -> String {
+        match self {
+            Self::User { user, .. } | Self::ApiKey { user, .. } => user.to_string(),
+            Self::Client { client, .. } => client.to_string(),
+            Self::System { name } => name.clone(),
+        }
+    }
 }
 
 /// An authenticated actor, bound to exactly one organization.
@@ -97,6 +136,10 @@ pub struct Actor {
     /// before this was kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authn: Option<Authn>,
+    /// How far a program may go within those roles; `None` for everybody else, and nowhere for a
+    /// program that has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<Vec<ActionScope>>,
     /// The request in which they act. Known to the process that answers it, and no part of what the
     /// actor is: it is neither written nor passed on with the actor.
     #[serde(skip)]
@@ -113,19 +156,26 @@ impl Actor {
     ) -> Self {
         roles.sort_unstable();
         roles.dedup();
-        Self {
-            tenant,
-            principal: Principal::User { user, session },
-            roles,
-            authn: None,
-            request: None,
-        }
+        let principal = Principal::User { user, session };
+        Self { tenant, principal, roles, authn: None, scopes: None, request: None }
+    }
+
+    /// A program: what it may do is what the roles allow, as far as the scopes go.
+    pub fn program(
+        tenant: TenantId,
+        principal: Principal,
+        mut roles: Vec<Role>,
+        scopes: Vec<ActionScope>,
+    ) -> Self {
+        roles.sort_unstable();
+        roles.dedup();
+        Self { tenant, principal, roles, authn: None, scopes: Some(scopes), request: None }
     }
 
     /// A part of Studio that acts within one organization.
     pub fn system(tenant: TenantId, name: impl Into<String>) -> Self {
         let principal = Principal::System { name: name.into() };
-        Self { tenant, principal, roles: Vec::new(), authn: None, request: None }
+        Self { tenant, principal, roles: Vec::new(), authn: None, scopes: None, request: None }
     }
 
     /// Says how and when the person signed in.
@@ -142,12 +192,9 @@ impl Actor {
         self
     }
 
-    /// The person, if it is one.
+    /// The person who acts, or for whom a program does.
     pub fn user_id(&self) -> Option<Id<kind::User>> {
-        match &self.principal {
-            Principal::User { user, .. } => Some(*user),
-            Principal::System { .. } => None,
-        }
+        self.principal.user_id()
     }
 }
 
@@ -163,5 +210,18 @@ mod tests {
             assert_eq!(Role::parse(role.as_str()), Some(role));
         }
         assert_eq!(Role::parse("Owner"), None);
+    }
+
+    #[test]
+    fn a_program_is_written_as_what_it_is() {
+        let id = |n| uuid::Uuid::from_u128(n);
+        let key = Principal::ApiKey { user: Id::from_uuid(id(2)), key: Id::from_uuid(id(3)) };
+        let scopes = vec!["controls:*:read".parse().unwrap()];
+        let actor = Actor::program(Id::from_uuid(id(1)), key, vec![Role::Viewer], scopes);
+        let written = serde_json::to_value(&actor).unwrap();
+        assert_eq!(written["principal"]["kind"], "api_key");
+        assert_eq!(written["scopes"], serde_json::json!(["controls:*:read"]));
+        assert_eq!(serde_json::from_value::<Actor>(written).unwrap(), actor);
+        assert_eq!(actor.principal.on_record(), actor.user_id().unwrap().to_string());
     }
 }

@@ -5,6 +5,7 @@
 //! Invariants: nothing here opens a file, a socket or a database; time and randomness come in
 //! through [`Env`] alone, so that every decision can be repeated in a test.
 
+pub mod action_scope;
 pub mod actor;
 pub mod authn;
 pub mod env;
@@ -14,6 +15,7 @@ pub mod id;
 pub mod published;
 pub mod time;
 
+pub use action_scope::{ActionScope, ActionScopeError};
 pub use actor::{Actor, Principal, Role};
 pub use authn::{Authn, AuthnMethod};
 pub use env::{Clock, Entropy, Env, FixedEntropy, ManualClock, SystemClock, SystemEntropy};

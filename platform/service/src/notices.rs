@@ -265,13 +265,9 @@ fn append(log: &str, key: &Key, count: &Count) -> Result<Append, serde_json::Err
         first: count.first,
         last: count.last,
     };
-    let by = match &key.principal {
-        Principal::User { user, .. } => user.to_string(),
-        Principal::System { name } => name.clone(),
-    };
     let stream = StreamAppend {
         stream_type: format!("{log}.notices").into(),
-        stream_id: by,
+        stream_id: key.principal.on_record(),
         expected: Expected::Any,
         events: vec![key.notice.event(noticed)?],
     };

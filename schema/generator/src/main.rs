@@ -60,6 +60,11 @@ fn files() -> anyhow::Result<BTreeMap<String, String>> {
     event::<identity::SessionExtended>(&mut files)?;
     event::<identity::SessionEnded>(&mut files)?;
     event::<identity::RolesChanged>(&mut files)?;
+    event::<identity::ApiKeyCreated>(&mut files)?;
+    event::<identity::ApiKeyRevoked>(&mut files)?;
+    event::<identity::OAuthClientCreated>(&mut files)?;
+    event::<identity::OAuthClientRevoked>(&mut files)?;
+    event::<identity::AccessTokenRevoked>(&mut files)?;
 
     let config = serde_json::to_value(schema_for!(studio_service::Config))?;
     files.insert("config.schema.json".to_owned(), pretty(&config)?);

@@ -1,8 +1,8 @@
-//! The identity subgraph: organizations, the people in them, their sessions and the tokens that
-//! prove who asks.
+//! The identity subgraph: organizations, the people in them, their sessions, the keys of their programs,
+//! and the tokens that prove who asks.
 //!
 //! Invariants: names, e-mail addresses, password hashes and the secrets of apps are stored sealed with
-//! the key of their person and nowhere else; tokens, passwords and recovery codes are stored hashed;
+//! the key of their person and nowhere else; tokens, keys, passwords and recovery codes are stored hashed;
 //! nothing of one organization can be reached from another; every command and query asks the policy.
 
 mod audit;
@@ -13,6 +13,7 @@ mod commands;
 pub mod domain;
 mod graphql;
 mod mail;
+mod oauth;
 mod oidc;
 mod password;
 mod personal;
@@ -42,8 +43,10 @@ use backoff::Backoff;
 use codes::RecoveryCodes;
 use commands::{Core, Failure, MailDesk};
 use domain::{
+    api_key::{ApiKeyCreated, ApiKeyRevoked},
     login::{LoginLinked, UserProvisioned},
     mailed::{EmailVerificationRequested, MailSent, PasswordResetRequested},
+    oauth_client::{AccessTokenIssued, AccessTokenRevoked, OAuthClientCreated, OAuthClientRevoked},
     passkey::{PasskeyAdded, PasskeyCopied, PasskeyRemoved, PasskeyUsed},
     review::{AccessDecided, ReviewCompleted},
     session::{SessionEnded, SessionRefreshed, SessionStarted},
@@ -68,6 +71,11 @@ static PUBLISHED: &[PublishedType] = &[
     PublishedType::as_part::<SessionRefreshed, identity::SessionExtended>(),
     PublishedType::as_part::<SessionEnded, identity::SessionEnded>(),
     PublishedType::of::<RolesChanged>(),
+    PublishedType::as_part::<ApiKeyCreated, identity::ApiKeyCreated>(),
+    PublishedType::as_part::<ApiKeyRevoked, identity::ApiKeyRevoked>(),
+    PublishedType::as_part::<OAuthClientCreated, identity::OAuthClientCreated>(),
+    PublishedType::of::<OAuthClientRevoked>(),
+    PublishedType::of::<AccessTokenRevoked>(),
 ];
 
 /// What the audit log may show of the events.
@@ -87,6 +95,11 @@ static SHOWN: &[Shown] = &[
     Shown::of::<MailSent>(&["mail"]),
     Shown::of::<SessionStarted>(&["user", "authn.methods", "provider", "expires_at"]),
     Shown::of::<SessionEnded>(&["reason"]),
+    Shown::of::<ApiKeyCreated>(&["user", "scopes", "expires_at"]),
+    Shown::of::<ApiKeyRevoked>(&["reason"]),
+    Shown::of::<OAuthClientCreated>(&["name", "roles", "scopes"]),
+    Shown::of::<AccessTokenIssued>(&["token", "scopes", "expires_at"]),
+    Shown::of::<AccessTokenRevoked>(&["token"]),
 ];
 
 /// Sessions read from the read model at a time.
@@ -231,6 +244,8 @@ pub async fn build(
         Arc::new(projections::passkeys::Passkeys::new(people.clone())),
         Arc::new(projections::sessions::Sessions),
         Arc::new(projections::reviews::Reviews),
+        Arc::new(projections::api_keys::ApiKeys),
+        Arc::new(projections::oauth_clients::OAuthClients),
         Arc::new(projections::set_up::SetUps),
     ];
     let signer = Arc::new(keyring.signing_key("checkpoints").await?);
@@ -267,6 +282,7 @@ pub async fn build(
         cookies: Cookies::new(keyring.index_key("oidc").await?, &config.public_url()),
         set_up_key: keyring.index_key("set_up").await?,
         session_seconds: i64::from(config.identity.session_seconds),
+        api_key_days: config.identity.api_key_days,
         holding_roles: tokio::sync::Mutex::default(),
         env: env.clone(),
         store: store.clone(),
@@ -281,13 +297,16 @@ pub async fn build(
     let erasures = commands::keep_erased(core.clone(), election.clone(), shutdown.clone());
     let resets = commands::keep_resets(core.clone(), resets, drained);
     let renew = tokens::keep_renewed(keys.clone(), verifier.clone(), shutdown.clone());
+    let uses = tokens::keep_uses(store.clone(), sessions.clone(), shutdown.clone());
     let follow = tokens::follow(feed.clone(), known_to, sessions, env, shutdown.clone());
     let sending = mailer.map(|mailer| SendMail::new(core.clone(), mailer, config.public_url()));
     let (sending_from, sending_while, until) = (store.clone(), election.clone(), shutdown.clone());
     let subgraph = Subgraph {
         name: NAME,
         graphql: graphql::service(core.clone()),
-        routes: routes(keys.clone()).merge(oidc::routes(core.clone())),
+        routes: routes(keys.clone())
+            .merge(oidc::routes(core.clone()))
+            .merge(oauth::routes(core.clone(), verifier.clone())),
         internal: tokens::internal_routes(keys.clone(), store.clone()),
         store,
         feed,
@@ -299,6 +318,7 @@ pub async fn build(
                 Box::pin(follow),
                 Box::pin(renew),
                 Box::pin(resets),
+                Box::pin(uses),
             ];
             if let Some(sending) = sending {
                 background.push(send_mail(sending_from, sending, sending_while, until)?);
@@ -330,7 +350,7 @@ fn prepare(failure: Failure) -> BuildError {
     })
 }
 
-/// Fills what is known by heart of sessions and roles; answers the position up to which it is complete.
+/// Fills what is known by heart of sessions, keys and roles; answers the position up to which it is complete.
 async fn remember_live(
     store: &EventStore,
     sessions: &LiveSessions,
@@ -339,25 +359,56 @@ async fn remember_live(
     // The position first: what is recorded meanwhile is told twice rather than never.
     let position = store.head();
     let now = env.now();
-    let mut after = None;
+    for (user, roles) in projections::users::with_roles_until(store).await? {
+        sessions.roles_are(read_id(&user)?, roles, position);
+    }
+    let mut after: Option<String> = None;
+    loop {
+        let page = projections::api_keys::live_page(store, now, after.as_deref(), PAGE).await?;
+        remember_roles(store, sessions, page.iter().map(|row| row.user.as_str()), position).await?;
+        for row in &page {
+            sessions.keys.add(tokens::known_key(row)?, now);
+        }
+        let Some(last) = page.into_iter().next_back() else { break };
+        after = Some(last.id);
+    }
+    after = None;
+    loop {
+        let page = projections::oauth_clients::live_page(store, after.as_deref(), PAGE).await?;
+        for row in &page {
+            sessions.clients.add(tokens::known_client(row)?);
+        }
+        let Some(last) = page.into_iter().next_back() else { break };
+        after = Some(last.id);
+    }
+    for (token, until) in projections::oauth_clients::revoked_tokens(store, now).await? {
+        sessions.clients.token_revoked(token, until, now);
+    }
+    after = None;
     loop {
         let page = projections::sessions::live_page(store, now, after.as_deref(), PAGE).await?;
         for row in &page {
             let until = studio_kernel::Timestamp::from_micros(row.expires_at);
             sessions.live(read_id(&row.id)?, until, now);
         }
-        let people: BTreeSet<&str> = page.iter().map(|row| row.user.as_str()).collect();
-        if after.is_none() {
-            for (user, roles) in projections::users::with_roles_until(store).await? {
-                sessions.roles_are(read_id(&user)?, roles, position);
-            }
-        }
-        for (user, roles) in projections::users::roles_of(store, people).await? {
-            sessions.roles_are(read_id(&user)?, roles, position);
-        }
+        remember_roles(store, sessions, page.iter().map(|row| row.user.as_str()), position).await?;
         let Some(last) = page.into_iter().next_back() else { return Ok(position) };
         after = Some(last.id);
     }
+}
+
+/// Fills in what these people may do, as it was at a position.
+async fn remember_roles<'a>(
+    store: &EventStore,
+    sessions: &LiveSessions,
+    people: impl Iterator<Item = &'a str>,
+    position: i64,
+) -> Result<(), BuildError> {
+    let people: BTreeSet<&str> = people.collect();
+    for (user, roles) in projections::users::roles_of(store, people).await? {
+        sessions.roles_are(read_id(&user)?, roles, position);
+    }
+    Ok(())
 }
 
 /// `GET /.well-known/jwks.json`: the keys by which anybody can check access tokens.

@@ -127,6 +127,8 @@ fn prefix(argument: &str) -> &'static str {
         ("passkey", "psk"),
         ("session", "ses"),
         ("user", "usr"),
+        ("apikey", "key"),
+        ("client", "cli"),
     ];
     let found = prefixes.iter().find(|(part, _)| argument.contains(part));
     found.unwrap_or_else(|| panic!("say in this table what ids {argument} takes")).1

@@ -6,7 +6,7 @@ mod calls;
 mod people;
 mod routes;
 mod table;
-mod websocket;
+pub(crate) mod websocket;
 
 use std::collections::BTreeSet;
 

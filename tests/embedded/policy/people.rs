@@ -136,6 +136,8 @@ async fn things(installation: &Installation, owner: &Client, project: &str) -> I
         ("ans", id(&asked["answer"]["id"])),
         ("ses", session(owner.url(), EMAIL).await),
         ("usr", user),
+        ("key", api_key(owner).await),
+        ("cli", oauth_client(owner).await),
     ])
 }
 
@@ -149,6 +151,7 @@ async fn person(server: &Server, owner: &Client, role: Role, things: &Ids) -> Pe
     let mut own = things.clone();
     own.extend([("ctl", control), ("tst", test), ("usr", user)]);
     own.insert("ses", session(&server.url, &email).await);
+    own.insert("key", api_key(&client).await);
     let text = Upload::Bytes(role.as_str().as_bytes().to_vec());
     if let Ok(uploaded) = client.upload_document(project, "own.md", "text/markdown", text).await {
         own.insert("doc", id(&uploaded["document"]["id"]));
@@ -191,6 +194,28 @@ async fn session(url: &str, email: &str) -> String {
     let data = query(&client, "{ me { sessions { nodes { id current } } } }", json!({})).await;
     let sessions = data["me"]["sessions"]["nodes"].as_array().unwrap();
     id(&sessions.iter().find(|session| session["current"] == true).unwrap()["id"])
+}
+
+/// A key of theirs that no program has.
+async fn api_key(client: &Client) -> String {
+    let made = mutate(
+        client,
+        "mutation($input: CreateApiKeyInput!) { createApiKey(input: $input) { apiKey { id } userErrors { code message path } } }",
+        json!({ "name": "spare", "scopes": ["*:*:read"] }),
+    )
+    .await;
+    id(&made["apiKey"]["id"])
+}
+
+/// A program of the organization.
+async fn oauth_client(owner: &Client) -> String {
+    let made = mutate(
+        owner,
+        "mutation($input: CreateOAuthClientInput!) { createOAuthClient(input: $input) { client { id } userErrors { code message path } } }",
+        json!({ "name": "spare", "roles": ["VIEWER"], "scopes": ["*:*:read"] }),
+    )
+    .await;
+    id(&made["client"]["id"])
 }
 
 fn id(value: &Value) -> String {

@@ -15,16 +15,16 @@ use crate::support::{Installation, PASSWORD, mutate, query, until};
 /// What an admin may do, and is told is wrong.
 const ADDS: &str = "mutation { createProject(input: { name: \"\" }) { userErrors { code } } }";
 
-const ME: &str = "{ me { id } }";
+pub(crate) const ME: &str = "{ me { id } }";
 
 /// An open connection (graphql-transport-ws).
-struct Connection {
+pub(crate) struct Connection {
     socket: WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>,
     operations: u32,
 }
 
 impl Connection {
-    async fn open(client: &Client) -> Self {
+    pub(crate) async fn open(client: &Client) -> Self {
         let url = format!("ws{}/graphql", client.url().strip_prefix("http").unwrap());
         let mut request = url.into_client_request().unwrap();
         let protocol = HeaderValue::from_static("graphql-transport-ws");
@@ -51,7 +51,7 @@ impl Connection {
     }
 
     /// Runs an operation: the code of its first error, or nothing.
-    async fn code(&mut self, operation: &str) -> Option<String> {
+    pub(crate) async fn code(&mut self, operation: &str) -> Option<String> {
         self.operations += 1;
         let id = self.operations.to_string();
         let payload = json!({ "query": operation });

@@ -1,10 +1,12 @@
-//! What the identity subgraph publishes: which sessions are alive, and what people may do, for
-//! whoever checks access tokens in another process. Ids, instants and roles alone.
+//! What the identity subgraph publishes: which sessions, keys and programs are alive, and what they
+//! may do, for whoever checks what a request carries in another process. Ids, instants, roles, scopes
+//! and hashes of random secrets alone.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    action_scope::ActionScope,
     actor::Role,
     event,
     id::{Id, kind},
@@ -70,3 +72,63 @@ pub struct RolesChanged {
     pub until: Vec<RoleUntil>,
 }
 event!(RolesChanged, "identity.user.roles_changed", 1);
+
+/// A person made a key for a program.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ApiKeyCreated {
+    /// The key.
+    pub key: Id<kind::ApiKey>,
+    /// Whose it is.
+    pub user: Id<kind::User>,
+    /// All that they were then, sorted.
+    pub roles: Vec<Role>,
+    /// How far the key goes within what its person may do.
+    pub scopes: Vec<ActionScope>,
+    /// SHA-256 of its secret, which has 256 random bits: 64 lower-case hexadecimal digits.
+    pub secret_hash: String,
+    /// When it runs out.
+    pub expires_at: Timestamp,
+}
+event!(ApiKeyCreated, "identity.api_key.created", 1);
+
+/// A key was revoked before its time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ApiKeyRevoked {
+    /// The key.
+    pub key: Id<kind::ApiKey>,
+}
+event!(ApiKeyRevoked, "identity.api_key.revoked", 1);
+
+/// A program of the organization was given access (OAuth 2.0, RFC 6749).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct OAuthClientCreated {
+    /// The program.
+    pub client: Id<kind::OAuthClient>,
+    /// What it may do, sorted.
+    pub roles: Vec<Role>,
+    /// How far it may go within that.
+    pub scopes: Vec<ActionScope>,
+    /// SHA-256 of its secret, which has 256 random bits: 64 lower-case hexadecimal digits.
+    pub secret_hash: String,
+}
+event!(OAuthClientCreated, "identity.oauth_client.created", 1);
+
+/// The access of a program was taken away.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct OAuthClientRevoked {
+    /// The program.
+    pub client: Id<kind::OAuthClient>,
+}
+event!(OAuthClientRevoked, "identity.oauth_client.revoked", 1);
+
+/// A program gave an access token back before its time (RFC 7009).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AccessTokenRevoked {
+    /// The program.
+    pub client: Id<kind::OAuthClient>,
+    /// The token.
+    pub token: Id<kind::AccessToken>,
+    /// When it runs out; it may be forgotten then.
+    pub expires_at: Timestamp,
+}
+event!(AccessTokenRevoked, "identity.access_token.revoked", 1);

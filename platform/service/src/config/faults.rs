@@ -15,6 +15,9 @@ const WATCH_SECONDS: std::ops::RangeInclusive<f64> = 0.05..=3600.0;
 /// Most connections of a store: PostgreSQL itself has fewer.
 const MOST_CONNECTIONS: u32 = 1_000;
 
+/// Days for which a key may hold.
+const MOST_KEY_DAYS: u32 = 3_650;
+
 /// A setting that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
@@ -86,9 +89,15 @@ impl Faults {
             ("limits.catalog", limits.catalog as u64),
             ("identity.access_token_seconds", identity.access_token_seconds.into()),
             ("identity.session_seconds", identity.session_seconds.into()),
+            ("identity.api_key_days", identity.api_key_days.into()),
         ] {
             self.when(value == 0, setting, "it is 0, with which nothing works: raise it");
         }
+        self.when(
+            identity.api_key_days > MOST_KEY_DAYS,
+            "identity.api_key_days",
+            "write 3650 days at most",
+        );
         let file = identity.breached_passwords_file.as_deref();
         self.readable("identity.breached_passwords_file", file);
     }

@@ -114,6 +114,8 @@ pub struct IdentityConfig {
     /// Days after which access tokens are signed by another key; 0 for never, but by
     /// `studio keyring rotate-tokens`. Nobody is signed out by it.
     pub token_key_days: u32,
+    /// Days for which an API key holds at most.
+    pub api_key_days: u32,
     /// A file of passwords that are known from breaches, which nobody may take: a line for each, its
     /// SHA-1 in hexadecimal digits, a colon and a count, sorted by the hash, as Pwned Passwords comes.
     pub breached_passwords_file: Option<PathBuf>,
@@ -169,6 +171,7 @@ impl Default for IdentityConfig {
             access_token_seconds: 600,
             session_seconds: 14 * 86_400,
             token_key_days: 90,
+            api_key_days: 365,
             breached_passwords_file: None,
         }
     }

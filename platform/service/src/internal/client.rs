@@ -188,15 +188,36 @@ impl InternalClient {
         limit: usize,
         patience: Duration,
     ) -> Result<Body, CallError> {
+        let question = Question { path, query, sent: None, limit, patience };
+        self.ask_any(&question).await
+    }
+
+    /// `POST path` with a JSON body, to whichever replica answers first in turn. What is sent may be
+    /// taken twice: a replica may have taken it that did not answer. The answer has at most `limit`
+    /// bytes.
+    ///
+    /// # Errors
+    /// [`CallError`]
+    pub async fn post(
+        &self,
+        path: &str,
+        json: &serde_json::Value,
+        limit: usize,
+    ) -> Result<Body, CallError> {
+        let patience = Duration::ZERO;
+        self.ask_any(&Question { path, query: &[], sent: Some(json), limit, patience }).await
+    }
+
+    async fn ask_any(&self, question: &Question<'_>) -> Result<Body, CallError> {
         let inner = &*self.0;
         let mut tried = Vec::new();
         for index in inner.order() {
             let mut url = inner.replicas[index].clone();
-            url.set_path(path);
-            if !query.is_empty() {
-                url.query_pairs_mut().extend_pairs(query);
+            url.set_path(question.path);
+            if !question.query.is_empty() {
+                url.query_pairs_mut().extend_pairs(question.query);
             }
-            match self.ask(url, limit, patience).await {
+            match self.ask(url, question).await {
                 Ok(body) => {
                     inner.resting[index].store(0, Ordering::Relaxed);
                     return Ok(body);
@@ -212,17 +233,24 @@ impl InternalClient {
         Err(CallError::Unreachable { audience: inner.audience.clone(), tried })
     }
 
-    async fn ask(&self, url: Url, limit: usize, patience: Duration) -> Result<Body, Tried> {
+    async fn ask(&self, url: Url, question: &Question<'_>) -> Result<Body, Tried> {
         let inner = &*self.0;
+        let limit = question.limit;
         let replica = url.origin().ascii_serialization();
         let token = inner.signer.service_token(&inner.audience).map_err(CallError::from)?;
         let failed =
             |error: reqwest::Error| Tried::Elsewhere(format!("{replica}: {}", root(&error)));
-        let response = inner
-            .http
-            .get(url)
+        let request = match question.sent {
+            Some(sent) => inner
+                .http
+                .post(url)
+                .header(header::CONTENT_TYPE, "application/json")
+                .body(sent.to_string()),
+            None => inner.http.get(url),
+        };
+        let response = request
             .header(HEADER, token)
-            .timeout(inner.timeout.saturating_add(patience))
+            .timeout(inner.timeout.saturating_add(question.patience))
             .send()
             .await
             .map_err(failed)?;
@@ -291,6 +319,16 @@ impl std::fmt::Debug for InternalClient {
             .field("replicas", &self.0.replicas)
             .finish_non_exhaustive()
     }
+}
+
+/// What is asked of a replica.
+struct Question<'a> {
+    path: &'a str,
+    query: &'a [(&'a str, String)],
+    /// The body, as JSON.
+    sent: Option<&'a serde_json::Value>,
+    limit: usize,
+    patience: Duration,
 }
 
 /// What one replica did.

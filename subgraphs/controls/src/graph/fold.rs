@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use studio_events::Recorded;
-use studio_kernel::{Aggregate, Id, Principal, TenantId, kind};
+use studio_kernel::{Aggregate, Id, TenantId, kind};
 use studio_stores::graph::{
     Change, Edge, EdgeKey, EdgeKind, GraphError, Link, Node, NodeId, Weight,
 };
@@ -70,10 +70,7 @@ pub(super) fn framework(event: &Recorded) -> Result<Vec<Change>, FoldError> {
 
 /// The changes in an event of a project.
 pub(super) fn project(event: &Recorded, shape: &mut Shape) -> Result<Vec<Change>, FoldError> {
-    let by = match event.metadata()?.principal {
-        Principal::User { user, .. } => Some(user),
-        _ => None,
-    };
+    let by = event.metadata()?.principal.user_id();
     let mut out = Changes(Vec::new());
     match event.decode()? {
         ProjectEvent::ProjectCreated(created) => {

@@ -7,7 +7,7 @@ use sea_orm::{
 };
 use studio_entities::controls::project::{self, Column, Entity};
 use studio_events::{Projection, ProjectionError, Recorded, clear_generation};
-use studio_kernel::{Id, Payload, Principal, kind};
+use studio_kernel::{Id, Payload, kind};
 
 use crate::domain::{
     project::events::{
@@ -102,10 +102,8 @@ fn row(
     event: &Recorded,
     created: ProjectCreated,
 ) -> Result<project::Model, ProjectionError> {
-    let created_by = match event.metadata().map_err(ProjectionError::other)?.principal {
-        Principal::User { user, .. } => Some(user.to_string()),
-        Principal::System { .. } => None,
-    };
+    let metadata = event.metadata().map_err(ProjectionError::other)?;
+    let created_by = metadata.principal.user_id().map(|user| user.to_string());
     Ok(project::Model {
         generation,
         tenant: event.tenant.to_string(),

@@ -9,9 +9,7 @@ use sea_orm::{
 };
 use studio_entities::documents::{document, project, version};
 use studio_events::{EventStore, Projection, ProjectionError, Recorded, clear_generation};
-use studio_kernel::{
-    Id, Payload, Principal, TenantId, kind, published::documents::DocumentVersionStored,
-};
+use studio_kernel::{Id, Payload, TenantId, kind, published::documents::DocumentVersionStored};
 use studio_service::graphql::PageArgs;
 
 use crate::domain::{DocumentCreated, DocumentEvent, DocumentRenamed};
@@ -94,10 +92,8 @@ async fn add_version(
     event: &Recorded,
     stored: DocumentVersionStored,
 ) -> Result<(), ProjectionError> {
-    let uploaded_by = match event.metadata().map_err(ProjectionError::other)?.principal {
-        Principal::User { user, .. } => Some(user.to_string()),
-        Principal::System { .. } => None,
-    };
+    let metadata = event.metadata().map_err(ProjectionError::other)?;
+    let uploaded_by = metadata.principal.user_id().map(|user| user.to_string());
     let row = version::ActiveModel {
         generation: Set(generation),
         tenant: Set(event.tenant.to_string()),

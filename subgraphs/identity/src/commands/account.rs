@@ -121,11 +121,14 @@ impl Core {
 
     /// The account of the actor, who may change how they sign in.
     pub(super) async fn own_account(&self, actor: &Actor) -> Result<Account, Failure> {
+        let mut resource = Resource::any("User", actor.tenant);
+        if let Some(user) = actor.user_id() {
+            resource = Resource::one("User", user, actor.tenant).owned_by(user);
+        }
+        let scope = self.policy.require(actor, "identity:account:update", &resource)?;
         let Principal::User { user, session } = actor.principal else {
             return Err(ApiError::unauthenticated().into());
         };
-        let resource = Resource::one("User", user, actor.tenant).owned_by(user);
-        let scope = self.policy.require(actor, "identity:account:update", &resource)?;
         let tenant = scope.tenant();
         let row = users::find(&self.store, tenant, user).await?;
         let row = row.ok_or_else(ApiError::unauthenticated)?;

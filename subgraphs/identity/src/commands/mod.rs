@@ -3,9 +3,11 @@
 //! set-up, and what is done by a link from a mail) ask for proof instead.
 
 mod account;
+mod api_keys;
 mod audit;
 mod factor;
 mod mailed;
+mod oauth_clients;
 mod oidc;
 mod organizations;
 mod passkey;
@@ -25,8 +27,10 @@ use studio_kernel::{Env, Id, kind};
 use studio_service::{ApiError, graphql::UserError, notices::Notices};
 use studio_stores::keyring::{IndexKey, KeyringError};
 
+pub(crate) use api_keys::NewApiKey;
 pub(crate) use factor::{Given, Shown};
 pub(crate) use mailed::{MailDesk, keep_resets};
+pub(crate) use oauth_clients::NewClient;
 pub(crate) use organizations::SetUpState;
 pub use organizations::{Founded, NewOrganization};
 pub(crate) use passkey::AddedPasskey;
@@ -79,6 +83,8 @@ pub(crate) struct Core {
     /// What set-up tokens are made with.
     pub(crate) set_up_key: IndexKey,
     pub(crate) session_seconds: i64,
+    /// Days for which a key holds at most.
+    pub(crate) api_key_days: u32,
     /// Held while roles are changed or somebody is erased in this process; a lease keeps the others
     /// apart.
     pub(crate) holding_roles: tokio::sync::Mutex<()>,

@@ -33,19 +33,23 @@ impl Core {
         actor: &Actor,
         asked: &AskedDecision,
     ) -> Result<Explanation, ApiError> {
-        let own = actor.user_id().ok_or_else(ApiError::unauthenticated)?;
-        let user = asked.user.unwrap_or(own);
-        let resource = Resource::one("User", user, actor.tenant).owned_by(user);
+        let user = asked.user.or(actor.user_id());
+        let resource = match user {
+            Some(user) => Resource::one("User", user, actor.tenant).owned_by(user),
+            None => Resource::any("User", actor.tenant),
+        };
         let tenant = self.policy.require(actor, "identity:policy:read", &resource)?.tenant();
         check(asked)?;
-        let whom = if user == own {
-            actor.clone()
-        } else {
-            let roles = self.store.load::<User>(tenant, &user.to_string()).await?.state;
-            if !roles.exists() {
-                return Err(ApiError::not_found("user", user));
+        let whom = match asked.user.filter(|user| Some(*user) != actor.user_id()) {
+            None => actor.clone(),
+            Some(user) => {
+                let person = self.store.load::<User>(tenant, &user.to_string()).await?.state;
+                if !person.exists() {
+                    return Err(ApiError::not_found("user", user));
+                }
+                let roles = person.held().at(self.env.now());
+                Actor::user(tenant, user, self.env.id(), roles)
             }
-            Actor::user(tenant, user, self.env.id(), roles.held().at(self.env.now()))
         };
         let attributes = asked.attributes.iter().map(|(k, v)| (&**k, &**v)).collect();
         let supposed = Supposed { kind: &asked.kind, ownership: asked.ownership, attributes };

@@ -20,9 +20,7 @@ impl Core {
     /// # Errors
     /// From the store.
     pub(crate) async fn log_out(&self, actor: &Actor, request: Request) -> Result<(), Failure> {
-        let Principal::User { user, session } = actor.principal else {
-            return Err(ApiError::unauthenticated().into());
-        };
+        let (user, session) = self.own_session(actor)?;
         let resource = Resource::one("Session", session, actor.tenant).owned_by(user);
         let scope = self.policy.require(actor, "identity:session:revoke", &resource)?;
         let mut metadata = Metadata::by(actor);
@@ -45,10 +43,11 @@ impl Core {
         let owner = read_id(&row.user)?;
         let resource = Resource::one("Session", session, actor.tenant).owned_by(owner);
         // Somebody else's session does not exist for those who may not see it.
-        let scope = self
-            .policy
-            .require(actor, "identity:session:revoke", &resource)
-            .map_err(|_| missing())?;
+        let scope = match self.policy.require(actor, "identity:session:revoke", &resource) {
+            Ok(scope) => scope,
+            Err(denied) if actor.principal.is_program() => return Err(denied.into()),
+            Err(_) => return Err(missing().into()),
+        };
         let mut metadata = Metadata::by(actor);
         metadata.request_id = request;
         self.end_session(scope.tenant(), session, EndReason::Revoked, &metadata).await
@@ -63,14 +62,22 @@ impl Core {
         actor: &Actor,
         request: Request,
     ) -> Result<u32, Failure> {
-        let Principal::User { user, session } = actor.principal else {
-            return Err(ApiError::unauthenticated().into());
-        };
+        let (user, session) = self.own_session(actor)?;
         let resource = Resource::any("Session", actor.tenant).owned_by(user);
         let scope = self.policy.require(actor, "identity:session:revoke", &resource)?;
         let metadata = metadata(actor, request);
         let but = Some(session);
         self.end_sessions(scope.tenant(), user, but, EndReason::Revoked, &metadata).await
+    }
+
+    /// Who is signed in, and where. A program has no session, and the policies say so.
+    fn own_session(&self, actor: &Actor) -> Result<(Id<kind::User>, Id<kind::Session>), Failure> {
+        if let Principal::User { user, session } = actor.principal {
+            return Ok((user, session));
+        }
+        let resource = Resource::any("Session", actor.tenant);
+        let _none_to_end = self.policy.require(actor, "identity:session:revoke", &resource)?;
+        Err(ApiError::unauthenticated().into())
     }
 
     pub(super) async fn end_session(

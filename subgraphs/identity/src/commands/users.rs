@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use super::{Core, Failure, Faults, Request, roles};
 use crate::{
     domain::{
+        api_key::KeyEndReason,
         input::{self, Fault},
         session::EndReason,
         user::User,
@@ -127,14 +128,17 @@ impl Core {
         {
             return Err(roles::last_owner().into());
         }
-        self.store
+        let executed = self
+            .store
             .execute::<User, Failure>(tenant, &user.to_string(), &metadata, |state, _| {
                 state.erase(user).ok_or_else(missing)
             })
             .await?;
+        if let Some(newest) = executed.recorded.last() {
+            self.sessions.roles_are(user, Vec::new(), newest.position);
+        }
         self.people.erase(tenant, user).await?;
-        self.end_sessions(tenant, user, None, EndReason::UserErased, &metadata).await?;
-        Ok(())
+        self.end_access(tenant, user, &metadata).await
     }
 
     /// Completes erasures that a crash cut short between the event and the key.
@@ -145,9 +149,20 @@ impl Core {
         for (tenant, user) in users::erased(&self.store).await? {
             self.people.erase(tenant, user).await?;
             let metadata = Metadata::system("identity.erasure");
-            self.end_sessions(tenant, user, None, EndReason::UserErased, &metadata).await?;
+            self.end_access(tenant, user, &metadata).await?;
         }
         Ok(())
+    }
+
+    /// Ends all by which somebody who was erased could still get in.
+    async fn end_access(
+        &self,
+        tenant: TenantId,
+        user: Id<kind::User>,
+        metadata: &Metadata,
+    ) -> Result<(), Failure> {
+        self.end_sessions(tenant, user, None, EndReason::UserErased, metadata).await?;
+        self.end_api_keys(tenant, user, KeyEndReason::UserErased, metadata).await
     }
 }
 

@@ -1,13 +1,16 @@
-//! Pure decisions and state: organizations, people, sessions and the set-up. No async, no
+//! Pure decisions and state: organizations, people, their sessions and keys, and the set-up. No async, no
 //! database, no keys: what is encrypted passes through as it is.
 
+pub mod api_key;
 pub mod factor;
 pub mod input;
 pub mod login;
 pub mod mailed;
+pub mod oauth_client;
 pub mod organization;
 pub mod passkey;
 pub mod review;
+pub mod scopes;
 pub mod session;
 pub mod set_up;
 pub mod user;

@@ -16,7 +16,6 @@ use crate::{
     commands::Failure,
     projections::{
         audit::{Filter, Place, Row},
-        read_id,
         users::read_roles,
     },
 };
@@ -36,7 +35,8 @@ enum OutcomeName {
 /// Which entries of the audit log to show: those that fit everything that is given.
 #[derive(InputObject, Default)]
 struct AuditFilter {
-    /// Whose doing: a person, `usr_…`, or a part of Studio, such as `controls.process_manager`.
+    /// Whose doing: a person, `usr_…`, a program, `cli_…`, or a part of Studio, such as
+    /// `controls.process_manager`.
     actor: Option<String>,
     /// What the action begins with: `identity.user.` for everything about people.
     action: Option<String>,
@@ -119,25 +119,30 @@ impl AuditEntry {
         i32::try_from(self.0.times).unwrap_or(i32::MAX)
     }
 
-    /// Who did it: a person, `usr_…`, or a part of Studio by name.
+    /// Who did it: a person, `usr_…`, a program of the organization, `cli_…`, or a part of Studio by name.
     async fn actor(&self) -> &str {
         &self.0.actor
     }
 
-    /// The person who did it; null where a part of Studio did.
+    /// The person who did it, or for whom a program did; null where none did.
     async fn user(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<user::User>> {
-        if self.0.session.is_none() {
-            return Ok(None);
+        match self.0.actor.parse() {
+            Ok(user) => user::find(ctx, user).await,
+            Err(_not_a_person) => Ok(None),
         }
-        user::find(ctx, read_id(&self.0.actor).map_err(gql)?).await
     }
 
-    /// The session in which the person did it, `ses_…`.
+    /// The session in which the person did it, `ses_…`; null where a program did it for them.
     async fn session(&self) -> Option<ID> {
         self.0.session.clone().map(ID)
     }
 
-    /// The roles that the person had then.
+    /// What a program did it by: the key of a person, `key_…`, or an access token, `tok_…`.
+    async fn credential(&self) -> Option<ID> {
+        self.0.credential.clone().map(ID)
+    }
+
+    /// The roles that the person or program had then.
     async fn roles(&self) -> Vec<RoleName> {
         read_roles(&self.0.roles).into_iter().map(RoleName::from).collect()
     }

@@ -1,9 +1,11 @@
 //! The GraphQL schema of the identity subgraph.
 
 mod account;
+mod api_key;
 mod audit;
 mod factor;
 mod mailed;
+mod oauth_client;
 mod options;
 mod organization;
 mod passkey;
@@ -39,6 +41,8 @@ pub(crate) struct Query(
     audit::AuditQuery,
     options::SignInOptionsQuery,
     review::ReviewQuery,
+    api_key::ApiKeyQuery,
+    oauth_client::OAuthClientQuery,
 );
 
 /// Mutations, one module each.
@@ -51,6 +55,8 @@ pub(crate) struct Mutation(
     people::PeopleMutation,
     mailed::MailedMutation,
     review::ReviewMutation,
+    api_key::ApiKeyMutation,
+    oauth_client::OAuthClientMutation,
 );
 
 /// The schema, served with a loader of its own for each request.

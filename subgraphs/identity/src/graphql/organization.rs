@@ -1,13 +1,23 @@
 //! The organization.
 
-use async_graphql::{Context, ID, Object};
+use async_graphql::{
+    Context, ID, Object,
+    connection::{Connection, EmptyFields},
+};
 use chrono::{DateTime, Utc};
 use studio_access::Resource;
 use studio_kernel::{TenantId, Timestamp};
-use studio_service::graphql::{actor, gql, id};
+use studio_service::graphql::{PageArgs, actor, gql, id};
 
-use super::core;
-use crate::projections::organizations::{self, Row};
+use super::{
+    api_key::{self, ApiKey},
+    core,
+    oauth_client::{self, OAuthClient},
+};
+use crate::projections::{
+    organizations::{self, Row},
+    read_id,
+};
 
 /// A company that uses this server: everything belongs to exactly one, and none sees another's.
 pub(super) struct Organization(pub Row);
@@ -28,6 +38,32 @@ impl Organization {
     /// When it was set up.
     async fn created_at(&self) -> DateTime<Utc> {
         Timestamp::from_micros(self.0.created_at).to_datetime()
+    }
+
+    /// The keys of its people for programs, newest first, those that ended among them: all of them for an
+    /// owner or an admin, for everybody else their own.
+    async fn api_keys(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many to show, 1 to 100; 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
+    ) -> async_graphql::Result<Connection<String, ApiKey, EmptyFields, EmptyFields>> {
+        let page = PageArgs::new(first, after)?;
+        let tenant = read_id(&self.0.tenant).map_err(gql)?;
+        api_key::page(ctx, tenant, None, &page).await
+    }
+
+    /// Its programs that sign in by themselves, newest first, those without access any more among them. For
+    /// owners and admins.
+    #[graphql(name = "oauthClients")]
+    async fn oauth_clients(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many to show, 1 to 100; 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
+    ) -> async_graphql::Result<Connection<String, OAuthClient, EmptyFields, EmptyFields>> {
+        let page = PageArgs::new(first, after)?;
+        oauth_client::page(ctx, read_id(&self.0.tenant).map_err(gql)?, &page).await
     }
 }
 

@@ -52,7 +52,7 @@ impl Session {
     async fn current(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
         Ok(match &actor(ctx)?.principal {
             Principal::User { session, .. } => session.to_string() == self.0.id,
-            Principal::System { .. } => false,
+            _ => false,
         })
     }
 }

@@ -16,7 +16,13 @@ use studio_service::{
 };
 
 use super::{
-    RoleName, core, factor::SecondFactor, organization, passkey::Passkey, session::Session,
+    RoleName,
+    api_key::{self, ApiKey},
+    core,
+    factor::SecondFactor,
+    organization,
+    passkey::Passkey,
+    session::Session,
 };
 use crate::{
     commands::Core,
@@ -124,6 +130,20 @@ impl User {
         Ok(rows.into_iter().map(Passkey).collect())
     }
 
+    /// Their keys for programs, newest first, those that ended among them. You see your own; an owner or
+    /// an admin sees everybody's.
+    async fn api_keys(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many to show, 1 to 100; 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
+    ) -> async_graphql::Result<Connection<String, ApiKey, EmptyFields, EmptyFields>> {
+        let page = PageArgs::new(first, after)?;
+        let tenant = read_id(&self.0.tenant).map_err(gql)?;
+        let user = read_id(&self.0.id).map_err(gql)?;
+        api_key::page(ctx, tenant, Some(user), &page).await
+    }
+
     /// Where they are signed in, newest first. You see your own sessions; an owner or an admin
     /// sees everybody's.
     async fn sessions(
@@ -168,7 +188,10 @@ impl UserQuery {
     /// Who you are.
     async fn me(&self, ctx: &Context<'_>) -> async_graphql::Result<User> {
         let actor = actor(ctx)?;
-        let user = actor.user_id().ok_or_else(|| gql(ApiError::unauthenticated()))?;
+        let user = actor.user_id().ok_or_else(|| {
+            let message = "You act as a program of the organization, and not as a person.";
+            gql(ApiError::new(studio_kernel::Code::NotFound, message))
+        })?;
         find(ctx, user).await?.ok_or_else(|| gql(ApiError::unauthenticated()))
     }
 

@@ -83,9 +83,12 @@ pub(crate) async fn position(store: &EventStore, log: &str) -> Result<i64, DbErr
 
 /// The entry of an event.
 pub(crate) fn entry(log: &str, event: &CloudEvent, record: AuditRecord) -> Result<Row, DbErr> {
-    let (actor, session) = match record.principal {
-        Principal::User { user, session } => (user.to_string(), Some(session.to_string())),
-        Principal::System { name } => (name, None),
+    let actor = record.principal.on_record();
+    let (session, credential) = match record.principal {
+        Principal::User { session, .. } => (Some(session.to_string()), None),
+        Principal::ApiKey { key, .. } => (None, Some(key.to_string())),
+        Principal::Client { token, .. } => (None, Some(token.to_string())),
+        Principal::System { .. } => (None, None),
     };
     let shown = serde_json::to_string(&record.shown).map_err(|e| DbErr::Type(e.to_string()))?;
     Ok(Row {
@@ -101,6 +104,7 @@ pub(crate) fn entry(log: &str, event: &CloudEvent, record: AuditRecord) -> Resul
         target: record.target.id,
         actor,
         session,
+        credential,
         roles: record.roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(" "),
         request: record.request_id.map(|id| id.to_string()),
         cause: record.causation.map(|id| id.to_string()),

@@ -169,7 +169,8 @@ impl Projection for Users {
     }
 }
 
-fn write_roles(roles: &[Role]) -> String {
+/// Roles as a row has them.
+pub(super) fn write_roles(roles: &[Role]) -> String {
     roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(" ")
 }
 

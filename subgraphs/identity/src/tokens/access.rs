@@ -7,11 +7,11 @@ use jsonwebtoken::{Algorithm, Header};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use studio_kernel::{
-    Actor, Authn, AuthnMethod, Env, Id, Principal, Role, TenantId, Timestamp, kind,
+    ActionScope, Actor, Authn, AuthnMethod, Env, Id, Principal, Role, TenantId, Timestamp, kind,
 };
 use studio_stores::keyring::SigningKey;
 
-use super::TokenKeys;
+use super::{KnownClient, TokenKeys};
 
 /// The audience of every access token.
 pub(super) const AUDIENCE: &str = "studio";
@@ -36,6 +36,40 @@ pub(super) struct Claims {
     /// By what (RFC 8176).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) amr: Vec<AuthnMethod>,
+}
+
+/// What the access token of a program says (RFC 9068, section 2.2).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct ClientClaims {
+    pub(crate) iss: String,
+    pub(crate) aud: String,
+    pub(crate) sub: Id<kind::OAuthClient>,
+    pub(crate) client_id: Id<kind::OAuthClient>,
+    pub(crate) org: TenantId,
+    /// Scopes, separated by spaces (RFC 8693, section 4.2).
+    pub(crate) scope: String,
+    pub(crate) iat: i64,
+    pub(crate) nbf: i64,
+    pub(crate) exp: i64,
+    pub(crate) jti: Id<kind::AccessToken>,
+}
+
+/// What any access token says: which kind it is follows from what it names.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub(super) enum AnyClaims {
+    Session(Claims),
+    Client(ClientClaims),
+}
+
+impl AnyClaims {
+    /// From when, and until when it holds.
+    pub(super) fn span(&self) -> (i64, i64) {
+        match self {
+            Self::Session(claims) => (claims.nbf, claims.exp),
+            Self::Client(claims) => (claims.nbf, claims.exp),
+        }
+    }
 }
 
 impl Claims {
@@ -98,10 +132,59 @@ impl Issuer {
             auth_time: actor.authn.as_ref().map(|authn| authn.at.micros().div_euclid(1_000_000)),
             amr: actor.authn.as_ref().map(|authn| authn.methods.clone()).unwrap_or_default(),
         };
+        self.sign(&claims, None, exp)
+    }
+
+    /// A token for a program, which goes that far.
+    ///
+    /// # Errors
+    /// [`IssueError`] when signing fails.
+    pub(crate) fn issue_to_client(
+        &self,
+        client: &KnownClient,
+        token: Id<kind::AccessToken>,
+        scopes: &[ActionScope],
+    ) -> Result<AccessToken, IssueError> {
+        let now = self.env.now().micros().div_euclid(1_000_000);
+        let exp = now.saturating_add(self.seconds);
+        let claims = ClientClaims {
+            iss: self.issuer.clone(),
+            aud: AUDIENCE.to_owned(),
+            sub: client.client,
+            client_id: client.client,
+            org: client.tenant,
+            scope: scopes.iter().map(ActionScope::as_str).collect::<Vec<_>>().join(" "),
+            iat: now,
+            nbf: now,
+            exp,
+            jti: token,
+        };
+        self.sign(&claims, Some("at+jwt"), exp)
+    }
+
+    /// Seconds for which a token holds.
+    pub(crate) fn seconds(&self) -> i64 {
+        self.seconds
+    }
+
+    /// The public address of the server.
+    pub(crate) fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    fn sign(
+        &self,
+        claims: &impl Serialize,
+        kind: Option<&str>,
+        exp: i64,
+    ) -> Result<AccessToken, IssueError> {
         let mut header = Header::new(Algorithm::EdDSA);
         let keys = self.keys.current();
         header.kid = Some(keys.signing_id.clone());
-        let token = jsonwebtoken::encode(&header, &claims, &keys.signing)
+        if let Some(kind) = kind {
+            header.typ = Some(kind.to_owned());
+        }
+        let token = jsonwebtoken::encode(&header, claims, &keys.signing)
             .map_err(|error| IssueError(error.to_string()))?;
         Ok(AccessToken { token, expires_at: Timestamp::from_micros(0).plus_seconds(exp) })
     }

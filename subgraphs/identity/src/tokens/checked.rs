@@ -5,7 +5,7 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use moka::sync::Cache;
 
-use super::access::Claims;
+use super::access::AnyClaims;
 
 /// Tokens that are remembered; those that were not seen for longest go first.
 const MOST: u64 = 16_384;
@@ -14,7 +14,7 @@ const MOST: u64 = 16_384;
 type Hash = [u8; 32];
 
 /// Claims by the hashes of their tokens.
-pub(super) struct Checked(Cache<Hash, Claims>);
+pub(super) struct Checked(Cache<Hash, AnyClaims>);
 
 impl Checked {
     pub(super) fn new() -> Self {
@@ -25,8 +25,8 @@ impl Checked {
     pub(super) fn get<E>(
         &self,
         token: &str,
-        check: impl FnOnce() -> Result<Claims, E>,
-    ) -> Result<Claims, E> {
+        check: impl FnOnce() -> Result<AnyClaims, E>,
+    ) -> Result<AnyClaims, E> {
         let mut hash = Hash::default();
         hash.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
         if let Some(claims) = self.0.get(&hash) {

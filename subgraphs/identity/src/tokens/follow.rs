@@ -1,4 +1,4 @@
-//! Keeps the sessions and roles that are known by heart, by the feed of identity's log: in its own process
+//! Keeps the sessions, keys and roles that are known by heart, by the feed of identity's log: in its own process
 //! and in others, with what every process records.
 
 use std::{sync::Arc, time::Duration};
@@ -8,12 +8,15 @@ use studio_kernel::{
     Env,
     published::{
         CloudEvent,
-        identity::{RolesChanged, RolesHeld, SessionEnded, SessionExtended},
+        identity::{
+            AccessTokenRevoked, ApiKeyCreated, ApiKeyRevoked, OAuthClientCreated,
+            OAuthClientRevoked, RolesChanged, RolesHeld, SessionEnded, SessionExtended,
+        },
     },
 };
 use tokio_util::sync::CancellationToken;
 
-use super::LiveSessions;
+use super::{KnownClient, KnownKey, LiveSessions};
 
 /// Events read at a time.
 const PAGE: usize = 1_000;
@@ -76,6 +79,36 @@ fn take(event: &CloudEvent, sessions: &LiveSessions, env: &Env) {
             let held = RolesHeld { always: it.roles, until: it.until };
             sessions.roles_are(it.user, held, event.position);
         })
+    } else if let Some(created) = event.read::<ApiKeyCreated>() {
+        created.map(|it| {
+            // The roles first: a key whose person is not known opens nothing.
+            sessions.roles_were(it.user, it.roles, event.position);
+            let key = KnownKey {
+                key: it.key,
+                tenant: event.tenant,
+                user: it.user,
+                scopes: it.scopes,
+                secret_hash: it.secret_hash,
+                expires_at: it.expires_at,
+            };
+            sessions.keys.add(key, env.now());
+        })
+    } else if let Some(revoked) = event.read::<ApiKeyRevoked>() {
+        revoked.map(|it| sessions.keys.revoked(it.key))
+    } else if let Some(created) = event.read::<OAuthClientCreated>() {
+        created.map(|it| {
+            sessions.clients.add(KnownClient {
+                client: it.client,
+                tenant: event.tenant,
+                roles: it.roles,
+                scopes: it.scopes,
+                secret_hash: it.secret_hash,
+            });
+        })
+    } else if let Some(revoked) = event.read::<OAuthClientRevoked>() {
+        revoked.map(|it| sessions.clients.revoked(it.client))
+    } else if let Some(revoked) = event.read::<AccessTokenRevoked>() {
+        revoked.map(|it| sessions.clients.token_revoked(it.token, it.expires_at, env.now()))
     } else {
         Ok(())
     };

@@ -12,6 +12,8 @@ use std::{
 use studio_kernel::{Id, Role, Timestamp, kind, published::identity::RolesHeld};
 use tokio::sync::watch;
 
+use super::{live_clients::LiveClients, live_keys::LiveKeys};
+
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     /// When it runs out; an entry is forgotten after that.
@@ -28,12 +30,16 @@ struct Known {
 }
 
 /// Which sessions are alive, and until when unless they are refreshed.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct LiveSessions {
     entries: RwLock<HashMap<Id<kind::Session>, Entry>>,
-    /// Of everybody who had a session at the start, and whose roles were changed since: there are
-    /// no more of them than people.
+    /// Of everybody who had a session or a key at the start, or made a key, or whose roles were
+    /// changed since: there are no more of them than people.
     roles: RwLock<HashMap<Id<kind::User>, Known>>,
+    /// The keys by which programs act for people.
+    pub(crate) keys: LiveKeys,
+    /// The programs that organizations let in.
+    pub(crate) clients: LiveClients,
     /// Everything up to this position of identity's log is in it.
     reached: watch::Sender<i64>,
 }
@@ -72,6 +78,13 @@ impl LiveSessions {
         if position >= newest {
             known.insert(user, Known { roles, position });
         }
+    }
+
+    /// What a person could do when something of theirs was recorded, unless more is known.
+    pub(crate) fn roles_were(&self, user: Id<kind::User>, roles: Vec<Role>, position: i64) {
+        let mut known = self.roles.write().unwrap_or_else(PoisonError::into_inner);
+        let roles = RolesHeld { always: roles, until: Vec::new() };
+        known.entry(user).or_insert(Known { roles, position });
     }
 
     /// What a person may do now; `None` where a token of theirs says it.
@@ -145,6 +158,8 @@ mod tests {
         let until = RoleUntil { role: Role::Auditor, until: now.plus_seconds(1) };
         sessions.roles_are(user, RolesHeld { always: vec![], until: vec![until] }, 8);
         assert_eq!(sessions.roles_of(user, now), Some(vec![Role::Auditor]));
+        assert_eq!(sessions.roles_of(user, now.plus_seconds(1)), Some(vec![]));
+        sessions.roles_were(user, vec![Role::Owner], 9);
         assert_eq!(sessions.roles_of(user, now.plus_seconds(1)), Some(vec![]));
     }
 

@@ -11,7 +11,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use axum::{
     Json, Router,
     extract::{Query, State, rejection::QueryRejection},
-    routing::get,
+    routing::{get, post},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::DecodingKey;
@@ -29,7 +29,10 @@ use studio_service::{
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{LiveSessions, TokenKeys, TokenVerifier, follow::follow, verifier::Keys};
+use super::{
+    LiveSessions, TokenKeys, TokenVerifier, follow::follow, remote_clients, remote_keys,
+    verifier::Keys,
+};
 use crate::projections::{read_id, sessions, users};
 
 /// Sessions on one page.
@@ -77,12 +80,17 @@ impl RemoteVerifier {
     ) -> Result<Self, RemoteError> {
         let keys = keys(&client).await?;
         let live = Arc::new(LiveSessions::default());
-        let position = fill(&client, &live, &env).await?;
+        let sessions = fill(&client, &live, &env).await?;
+        let keys_known = remote_keys::fill(&client, &live, &env).await?;
+        let clients_known = remote_clients::fill(&client, &live, &env).await?;
+        let known = [Some(sessions), keys_known, clients_known];
+        let position = known.into_iter().flatten().min().unwrap_or(sessions);
         live.reached(position);
         let feed: Arc<dyn EventFeed> = HttpFeed::new(client.clone());
         let verifier =
             TokenVerifier::with_keys(keys, issuer, live.clone(), feed.clone(), env.clone());
         let stop = CancellationToken::new();
+        tokio::spawn(remote_keys::tell_uses(client.clone(), live.clone(), stop.clone()));
         tokio::spawn(follow(feed, position, live, env, stop.clone()));
         tokio::spawn(renew_keys(client, verifier.clone(), stop.clone()));
         Ok(Self { verifier, _stop: stop.drop_guard() })
@@ -179,13 +187,17 @@ struct Entry {
     expires_at: Timestamp,
 }
 
-/// What identity serves to the others besides its feed: `GET /internal/jwks` and
-/// `GET /internal/sessions?after=`.
+/// What identity serves to the others besides its feed: `GET /internal/jwks`,
+/// `GET /internal/sessions?after=`, `GET /internal/clients?after=`, `GET /internal/keys?after=` and
+/// `POST /internal/keys/uses`.
 pub(crate) fn internal_routes(keys: Arc<TokenKeys>, store: EventStore) -> Router {
     let keys = move || std::future::ready(keys.current().published.clone());
     Router::new()
         .route("/internal/jwks", get(keys))
-        .route("/internal/sessions", get(page).with_state(store))
+        .route("/internal/sessions", get(page).with_state(store.clone()))
+        .route("/internal/clients", get(remote_clients::page).with_state(store.clone()))
+        .route("/internal/keys", get(remote_keys::page).with_state(store.clone()))
+        .route("/internal/keys/uses", post(remote_keys::take).with_state(store))
 }
 
 #[derive(Deserialize)]

@@ -1,4 +1,4 @@
-//! Access tokens as they are checked, in identity's own process and in others (`remote`).
+//! Access tokens and API keys as they are checked, in identity's own process and in others (`remote`).
 
 use std::{
     collections::BTreeMap,
@@ -6,13 +6,16 @@ use std::{
     time::Duration,
 };
 
+use crate::projections::api_keys::read_scopes;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use studio_events::EventFeed;
-use studio_kernel::{Actor, Code, Env, Principal, Role, Timestamp};
+use studio_kernel::{Actor, Code, Env, Id, Principal, Role, Timestamp, kind};
 use tokio::sync::Notify;
 
 use super::{
-    access::{AUDIENCE, Claims},
+    KnownClient,
+    access::{AUDIENCE, AnyClaims, ClientClaims},
+    api_key::{self, Presented},
     checked::Checked,
     keys::TokenKeys,
     live::LiveSessions,
@@ -38,6 +41,15 @@ pub enum TokenError {
     /// Its session was ended.
     #[error("That session is over: sign in again.")]
     SessionOver,
+    /// The access of its program was taken away, or the token was given back.
+    #[error("That access token was revoked: get a new one from the token endpoint.")]
+    ClientOver,
+    /// It is an API key that does not hold, for one answer to every cause.
+    #[error(
+        "That API key does not hold: it was not copied whole, has expired or was revoked. Make a new \
+         one by createApiKey."
+    )]
+    Key,
 }
 
 impl TokenError {
@@ -56,7 +68,7 @@ pub struct Verified {
     pub expires_at: Timestamp,
 }
 
-/// Checks access tokens without I/O. Cheap to clone.
+/// Checks access tokens and API keys without I/O. Cheap to clone.
 #[derive(Clone)]
 pub struct TokenVerifier(Arc<Inner>);
 
@@ -125,26 +137,64 @@ impl TokenVerifier {
         self.0.unknown_key.notified().await;
     }
 
-    /// As [`TokenVerifier::verify`]. A session of which nothing is known here may have been started
-    /// a moment ago by another process: then this waits until everything that identity has
+    /// As [`TokenVerifier::verify`]. A session or key of which nothing is known here may have been
+    /// made a moment ago by another process: then this waits until everything that identity has
     /// recorded by now is known.
     ///
     /// # Errors
     /// [`TokenError`], for the client as it is.
     pub async fn verify_newest(&self, token: &str) -> Result<Actor, TokenError> {
-        let claims = self.claims(token)?;
-        if !self.0.sessions.knows(claims.sid) {
-            let caught_up = async {
-                match self.0.feed.head().await {
-                    Ok(head) => self.0.sessions.caught_up_to(head).await,
-                    Err(error) => tracing::warn!(%error, "new sessions are not known here"),
-                }
-            };
-            if tokio::time::timeout(PATIENCE, caught_up).await.is_err() {
-                tracing::warn!("identity's log is not followed: new sessions are not known here");
+        if token.starts_with(api_key::PREFIX) {
+            let presented = Presented::read(token).ok_or(TokenError::Key)?;
+            if !self.0.sessions.keys.knows(presented.key) {
+                self.catch_up().await;
             }
+            return self.key(&presented).map(|verified| verified.actor);
+        }
+        let claims = self.claims(token)?;
+        let known = match &claims {
+            AnyClaims::Session(claims) => self.0.sessions.knows(claims.sid),
+            AnyClaims::Client(claims) => self.0.sessions.clients.knows(claims.sub),
+        };
+        if !known {
+            self.catch_up().await;
         }
         self.live(claims).map(|verified| verified.actor)
+    }
+
+    /// The program of that id and secret, also one that was let in a moment ago by another process.
+    pub(crate) async fn client(
+        &self,
+        client: Id<kind::OAuthClient>,
+        secret: &str,
+    ) -> Option<Arc<KnownClient>> {
+        if !self.0.sessions.clients.knows(client) {
+            self.catch_up().await;
+        }
+        self.0.sessions.clients.check(client, secret)
+    }
+
+    /// What the token of a program says, if it holds.
+    pub(crate) fn client_token(&self, token: &str) -> Option<ClientClaims> {
+        match self.claims(token).ok()? {
+            AnyClaims::Client(claims) => {
+                self.0.sessions.clients.of_token(claims.sub, claims.jti).map(|_holds| claims)
+            }
+            AnyClaims::Session(_) => None,
+        }
+    }
+
+    /// Waits until everything that identity has recorded by now is known, for a while.
+    async fn catch_up(&self) {
+        let caught_up = async {
+            match self.0.feed.head().await {
+                Ok(head) => self.0.sessions.caught_up_to(head).await,
+                Err(error) => tracing::warn!(%error, "new sessions are not known here"),
+            }
+        };
+        if tokio::time::timeout(PATIENCE, caught_up).await.is_err() {
+            tracing::warn!("identity's log is not followed: new sessions are not known here");
+        }
     }
 
     /// Who the token (without `Bearer`) says is asking.
@@ -160,11 +210,14 @@ impl TokenVerifier {
     /// # Errors
     /// [`TokenError`], for the client as it is.
     pub fn check(&self, token: &str) -> Result<Verified, TokenError> {
+        if token.starts_with(api_key::PREFIX) {
+            return self.key(&Presented::read(token).ok_or(TokenError::Key)?);
+        }
         self.live(self.claims(token)?)
     }
 
     /// What the token says, its signature and its time checked.
-    fn claims(&self, token: &str) -> Result<Claims, TokenError> {
+    fn claims(&self, token: &str) -> Result<AnyClaims, TokenError> {
         if token.len() > LONGEST {
             return Err(TokenError::Invalid);
         }
@@ -173,28 +226,43 @@ impl TokenVerifier {
             self.0.checked.get(token, || self.signed(token, &keys))?
         };
         let now = self.0.env.now();
-        if now >= instant(claims.exp) {
+        let (from, until) = claims.span();
+        if now >= instant(until) {
             return Err(TokenError::Expired);
         }
-        if now.plus_seconds(CLOCK_SKEW) < instant(claims.nbf) {
+        if now.plus_seconds(CLOCK_SKEW) < instant(from) {
             return Err(TokenError::Invalid);
         }
         Ok(claims)
     }
 
     /// What the token says, its signature checked.
-    fn signed(&self, token: &str, keys: &Keys) -> Result<Claims, TokenError> {
+    fn signed(&self, token: &str, keys: &Keys) -> Result<AnyClaims, TokenError> {
         let header = jsonwebtoken::decode_header(token).map_err(|_| TokenError::Invalid)?;
         let Some(key) = keys.get(&header.kid.ok_or(TokenError::Invalid)?) else {
             self.0.unknown_key.notify_one();
             return Err(TokenError::Invalid);
         };
-        jsonwebtoken::decode::<Claims>(token, key, &self.0.validation)
+        jsonwebtoken::decode::<AnyClaims>(token, key, &self.0.validation)
             .map(|token| token.claims)
             .map_err(|_| TokenError::Invalid)
     }
 
-    fn live(&self, claims: Claims) -> Result<Verified, TokenError> {
+    /// Who acts by a key: its person, with what they may do now.
+    fn key(&self, presented: &Presented<'_>) -> Result<Verified, TokenError> {
+        let now = self.0.env.now();
+        let keys = &self.0.sessions.keys;
+        let key = keys.check(presented, now).ok_or(TokenError::Key)?;
+        keys.used(&key, now);
+        let roles = self.0.sessions.roles_of(key.user, now).unwrap_or_default();
+        Ok(Verified { actor: key.actor(roles), expires_at: key.expires_at })
+    }
+
+    fn live(&self, claims: AnyClaims) -> Result<Verified, TokenError> {
+        let claims = match claims {
+            AnyClaims::Session(claims) => claims,
+            AnyClaims::Client(claims) => return self.live_client(&claims),
+        };
         if !self.0.sessions.is_live(claims.sid, self.0.env.now()) {
             return Err(TokenError::SessionOver);
         }
@@ -241,12 +309,29 @@ impl TokenVerifier {
     fn is_live(&self, actor: &Actor) -> bool {
         match &actor.principal {
             Principal::User { session, .. } => self.0.sessions.is_live(*session, self.0.env.now()),
+            Principal::ApiKey { key, .. } => self.0.sessions.keys.is_live(*key, self.0.env.now()),
+            Principal::Client { client, token } => {
+                self.0.sessions.clients.of_token(*client, *token).is_some()
+            }
             Principal::System { .. } => true,
         }
     }
 
     fn roles_now(&self, actor: &Actor) -> Option<Vec<Role>> {
         self.0.sessions.roles_of(actor.user_id()?, self.0.env.now())
+    }
+}
+
+impl TokenVerifier {
+    /// A program acts with the roles that it has, as far as its token goes.
+    fn live_client(&self, claims: &ClientClaims) -> Result<Verified, TokenError> {
+        let known = self.0.sessions.clients.of_token(claims.sub, claims.jti);
+        let known = known.filter(|known| known.tenant == claims.org);
+        let known = known.ok_or(TokenError::ClientOver)?;
+        let principal = Principal::Client { client: claims.sub, token: claims.jti };
+        let scopes = read_scopes(&claims.scope);
+        let actor = Actor::program(known.tenant, principal, known.roles.clone(), scopes);
+        Ok(Verified { actor, expires_at: instant(claims.exp) })
     }
 }
 

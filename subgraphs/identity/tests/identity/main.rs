@@ -3,10 +3,12 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod api_keys;
 mod audit;
 mod erasure;
 mod factors;
 mod mailed;
+mod oauth;
 mod oidc;
 mod passkeys;
 mod password;

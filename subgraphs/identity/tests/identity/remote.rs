@@ -10,6 +10,7 @@ use studio_service::{
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 
+use crate::api_keys::{MINE, REVOKE, key};
 use crate::support::{EMAIL, PASSWORD, Server, Tokens};
 
 const LOG_OUT: &str = "mutation { logOut { userErrors { code } } }";
@@ -87,6 +88,52 @@ async fn it_says_what_identity_says() {
     // A refreshed session goes on; its old access token has run out.
     let refreshed = Tokens::of(&server.refresh(&before.refresh).await);
     verifier.verify_newest(&refreshed.access).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_knows_the_keys_of_programs_and_tells_when_they_are_used() {
+    let (server, owner) = Server::set_up().await;
+    let (_, vera) = server.viewer(&owner).await;
+    let (_, before) = key(&server, &vera, &["*:*:read"]).await;
+    server.data(Some(&vera.access), LOG_OUT, json!({})).await;
+    let (url, _serving) = serve(&server).await;
+    let remote = connect(&server, &[&url]).await.unwrap();
+    let verifier = remote.verifier();
+    // Of somebody who is not signed in, from before it connected.
+    assert_eq!(verifier.verify(&before).unwrap(), server.verifier.verify(&before).unwrap());
+    for _ in 0..20 {
+        let (id, new) = key(&server, &owner, &["controls:*:read"]).await;
+        let actor = verifier.verify_newest(&new).await.unwrap();
+        assert_eq!(actor, server.verifier.verify(&new).unwrap());
+        assert!(verifier.still_valid(&actor));
+        server.data(Some(&owner.access), REVOKE, json!({ "id": id })).await;
+        let refused = async {
+            while verifier.still_valid(&actor) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), refused).await.unwrap();
+        assert_eq!(verifier.verify_newest(&new).await, Err(TokenError::Key));
+    }
+    // Only this process has seen it, and identity learns of it.
+    let (_, used) = key(&server, &owner, &["*:*:read"]).await;
+    verifier.verify_newest(&used).await.unwrap();
+    let told = async {
+        loop {
+            let data = server.data(Some(&owner.access), MINE, json!({})).await;
+            if data["me"]["apiKeys"]["nodes"][0]["lastUsedAt"].is_string() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), told).await.unwrap();
+    let later = connect(&server, &[&url]).await.unwrap();
+    assert!(later.verifier().verify(&used).is_ok());
+    let keys = format!("{url}/internal/keys");
+    assert_eq!(reqwest::get(&keys).await.unwrap().status(), 401);
+    let uses = reqwest::Client::new().post(format!("{keys}/uses")).body("[]").send().await.unwrap();
+    assert_eq!(uses.status(), 401);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -142,6 +142,26 @@ const AS_A_STRANGER: &[(&str, &str)] = &[
         \"arv_00000000000070008000000000000001\" }) { userErrors { code } } }",
     ),
     ("policyDecision", "{ policyDecision(action: \"controls:control:read\") { allow } }"),
+    ("auditEntries", "{ auditEntries { nodes { id } } }"),
+    (
+        "createApiKey",
+        "mutation { createApiKey(input: { name: \"CI\", scopes: [\"*:*:*\"] }) { secret } }",
+    ),
+    (
+        "createOAuthClient",
+        "mutation { createOAuthClient(input: { name: \"CI\", roles: [VIEWER], scopes: [\"*:*:*\"] }) {
+        secret } }",
+    ),
+    (
+        "revokeOAuthClient",
+        "mutation { revokeOAuthClient(input: { clientId:
+        \"cli_00000000000070008000000000000001\" }) { userErrors { code } } }",
+    ),
+    (
+        "revokeApiKey",
+        "mutation { revokeApiKey(input: { apiKeyId:
+        \"key_00000000000070008000000000000001\" }) { userErrors { code } } }",
+    ),
     (
         "revokeSession",
         "mutation { revokeSession(input: { sessionId:
@@ -183,12 +203,13 @@ async fn a_stranger_gets_nothing() {
     for (name, query) in AS_A_STRANGER {
         assert_eq!(server.code(None, query, json!({})).await, "UNAUTHENTICATED", "{name}");
     }
-    for kind in ["User", "Organization", "Session"] {
+    for kind in ["User", "Organization", "Session", "ApiKey"] {
         let id = format!(
             "{}_00000000000070008000000000000001",
             match kind {
                 "User" => "usr",
                 "Organization" => "org",
+                "ApiKey" => "key",
                 _ => "ses",
             }
         );

@@ -1,0 +1,35 @@
+//! What programs may do at most. The rules that ship with Studio say the same (`policies/programs.rego`);
+//! here it is checked once more, so that no bundle, however written, lets a key out of its scopes or
+//! lets it make itself stronger.
+
+use studio_kernel::{ActionScope, Actor};
+
+/// What no program does, whatever its roles and scopes: everything by which somebody gets in, or gets
+/// to be able to do more. Sorted.
+pub const NOT_FOR_PROGRAMS: &[&str] = &[
+    "identity:account:update",
+    "identity:client:create",
+    "identity:client:revoke",
+    "identity:key:create",
+    "identity:key:revoke",
+    "identity:session:read",
+    "identity:session:revoke",
+    "identity:user:create",
+    "identity:user:erase",
+    "identity:user:update",
+];
+
+/// How far the actor may go; `None` for everybody but programs. One without scopes gets nowhere.
+pub(crate) fn scopes(actor: &Actor) -> Option<&[ActionScope]> {
+    actor.principal.is_program().then(|| actor.scopes.as_deref().unwrap_or_default())
+}
+
+/// Why a program must not do the action, whatever the rules say; `None` where the rules decide.
+pub(crate) fn refusal(actor: &Actor, action: &str) -> Option<&'static str> {
+    let scopes = scopes(actor)?;
+    if NOT_FOR_PROGRAMS.contains(&action) {
+        return Some("no program may do that");
+    }
+    let covered = scopes.iter().any(|scope| scope.covers(action));
+    (!covered).then_some("the scopes of the program do not reach that far")
+}
