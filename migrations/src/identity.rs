@@ -14,8 +14,8 @@ impl MigratorTrait for Migrator {
             step("identity_0001_people", PEOPLE),
             step("identity_0002_second_factors", SECOND_FACTORS),
             step("identity_0003_audit_log", AUDIT_LOG),
-            step("identity_0004_api_keys", API_KEYS),
-            step("identity_0005_oauth_clients", OAUTH_CLIENTS),
+            step("identity_0010_api_keys", API_KEYS),
+            step("identity_0011_oauth_clients", OAUTH_CLIENTS),
         ])
     }
 }
