@@ -132,7 +132,7 @@ impl Core {
         let mut again = true;
         loop {
             let looked_at = self.store.load::<AccessReview>(tenant, &review.to_string()).await?;
-            if !looked_at.state.is_there() {
+            if !looked_at.state.exists() {
                 return Err(ApiError::not_found("access review", review).into());
             }
             let person = self.store.load::<User>(tenant, &user.to_string()).await?;
@@ -145,7 +145,7 @@ impl Core {
             let _all = self.policy.require(actor, "identity:user:update", &resource)?;
             let sealed = match note {
                 // Nobody is left to whom it could belong, once they were erased.
-                Some(note) if person.state.is_there() => {
+                Some(note) if person.state.exists() => {
                     Some(self.people.seal(tenant, user, note.as_bytes()).await?)
                 }
                 _ => None,
@@ -203,7 +203,7 @@ impl Core {
                 &stream,
                 &metadata(actor, request),
                 |state, _| {
-                    if !state.is_there() {
+                    if !state.exists() {
                         return Err(ApiError::not_found("access review", review).into());
                     }
                     Ok(state.complete(review, by)?)

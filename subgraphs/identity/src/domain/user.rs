@@ -214,7 +214,7 @@ impl User {
     pub fn lose(&self, user: Id<kind::User>, role: Role, now: Timestamp) -> Vec<UserEvent> {
         let before = self.until_after(now);
         let has = self.roles.contains(&role) || before.iter().any(|it| it.role == role);
-        if !self.is_there() || !has {
+        if !self.exists() || !has {
             return Vec::new();
         }
         let (mut roles, mut until) = (self.roles.clone(), before);
