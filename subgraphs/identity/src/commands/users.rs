@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use studio_access::Resource;
 use studio_events::{Append, Election, Metadata};
-use studio_kernel::{Actor, Id, Role, TenantId, kind};
+use studio_kernel::{Actor, Id, Role, TenantId, kind, published::identity::RolesHeld};
 use studio_service::ApiError;
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
@@ -135,7 +135,7 @@ impl Core {
             })
             .await?;
         if let Some(newest) = executed.recorded.last() {
-            self.sessions.roles_are(user, Vec::new(), newest.position);
+            self.sessions.roles_are(user, RolesHeld::default(), newest.position);
         }
         self.people.erase(tenant, user).await?;
         self.end_access(tenant, user, &metadata).await

@@ -116,7 +116,7 @@ pub struct Decided {
 
 impl AccessReview {
     /// Whether there is such a review.
-    pub fn is_there(&self) -> bool {
+    pub fn exists(&self) -> bool {
         self.started
     }
 
