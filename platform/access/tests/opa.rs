@@ -93,8 +93,8 @@ fn question(draw: &mut Draw) -> Value {
             "/resource",
             "/actor",
         ];
-        let other =
-            draw.of(&[json!(null), json!(7), json!([]), json!({}), json!("owner"), json!(true)]);
+        let others = [json!(null), json!(7), json!([]), json!({}), json!("owner"), json!(true)];
+        let other = draw.of(&others);
         let part = *draw.of(&parts);
         *question.pointer_mut(part).unwrap() = other.clone();
     }
