@@ -234,7 +234,6 @@ impl fmt::Debug for SmtpMailer {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 
