@@ -187,8 +187,10 @@ async fn syslog_over_tcp_goes_on_after_the_connection_broke() {
     assert!(event["metadata"]["tenant_uid"].as_str().unwrap().starts_with("org_"), "{event}");
     create_project(&owner, "The last of this connection").await;
     // What is on its way when a connection ends may be lost; what comes later is not.
+    let made = std::cell::Cell::new(0);
     until("another connection", || async {
-        create_project(&owner, "Another").await;
+        made.set(made.get() + 1);
+        create_project(&owner, &format!("Another, number {}", made.get())).await;
         let received = &mut received.lock().await;
         while let Ok((number, message)) = received.try_recv() {
             if number > 0 && message.contains("controls.project.created") {
@@ -201,7 +203,7 @@ async fn syslog_over_tcp_goes_on_after_the_connection_broke() {
     server.stop();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn syslog_over_tls_asks_for_a_certificate_that_is_trusted() {
     let authority = Authority::new("The SIEM's");
     let folder = tempfile::tempdir().unwrap();
