@@ -94,7 +94,7 @@ impl Entry {
             "id": self.id,
             "log": self.log,
             "position": self.position.parse::<i64>()?,
-            "recordedAt": self.recorded_at,
+            "recordedAt": self.recorded_at.parse::<Timestamp>()?.to_string(),
             "action": self.action,
             "outcome": self.outcome,
             "times": self.times,
