@@ -13,7 +13,7 @@ const CLOSES_SEARCH: &str = "package studio.access
 import rego.v1
 denials contains \"nobody searches here\" if input.action == \"ai:search:read\"
 ";
-const BROKEN: &str = "package studio.access\nimport rego.v1\ndenials contains {{\n";
+const BROKEN: &str = "package studio.access\nimport rego.v1\ndenials contains ]\n";
 
 async fn searches(client: &Client) -> bool {
     let asked =

@@ -54,7 +54,7 @@ async fn a_key_opens_every_door_of_its_person_as_far_as_it_reaches() {
     assert_eq!(data["me"]["email"], EMAIL);
     assert_eq!(code(&ci, "{ frameworks { nodes { id } } }").await.as_deref(), Some("FORBIDDEN"));
     let rename = format!(
-        "mutation {{ renameProject(input: {{ projectId: \"{project}\", name: \"Mine\" }}) {{ userErrors {{ code }} }} }}"
+        "mutation {{ renameProject(input: {{ id: \"{project}\", name: \"Mine\", expectedVersion: 1 }}) {{ userErrors {{ code }} }} }}"
     );
     assert_eq!(code(&ci, &rename).await.as_deref(), Some("FORBIDDEN"));
     let made = mutate(

@@ -42,7 +42,8 @@ async fn a_code_stands_between_the_password_and_the_session() {
     assert!(installation.run(&["whoami"]).contains(EMAIL));
 }
 
-#[tokio::test]
+// Connections to the server that was stopped are noticed to be over on another thread.
+#[tokio::test(flavor = "multi_thread")]
 async fn who_runs_the_server_lets_people_in_again_and_changes_keys() {
     let installation = Installation::empty();
     let (server, owner) = installation.set_up().await;
