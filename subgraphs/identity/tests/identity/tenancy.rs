@@ -142,7 +142,6 @@ const AS_A_STRANGER: &[(&str, &str)] = &[
         \"arv_00000000000070008000000000000001\" }) { userErrors { code } } }",
     ),
     ("policyDecision", "{ policyDecision(action: \"controls:control:read\") { allow } }"),
-    ("auditEntries", "{ auditEntries { nodes { id } } }"),
     (
         "createApiKey",
         "mutation { createApiKey(input: { name: \"CI\", scopes: [\"*:*:*\"] }) { secret } }",
