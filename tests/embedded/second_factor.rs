@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use studio_sdk::{Client, Error};
 
-use crate::support::{EMAIL, Installation, PASSWORD, enrol, query};
+use crate::support::{EMAIL, Installation, PASSWORD, Server, enrol, query};
 
 #[tokio::test]
 async fn a_code_stands_between_the_password_and_the_session() {
@@ -42,8 +42,14 @@ async fn a_code_stands_between_the_password_and_the_session() {
     assert!(installation.run(&["whoami"]).contains(EMAIL));
 }
 
-// Connections to the server that was stopped are noticed to be over on another thread.
-#[tokio::test(flavor = "multi_thread")]
+/// The same person, at the port that the server has now.
+fn at(server: &Server, person: &Client) -> Client {
+    let client = Client::new(&server.url).unwrap();
+    client.set_tokens(person.tokens());
+    client
+}
+
+#[tokio::test]
 async fn who_runs_the_server_lets_people_in_again_and_changes_keys() {
     let installation = Installation::empty();
     let (server, owner) = installation.set_up().await;
@@ -51,13 +57,13 @@ async fn who_runs_the_server_lets_people_in_again_and_changes_keys() {
     let recover = ["account", "recover", "--email", EMAIL, "--remove-second-factor"];
     let new = [("STUDIO_PASSWORD", "two walnuts per tide")];
     installation.refused(&recover, &new);
-    let listens = server.url.strip_prefix("http://").unwrap().to_owned();
     server.stop();
 
     // Another key for access tokens: whoever is signed in stays so, by whichever token.
     let said = installation.run(&["keyring", "rotate-tokens"]);
     assert!(said.contains("15 minutes"), "{said}");
-    let server = installation.start_at(&listens, &[]);
+    let server = installation.start();
+    let owner = at(&server, &owner);
     query(&owner, "{ me { id } }", json!({})).await;
     let keys = async || {
         let url = format!("{}/.well-known/jwks.json", server.url);
@@ -67,7 +73,8 @@ async fn who_runs_the_server_lets_people_in_again_and_changes_keys() {
     assert_eq!(keys().await, 2);
     server.stop();
     installation.run(&["keyring", "rotate-tokens", "--now"]);
-    let server = installation.start_at(&listens, &[]);
+    let server = installation.start();
+    let owner = at(&server, &owner);
     let refused = owner.query_text::<Value>("{ me { id } }", json!({})).await.unwrap_err();
     assert_eq!(refused.code(), Some("UNAUTHENTICATED"));
     owner.refresh().await.unwrap();
@@ -78,8 +85,8 @@ async fn who_runs_the_server_lets_people_in_again_and_changes_keys() {
     assert!(weak.contains("easy to guess"), "{weak}");
     let said = installation.run_with_password(&recover, new[0].1);
     assert!(said.contains(EMAIL) && said.contains("no second factor"), "{said}");
-    let server = installation.start_at(&listens, &[]);
+    let server = installation.start();
     let client = Client::new(&server.url).unwrap();
     client.log_in(EMAIL, new[0].1).await.unwrap();
-    assert!(owner.refresh().await.is_err(), "signed out everywhere");
+    assert!(at(&server, &owner).refresh().await.is_err(), "signed out everywhere");
 }
