@@ -46,7 +46,10 @@ pub(crate) async fn run(arguments: cli::Serve) -> anyhow::Result<()> {
     let app = app::whole(router.clone(), &assembly.subgraphs, verifier);
     let serving = process.serve(app, env, async move { router.drained().await });
 
-    println!("Studio listens on {url}");
+    match &config.public_url {
+        Some(url) => println!("Studio listens on http://{address}, and is reached by {url}"),
+        None => println!("Studio listens on {url}"),
+    }
     if arguments.demo {
         // The demo is made by the same calls that any client would make.
         let local = format!("http://{address}");

@@ -147,7 +147,8 @@ impl Installation {
                 let mut server = Server::of(self.path());
                 server.add(self.process("serve", &arguments), "serve");
                 let line = server.wait_for_line("listens on ");
-                line.split("listens on ").nth(1).unwrap().trim().clone_into(&mut server.url);
+                let told = line.split("listens on ").nth(1).unwrap();
+                told.split(',').next().unwrap().trim().clone_into(&mut server.url);
                 server.urls = vec![server.url.clone()];
                 server
             }
