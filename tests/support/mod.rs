@@ -1,5 +1,6 @@
 //! A server of one's own for each test: the real binary, a real socket, an empty data folder.
 
+mod archive;
 mod authenticator;
 mod checked;
 #[allow(dead_code, reason = "the tests of faults, which need real servers, use all of it")]
@@ -13,6 +14,7 @@ mod server;
 mod shape;
 mod world;
 
+pub(crate) use archive::downloads_between;
 pub(crate) use authenticator::enrol;
 pub(crate) use checked::config_check;
 #[allow(unused_imports, reason = "the tests of faults cut wires")]
