@@ -149,12 +149,14 @@ fn opa_decides_the_same() {
         assert_eq!(answers.len(), QUESTIONS);
         let (mut answered, mut allowed) = (0, 0);
         for (question, opa) in questions.iter().zip(answers) {
-            if opa.is_string() {
+            let ours =
+                policy.ask(question).map_or(Value::Null, |mut answer| answer["decision"].take());
+            // What one of the two cannot evaluate, neither may allow: they look at rules in other orders.
+            if opa.is_string() || ours.is_null() {
+                assert!(ours["allow"] != true && opa["allow"] != true, "{question}: {ours} {opa}");
                 continue;
             }
             answered += 1;
-            let ours =
-                policy.ask(question).map_or(Value::Null, |mut answer| answer["decision"].take());
             assert_eq!(ours, opa, "{question}");
             allowed += usize::from(opa["allow"] == true);
         }

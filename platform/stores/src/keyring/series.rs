@@ -53,13 +53,27 @@ impl Keyring {
         }
     }
 
-    /// Makes the key that follows the last one. Processes that do so at the same time make one.
+    /// Makes the key that follows the last one that there is.
     ///
     /// # Errors
     /// [`KeyringError`] from the store or the master key.
     pub async fn add_signing_key(&self, purpose: &str) -> Result<(), KeyringError> {
         let count = self.series(purpose).await?.len();
         self.named(named(purpose, count + 1)).await.map(drop)
+    }
+
+    /// Makes the key that follows the last of these, which [`Keyring::signing_keys`] gave. Nothing happens
+    /// where there is one already: processes that find the same key old make one.
+    ///
+    /// # Errors
+    /// [`KeyringError`] from the store or the master key.
+    pub async fn follow_signing_keys(
+        &self,
+        purpose: &str,
+        known: &[DatedKey],
+    ) -> Result<(), KeyringError> {
+        let last = known.last().map_or(0, |key| key.number);
+        self.named(named(purpose, last + 1)).await.map(drop)
     }
 
     /// Destroys all keys of the purpose but the last one: what they signed verifies no more.

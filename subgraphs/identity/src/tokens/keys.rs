@@ -85,7 +85,7 @@ impl TokenKeys {
         let now = self.env.now();
         let old = keys.last().is_some_and(|key| key.created_at.plus_seconds(seconds) <= now);
         if old && seconds > 0 {
-            self.keyring.add_signing_key(PURPOSE).await?;
+            self.keyring.follow_signing_keys(PURPOSE, &keys).await?;
             keys = self.keyring.signing_keys(PURPOSE, &keys).await?;
             tracing::info!("there is a new key for access tokens; it will sign in some minutes");
         }
