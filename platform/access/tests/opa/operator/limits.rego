@@ -10,7 +10,10 @@ fresh(minutes) if {
 	input.context.authenticated_within <= minutes
 }
 
-changes if not verb in {"read", "record"}
+changes if {
+	verb != "read"
+	verb != "record"
+}
 
 denials contains sprintf("changes of %s need a sign-in of the last %d minutes", [subgraph, 60]) if {
 	is_user
