@@ -101,7 +101,7 @@ impl Client {
     /// answers [`Error::SecondFactor`]: go on with [`Client::complete_log_in`].
     pub async fn log_in(&self, email: &str, password: &str) -> Result<(), Error> {
         let input = log_in::LogInInput { email: email.to_owned(), password: password.to_owned() };
-        let payload = self.query::<LogIn>(log_in::Variables { input }).await?.log_in;
+        let payload = self.query_as_nobody::<LogIn>(log_in::Variables { input }).await?.log_in;
         if let Some(challenge) = payload.challenge {
             return Err(Error::SecondFactor(Challenge(challenge)));
         }
@@ -117,7 +117,7 @@ impl Client {
             passkey: None,
         };
         let variables = complete_log_in::Variables { input };
-        let payload = self.query::<CompleteLogIn>(variables).await?.complete_log_in;
+        let payload = self.query_as_nobody::<CompleteLogIn>(variables).await?.complete_log_in;
         let errors = payload.user_errors.into_iter().map(|e| (e.code, e.message)).collect();
         self.keep(payload.access_token, payload.refresh_token, errors)
     }
@@ -126,7 +126,7 @@ impl Client {
     pub async fn refresh(&self) -> Result<(), Error> {
         let token = self.tokens().map(|tokens| tokens.refresh).unwrap_or_default();
         let input = refresh::RefreshInput { refresh_token: token };
-        let payload = self.query::<Refresh>(refresh::Variables { input }).await?.refresh;
+        let payload = self.query_as_nobody::<Refresh>(refresh::Variables { input }).await?.refresh;
         let errors = payload.user_errors.into_iter().map(|e| (e.code, e.message)).collect();
         self.keep(payload.access_token, payload.refresh_token, errors)
     }
@@ -162,7 +162,18 @@ impl Client {
         &self,
         variables: Q::Variables,
     ) -> Result<Q::ResponseData, Error> {
-        self.send(&Q::build_query(variables)).await
+        self.send(&Q::build_query(variables), self.headers()).await
+    }
+
+    /// The same without the access token: one that is over would be refused before it is looked at what
+    /// is asked.
+    async fn query_as_nobody<Q: GraphQLQuery>(
+        &self,
+        variables: Q::Variables,
+    ) -> Result<Q::ResponseData, Error> {
+        let mut headers = self.headers();
+        headers.remove(AUTHORIZATION);
+        self.send(&Q::build_query(variables), headers).await
     }
 
     /// Sends an operation given as text, for queries that are not known when the program is built.
@@ -171,14 +182,19 @@ impl Client {
         query: &str,
         variables: serde_json::Value,
     ) -> Result<D, Error> {
-        self.send(&serde_json::json!({ "query": query, "variables": variables })).await
+        let body = serde_json::json!({ "query": query, "variables": variables });
+        self.send(&body, self.headers()).await
     }
 
-    async fn send<D: DeserializeOwned>(&self, body: &impl Serialize) -> Result<D, Error> {
+    async fn send<D: DeserializeOwned>(
+        &self,
+        body: &impl Serialize,
+        headers: HeaderMap,
+    ) -> Result<D, Error> {
         let response = self
             .http
             .post(format!("{}/graphql", self.url))
-            .headers(self.headers())
+            .headers(headers)
             .header(ACCEPT, "application/graphql-response+json")
             .json(body)
             .send()
