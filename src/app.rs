@@ -1,11 +1,11 @@
 //! The HTTP surface: GraphQL, REST, the pages, the headers that make all of them safe to show, and
 //! what is answered where there is nothing.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     Router,
-    extract::{Request, State},
+    extract::{ConnectInfo, Request, State},
     http::{HeaderName, HeaderValue, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -14,8 +14,11 @@ use axum::{
 use serde_json::Value;
 use studio_events::EventStore;
 use studio_identity::TokenVerifier;
-use studio_kernel::Code;
-use studio_service::{ApiError, RequestId};
+use studio_kernel::{Code, Network};
+use studio_service::{
+    ApiError, Config, RequestId,
+    origin::{client_address, origin, tell_address},
+};
 
 use crate::{
     assemble::Running,
@@ -29,10 +32,11 @@ pub(crate) fn whole(
     router: Arc<studio_router::Router>,
     subgraphs: &[Running],
     verifier: TokenVerifier,
+    config: &Config,
 ) -> Router {
     let rest =
         subgraphs.iter().fold(Router::new(), |rest, subgraph| rest.merge(subgraph.routes.clone()));
-    for_clients(router, rest, verifier, logs(subgraphs))
+    for_clients(router, rest, verifier, logs(subgraphs), config)
 }
 
 /// What clients reach: GraphQL, REST (`rest`, which finds the actor in its requests), the pages.
@@ -41,6 +45,7 @@ pub(crate) fn for_clients(
     rest: Router,
     verifier: TokenVerifier,
     logs: Logs,
+    config: &Config,
 ) -> Router {
     let rest = rest.layer(middleware::from_fn_with_state(verifier, authenticate));
     let openapi = studio_service::rest::openapi(described().map(|(_, described)| described));
@@ -49,12 +54,16 @@ pub(crate) fn for_clients(
         .merge(rest)
         .merge(pages::routes())
         .route("/v1/openapi.json", get(move || async move { axum::Json(openapi) }));
-    counted(app, logs).layer(middleware::from_fn(harden))
+    let trusted: Arc<[Network]> = config.trusted_proxies.clone().into();
+    counted(app, logs)
+        .layer(middleware::from_fn(harden))
+        .layer(middleware::from_fn_with_state(trusted, tell_origin))
 }
 
 /// The REST of each subgraph that has some, as it describes it.
-pub(crate) fn described() -> [(&'static str, Value); 3] {
+pub(crate) fn described() -> [(&'static str, Value); 4] {
     [
+        ("identity", studio_identity::openapi()),
         ("controls", studio_controls::openapi()),
         ("evidence", studio_evidence::openapi()),
         ("documents", studio_documents::openapi()),
@@ -89,10 +98,12 @@ async fn authenticate(
         request.extensions().get().map(|studio_router::RequestId(id)| RequestId(id.to_string()));
     // Programs show their id and secret there (RFC 6749, section 2.3.1): that is no bearer token.
     let shows_secret = request.uri().path().starts_with(OAUTH);
+    let origin = origin(request.headers());
     if let Some(value) = request.headers().get(header::AUTHORIZATION).filter(|_| !shows_secret) {
         match gateway::bearer(&verifier, value.to_str().unwrap_or("")).await {
             Ok(actor) => {
                 let actor = actor.within(id.as_ref().and_then(RequestId::id));
+                let actor = actor.acting_from(origin.clone());
                 request.extensions_mut().insert(actor);
             }
             Err(message) => return ApiError::new(Code::Unauthenticated, message).into_response(),
@@ -101,6 +112,21 @@ async fn authenticate(
     if let Some(id) = id {
         request.extensions_mut().insert(id);
     }
+    if let Some(origin) = origin {
+        request.extensions_mut().insert(origin);
+    }
+    next.run(request).await
+}
+
+/// Says in the headers from which address the request came, which is nobody else's to say.
+async fn tell_origin(
+    State(trusted): State<Arc<[Network]>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
+    let address = peer.map(|peer| client_address(peer, request.headers(), &trusted));
+    tell_address(request.headers_mut(), address);
     next.run(request).await
 }
 

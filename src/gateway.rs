@@ -10,7 +10,7 @@ use futures::stream::BoxStream;
 use http::{HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
 use serde_json::Value;
 use studio_identity::{TokenError, TokenVerifier};
-use studio_kernel::{Actor, Env, kind};
+use studio_kernel::{Actor, Env, Origin, kind};
 use studio_router::{
     AuthError, Authenticate, Caller, Router, Scope, Sharing, SubgraphSdl, Supergraph,
     transport::{
@@ -21,6 +21,7 @@ use studio_service::{
     GraphQlService, RequestId,
     config::Limits,
     internal::{self, InternalSigner},
+    origin::origin,
     reading::{Heard, Seen},
 };
 
@@ -90,6 +91,9 @@ impl Authenticate for Tokens {
             caller.extensions.insert(actor);
         }
         caller.extensions.insert(seen);
+        if let Some(origin) = origin(headers) {
+            caller.extensions.insert(origin);
+        }
         Ok(caller)
     }
 
@@ -213,8 +217,13 @@ pub(crate) fn in_process(
                 let actor = extensions.get::<Actor>().cloned();
                 let id = extensions.get::<studio_router::RequestId>();
                 let id = id.map(|id| RequestId(id.0.to_string()));
+                let origin = extensions.get::<Origin>().cloned();
                 if let Some(actor) = actor.and_then(|actor| verifier.now(actor)) {
-                    data.insert(actor.within(id.as_ref().and_then(RequestId::id)));
+                    let actor = actor.within(id.as_ref().and_then(RequestId::id));
+                    data.insert(actor.acting_from(origin.clone()));
+                }
+                if let Some(origin) = origin {
+                    data.insert(origin);
                 }
                 if let Some(id) = id {
                     data.insert(id);
@@ -279,7 +288,7 @@ impl CallHeaders for Statement {
         let request = caller.request_id().map_or("", |id| &id.0);
         let signed = self
             .signer
-            .caller_token(self.audience, actor.as_ref(), request)
+            .caller_token(self.audience, actor.as_ref(), request, caller.extensions.get())
             .map_err(|error| error.to_string())
             .and_then(|token| HeaderValue::try_from(token).map_err(|error| error.to_string()));
         match signed {

@@ -22,6 +22,7 @@ impl MigratorTrait for Migrator {
             step("identity_0009_access_reviews", ACCESS_REVIEWS),
             step("identity_0010_api_keys", API_KEYS),
             step("identity_0011_oauth_clients", OAUTH_CLIENTS),
+            step("identity_0012_origins", ORIGINS),
         ])
     }
 }
@@ -199,6 +200,13 @@ const API_KEYS: &[&str] = &[
         PRIMARY KEY (tenant, key)
     )",
     "ALTER TABLE identity_audit_entries ADD COLUMN credential TEXT",
+];
+
+// What was recorded before says neither.
+const ORIGINS: &[&str] = &[
+    "ALTER TABLE identity_audit_entries ADD COLUMN state TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE identity_audit_entries ADD COLUMN origin TEXT",
+    "ALTER TABLE identity_sessions ADD COLUMN origin TEXT",
 ];
 
 const OAUTH_CLIENTS: &[&str] = &[

@@ -4,7 +4,7 @@
 use anyhow::Context;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use studio_identity::AuditRow;
+use studio_identity::AuditTold;
 use studio_kernel::Timestamp;
 use studio_service::config::AuditFormat;
 
@@ -33,6 +33,10 @@ pub(crate) struct Entry {
     pub(crate) target: String,
     pub(crate) request: Option<String>,
     pub(crate) cause: Option<String>,
+    #[serde(default)]
+    pub(crate) address: Option<String>,
+    #[serde(default)]
+    pub(crate) user_agent: Option<String>,
     pub(crate) details: Vec<Detail>,
 }
 
@@ -42,14 +46,22 @@ pub(crate) struct Detail {
     pub(crate) name: String,
     /// JSON.
     pub(crate) value: String,
+    /// JSON.
+    #[serde(default)]
+    pub(crate) before: Option<String>,
 }
 
 impl Entry {
-    /// Of a row of the store.
-    pub(crate) fn of(row: &AuditRow) -> anyhow::Result<Self> {
+    /// Of an entry of the store.
+    pub(crate) fn of(told: &AuditTold) -> anyhow::Result<Self> {
+        let AuditTold { row, origin, before } = told;
         let shown: Map<String, Value> = serde_json::from_str(&row.shown)
             .with_context(|| format!("what is shown of {} is no JSON", row.event))?;
-        let detail = |(name, value): (String, Value)| Detail { name, value: value.to_string() };
+        let detail = |(name, value): (String, Value)| Detail {
+            before: before.get(&name).map(ToString::to_string),
+            value: value.to_string(),
+            name,
+        };
         Ok(Self {
             id: row.event.clone(),
             organization: Some(row.tenant.clone()),
@@ -67,6 +79,8 @@ impl Entry {
             target: row.target.clone(),
             request: row.request.clone(),
             cause: row.cause.clone(),
+            address: origin.as_ref().map(|origin| origin.address.to_string()),
+            user_agent: origin.as_ref().and_then(|origin| Some(origin.agent.as_ref()?.to_string())),
             details: shown.into_iter().map(detail).collect(),
         })
     }
@@ -81,12 +95,19 @@ impl Entry {
 
     /// What was recorded, by name.
     pub(super) fn details(&self) -> anyhow::Result<Map<String, Value>> {
-        let read = |detail: &Detail| {
-            let value = serde_json::from_str(&detail.value)
-                .with_context(|| format!("{} of {} is no JSON", detail.name, self.id))?;
-            Ok((detail.name.clone(), value))
-        };
-        self.details.iter().map(read).collect()
+        self.details.iter().map(|detail| self.read(&detail.name, &detail.value)).collect()
+    }
+
+    /// What was before of that, by name.
+    pub(super) fn before(&self) -> anyhow::Result<Map<String, Value>> {
+        let known = self.details.iter().filter_map(|it| Some((&it.name, it.before.as_ref()?)));
+        known.map(|(name, before)| self.read(name, before)).collect()
+    }
+
+    fn read(&self, name: &str, json: &str) -> anyhow::Result<(String, Value)> {
+        let value = serde_json::from_str(json)
+            .with_context(|| format!("{name} of {} is no JSON", self.id))?;
+        Ok((name.to_owned(), value))
     }
 
     fn plain(&self) -> anyhow::Result<Value> {
@@ -106,7 +127,10 @@ impl Entry {
             "target": self.target,
             "request": self.request,
             "cause": self.cause,
+            "address": self.address,
+            "userAgent": self.user_agent,
             "details": self.details()?,
+            "before": self.before()?,
         });
         if let Some(organization) = &self.organization {
             plain["organization"] = organization.as_str().into();

@@ -1,7 +1,7 @@
 //! Entries of the audit log in the Open Cybersecurity Schema Framework, version 1.5.0: sign-ins are
-//! Authentication (class 3002), all else is API Activity (class 6003). Only what is known is in them;
-//! `src_endpoint`, which the schema wants, is not: requests do not carry the address that they came
-//! from.
+//! Authentication (class 3002), all else is API Activity (class 6003). Only what is known is in them:
+//! `src_endpoint`, which the schema wants, is missing where a part of Studio acted by itself, and where
+//! the address is not kept any more.
 
 use anyhow::Context;
 use serde_json::{Map, Value, json};
@@ -38,6 +38,12 @@ pub(super) fn event(entry: &Entry) -> anyhow::Result<Value> {
             "product": { "name": "Studio", "vendor_name": "Studio" },
         },
     });
+    if let Some(address) = &entry.address {
+        event["src_endpoint"] = json!({ "ip": address });
+    }
+    if let Some(agent) = &entry.user_agent {
+        event["http_request"] = json!({ "user_agent": agent });
+    }
     if let Some(organization) = &entry.organization {
         event["metadata"]["tenant_uid"] = organization.as_str().into();
     }
@@ -47,8 +53,13 @@ pub(super) fn event(entry: &Entry) -> anyhow::Result<Value> {
     };
     if let (Value::Object(event), Value::Object(more)) = (&mut event, more) {
         event.extend(more);
-        if !details.is_empty() {
-            event.insert("unmapped".to_owned(), details.into());
+        let before = entry.before()?;
+        let mut unmapped = details;
+        if !before.is_empty() {
+            unmapped.insert("before".to_owned(), before.into());
+        }
+        if !unmapped.is_empty() {
+            event.insert("unmapped".to_owned(), unmapped.into());
         }
     }
     Ok(event)
@@ -142,7 +153,13 @@ mod tests {
             target: "usr_2".to_owned(),
             request: Some("req_1".to_owned()),
             cause: None,
-            details: vec![Detail { name: "roles".to_owned(), value: "[\"viewer\"]".to_owned() }],
+            address: Some("192.0.2.1".to_owned()),
+            user_agent: None,
+            details: vec![Detail {
+                name: "roles".to_owned(),
+                value: "[\"viewer\"]".to_owned(),
+                before: Some("[\"admin\"]".to_owned()),
+            }],
         }
     }
 
@@ -160,7 +177,8 @@ mod tests {
             "api": { "operation": "identity.user.roles_changed", "request": { "uid": "req_1" } },
             "actor": { "user": { "uid": "usr_1" }, "session": { "uid": "ses_1" } },
             "resources": [{ "type": "identity.user", "uid": "usr_2" }],
-            "unmapped": { "roles": ["viewer"] },
+            "src_endpoint": { "ip": "192.0.2.1" },
+            "unmapped": { "roles": ["viewer"], "before": { "roles": ["admin"] } },
         });
         assert_eq!(event, expected);
         let denied = super::event(&entry("access.action.denied", "DENIED")).unwrap();

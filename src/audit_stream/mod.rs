@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use async_trait::async_trait;
-use studio_identity::{AuditRow, AuditSink};
+use studio_identity::{AuditRow, AuditSink, AuditTold};
 use studio_router::transport::Authorities;
 use studio_service::{
     Config,
@@ -67,9 +67,11 @@ fn way(settings: &AuditStream, public_url: &str) -> anyhow::Result<Box<dyn Way>>
 
 #[async_trait]
 impl AuditSink for Stream {
-    async fn take(&self, rows: &[AuditRow]) -> Result<(), String> {
-        let line = |row| anyhow::Ok((row, Entry::of(row)?.written(self.format)?.to_string()));
-        let lines = rows.iter().map(line).collect::<anyhow::Result<Vec<_>>>();
+    async fn take(&self, entries: &[AuditTold]) -> Result<(), String> {
+        let line =
+            |told: &AuditTold| anyhow::Ok(Entry::of(told)?.written(self.format)?.to_string());
+        let lines = entries.iter().map(|told| Ok((&told.row, line(told)?)));
+        let lines = lines.collect::<anyhow::Result<Vec<_>>>();
         let sent = match lines {
             Ok(lines) => self.way.send(&lines).await,
             Err(error) => Err(error),

@@ -13,7 +13,8 @@ use crate::audit::{Entry, Export};
 const QUERY: &str = "query($filter: AuditFilter, $after: String) {
     auditEntries(filter: $filter, first: 100, after: $after) {
         nodes { id log position recordedAt action outcome times actor session credential roles targetKind target
-            request cause details { name value } }
+            request cause address userAgent
+            details { name value before } }
         pageInfo { hasNextPage endCursor } } }";
 
 #[derive(Deserialize)]

@@ -92,7 +92,7 @@ pub(crate) async fn run(arguments: cli::Router) -> anyhow::Result<()> {
     tokio::spawn(extensions.follow(arguments.settings, process.shutdown.clone()));
     let rest = rest(&upstreams, &heard, &env)?;
     let address = process.address;
-    let app = app::for_clients(router.clone(), rest, verifier, Vec::new());
+    let app = app::for_clients(router.clone(), rest, verifier, Vec::new(), &config);
     let serving = process.serve(app, env, async move { router.drained().await });
     println!("Studio's router listens on http://{address}");
     serving.until_stopped(async move { drop(sessions) }).await
@@ -158,16 +158,19 @@ fn methods(item: &Value) -> Option<MethodFilter> {
 }
 
 fn sign(signer: InternalSigner, env: Env) -> Arc<proxy::Sign> {
-    Arc::new(move |subgraph: &'static str, actor: Option<&Actor>, request: Option<&RequestId>| {
+    Arc::new(move |subgraph: &'static str, asked: &axum::http::Extensions| {
         let made;
-        let request = match request {
+        let request = match asked.get::<RequestId>() {
             Some(id) => id.0.as_str(),
             None => {
                 made = env.id::<kind::Request>().to_string();
                 made.as_str()
             }
         };
-        let token = signer.caller_token(subgraph, actor, request).map_err(ApiError::internal)?;
+        let actor = asked.get::<Actor>();
+        let token = signer
+            .caller_token(subgraph, actor, request, asked.get())
+            .map_err(ApiError::internal)?;
         HeaderValue::try_from(token).map_err(ApiError::internal)
     })
 }

@@ -15,19 +15,18 @@ use std::{
 use axum::{
     body::{Body, BodyDataStream, Bytes},
     extract::{Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, header},
+    http::{Extensions, HeaderMap, HeaderName, HeaderValue, header},
     response::{IntoResponse, Response},
     routing::{MethodFilter, on},
 };
 use futures::Stream;
 use studio_kernel::{Actor, Code};
 use studio_router::transport::{Replicas, end_to_end};
-use studio_service::{ApiError, RequestId, reading::Heard};
+use studio_service::{ApiError, reading::Heard};
 
-/// Signs who asks, for a subgraph.
-pub(super) type Sign = dyn Fn(&'static str, Option<&Actor>, Option<&RequestId>) -> Result<HeaderValue, ApiError>
-    + Send
-    + Sync;
+/// Signs who asks, as the request's extensions say it, for a subgraph.
+pub(super) type Sign =
+    dyn Fn(&'static str, &Extensions) -> Result<HeaderValue, ApiError> + Send + Sync;
 
 /// A subgraph that serves REST paths.
 pub(super) struct Upstream {
@@ -70,7 +69,7 @@ impl Upstream {
             headers.insert(header::AUTHORIZATION, shown.clone());
         }
         let actor = parts.extensions.get::<Actor>();
-        let signed = (self.sign)(self.subgraph, actor, parts.extensions.get::<RequestId>())?;
+        let signed = (self.sign)(self.subgraph, &parts.extensions)?;
         headers.insert(self.header.clone(), signed);
         let body = OnTheWay::new(body);
         for index in self.replicas.order() {
@@ -179,7 +178,7 @@ mod tests {
             replicas: Replicas::new(addresses).unwrap(),
             client: reqwest::Client::new(),
             header: HeaderName::from_static("x-studio-caller"),
-            sign: Arc::new(|_, _, _| Ok(HeaderValue::from_static("signed"))),
+            sign: Arc::new(|_, _| Ok(HeaderValue::from_static("signed"))),
             heard: Arc::default(),
         }
     }

@@ -17,7 +17,7 @@ use axum::{
     routing::post,
 };
 use futures::{Stream, StreamExt, future::Either, stream};
-use studio_kernel::Actor;
+use studio_kernel::{Actor, Origin};
 use studio_service::{GraphQlService, RequestId, reading::Seen};
 use tokio_util::sync::CancellationToken;
 
@@ -42,6 +42,7 @@ async fn answer(
     State(served): State<Served>,
     actor: Option<Extension<Actor>>,
     request_id: Option<Extension<RequestId>>,
+    origin: Option<Extension<Origin>>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
@@ -57,6 +58,9 @@ async fn answer(
     }
     if let Some(Extension(id)) = request_id {
         request = request.data(id);
+    }
+    if let Some(Extension(origin)) = origin {
+        request = request.data(origin);
     }
     let seen = match Seen::of(&headers) {
         Ok(seen) => seen,

@@ -33,6 +33,7 @@ mod keyring;
 mod kill;
 mod main_job;
 mod moving;
+mod origins;
 mod pages;
 mod policies;
 mod policy;

@@ -44,6 +44,10 @@ pub mod audit_entry {
         pub cause: Option<String>,
         /// Fields of the event that may be shown, JSON.
         pub shown: String,
+        /// The names of those of them that tell how the target is from then on, separated by spaces.
+        pub state: String,
+        /// From where the request came, sealed.
+        pub origin: Option<String>,
     }
 
     /// None.

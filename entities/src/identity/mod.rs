@@ -244,6 +244,8 @@ pub mod session {
         pub ended_at: Option<i64>,
         /// The names of the methods of the sign-in, separated by spaces.
         pub methods: String,
+        /// From where the person came when they signed in or, later, last renewed the tokens, sealed.
+        pub origin: Option<String>,
     }
 
     /// None.

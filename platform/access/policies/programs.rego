@@ -35,6 +35,7 @@ denials contains "no program changes who gets in, and what people and programs m
 		"identity:session:revoke",
 		"identity:user:create",
 		"identity:user:erase",
+		"identity:user:export",
 		"identity:user:update",
 	}
 }

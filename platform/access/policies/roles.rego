@@ -92,10 +92,10 @@ grants contains {"scope": "tenant", "reason": "an integrator may bring scans and
 	}
 }
 
-grants contains {"scope": "own", "reason": "everyone may see the own account"} if {
+grants contains {"scope": "own", "reason": "everyone may see the own account, and take out what is known of them"} if {
 	is_user
 	count(input.actor.roles) > 0
-	input.action == "identity:user:read"
+	input.action in {"identity:user:read", "identity:user:export"}
 	own
 }
 

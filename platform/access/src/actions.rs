@@ -70,6 +70,7 @@ actions! {
     "identity:session:revoke" "end a session",
     "identity:user:create" "add a person",
     "identity:user:erase" "erase a person for good",
+    "identity:user:export" "take out what is known of a person",
     "identity:user:read" "see the people of the organization",
     "identity:user:update" "change what a person may do",
 }

@@ -16,6 +16,7 @@ pub const NOT_FOR_PROGRAMS: &[&str] = &[
     "identity:session:revoke",
     "identity:user:create",
     "identity:user:erase",
+    "identity:user:export",
     "identity:user:update",
 ];
 

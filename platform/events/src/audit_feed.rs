@@ -34,6 +34,7 @@ pub struct Shown {
     recorded: &'static str,
     fields: &'static [&'static str],
     about: Option<&'static str>,
+    state: &'static [&'static str],
     read: fn(u16, &str) -> Result<Value, DecodeError>,
 }
 
@@ -41,13 +42,21 @@ impl Shown {
     /// These fields of the payload: `name`, or `outer.name` for a field within another, which is shown
     /// as `name`.
     pub const fn of<P: Payload>(fields: &'static [&'static str]) -> Self {
-        Self { recorded: P::TYPE, fields, about: None, read: read::<P> }
+        Self { recorded: P::TYPE, fields, about: None, state: &[], read: read::<P> }
     }
 
     /// Says which field holds the id of what the event is about, where that is not the stream.
     #[must_use]
     pub const fn about(mut self, field: &'static str) -> Self {
         self.about = Some(field);
+        self
+    }
+
+    /// Says which of the fields, by the names that they are shown as, tell how the thing is from then on:
+    /// of these the audit log can tell what they were before.
+    #[must_use]
+    pub const fn state(mut self, names: &'static [&'static str]) -> Self {
+        self.state = names;
         self
     }
 
@@ -65,6 +74,7 @@ impl Shown {
             showable(value).then(|| (name.to_owned(), value.clone()))
         });
         record.shown.extend(shown);
+        record.state = self.state.iter().map(|name| (*name).to_owned()).collect();
         if let Some(field) = self.about
             && let Some(id) = find(&payload, field).and_then(Value::as_str)
         {
@@ -139,7 +149,7 @@ impl AuditFeed {
             position: event.position,
             cause: Box::new(cause),
         };
-        let Metadata { principal, roles, request_id, causation, .. } =
+        let Metadata { principal, roles, request_id, causation, origin, .. } =
             event.metadata().map_err(wrong)?;
         let mut record = AuditRecord {
             action: event.event_type.clone(),
@@ -150,7 +160,9 @@ impl AuditFeed {
             roles,
             request_id,
             causation,
+            origin,
             shown: BTreeMap::new(),
+            state: Vec::new(),
         };
         if let Some((outcome, noticed)) = noticed(event) {
             record.outcome = outcome;

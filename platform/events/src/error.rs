@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use sea_orm::DbErr;
 use studio_kernel::{Code, DecodeError};
+use studio_stores::keyring::KeyringError;
 
 use crate::{event::Expected, lease::Fence};
 
@@ -81,6 +82,9 @@ pub enum StoreError {
     /// Another process began to rebuild the same projection.
     #[error("another process has begun to rebuild the projection {0}: its result will be used")]
     RebuildTakenOver(String),
+    /// From where a request came cannot be sealed, and so what it asked for is not recorded.
+    #[error("the keyring does not seal from where a request came: {0}")]
+    Keyring(Arc<KeyringError>),
     /// A signed checkpoint was asked for, and the store has no signer.
     #[error("the event store was opened without a key to sign checkpoints")]
     NoSigner,
@@ -107,6 +111,12 @@ impl std::fmt::Display for NameOwner {
 impl From<DbErr> for StoreError {
     fn from(error: DbErr) -> Self {
         Self::Database(Arc::new(error))
+    }
+}
+
+impl From<KeyringError> for StoreError {
+    fn from(error: KeyringError) -> Self {
+        Self::Keyring(Arc::new(error))
     }
 }
 

@@ -5,7 +5,8 @@ use std::{borrow::Cow, fmt};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 use studio_kernel::{
-    Actor, Aggregate, DecodeError, DomainEvent, Id, Principal, Role, TenantId, Timestamp, kind,
+    Actor, Aggregate, DecodeError, DomainEvent, Id, Origin, Principal, Role, TenantId, Timestamp,
+    kind,
 };
 
 use crate::{
@@ -31,35 +32,64 @@ pub struct Metadata {
     /// When the fact began to be true, where that is not when it was recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effective_from: Option<Timestamp>,
+    /// From where the request came, on its way to be sealed: the store does that, and keeps
+    /// [`Metadata::origin`].
+    #[serde(skip)]
+    pub from: Option<Origin>,
+    /// The person whose data that is, where it is not whoever acted.
+    #[serde(skip)]
+    pub person: Option<Id<kind::User>>,
+    /// From where the request came, sealed (`Keyring::open_origin` reads it); absent where that is
+    /// not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
 }
 
 impl Metadata {
     /// The actor's doing, within their request.
     pub fn by(actor: &Actor) -> Self {
-        Self {
-            principal: actor.principal.clone(),
-            roles: actor.roles.clone(),
-            request_id: actor.request,
-            causation: None,
-            effective_from: None,
-        }
+        Self::of(actor.principal.clone(), actor.roles.clone())
+            .within(actor.request)
+            .acting_from(actor.origin.as_ref().map(Origin::without_agent))
     }
 
     /// A part of Studio's own doing.
     pub fn system(name: impl Into<String>) -> Self {
+        Self::of(Principal::System { name: name.into() }, Vec::new())
+    }
+
+    /// The doing of somebody with these roles.
+    pub fn of(principal: Principal, roles: Vec<Role>) -> Self {
         Self {
-            principal: Principal::System { name: name.into() },
-            roles: Vec::new(),
+            principal,
+            roles,
             request_id: None,
             causation: None,
             effective_from: None,
+            from: None,
+            person: None,
+            origin: None,
         }
     }
 
-    /// With the request that brought it.
+    /// With the request that brought it, where one did.
     #[must_use]
-    pub fn with_request(mut self, request: Id<kind::Request>) -> Self {
-        self.request_id = Some(request);
+    pub fn within(mut self, request: Option<Id<kind::Request>>) -> Self {
+        self.request_id = request;
+        self
+    }
+
+    /// With where the request came from, the program named where it is known.
+    #[must_use]
+    pub fn acting_from(mut self, origin: Option<Origin>) -> Self {
+        self.from = origin;
+        self
+    }
+
+    /// Says that it was this person who asked, where a part of Studio acts for whoever asks.
+    #[must_use]
+    pub fn of_person(mut self, person: Id<kind::User>) -> Self {
+        self.person = Some(person);
         self
     }
 

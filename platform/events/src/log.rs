@@ -9,7 +9,7 @@ use std::{
 };
 
 use studio_kernel::Env;
-use studio_stores::sql::Database;
+use studio_stores::{keyring::Keyring, sql::Database};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -35,6 +35,7 @@ pub(crate) struct Core {
     pub(crate) inline: Vec<Arc<dyn Projection>>,
     pub(crate) asynchronous: Vec<(Arc<dyn Projection>, Progress)>,
     pub(crate) signer: Option<Arc<dyn CheckpointSigner>>,
+    pub(crate) origins: Option<Arc<Keyring>>,
     pub(crate) snapshot_every: u64,
     pub(crate) generations: RwLock<HashMap<String, i64>>,
     pub(crate) head: watch::Sender<i64>,
@@ -94,6 +95,7 @@ impl Core {
                 .map(|projection| (projection, Progress::default()))
                 .collect(),
             signer: options.signer,
+            origins: options.origins,
             snapshot_every: options.snapshot_every,
             generations: RwLock::default(),
             head: watch::Sender::new(head),

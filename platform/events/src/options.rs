@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use sea_orm::DbBackend;
 use studio_kernel::Env;
-use studio_stores::sql::Database;
+use studio_stores::{keyring::Keyring, sql::Database};
 
 use crate::{projection::Projection, signing::CheckpointSigner};
 
@@ -16,6 +16,7 @@ pub struct EventStoreOptions {
     pub(crate) inline: Vec<Arc<dyn Projection>>,
     pub(crate) asynchronous: Vec<Arc<dyn Projection>>,
     pub(crate) signer: Option<Arc<dyn CheckpointSigner>>,
+    pub(crate) origins: Option<Arc<Keyring>>,
     pub(crate) snapshot_every: u64,
     pub(crate) poll: Duration,
 }
@@ -32,6 +33,7 @@ impl EventStoreOptions {
             inline: Vec::new(),
             asynchronous: Vec::new(),
             signer: None,
+            origins: None,
             snapshot_every: 100,
             poll: Duration::from_millis(poll),
         }
@@ -55,6 +57,13 @@ impl EventStoreOptions {
     #[must_use]
     pub fn signer(mut self, signer: Arc<dyn CheckpointSigner>) -> Self {
         self.signer = Some(signer);
+        self
+    }
+
+    /// Seals from where requests came, which is not kept otherwise.
+    #[must_use]
+    pub fn origins(mut self, keyring: Arc<Keyring>) -> Self {
+        self.origins = Some(keyring);
         self
     }
 

@@ -101,6 +101,7 @@ impl EventStore {
         if let Some(checkpoint) = &append.checkpoint {
             names::free_for_consumer(self.core(), &checkpoint.name)?;
         }
+        let append = self.with_origin_sealed(append).await?;
         let prepared = prepare(&self.core().env, append, dead_letter)?;
         let outcome = self.append_chain(vec![prepared]).await?.pop();
         outcome.unwrap_or(Err(AppendError::Store(StoreError::Interrupted)))
@@ -111,9 +112,26 @@ impl EventStore {
     /// learns why.
     pub(crate) async fn append_in_turn(&self, appends: Vec<Append>) -> usize {
         let env = &self.core().env;
-        let prepared = appends.into_iter().map_while(|append| prepare(env, append, None).ok());
-        let outcomes = self.append_chain(prepared.collect()).await.unwrap_or_default();
+        let mut prepared = Vec::with_capacity(appends.len());
+        for append in appends {
+            let Ok(append) = self.with_origin_sealed(append).await else { break };
+            let Ok(append) = prepare(env, append, None) else { break };
+            prepared.push(append);
+        }
+        let outcomes = self.append_chain(prepared).await.unwrap_or_default();
         outcomes.iter().filter(|outcome| outcome.is_ok()).count()
+    }
+
+    /// Seals from where the request came. Nothing is recorded where that cannot be: an audit log with
+    /// holes is none.
+    async fn with_origin_sealed(&self, mut append: Append) -> Result<Append, StoreError> {
+        let metadata = &mut append.metadata;
+        if let (Some(from), Some(keyring)) = (metadata.from.take(), &self.core().origins) {
+            let person = metadata.person.or(metadata.principal.user_id());
+            let from = from.to_string();
+            metadata.origin = keyring.seal_origin(append.tenant, person, from.as_bytes()).await?;
+        }
+        Ok(append)
     }
 
     /// The outcomes up to the first that was refused.

@@ -7,6 +7,7 @@ use crate::{
     action_scope::ActionScope,
     authn::Authn,
     id::{Id, TenantId, kind},
+    origin::Origin,
 };
 
 /// What a member of an organization may do, as a name that the policies know (DESIGN section 8).
@@ -144,6 +145,9 @@ pub struct Actor {
     /// actor is: it is neither written nor passed on with the actor.
     #[serde(skip)]
     pub request: Option<Id<kind::Request>>,
+    /// From where they act, in that request; neither written nor passed on with the actor either.
+    #[serde(skip)]
+    pub origin: Option<Origin>,
 }
 
 impl Actor {
@@ -157,7 +161,7 @@ impl Actor {
         roles.sort_unstable();
         roles.dedup();
         let principal = Principal::User { user, session };
-        Self { tenant, principal, roles, authn: None, scopes: None, request: None }
+        Self { tenant, principal, roles, authn: None, scopes: None, request: None, origin: None }
     }
 
     /// A program: what it may do is what the roles allow, as far as the scopes go.
@@ -169,13 +173,29 @@ impl Actor {
     ) -> Self {
         roles.sort_unstable();
         roles.dedup();
-        Self { tenant, principal, roles, authn: None, scopes: Some(scopes), request: None }
+        Self {
+            tenant,
+            principal,
+            roles,
+            authn: None,
+            scopes: Some(scopes),
+            request: None,
+            origin: None,
+        }
     }
 
     /// A part of Studio that acts within one organization.
     pub fn system(tenant: TenantId, name: impl Into<String>) -> Self {
         let principal = Principal::System { name: name.into() };
-        Self { tenant, principal, roles: Vec::new(), authn: None, scopes: None, request: None }
+        Self {
+            tenant,
+            principal,
+            roles: Vec::new(),
+            authn: None,
+            scopes: None,
+            request: None,
+            origin: None,
+        }
     }
 
     /// Says how and when the person signed in.
@@ -189,6 +209,13 @@ impl Actor {
     #[must_use]
     pub fn within(mut self, request: Option<Id<kind::Request>>) -> Self {
         self.request = request;
+        self
+    }
+
+    /// Says from where they act.
+    #[must_use]
+    pub fn acting_from(mut self, origin: Option<Origin>) -> Self {
+        self.origin = origin;
         self
     }
 

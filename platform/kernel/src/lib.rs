@@ -12,6 +12,8 @@ pub mod env;
 pub mod error;
 pub mod event;
 pub mod id;
+pub mod network;
+pub mod origin;
 pub mod published;
 pub mod time;
 
@@ -22,4 +24,6 @@ pub use env::{Clock, Entropy, Env, FixedEntropy, ManualClock, SystemClock, Syste
 pub use error::Code;
 pub use event::{Aggregate, DecodeError, DomainEvent, Payload};
 pub use id::{Id, IdError, TenantId, kind};
+pub use network::{Network, NetworkError};
+pub use origin::Origin;
 pub use time::{Day, Timestamp};

@@ -9,6 +9,7 @@ pub mod graphql;
 pub mod internal;
 mod named_blob;
 pub mod notices;
+pub mod origin;
 pub mod reading;
 pub mod rest;
 pub mod subgraph;

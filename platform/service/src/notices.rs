@@ -18,7 +18,7 @@ use std::{
 use studio_access::{Resource, Witness};
 use studio_events::{Append, EventData, EventStore, Expected, Metadata, StreamAppend};
 use studio_kernel::{
-    Actor, Code, Env, Id, Payload, Principal, Role, TenantId, Timestamp, kind,
+    Actor, Code, Env, Id, Origin, Payload, Principal, Role, TenantId, Timestamp, kind,
     published::audit::{ActionDenied, AuditTarget, ContentExported, Noticed, SignInFailed},
 };
 use tokio::sync::Notify;
@@ -85,7 +85,9 @@ struct Key {
 #[derive(Debug, Clone)]
 struct Count {
     roles: Vec<Role>,
+    /// The request of the first, and from where it came.
     request: Option<Id<kind::Request>>,
+    origin: Option<Origin>,
     /// The id of the thing, where it was the same each time.
     id: String,
     /// Since the last was recorded.
@@ -140,6 +142,7 @@ impl Notices {
         if let Some(count) = kept.counts.get_mut(&key) {
             if count.times == 0 {
                 (count.id, count.first, count.request) = (id, now, request);
+                count.origin = actor.origin.clone();
             } else if count.id != id {
                 count.id.clear();
             }
@@ -152,8 +155,10 @@ impl Notices {
             return Err(Overflow);
         }
         let roles = actor.roles.clone();
+        let origin = actor.origin.clone();
+        let (times, seconds) = (1, 0);
         let count =
-            Count { roles, request, id, times: 1, first: now, last: now, due: now, seconds: 0 };
+            Count { roles, request, origin, id, times, first: now, last: now, due: now, seconds };
         kept.counts.insert(key, count);
         drop(kept);
         self.noted.notify_one();
@@ -271,13 +276,9 @@ fn append(log: &str, key: &Key, count: &Count) -> Result<Append, serde_json::Err
         expected: Expected::Any,
         events: vec![key.notice.event(noticed)?],
     };
-    let metadata = Metadata {
-        principal: key.principal.clone(),
-        roles: count.roles.clone(),
-        request_id: count.request,
-        causation: None,
-        effective_from: None,
-    };
+    let metadata = Metadata::of(key.principal.clone(), count.roles.clone())
+        .within(count.request)
+        .acting_from(count.origin.clone());
     Ok(Append::new(key.tenant, metadata, vec![stream]))
 }
 

@@ -66,6 +66,56 @@ async fn a_destroyed_key_erases_one_person_for_good() {
 }
 
 #[tokio::test]
+async fn from_where_somebody_came_is_kept_for_a_time_and_not_beyond_an_erasure() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |text: &str| -> Timestamp { text.parse().unwrap() };
+    let clock = ManualClock::at(at("2026-01-31T23:59:59Z"));
+    let env = Env::new(clock.clone(), FixedEntropy::seeded(1));
+    let (tenant, ada) = ids(&env);
+    let bob = env.id();
+    let keyring = Keyring::embedded(directory.path(), env.clone()).await.unwrap();
+    let seal = async |person| {
+        let sealed = keyring.seal_origin(tenant, person, b"192.0.2.1").await.unwrap().unwrap();
+        assert!(!sealed.contains("192"), "{sealed}");
+        sealed
+    };
+    let opens = async |sealed: &str| {
+        let opened = keyring.open_origin(tenant, sealed).await.unwrap();
+        opened.inspect(|opened| assert_eq!(&***opened, b"192.0.2.1")).is_some()
+    };
+    let january = [seal(Some(ada)).await, seal(Some(bob)).await, seal(None).await];
+    clock.advance_micros(1_000_000);
+    let february = [seal(Some(ada)).await, seal(Some(bob)).await, seal(None).await];
+    for sealed in january.iter().chain(&february) {
+        assert!(opens(sealed).await);
+        let foreign = keyring.open_origin(env.id(), sealed).await;
+        assert!(foreign.unwrap().is_none(), "another organization has no such key");
+        let changed = format!("{}A", &sealed[..sealed.len() - 1]);
+        let changed = keyring.open_origin(tenant, &changed).await;
+        assert!(matches!(changed, Err(KeyringError::Corrupt(_))), "{changed:?}");
+    }
+    for nonsense in ["", ".", "2026-01", "2026-01.", "2026-13.AAAA", "2026-02.!", "2026-02.AAAA"] {
+        let opened = keyring.open_origin(tenant, nonsense).await;
+        assert!(matches!(opened, Err(KeyringError::Corrupt(_))), "{nonsense}: {opened:?}");
+    }
+
+    // What is sealed for somebody who was erased is gone, and nothing more is.
+    keyring.destroy_person(tenant, ada).await.unwrap();
+    assert!(!opens(&january[0]).await && !opens(&february[0]).await);
+    assert!(opens(&january[1]).await && opens(&february[2]).await);
+    assert_eq!(keyring.seal_origin(tenant, Some(ada), b"192.0.2.1").await.unwrap(), None);
+
+    // January is over once February is the first month that is kept.
+    assert_eq!(keyring.destroy_origins(at("2026-01-31T23:59:59Z")).await.unwrap(), 0);
+    assert_eq!(keyring.destroy_origins(at("2026-02-01T00:00:00Z")).await.unwrap(), 1);
+    assert_eq!(keyring.destroy_origins(at("2026-02-01T00:00:00Z")).await.unwrap(), 0);
+    assert!(!opens(&january[1]).await && !opens(&january[2]).await);
+    assert!(opens(&february[1]).await && opens(&february[2]).await);
+    let again = Keyring::embedded(directory.path(), env).await.unwrap();
+    assert!(again.open_origin(tenant, &january[1]).await.unwrap().is_none());
+}
+
+#[tokio::test]
 async fn a_key_destroyed_by_another_process_is_forgotten() {
     let directory = tempfile::tempdir().unwrap();
     let clock = ManualClock::at(Timestamp::from_micros(1_700_000_000_000_000));

@@ -65,7 +65,8 @@ impl From<IndexError> for BuildError {
 pub async fn build(deps: Deps, text: Arc<dyn DocumentText>) -> Result<Subgraph, BuildError> {
     let options = EventStoreOptions::new(deps.database, NAME, deps.env.clone())
         .inline(projections::all())
-        .signer(Arc::new(deps.keyring.signing_key("checkpoints").await?));
+        .signer(Arc::new(deps.keyring.signing_key("checkpoints").await?))
+        .origins(deps.keyring.clone());
     let store = EventStore::open(options).await?;
     let path = deps.config.data_dir.join(INDEX);
     let index = tokio::task::spawn_blocking(move || SearchIndex::open(path))

@@ -65,10 +65,14 @@ static SHOWN: &[Shown] = &[
     Shown::of::<FrameworkImported>(&["sha256", "family", "edition", "requirement_count"]),
     Shown::of::<FrameworkAdopted>(&["project", "framework", "sha256", "implementation"]),
     Shown::of::<ControlCreated>(&["project", "stated.implementation", "stated.owner"])
-        .about("control"),
+        .about("control")
+        .state(&["implementation", "owner"]),
     Shown::of::<ControlUpdated>(&["project", "stated.implementation", "stated.owner"])
-        .about("control"),
-    Shown::of::<ControlRetired>(&["project", "implementation"]).about("control"),
+        .about("control")
+        .state(&["implementation", "owner"]),
+    Shown::of::<ControlRetired>(&["project", "implementation"])
+        .about("control")
+        .state(&["implementation"]),
     Shown::of::<RequirementMapped>(&["project", "requirement", "share"]).about("control"),
     Shown::of::<RequirementUnmapped>(&["project", "requirement"]).about("control"),
     Shown::of::<DependencyAdded>(&["project", "dependency", "depends_on", "strength"])
@@ -84,7 +88,8 @@ static SHOWN: &[Shown] = &[
     ])
     .about("test"),
     Shown::of::<TestResultRecorded>(&["project", "outcome", "effective_from", "effective_to"])
-        .about("test"),
+        .about("test")
+        .state(&["outcome"]),
     Shown::of::<CheckResultsMatched>(&["run", "tests_added", "summaries_recorded"]),
     Shown::of::<EvidenceDiscounted>(&["evidence", "evidence_version"]),
 ];
@@ -108,7 +113,8 @@ pub enum BuildError {
 pub async fn build(deps: Deps) -> Result<Subgraph, BuildError> {
     let options = EventStoreOptions::new(deps.database.clone(), NAME, deps.env.clone())
         .inline(projections::all())
-        .signer(Arc::new(deps.keyring.signing_key("checkpoints").await?));
+        .signer(Arc::new(deps.keyring.signing_key("checkpoints").await?))
+        .origins(deps.keyring.clone());
     let store = EventStore::open(options).await?;
     let app = Arc::new(App {
         store: store.clone(),

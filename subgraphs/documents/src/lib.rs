@@ -64,7 +64,8 @@ pub enum BuildError {
 pub async fn build(deps: Deps) -> Result<(Subgraph, Arc<dyn DocumentText>), BuildError> {
     let options = EventStoreOptions::new(deps.database, NAME, deps.env.clone())
         .inline(projections::all())
-        .signer(Arc::new(deps.keyring.signing_key("checkpoints").await?));
+        .signer(Arc::new(deps.keyring.signing_key("checkpoints").await?))
+        .origins(deps.keyring.clone());
     let store = EventStore::open(options).await?;
     let documents = Arc::new(Documents {
         env: deps.env,

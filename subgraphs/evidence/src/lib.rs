@@ -77,7 +77,8 @@ pub async fn build(deps: Deps) -> Result<Subgraph, BuildError> {
     let signer = Arc::new(deps.keyring.signing_key("checkpoints").await?);
     let options = EventStoreOptions::new(deps.database, NAME, deps.env)
         .inline(projections::all())
-        .signer(signer);
+        .signer(signer)
+        .origins(deps.keyring.clone());
     let store = EventStore::open(options).await?;
     let leadership = deps.leadership;
     let core =

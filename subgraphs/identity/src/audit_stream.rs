@@ -4,10 +4,16 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use studio_events::{Election, EventStore, StoreError};
+use serde_json::{Map, Value};
+use studio_events::{Election, StoreError};
+use studio_kernel::Origin;
+use studio_service::ApiError;
 use tokio_util::sync::CancellationToken;
 
-use crate::projections::audit::{self, Row};
+use crate::{
+    commands::Core,
+    projections::audit::{self, Row},
+};
 
 /// Entries sent at a time.
 const AT_ONCE: u64 = 200;
@@ -18,6 +24,16 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// this one.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
+/// An entry, with what is told of it besides.
+pub struct AuditTold {
+    /// The entry.
+    pub row: Row,
+    /// From where the request came, where that is known.
+    pub origin: Option<Origin>,
+    /// What the target was before, by the names of the entry's fields.
+    pub before: Map<String, Value>,
+}
+
 /// Another system that takes the audit log.
 #[async_trait]
 pub trait AuditSink: Send + Sync {
@@ -25,7 +41,7 @@ pub trait AuditSink: Send + Sync {
     ///
     /// # Errors
     /// Why it does not take them, for whoever runs the server.
-    async fn take(&self, entries: &[Row]) -> Result<(), String>;
+    async fn take(&self, entries: &[AuditTold]) -> Result<(), String>;
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -35,12 +51,14 @@ enum Fault {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
+    Api(#[from] ApiError),
+    #[error(transparent)]
     Database(#[from] sea_orm::DbErr),
 }
 
 /// Sends what is new whenever this process is elected, until `shutdown`.
 pub(crate) async fn keep(
-    store: EventStore,
+    core: Arc<Core>,
     sink: Arc<dyn AuditSink>,
     election: Election,
     shutdown: CancellationToken,
@@ -53,16 +71,16 @@ pub(crate) async fn keep(
         tokio::select! {
             () = shutdown.cancelled() => return,
             () = term.ended().cancelled() => {}
-            _never = send(&store, sink.as_ref()) => {}
+            _never = send(&core, sink.as_ref()) => {}
         }
     }
 }
 
-async fn send(store: &EventStore, sink: &dyn AuditSink) {
+async fn send(core: &Core, sink: &dyn AuditSink) {
     let mut pause = FIRST_PAUSE;
     let mut failing = false;
     loop {
-        match send_new(store, sink).await {
+        match send_new(core, sink).await {
             Ok(()) => {
                 if std::mem::replace(&mut failing, false) {
                     tracing::info!("the audit log is sent again");
@@ -85,14 +103,22 @@ async fn send(store: &EventStore, sink: &dyn AuditSink) {
 }
 
 /// Sends everything that was not sent.
-async fn send_new(store: &EventStore, sink: &dyn AuditSink) -> Result<(), Fault> {
+async fn send_new(core: &Core, sink: &dyn AuditSink) -> Result<(), Fault> {
+    let store = &core.store;
     for log in audit::logs(store).await? {
         let mut after = audit::sent_to(store, &log).await?;
         loop {
             let entries = audit::after(store, &log, after, AT_ONCE).await?;
             let Some(last) = entries.last() else { break };
-            sink.take(&entries).await.map_err(Fault::Sink)?;
-            after = last.position;
+            let read_to = last.position;
+            let mut told = Vec::with_capacity(entries.len());
+            for row in entries {
+                let (origin, before) =
+                    (core.audit_origin(&row).await?, core.audit_before(&row).await?);
+                told.push(AuditTold { row, origin, before });
+            }
+            sink.take(&told).await.map_err(Fault::Sink)?;
+            after = read_to;
             let tx = store.begin_beside().await?;
             audit::set_sent_to(&tx, &log, after).await?;
             tx.commit().await?;

@@ -3,9 +3,13 @@
 //! Counted by the keyed hash of the address, so that it does not matter whether the account exists,
 //! and by the port of limits, so that another replica is no second chance
 //! (docs/decisions/0023-what-replicas-count-together.md).
+//!
+//! Whoever tries a few passwords at many accounts is slowed down by the network that they come from, where
+//! that is a public one: a private address is that of a proxy, or of a colleague.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
+use studio_kernel::Origin;
 use studio_stores::limits::{Limits, LimitsError, Quota};
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -14,11 +18,17 @@ const AT_ONCE: Quota = Quota { burst: 5, per: Duration::from_secs(60) };
 /// However slowly they come: so many, and then one try in a quarter of an hour.
 const IN_A_ROW: Quota = Quota { burst: 20, per: Duration::from_secs(20 * 900) };
 
+/// Wrong passwords from one network, for whichever accounts, and then one in six seconds: an office has many
+/// people behind one address.
+const FROM_A_NETWORK: Quota = Quota { burst: 100, per: Duration::from_secs(600) };
+
 /// Why a password is not even looked at.
 #[derive(Debug)]
 pub(crate) enum Refused {
     /// After that time it is.
     TooMany(Duration),
+    /// Too many wrong ones came from there: after that time it is.
+    TooManyFromThere(Duration),
     /// A fault of ours.
     Limits(LimitsError),
 }
@@ -56,6 +66,26 @@ impl Backoff {
         Ok(Try { account, _turn: turn })
     }
 
+    /// Whether a password from there is looked at.
+    pub(crate) async fn admits(&self, origin: Option<&Origin>) -> Result<(), Refused> {
+        let Some(key) = network_key(origin) else { return Ok(()) };
+        let decision = self.limits.check(&key, FROM_A_NETWORK, 0).await.map_err(Refused::Limits)?;
+        if decision.remaining > 0 {
+            return Ok(());
+        }
+        Err(Refused::TooManyFromThere(FROM_A_NETWORK.per / FROM_A_NETWORK.burst))
+    }
+
+    /// A password from there was wrong.
+    pub(crate) async fn was_wrong(&self, origin: Option<&Origin>) -> Result<(), Refused> {
+        if let Some(key) = network_key(origin) {
+            // One that came at the same time may have been the last that is admitted.
+            let _counted_or_full =
+                self.limits.check(&key, FROM_A_NETWORK, 1).await.map_err(Refused::Limits)?;
+        }
+        Ok(())
+    }
+
     /// The password was right: the count starts over.
     pub(crate) async fn was_right(&self, tried: Try<'_>) {
         self.forget(&tried.account).await;
@@ -76,12 +106,64 @@ fn keys(account: &str) -> [(String, Quota); 2] {
         .map(|(name, quota)| (format!("sign-in-{name}:{account}"), quota))
 }
 
+/// What a public network is counted by: an address of IPv4, or the 64 bits that a customer of IPv6 has at least.
+fn network_key(origin: Option<&Origin>) -> Option<String> {
+    let network = match origin?.address {
+        IpAddr::V4(address) => {
+            let private = address.is_private() || address.is_loopback() || address.is_link_local();
+            (!private).then(|| address.to_string())
+        }
+        IpAddr::V6(address) => {
+            let private = address.is_unique_local()
+                || address.is_loopback()
+                || address.is_unicast_link_local();
+            (!private).then(|| format!("{:016x}", address.to_bits() >> 64))
+        }
+    };
+    network.map(|network| format!("sign-in-from:{network}"))
+}
+
 #[cfg(test)]
 mod tests {
     use studio_kernel::{Env, FixedEntropy, ManualClock, Timestamp};
     use studio_stores::limits::InProcessLimits;
 
     use super::*;
+
+    #[tokio::test]
+    async fn one_network_does_not_try_every_account() {
+        let clock = ManualClock::at(Timestamp::from_micros(0));
+        let env = Env::new(clock.clone(), FixedEntropy::seeded(1));
+        let backoff = Backoff::new(Arc::new(InProcessLimits::new(env)));
+        let admits = async |address: &str| {
+            let origin: Origin = address.parse().unwrap();
+            match backoff.admits(Some(&origin)).await {
+                Ok(()) => true,
+                Err(Refused::TooManyFromThere(wait)) => {
+                    assert_eq!(wait.as_secs(), 6);
+                    false
+                }
+                Err(other) => panic!("{other:?}"),
+            }
+        };
+        let attackers = ["192.0.2.1", "2001:db8:0:7::1", "10.0.0.1", "127.0.0.1", "fd00::1"];
+        for attacker in attackers {
+            let origin: Origin = attacker.parse().unwrap();
+            for _ in 0..100 {
+                assert!(admits(attacker).await);
+                backoff.was_wrong(Some(&origin)).await.unwrap();
+            }
+        }
+        for stopped in ["192.0.2.1", "2001:db8:0:7::1", "2001:db8:0:7:ffff::2"] {
+            assert!(!admits(stopped).await, "{stopped}");
+        }
+        for other in ["192.0.2.2", "2001:db8:0:8::1", "10.0.0.1", "127.0.0.1", "fd00::1"] {
+            assert!(admits(other).await, "{other}");
+        }
+        assert!(backoff.admits(None).await.is_ok());
+        clock.advance_micros(6_000_000);
+        assert!(admits("192.0.2.1").await);
+    }
 
     #[tokio::test]
     async fn tries_become_rarer_and_a_right_one_ends_that() {
@@ -91,7 +173,7 @@ mod tests {
         let guess = async || match backoff.begin("a".to_owned()).await {
             Ok(_wrong) => Ok(()),
             Err(Refused::TooMany(wait)) => Err(wait.as_secs()),
-            Err(Refused::Limits(error)) => panic!("{error}"),
+            Err(other) => panic!("{other:?}"),
         };
         for _ in 0..5 {
             assert_eq!(guess().await, Ok(()));

@@ -18,6 +18,8 @@ mod oidc;
 mod password;
 mod personal;
 mod projections;
+mod rest;
+mod retention;
 mod tokens;
 pub mod webauthn;
 
@@ -34,9 +36,10 @@ use studio_service::{ApiError, Deps, Subgraph, config::OidcProvider, subgraph::B
 use studio_stores::{keyring::KeyringError, limits::Limits};
 use tokio_util::sync::CancellationToken;
 
-pub use audit_stream::AuditSink;
+pub use audit_stream::{AuditSink, AuditTold};
 pub use commands::{Founded, NewOrganization};
 pub use projections::audit::Row as AuditRow;
+pub use rest::openapi;
 pub use tokens::{RemoteError, RemoteVerifier, TokenError, TokenVerifier, Verified};
 
 use backoff::Backoff;
@@ -80,10 +83,10 @@ static PUBLISHED: &[PublishedType] = &[
 
 /// What the audit log may show of the events.
 static SHOWN: &[Shown] = &[
-    Shown::of::<UserCreated>(&["roles"]),
-    Shown::of::<UserProvisioned>(&["roles"]),
+    Shown::of::<UserCreated>(&["roles"]).state(&["roles"]),
+    Shown::of::<UserProvisioned>(&["roles"]).state(&["roles"]),
     Shown::of::<LoginLinked>(&["provider"]),
-    Shown::of::<RolesChanged>(&["roles", "until"]),
+    Shown::of::<RolesChanged>(&["roles", "until"]).state(&["roles", "until"]),
     Shown::of::<PasskeyAdded>(&["passkey"]),
     Shown::of::<PasskeyUsed>(&["passkey"]),
     Shown::of::<PasskeyCopied>(&["passkey", "kept", "shown"]),
@@ -194,8 +197,8 @@ impl Identity {
     /// Sends the audit log to another system, for as long as this process does identity's background
     /// work.
     pub fn stream_audit_log(&self, sink: Arc<dyn AuditSink>) -> Background {
-        let (store, election) = (self.core.store.clone(), self.election.clone());
-        Box::pin(audit_stream::keep(store, sink, election, self.shutdown.clone()))
+        let (core, election) = (self.core.clone(), self.election.clone());
+        Box::pin(audit_stream::keep(core, sink, election, self.shutdown.clone()))
     }
 
     /// Makes an organization and its owner. For whoever runs the server: no token is asked for.
@@ -249,7 +252,10 @@ pub async fn build(
         Arc::new(projections::set_up::SetUps),
     ];
     let signer = Arc::new(keyring.signing_key("checkpoints").await?);
-    let options = EventStoreOptions::new(database, NAME, env.clone()).inline(inline).signer(signer);
+    let options = EventStoreOptions::new(database, NAME, env.clone())
+        .inline(inline)
+        .signer(signer)
+        .origins(keyring.clone());
     let store = EventStore::open(options).await?;
 
     let token_seconds = i64::from(config.identity.access_token_seconds);
@@ -298,7 +304,14 @@ pub async fn build(
     let resets = commands::keep_resets(core.clone(), resets, drained);
     let renew = tokens::keep_renewed(keys.clone(), verifier.clone(), shutdown.clone());
     let uses = tokens::keep_uses(store.clone(), sessions.clone(), shutdown.clone());
-    let follow = tokens::follow(feed.clone(), known_to, sessions, env, shutdown.clone());
+    let follow = tokens::follow(feed.clone(), known_to, sessions, env.clone(), shutdown.clone());
+    let retention = retention::keep(
+        keyring,
+        env.clone(),
+        config.audit.origin_days,
+        election.clone(),
+        shutdown.clone(),
+    );
     let sending = mailer.map(|mailer| SendMail::new(core.clone(), mailer, config.public_url()));
     let (sending_from, sending_while, until) = (store.clone(), election.clone(), shutdown.clone());
     let subgraph = Subgraph {
@@ -306,7 +319,8 @@ pub async fn build(
         graphql: graphql::service(core.clone()),
         routes: routes(keys.clone())
             .merge(oidc::routes(core.clone()))
-            .merge(oauth::routes(core.clone(), verifier.clone())),
+            .merge(oauth::routes(core.clone(), verifier.clone()))
+            .merge(rest::routes(core.clone())),
         internal: tokens::internal_routes(keys.clone(), store.clone()),
         store,
         feed,
@@ -318,6 +332,7 @@ pub async fn build(
                 Box::pin(follow),
                 Box::pin(renew),
                 Box::pin(resets),
+                Box::pin(retention),
                 Box::pin(uses),
             ];
             if let Some(sending) = sending {

@@ -5,7 +5,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{
-    Extension, Json, Router,
+    Json, Router,
     body::Bytes,
     extract::{DefaultBodyLimit, Query, State},
     http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
@@ -15,11 +15,11 @@ use axum::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use studio_kernel::ActionScope;
-use studio_service::{ApiError, RequestId};
+use studio_service::ApiError;
 use zeroize::Zeroizing;
 
 use crate::{
-    commands::{Core, Failure},
+    commands::{self, Core, Failure},
     tokens::{KnownClient, TokenVerifier},
 };
 
@@ -166,15 +166,9 @@ fn basic(value: &HeaderValue) -> Option<(Zeroizing<String>, Zeroizing<String>)> 
     Some((Zeroizing::new(id.to_owned()), Zeroizing::new(secret.to_owned())))
 }
 
-type Request = Option<Extension<RequestId>>;
-
-fn request_id(request: Request) -> crate::commands::Request {
-    request.and_then(|Extension(id)| id.0.parse().ok())
-}
-
 async fn token(
     State(served): State<Arc<Served>>,
-    request: Request,
+    request: commands::Request,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Refusal> {
@@ -188,7 +182,7 @@ async fn token(
     }
     let client = served.client(&headers, &form).await?;
     let scopes = asked_scopes(&client, form.get("scope"))?;
-    let issued = served.core.issue_to_client(&client, &scopes, request_id(request)).await?;
+    let issued = served.core.issue_to_client(&client, &scopes, request).await?;
     let access = issued.ok_or(Refusal::Client)?;
     let scope = scopes.iter().map(ActionScope::as_str).collect::<Vec<_>>().join(" ");
     let body = json!({
@@ -223,7 +217,7 @@ fn asked_scopes(client: &KnownClient, asked: Option<&str>) -> Result<Vec<ActionS
 
 async fn revoke(
     State(served): State<Arc<Served>>,
-    request: Request,
+    request: commands::Request,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Refusal> {
@@ -235,7 +229,7 @@ async fn revoke(
     if let Some(claims) =
         served.verifier.client_token(token).filter(|claims| claims.sub == client.client)
     {
-        served.core.revoke_token(&client, &claims, request_id(request)).await?;
+        served.core.revoke_token(&client, &claims, request).await?;
     }
     Ok(uncached(StatusCode::OK, &json!({})))
 }

@@ -4,7 +4,7 @@
 use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
-use studio_kernel::{Id, TenantId, kind};
+use studio_kernel::{Id, Origin, TenantId, kind};
 use studio_service::ApiError;
 use studio_stores::keyring::{IndexKey, Keyring, KeyringError, Sealed};
 use zeroize::Zeroizing;
@@ -231,6 +231,18 @@ impl People {
         let sealed =
             Sealed::deserialize(&sealed.0).map_err(|_| PersonalError::Shape(tenant.to_string()))?;
         Ok(self.keyring.open_person(tenant, &sealed).await?)
+    }
+
+    /// From where a request came; `None` once the person was erased, or that is not kept any more.
+    pub(crate) async fn open_origin(
+        &self,
+        tenant: TenantId,
+        sealed: &str,
+    ) -> Result<Option<Origin>, PersonalError> {
+        let Some(bytes) = self.keyring.open_origin(tenant, sealed).await? else { return Ok(None) };
+        let text = std::str::from_utf8(&bytes).ok();
+        let origin = text.and_then(|text| text.parse().ok());
+        origin.map(Some).ok_or_else(|| PersonalError::Shape("an origin".to_owned()))
     }
 
     /// Destroys the person's key, and with it everything that was sealed with it, wherever copies

@@ -67,7 +67,12 @@ enum Document {
 /// The status that a call gets.
 async fn status(client: &Client, route: &str, ids: &Ids, document: Document) -> StatusCode {
     let (method, path) = route.split_once(' ').unwrap();
-    let of = [("/v1/ingest/runs", "run"), ("/v1/evidence", "evd"), ("/v1/documents", "doc")];
+    let of = [
+        ("/v1/ingest/runs", "run"),
+        ("/v1/evidence", "evd"),
+        ("/v1/documents", "doc"),
+        ("/v1/people", "usr"),
+    ];
     let of = of.iter().find(|(start, _)| path.starts_with(start)).map_or("", |(_, of)| *of);
     let path = path
         .replace("{id}", ids.get(of).map_or("", String::as_str))

@@ -32,7 +32,7 @@ async fn what_is_appended_can_be_read(place: Place) {
         vec![Role::Owner],
     );
     let mut append = to_account(tenant(1), "a", Expected::NoStream, vec![pay(5), pay(7)]);
-    append.metadata = Metadata::by(&actor).with_request(env.id());
+    append.metadata = Metadata::by(&actor).within(Some(env.id()));
     let recorded = store.append(append.clone()).await.unwrap();
     assert_eq!(
         recorded.iter().map(|e| (e.position, e.stream_version)).collect::<Vec<_>>(),

@@ -40,9 +40,15 @@ pub struct AuditRecord {
     /// The event, in whichever log, that this one answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub causation: Option<Id<kind::Event>>,
+    /// From where the request came, sealed for identity to open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
     /// The fields that may be shown, as the event holds them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub shown: BTreeMap<String, Value>,
+    /// The names of those fields that tell how the target is from then on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub state: Vec<String>,
 }
 event!(AuditRecord, "audit.event.recorded", 1);
 

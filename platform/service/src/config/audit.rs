@@ -9,11 +9,20 @@ use serde::{Deserialize, Serialize};
 use super::HeaderText;
 
 /// The audit log.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AuditConfig {
+    /// Days for which it is kept from where requests came and with which browser somebody signed in; then the key of
+    /// that month is destroyed, once its last day is so long ago. 0 keeps it for ever.
+    pub origin_days: u32,
     /// Where each entry of every organization is sent, such as a SIEM; nowhere by default.
     pub stream: Option<AuditStream>,
+}
+
+impl Default for AuditConfig {
+    fn default() -> Self {
+        Self { origin_days: 400, stream: None }
+    }
 }
 
 /// Another system that gets the audit log.

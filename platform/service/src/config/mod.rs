@@ -5,6 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use studio_kernel::Network;
 
 mod audit;
 mod cluster;
@@ -41,6 +42,9 @@ pub struct Config {
     /// The address under which people reach the server, for links; by default `http://` and
     /// `listen`.
     pub public_url: Option<String>,
+    /// The networks of the proxies in front of the server, such as `10.0.0.0/8`: these are believed where they
+    /// say in `X-Forwarded-For` for whom they ask. Nobody by default.
+    pub trusted_proxies: Vec<Network>,
     /// Seconds that requests under way get to end once the process is asked to stop.
     pub drain_seconds: u32,
     /// Logging.
@@ -127,6 +131,7 @@ impl Default for Config {
             data_dir: PathBuf::from("studio-data"),
             listen: SocketAddr::from(([127, 0, 0, 1], 4000)),
             public_url: None,
+            trusted_proxies: Vec::new(),
             drain_seconds: 10,
             log: LogConfig::default(),
             limits: Limits::default(),

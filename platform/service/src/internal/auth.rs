@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
-use studio_kernel::{Actor, Env, Timestamp, kind};
+use studio_kernel::{Actor, Env, Origin, Timestamp, kind};
 use studio_stores::keyring::{Keyring, KeyringError, SigningKey};
 
 use super::PURPOSE;
@@ -40,6 +40,9 @@ struct Claims {
     kind: CallerKind,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     actor: Option<Actor>,
+    /// From where the client asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    origin: Option<String>,
 }
 
 /// A token could not be signed, which no input can cause.
@@ -94,7 +97,7 @@ impl InternalSigner {
     /// [`SignError`] where the library refuses, which it has no reason to.
     pub fn service_token(&self, audience: &str) -> Result<String, SignError> {
         let request = self.0.env.id::<kind::Request>().to_string();
-        self.sign(audience, CallerKind::Service, None, request)
+        self.sign(audience, CallerKind::Service, None, request, None)
     }
 
     /// A token for passing a client's request on to the subgraph `audience`; no actor where nobody
@@ -107,8 +110,10 @@ impl InternalSigner {
         audience: &str,
         actor: Option<&Actor>,
         request_id: &str,
+        origin: Option<&Origin>,
     ) -> Result<String, SignError> {
-        self.sign(audience, CallerKind::Client, actor.cloned(), request_id.to_owned())
+        let request = request_id.to_owned();
+        self.sign(audience, CallerKind::Client, actor.cloned(), request, origin)
     }
 
     fn sign(
@@ -117,6 +122,7 @@ impl InternalSigner {
         kind: CallerKind,
         actor: Option<Actor>,
         jti: String,
+        origin: Option<&Origin>,
     ) -> Result<String, SignError> {
         let iat = seconds(self.0.env.now());
         let claims = Claims {
@@ -127,6 +133,7 @@ impl InternalSigner {
             jti,
             kind,
             actor,
+            origin: origin.map(ToString::to_string),
         };
         let mut header = Header::new(Algorithm::EdDSA);
         header.kid = Some(self.0.key_id.clone());
@@ -183,6 +190,8 @@ pub struct InternalCaller {
     pub kind: CallerKind,
     /// The person or program that the call is made for, if it is made for one that is signed in.
     pub actor: Option<Actor>,
+    /// From where that one asks, where it is known.
+    pub origin: Option<Origin>,
     /// The id of the request.
     pub request_id: RequestId,
     /// The role of the calling process.
@@ -252,6 +261,7 @@ impl InternalVerifier {
         Ok(InternalCaller {
             kind: claims.kind,
             actor: claims.actor,
+            origin: claims.origin.and_then(|origin| origin.parse().ok()),
             request_id: RequestId(claims.jti),
             issuer: claims.iss,
         })

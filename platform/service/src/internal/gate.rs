@@ -32,8 +32,8 @@ impl Gate {
     }
 }
 
-/// Puts the caller, its [`studio_kernel::Actor`] if there is one and the
-/// [`RequestId`](crate::RequestId) into the request, or refuses it with 401. For
+/// Puts the caller, its [`studio_kernel::Actor`] and [`studio_kernel::Origin`] where there are such, and
+/// the [`RequestId`](crate::RequestId) into the request, or refuses it with 401. For
 /// `axum::middleware::from_fn_with_state(gate, require)`.
 pub async fn require(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
     // A header that is no text is no token.
@@ -52,8 +52,13 @@ pub async fn require(State(gate): State<Gate>, mut request: Request, next: Next)
     let extensions = request.extensions_mut();
     // What came some other way does not count.
     extensions.remove::<studio_kernel::Actor>();
+    extensions.remove::<studio_kernel::Origin>();
     if let Some(actor) = &caller.actor {
-        extensions.insert(actor.clone().within(caller.request_id.id()));
+        let actor = actor.clone().within(caller.request_id.id());
+        extensions.insert(actor.acting_from(caller.origin.clone()));
+    }
+    if let Some(origin) = &caller.origin {
+        extensions.insert(origin.clone());
     }
     extensions.insert(caller.request_id.clone());
     extensions.insert(caller);

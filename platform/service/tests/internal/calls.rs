@@ -64,7 +64,7 @@ async fn only_tokens_that_hold_read_the_feed() {
 
     // The router may read the feed for itself, and never for a client.
     let actor = Actor::user(world.env.id(), world.env.id(), world.env.id(), vec![Role::Owner]);
-    let passed_on = signer.caller_token(NAME, Some(&actor), "req_1").unwrap();
+    let passed_on = signer.caller_token(NAME, Some(&actor), "req_1", None).unwrap();
     refused(Some(&passed_on), "not for requests of clients").await;
     assert_eq!(ask(&audit, Some(&passed_on)).await.0, 401);
     server.stop().await;
@@ -118,13 +118,13 @@ async fn requests_of_clients_arrive_with_their_actor() {
     let router = InternalSigner::new(&key, "router", world.env.clone()).unwrap();
 
     let actor = Actor::user(world.env.id(), world.env.id(), world.env.id(), vec![Role::Viewer]);
-    let token = router.caller_token(NAME, Some(&actor), "req_7").unwrap();
+    let token = router.caller_token(NAME, Some(&actor), "req_7", None).unwrap();
     let (status, body) = ask(&url, Some(&token)).await;
     assert_eq!(status, 200, "{body}");
     let told: (Actor, String, String) = serde_json::from_str(&body).unwrap();
     assert_eq!(told, (actor, "req_7".to_owned(), "router".to_owned()));
 
-    let anonymous = router.caller_token(NAME, None, "req_8").unwrap();
+    let anonymous = router.caller_token(NAME, None, "req_8", None).unwrap();
     assert_eq!(ask(&url, Some(&anonymous)).await, (200, r#"[null,"req_8","router"]"#.to_owned()));
     assert_eq!(ask(&url, None).await.0, 401);
     server.stop().await;

@@ -12,7 +12,9 @@ mod error;
 mod files;
 mod kms;
 mod master;
+mod month;
 mod name;
+mod origins;
 mod sealed;
 mod series;
 mod signing;
@@ -34,6 +36,7 @@ pub use directory_store::DirectoryKeyStore;
 pub use error::KeyringError;
 pub use kms::{KmsMaster, KmsOptions};
 pub use master::{LocalMaster, MasterKey};
+pub use month::{Month, MonthError};
 pub use name::{KeyName, KeyNameError};
 pub use sealed::Sealed;
 pub use series::DatedKey;
@@ -201,17 +204,26 @@ impl Keyring {
             KeyName::Person(owner, _) if *owner == tenant => {}
             other => return Err(KeyringError::Corrupt(other.clone())),
         }
+        match self.existing_data_key(sealed.key()).await? {
+            Some(key) => sealed.open(&key).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// A data key for reading, which makes none. A key that was never here is as gone as a destroyed one: a
+    /// log was restored without its key store.
+    async fn existing_data_key(
+        &self,
+        name: &KeyName,
+    ) -> Result<Option<Arc<DataKey>>, KeyringError> {
         self.notice_destroyed().await;
-        if let Some(key) = self.cached(sealed.key()) {
-            return sealed.open(&key).map(Some);
+        if let Some(key) = self.cached(name) {
+            return Ok(Some(key));
         }
         let _changing = self.changing.lock().await;
-        match self.load(sealed.key()).await {
-            Ok(Some(key)) => sealed.open(&key).map(Some),
-            // A key that was never here is as gone as a destroyed one: a log was restored without
-            // its key store.
-            Ok(None) | Err(KeyringError::Destroyed(_)) => Ok(None),
-            Err(error) => Err(error),
+        match self.load(name).await {
+            Err(KeyringError::Destroyed(_)) => Ok(None),
+            loaded => loaded,
         }
     }
 

@@ -6,6 +6,8 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use studio_kernel::{Id, TenantId, kind};
 
+use super::month::Month;
+
 /// Names one key of the keyring.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum KeyName {
@@ -13,6 +15,9 @@ pub enum KeyName {
     Tenant(TenantId),
     /// Encrypts the personal data of one person in one organization; destroying it erases them.
     Person(TenantId, Id<kind::User>),
+    /// Encrypts from where requests of an organization came, in one month; destroying it ends how long
+    /// that is kept.
+    Origins(TenantId, Month),
     /// Signs (Ed25519), by purpose, for example `tokens`.
     Signing(String),
     /// Makes keyed hashes to look values up by, by purpose, for example `email`.
@@ -29,6 +34,7 @@ impl fmt::Display for KeyName {
         match self {
             Self::Tenant(tenant) => write!(f, "tenant.{tenant}"),
             Self::Person(tenant, person) => write!(f, "person.{tenant}.{person}"),
+            Self::Origins(tenant, month) => write!(f, "origins.{tenant}.{month}"),
             Self::Signing(purpose) => write!(f, "signing.{purpose}"),
             Self::Index(purpose) => write!(f, "index.{purpose}"),
         }
@@ -47,6 +53,13 @@ impl FromStr for KeyName {
                 let (tenant, person) = rest.split_once('.').ok_or_else(refuse)?;
                 match (tenant.parse(), person.parse()) {
                     (Ok(tenant), Ok(person)) => Ok(Self::Person(tenant, person)),
+                    _ => Err(refuse()),
+                }
+            }
+            "origins" => {
+                let (tenant, month) = rest.split_once('.').ok_or_else(refuse)?;
+                match (tenant.parse(), month.parse()) {
+                    (Ok(tenant), Ok(month)) => Ok(Self::Origins(tenant, month)),
                     _ => Err(refuse()),
                 }
             }
@@ -86,14 +99,23 @@ mod tests {
         for name in [
             KeyName::Tenant(org),
             KeyName::Person(org, user),
+            KeyName::Origins(org, "2026-02".parse().unwrap()),
             KeyName::Signing("tokens".into()),
             KeyName::Index("email".into()),
         ] {
             assert_eq!(name.to_string().parse(), Ok(name));
         }
-        for bad in
-            ["", "tenant", "tenant.x", "signing.", "signing.../etc", "index.A", "person.org_1"]
-        {
+        for bad in [
+            "",
+            "tenant",
+            "tenant.x",
+            "signing.",
+            "signing.../etc",
+            "index.A",
+            "person.org_1",
+            "origins.org_01930000000070008000000000000001",
+            "origins.org_01930000000070008000000000000001.2026-13",
+        ] {
             assert!(bad.parse::<KeyName>().is_err(), "{bad}");
         }
     }

@@ -27,6 +27,7 @@ pub(super) struct Account {
     /// The session that asks.
     pub(super) session: Id<kind::Session>,
     pub(super) row: users::Row,
+    request: Request,
 }
 
 impl Core {
@@ -45,7 +46,7 @@ impl Core {
         let account = self.own_account(actor).await?;
         let tried = self.prove(&account, "currentPassword", &current).await?;
         self.backoff.was_right(tried).await;
-        let Account { tenant, user, session, row } = account;
+        let Account { tenant, user, session, row, .. } = account;
         let mut faults = Faults::default();
         faults.take(if *new == *current {
             Err(Fault::new(
@@ -58,7 +59,7 @@ impl Core {
             self.passwords.judge("newPassword", &new, about).await?
         });
         faults.none()?;
-        let metadata = metadata(actor, request);
+        let metadata = metadata(actor, &request);
         let who = (tenant, user, Some(session));
         let decide = |state: &User, password| {
             state.change_password(user, password).ok_or_else(|| ApiError::unauthenticated().into())
@@ -132,7 +133,7 @@ impl Core {
         let tenant = scope.tenant();
         let row = users::find(&self.store, tenant, user).await?;
         let row = row.ok_or_else(ApiError::unauthenticated)?;
-        Ok(Account { tenant, user, session, row })
+        Ok(Account { tenant, user, session, row, request: Request::of_actor(actor) })
     }
 
     /// Asks for the password, held back like a sign-in. The try counts as wrong until the caller says
@@ -147,7 +148,7 @@ impl Core {
         let tried = self.backoff.begin(address).await?;
         let known = self.password_hash(&account.row).await?;
         if !self.passwords.verify(password, known).await? {
-            self.note_in_vain(account.tenant, account.user, "password_anew", None);
+            self.note_in_vain(account.tenant, account.user, "password_anew", &account.request);
             return Err(
                 Fault::new("INVALID_CREDENTIALS", field, "That is not your password.").into()
             );

@@ -95,7 +95,7 @@ impl Core {
         };
         let stream =
             StreamAppend::of::<ApiKey>(key.to_string(), Expected::NoStream, vec![created.into()])?;
-        let append = Append::new(tenant, metadata(actor, request), vec![stream]);
+        let append = Append::new(tenant, metadata(actor, &request), vec![stream]);
         let recorded = self.store.append(append).await?;
         let position = recorded.last().map_or(0, |newest| newest.position);
         self.sessions.roles_were(user, actor.roles.clone(), position);
@@ -139,7 +139,7 @@ impl Core {
             // Somebody else's key does not exist for those who may not see it.
             Err(_) => return Err(missing().into()),
         };
-        let metadata = metadata(actor, request);
+        let metadata = metadata(actor, &request);
         self.end_api_key(scope.tenant(), key, KeyEndReason::Revoked, &metadata).await
     }
 

@@ -1,11 +1,15 @@
-//! Reading the audit log.
+//! Reading the audit log, and what is sealed in it.
 
+use serde_json::{Map, Value};
 use studio_access::Resource;
-use studio_kernel::{Actor, Code};
+use studio_kernel::{Actor, Code, Origin};
 use studio_service::ApiError;
 
 use super::{Core, Failure};
-use crate::projections::audit::{self, Filter, Place, Row};
+use crate::projections::{
+    audit::{self, Filter, Place, Row},
+    read_id,
+};
 
 /// Bytes that a text to filter by has at most.
 const LONGEST: usize = 255;
@@ -26,6 +30,24 @@ impl Core {
         let tenant = self.policy.require(actor, "identity:audit:read", &resource)?.tenant();
         check(filter)?;
         Ok(audit::page(&self.store, tenant, filter, after, limit).await?)
+    }
+
+    /// From where the request of an entry came; `None` where that was not known, or is not kept any
+    /// more.
+    ///
+    /// # Errors
+    /// From the keyring.
+    pub(crate) async fn audit_origin(&self, row: &Row) -> Result<Option<Origin>, ApiError> {
+        let Some(sealed) = &row.origin else { return Ok(None) };
+        Ok(self.people.open_origin(read_id(&row.tenant)?, sealed).await?)
+    }
+
+    /// What the target of an entry was before it, by the names of the entry's fields.
+    ///
+    /// # Errors
+    /// From the store.
+    pub(crate) async fn audit_before(&self, row: &Row) -> Result<Map<String, Value>, ApiError> {
+        Ok(audit::before(&self.store, row).await?)
     }
 }
 

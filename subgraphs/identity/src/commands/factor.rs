@@ -114,7 +114,7 @@ impl Core {
         let (shown, hashes) = self.new_recovery_codes(user);
         let executed = self
             .store
-            .execute::<User, Failure>(tenant, &stream, &metadata(actor, request), |state, _| {
+            .execute::<User, Failure>(tenant, &stream, &metadata(actor, &request), |state, _| {
                 let codes = state.factor.recovery_codes_or(&hashes);
                 Ok(state.factor.confirm(user, sealed, step, codes)?)
             })
@@ -192,13 +192,13 @@ impl Core {
             None => return Err(proof_missing().into()),
             Some(given) => {
                 let proof = self.proof(tenant, user, &state.factor, given, None).await?;
-                self.refuse_copy(tenant, user, &state.factor, &proof, request).await?;
+                self.refuse_copy(tenant, user, &state.factor, &proof, &request).await?;
                 Some(proof)
             }
         };
         let executed = self
             .store
-            .execute::<User, Failure>(tenant, &stream, &metadata(actor, request), |state, _| {
+            .execute::<User, Failure>(tenant, &stream, &metadata(actor, &request), |state, _| {
                 let mut events = match &proof {
                     Some(proof) => {
                         vec![state.factor.use_up(user, proof).ok_or_else(|| used_up(proof))?]

@@ -114,8 +114,8 @@ impl Core {
         let offered = self.offered(MailKind::PasswordReset, tenant, user);
         let Offered { nonce, token_hash, expires_at } = offered;
         let asked_for = PasswordResetRequested { user, nonce, token_hash, expires_at };
-        let mut metadata = Metadata::system("identity.password_reset");
-        metadata.request_id = asked.request;
+        // Whoever asks need not be the person.
+        let metadata = asked.request.on(Metadata::system("identity.password_reset"));
         self.record(tenant, user, &metadata, asked_for.into()).await
     }
 
@@ -141,8 +141,7 @@ impl Core {
         let row = users::find(&self.store, tenant, user).await?.ok_or_else(link_over)?;
         let about = self.about(tenant, &row).await?;
         self.passwords.judge("newPassword", new, about).await??;
-        let mut metadata = Metadata::system("identity.password_reset");
-        metadata.request_id = request;
+        let metadata = request.on(Metadata::system("identity.password_reset").of_person(user));
         let decide = |state: &User, password| {
             let mut events = state.mailed.use_reset(user, &hash, self.env.now())?;
             events.extend(state.change_password(user, password).ok_or(LinkOver)?);
@@ -180,7 +179,7 @@ impl Core {
         let offered = self.offered(MailKind::EmailVerification, tenant, user);
         let Offered { nonce, token_hash, expires_at } = offered;
         let asked = EmailVerificationRequested { user, nonce, token_hash, expires_at };
-        self.record(tenant, user, &metadata(actor, request), asked.into()).await
+        self.record(tenant, user, &metadata(actor, &request), asked.into()).await
     }
 
     /// Shows by a link from a mail that an address is its person's.
@@ -190,8 +189,7 @@ impl Core {
     pub(crate) async fn verify_email(&self, token: &str, request: Request) -> Result<(), Failure> {
         let read = self.mailed_tokens.read(MailKind::EmailVerification, token);
         let (MailedToken { tenant, user, .. }, hash) = read.ok_or_else(link_over)?;
-        let mut metadata = Metadata::system("identity.email_verification");
-        metadata.request_id = request;
+        let metadata = request.on(Metadata::system("identity.email_verification").of_person(user));
         self.store
             .execute::<User, Failure>(tenant, &user.to_string(), &metadata, |state, _| {
                 Ok(state.mailed.verify(user, &hash, self.env.now())?)

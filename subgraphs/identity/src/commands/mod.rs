@@ -11,7 +11,9 @@ mod oauth_clients;
 mod oidc;
 mod organizations;
 mod passkey;
+mod personal_data;
 mod policy;
+mod request;
 mod review;
 mod roles;
 mod second_step;
@@ -23,7 +25,7 @@ use std::sync::Arc;
 
 use studio_access::{Denied, Policy};
 use studio_events::{AppendError, EncodeError, EventStore, ExecuteError, StoreError};
-use studio_kernel::{Env, Id, kind};
+use studio_kernel::Env;
 use studio_service::{ApiError, graphql::UserError, notices::Notices};
 use studio_stores::keyring::{IndexKey, KeyringError};
 
@@ -35,6 +37,7 @@ pub(crate) use organizations::SetUpState;
 pub use organizations::{Founded, NewOrganization};
 pub(crate) use passkey::AddedPasskey;
 pub(crate) use policy::AskedDecision;
+pub(crate) use request::Request;
 pub(crate) use review::DecideAccess;
 pub(crate) use sign_in::{LoggedIn, SignedIn};
 pub(crate) use users::{NewUser, keep_erased};
@@ -89,9 +92,6 @@ pub(crate) struct Core {
     /// apart.
     pub(crate) holding_roles: tokio::sync::Mutex<()>,
 }
-
-/// The request that a command belongs to, if it came with one that is ours.
-pub(crate) type Request = Option<Id<kind::Request>>;
 
 /// Why a command did nothing.
 #[derive(Debug)]

@@ -99,7 +99,7 @@ impl Core {
             Expected::NoStream,
             vec![created.into()],
         )?;
-        self.store.append(Append::new(tenant, metadata(actor, request), vec![stream])).await?;
+        self.store.append(Append::new(tenant, metadata(actor, &request), vec![stream])).await?;
         self.sessions.clients.add(KnownClient { client, tenant, roles, scopes, secret_hash });
         Ok(ShownClient { client, secret: secret.text })
     }
@@ -118,7 +118,7 @@ impl Core {
         let tenant = self.policy.require(actor, "identity:client:revoke", &resource)?.tenant();
         let row = oauth_clients::find(&self.store, tenant, client).await?;
         row.ok_or_else(|| ApiError::not_found("program", client))?;
-        let metadata = metadata(actor, request);
+        let metadata = metadata(actor, &request);
         self.store
             .execute::<OAuthClient, Failure>(tenant, &client.to_string(), &metadata, |state, _| {
                 Ok(state.revoke(client))
@@ -184,14 +184,7 @@ impl Core {
         let stream =
             StreamAppend::of::<OAuthClient>(client.client.to_string(), Expected::Any, vec![event])?;
         let principal = Principal::Client { client: client.client, token };
-        let roles = client.roles.clone();
-        let metadata = Metadata {
-            principal,
-            roles,
-            request_id: request,
-            causation: None,
-            effective_from: None,
-        };
+        let metadata = request.on(Metadata::of(principal, client.roles.clone()));
         self.store.append(Append::new(client.tenant, metadata, vec![stream])).await?;
         Ok(())
     }

@@ -39,8 +39,7 @@ impl Core {
             return Err(Refused::NoOrganization);
         }
         let subject = Subject { issuer: provider.issuer.clone(), subject: vouched.subject.clone() };
-        let mut metadata = Metadata::system(NAME);
-        metadata.request_id = request;
+        let metadata = request.on(Metadata::system(NAME));
         // Two who come at once, for the first time: the second finds what the first has made.
         let mut again = true;
         let user = loop {
@@ -272,7 +271,7 @@ impl Core {
         let actor = Actor::user(tenant, user, session, person.held().at(self.env.now()));
         let provider = Some(ticket.provider.clone());
         let begun = self.begin_session(actor, ticket.methods.clone(), provider)?;
-        let metadata = super::users::metadata(&begun.actor, request);
+        let metadata = request.on_sign_in(Metadata::by(&begun.actor));
         match self.store.append(Append::new(tenant, metadata, vec![begun.stream.clone()])).await {
             // It began before.
             Err(AppendError::Conflict { .. }) => Ok(None),

@@ -136,7 +136,7 @@ impl Core {
         let completed = loaded.state.complete(&sha256(token.as_bytes()), owner)?;
         let expected = Expected::Version(loaded.version);
         let stream = StreamAppend::of::<SetUp>(stream_id, expected, vec![completed])?;
-        if let Err(failure) = self.found(tenant, owner, new, vec![stream], request).await {
+        if let Err(failure) = self.found(tenant, owner, new, vec![stream], request.clone()).await {
             // Whatever was in the way, somebody who was faster is the better explanation.
             let faster = organizations::any(&self.store).await?;
             return Err(if faster { already_set_up().into() } else { failure });
@@ -154,7 +154,7 @@ impl Core {
         new: NewOrganization,
     ) -> Result<Founded, Failure> {
         let (organization, owner) = (self.env.id(), self.env.id());
-        self.found(organization, owner, new, Vec::new(), None).await?;
+        self.found(organization, owner, new, Vec::new(), Request::default()).await?;
         Ok(Founded { organization, owner })
     }
 
@@ -186,8 +186,7 @@ impl Core {
         let profile = Profile { name: owner_name, email };
         let roles = vec![Role::Owner];
         streams.push(self.new_user(tenant, owner, &profile, &new.password, roles).await?);
-        let mut metadata = Metadata::system("identity.set_up");
-        metadata.request_id = request;
+        let metadata = request.on(Metadata::system("identity.set_up").of_person(owner));
         let append = Append::new(tenant, metadata, streams);
         self.append_with_email(append, &profile.email, OWNER.email).await
     }

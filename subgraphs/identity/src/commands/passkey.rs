@@ -101,7 +101,7 @@ impl Core {
         let passkey = self.env.id();
         let executed = self
             .store
-            .execute::<User, Failure>(tenant, &stream, &metadata(actor, request), |state, _| {
+            .execute::<User, Failure>(tenant, &stream, &metadata(actor, &request), |state, _| {
                 let added = PasskeyAdded {
                     user,
                     passkey,

@@ -68,7 +68,7 @@ impl Core {
             Expected::NoStream,
             vec![started.into()],
         )?;
-        self.store.append(Append::new(tenant, metadata(actor, request), vec![stream])).await?;
+        self.store.append(Append::new(tenant, metadata(actor, &request), vec![stream])).await?;
         Ok(review)
     }
 
@@ -169,7 +169,7 @@ impl Core {
                 let expected = Expected::Version(person.version);
                 streams.push(StreamAppend::of::<User>(user.to_string(), expected, taken)?);
             }
-            let append = Append::new(tenant, metadata(actor, request), streams);
+            let append = Append::new(tenant, metadata(actor, &request), streams);
             match self.store.append(append).await {
                 Err(AppendError::Conflict { .. }) if std::mem::take(&mut again) => continue,
                 Err(error) => return Err(error.into()),
@@ -201,7 +201,7 @@ impl Core {
             .execute::<AccessReview, Failure>(
                 tenant,
                 &stream,
-                &metadata(actor, request),
+                &metadata(actor, &request),
                 |state, _| {
                     if !state.exists() {
                         return Err(ApiError::not_found("access review", review).into());

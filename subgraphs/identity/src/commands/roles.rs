@@ -78,7 +78,7 @@ impl Core {
     ) -> Result<(), Failure> {
         let actor = self.as_of_now(actor).await?;
         let one_owner = users::has_one_owner(&self.store, actor.tenant).await?;
-        let metadata = metadata(&actor, request);
+        let metadata = metadata(&actor, &request);
         let stream = user.to_string();
         let executed = self
             .store
@@ -127,7 +127,7 @@ impl Core {
         request: Request,
     ) -> Result<(), Failure> {
         let actor = self.as_of_now(actor).await?;
-        let metadata = metadata(&actor, request);
+        let metadata = metadata(&actor, &request);
         let stream = user.to_string();
         let executed = self
             .store

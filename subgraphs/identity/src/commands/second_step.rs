@@ -8,7 +8,6 @@ use super::{
     Core, Failure, Given, Request, SignedIn,
     factor::{proof_missing, used_up},
     sign_in::Begun,
-    users::metadata,
 };
 use crate::{
     backoff::Try,
@@ -74,7 +73,7 @@ impl Core {
         let Principal::User { user, session } = begun.actor.principal else {
             return Err(ApiError::unauthenticated().into());
         };
-        let metadata = metadata(&begun.actor, request);
+        let metadata = request.on_sign_in(Metadata::by(&begun.actor));
         let mut again = true;
         loop {
             let stream = user.to_string();
@@ -86,10 +85,10 @@ impl Core {
                 return Err(challenge_over().into());
             }
             let proof = self.proof(tenant, user, factor, given, Some(challenge)).await;
-            let proof = proof.inspect_err(|_| self.note_wrong(tenant, user, given, request))?;
-            self.refuse_copy(tenant, user, factor, &proof, request).await?;
+            let proof = proof.inspect_err(|_| self.note_wrong(tenant, user, given, &request))?;
+            self.refuse_copy(tenant, user, factor, &proof, &request).await?;
             let Some(used) = factor.use_up(user, &proof) else {
-                self.note_wrong(tenant, user, given, request);
+                self.note_wrong(tenant, user, given, &request);
                 return Err(used_up(&proof).into());
             };
             let expected = Expected::Version(person.version);
@@ -108,7 +107,7 @@ impl Core {
         self.session_begun(begun)
     }
 
-    fn note_wrong(&self, tenant: TenantId, user: Id<kind::User>, given: &Given, request: Request) {
+    fn note_wrong(&self, tenant: TenantId, user: Id<kind::User>, given: &Given, request: &Request) {
         let with = match given {
             Given::Code(_) => "code",
             Given::Passkey(_) => "passkey",
@@ -123,7 +122,7 @@ impl Core {
         user: Id<kind::User>,
         factor: &SecondFactor,
         proof: &Proof,
-        request: Request,
+        request: &Request,
     ) -> Result<(), Failure> {
         if factor.copied(user, proof).is_none() {
             return Ok(());
@@ -131,8 +130,7 @@ impl Core {
         self.note_in_vain(tenant, user, "copy_of_a_passkey", request);
         tracing::warn!(%user, "a passkey was shown with a counter that had been used up");
         // Whoever showed it is not known to be the person.
-        let mut metadata = Metadata::system("identity.sign_in");
-        metadata.request_id = request;
+        let metadata = request.on(Metadata::system("identity.sign_in"));
         self.store
             .execute::<User, Failure>(tenant, &user.to_string(), &metadata, |state, _| {
                 Ok(state.factor.copied(user, proof).into_iter().collect())

@@ -23,8 +23,7 @@ impl Core {
         let (user, session) = self.own_session(actor)?;
         let resource = Resource::one("Session", session, actor.tenant).owned_by(user);
         let scope = self.policy.require(actor, "identity:session:revoke", &resource)?;
-        let mut metadata = Metadata::by(actor);
-        metadata.request_id = request;
+        let metadata = metadata(actor, &request);
         self.end_session(scope.tenant(), session, EndReason::LogOut, &metadata).await
     }
 
@@ -48,8 +47,7 @@ impl Core {
             Err(denied) if actor.principal.is_program() => return Err(denied.into()),
             Err(_) => return Err(missing().into()),
         };
-        let mut metadata = Metadata::by(actor);
-        metadata.request_id = request;
+        let metadata = metadata(actor, &request);
         self.end_session(scope.tenant(), session, EndReason::Revoked, &metadata).await
     }
 
@@ -65,7 +63,7 @@ impl Core {
         let (user, session) = self.own_session(actor)?;
         let resource = Resource::any("Session", actor.tenant).owned_by(user);
         let scope = self.policy.require(actor, "identity:session:revoke", &resource)?;
-        let metadata = metadata(actor, request);
+        let metadata = metadata(actor, &request);
         let but = Some(session);
         self.end_sessions(scope.tenant(), user, but, EndReason::Revoked, &metadata).await
     }

@@ -10,7 +10,7 @@ use studio_kernel::{
 use studio_service::{ApiError, notices::Notice};
 use zeroize::Zeroizing;
 
-use super::{Core, Failure, Request, users::metadata};
+use super::{Core, Failure, Request};
 use crate::{
     backoff::Refused,
     domain::{
@@ -19,7 +19,7 @@ use crate::{
         user::User,
     },
     personal::{PersonalError, sealed_from_row},
-    projections::{read_id, users},
+    projections::{read_id, sessions, users},
     tokens::{AccessToken, Challenge, RefreshToken},
 };
 
@@ -71,6 +71,7 @@ impl Core {
         request: Request,
     ) -> Result<LoggedIn, Failure> {
         let account = self.people.email_hash(email);
+        self.backoff.admits(request.origin()).await?;
         let tried = self.backoff.begin(account.clone()).await?;
         let row = users::by_email(&self.store, &account).await?;
         let known = match &row {
@@ -78,10 +79,13 @@ impl Core {
             None => None,
         };
         let right = self.passwords.verify(password, known).await?;
+        if !right {
+            self.backoff.was_wrong(request.origin()).await?;
+        }
         let row = match row {
             Some(row) if right => row,
             Some(row) => {
-                self.note_in_vain(read_id(&row.tenant)?, read_id(&row.id)?, "password", request);
+                self.note_in_vain(read_id(&row.tenant)?, read_id(&row.id)?, "password", &request);
                 return Err(wrong_credentials().into());
             }
             None => {
@@ -114,10 +118,10 @@ impl Core {
         tenant: TenantId,
         user: Id<kind::User>,
         with: &str,
-        request: Request,
+        request: &Request,
     ) {
         tracing::info!(%user, with, "a sign-in failed");
-        let nobody = Actor::system(tenant, "identity.sign_in").within(request);
+        let nobody = request.by(Actor::system(tenant, "identity.sign_in"));
         let target = AuditTarget { kind: "identity.user".to_owned(), id: user.to_string() };
         let about = BTreeMap::from([
             ("user".to_owned(), user.to_string()),
@@ -154,7 +158,7 @@ impl Core {
     ) -> Result<SignedIn, Failure> {
         let actor = Actor::user(tenant, user, self.env.id(), roles);
         let begun = self.begin_session(actor, vec![AuthnMethod::Pwd], None)?;
-        let metadata = metadata(&begun.actor, request);
+        let metadata = request.on_sign_in(Metadata::by(&begun.actor));
         self.store.append(Append::new(tenant, metadata, vec![begun.stream.clone()])).await?;
         self.session_begun(begun)
     }
@@ -202,8 +206,10 @@ impl Core {
         let hash = presented.hash();
         let next = self.refresh_tokens.make(tenant, session, number.saturating_add(1));
         let expires_at = self.env.now().plus_seconds(self.session_seconds);
-        let mut metadata = Metadata::system("identity.refresh");
-        metadata.request_id = request;
+        let row = sessions::find(&self.store, tenant, session).await?;
+        let user = read_id(&row.ok_or_else(invalid_refresh_token)?.user)?;
+        let metadata = Metadata::system("identity.refresh").of_person(user);
+        let metadata = request.on_sign_in(metadata);
         let executed = self
             .store
             .execute::<Session, Failure>(tenant, &session.to_string(), &metadata, |state, _| {
@@ -260,6 +266,13 @@ impl From<Refused> for Failure {
                 let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
                 let message = format!(
                     "Too many wrong tries for that account: try again in {seconds} seconds."
+                );
+                ApiError::new(Code::RateLimited, message)
+            }
+            Refused::TooManyFromThere(wait) => {
+                let message = format!(
+                    "Too many wrong passwords came from your network: try again in {} seconds.",
+                    wait.as_secs()
                 );
                 ApiError::new(Code::RateLimited, message)
             }

@@ -88,7 +88,7 @@ impl Core {
         let user = self.env.id();
         let profile = Profile { name, email };
         let stream = self.new_user(tenant, user, &profile, &new.password, roles).await?;
-        let append = Append::new(tenant, metadata(actor, request), vec![stream]);
+        let append = Append::new(tenant, metadata(actor, &request), vec![stream]);
         self.append_with_email(append, &profile.email, "email").await?;
         Ok(user)
     }
@@ -109,7 +109,7 @@ impl Core {
             let actor = &self.as_of_now(actor).await?;
             let resource = Resource::one("User", user, actor.tenant).owned_by(user);
             let tenant = self.policy.require(actor, "identity:user:erase", &resource)?.tenant();
-            self.erase_alone(tenant, user, metadata(actor, request)).await
+            self.erase_alone(tenant, user, metadata(actor, &request)).await
         })
         .await
     }
@@ -166,10 +166,8 @@ impl Core {
     }
 }
 
-pub(super) fn metadata(actor: &Actor, request: Request) -> Metadata {
-    let mut metadata = Metadata::by(actor);
-    metadata.request_id = request;
-    metadata
+pub(super) fn metadata(actor: &Actor, request: &Request) -> Metadata {
+    request.on(Metadata::by(actor))
 }
 
 /// Completes erasures that a crash of any process cut short, whenever this process is elected,

@@ -73,6 +73,9 @@ struct AuditDetail {
     name: String,
     /// Its value, as JSON.
     value: String,
+    /// What it was before, as JSON, where it tells how the target is from then on and the log tells what was
+    /// before; else null.
+    before: Option<String>,
 }
 
 /// One thing that somebody did, or tried to do.
@@ -167,12 +170,33 @@ impl AuditEntry {
         self.0.cause.clone().map(ID)
     }
 
+    /// The network address that the request came from. Null where a part of Studio acted by itself, once
+    /// the time is over for which addresses are kept, and once the person was erased.
+    async fn address(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<String>> {
+        let origin = core(ctx)?.audit_origin(&self.0).await.map_err(gql)?;
+        Ok(origin.map(|origin| origin.address.to_string()))
+    }
+
+    /// What the browser or program calls itself with which somebody signed in; null for all else.
+    async fn user_agent(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<String>> {
+        let origin = core(ctx)?.audit_origin(&self.0).await.map_err(gql)?;
+        Ok(origin.and_then(|origin| origin.agent).map(|agent| agent.to_string()))
+    }
+
     /// What was recorded, as far as it may be shown: no personal data, no secrets and no texts.
-    async fn details(&self) -> async_graphql::Result<Vec<AuditDetail>> {
+    async fn details(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<AuditDetail>> {
         let shown: serde_json::Map<String, serde_json::Value> =
             serde_json::from_str(&self.0.shown).map_err(|error| gql(ApiError::internal(error)))?;
-        let details = shown.into_iter();
-        Ok(details.map(|(name, value)| AuditDetail { name, value: value.to_string() }).collect())
+        let mut before = match ctx.look_ahead().field("before").exists() {
+            true => core(ctx)?.audit_before(&self.0).await.map_err(gql)?,
+            false => serde_json::Map::new(),
+        };
+        let mut detail = |(name, value): (String, serde_json::Value)| AuditDetail {
+            before: before.remove(&name).map(|value| value.to_string()),
+            value: value.to_string(),
+            name,
+        };
+        Ok(shown.into_iter().map(&mut detail).collect())
     }
 }
 

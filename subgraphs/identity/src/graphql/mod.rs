@@ -24,7 +24,7 @@ use async_graphql::{
     dataloader::DataLoader,
 };
 use studio_kernel::Role;
-use studio_service::{GraphQlService, RequestId, Served};
+use studio_service::{GraphQlService, Served};
 
 use crate::commands::{self, Core};
 
@@ -105,7 +105,7 @@ fn core<'a>(ctx: &Context<'a>) -> async_graphql::Result<&'a Arc<Core>> {
     ctx.data::<Arc<Core>>()
 }
 
-/// The id of the request, where it is one of ours: a client may send any text.
+/// The request that the operation belongs to.
 fn request(ctx: &Context<'_>) -> commands::Request {
-    ctx.data_opt::<RequestId>().and_then(|id| id.0.parse().ok())
+    commands::Request::of(ctx)
 }

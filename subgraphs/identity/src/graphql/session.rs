@@ -3,7 +3,7 @@
 use async_graphql::{Context, Enum, ID, Object};
 use chrono::{DateTime, Utc};
 use studio_access::Resource;
-use studio_kernel::{AuthnMethod, Id, Principal, Timestamp, kind};
+use studio_kernel::{AuthnMethod, Id, Origin, Principal, Timestamp, kind};
 use studio_service::graphql::{actor, gql, id};
 
 use super::core;
@@ -48,12 +48,32 @@ impl Session {
         read_methods(&self.0.methods).into_iter().map(SignInMethod::from).collect()
     }
 
+    /// The network address from which the person signed in or, later, last renewed the tokens. Null where it is
+    /// not known, or not kept any more.
+    async fn address(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<String>> {
+        Ok(self.origin(ctx).await?.map(|origin| origin.address.to_string()))
+    }
+
+    /// What the browser or program calls itself that did so.
+    async fn user_agent(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<String>> {
+        let agent = self.origin(ctx).await?.and_then(|origin| origin.agent);
+        Ok(agent.map(|agent| agent.to_string()))
+    }
+
     /// Whether it is the session that this request belongs to.
     async fn current(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
         Ok(match &actor(ctx)?.principal {
             Principal::User { session, .. } => session.to_string() == self.0.id,
             _ => false,
         })
+    }
+}
+
+impl Session {
+    async fn origin(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Origin>> {
+        let Some(sealed) = &self.0.origin else { return Ok(None) };
+        let tenant = read_id(&self.0.tenant).map_err(gql)?;
+        core(ctx)?.people.open_origin(tenant, sealed).await.map_err(gql)
     }
 }
 

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use axum::{
-    Extension, Json, Router,
+    Json, Router,
     extract::{RawQuery, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
@@ -13,7 +13,7 @@ use axum::{
 };
 use serde_json::json;
 use studio_kernel::Code;
-use studio_service::{ApiError, RequestId, rest::Path};
+use studio_service::{ApiError, rest::Path};
 
 use super::{
     Refused, Ticket,
@@ -31,12 +31,6 @@ pub(crate) fn routes(core: Arc<Core>) -> Router {
         .route("/login/oidc/{name}/callback", get(callback))
         .route("/login/tokens", post(tokens))
         .with_state(core)
-}
-
-type MaybeRequest = Option<Extension<RequestId>>;
-
-fn request(id: MaybeRequest) -> commands::Request {
-    id.and_then(|Extension(id)| id.0.parse().ok())
 }
 
 /// The value of a parameter, which may be there once.
@@ -112,11 +106,11 @@ async fn callback(
     State(core): State<Arc<Core>>,
     Path(name): Path<String>,
     RawQuery(query): RawQuery,
-    id: MaybeRequest,
+    request: commands::Request,
     headers: HeaderMap,
 ) -> Response {
     let query = query.unwrap_or_default();
-    match taken_back(&core, &name, &query, request(id), &headers).await {
+    match taken_back(&core, &name, &query, request, &headers).await {
         Ok((place, ticket)) => {
             let place: String = url::form_urlencoded::byte_serialize(place.as_bytes()).collect();
             to(&format!("/#signed-in={place}"), [core.cookies.forget(&name), ticket])
@@ -163,13 +157,17 @@ async fn taken_back(
 }
 
 /// Gives whoever was vouched for in this browser their tokens, once.
-async fn tokens(State(core): State<Arc<Core>>, id: MaybeRequest, headers: HeaderMap) -> Response {
+async fn tokens(
+    State(core): State<Arc<Core>>,
+    request: commands::Request,
+    headers: HeaderMap,
+) -> Response {
     // A browser says where a request comes from; the cookie does not come from elsewhere anyway.
     let elsewhere =
         headers.get("sec-fetch-site").is_some_and(|site| site.as_bytes() != b"same-origin");
     let ticket = core.cookies.presented(&headers, core.env.now()).filter(|_| !elsewhere);
     let Some(ticket) = ticket else { return no_ticket().into_response() };
-    let mut response = match core.enter(&ticket, request(id)).await {
+    let mut response = match core.enter(&ticket, request).await {
         Ok(Some(LoggedIn::SignedIn(signed_in))) => Json(json!({
             "accessToken": signed_in.access.token,
             "refreshToken": *signed_in.refresh,

@@ -109,6 +109,8 @@ pub(crate) fn entry(log: &str, event: &CloudEvent, record: AuditRecord) -> Resul
         request: record.request_id.map(|id| id.to_string()),
         cause: record.causation.map(|id| id.to_string()),
         shown,
+        state: record.state.join(" "),
+        origin: record.origin,
     })
 }
 
@@ -191,6 +193,47 @@ pub(crate) async fn set_sent_to(
         .exec_without_returning(tx)
         .await?;
     Ok(())
+}
+
+/// Entries that are looked at for what something was before.
+const LOOKED_AT: u64 = 100;
+
+/// What the fields of an entry that tell how its target is were before it, as far as one of the hundred
+/// entries about the target before it tells.
+pub(crate) async fn before(
+    store: &EventStore,
+    row: &Row,
+) -> Result<serde_json::Map<String, serde_json::Value>, DbErr> {
+    let mut before = serde_json::Map::new();
+    if row.state.is_empty() {
+        return Ok(before);
+    }
+    let earlier: Vec<String> = Entity::find()
+        .select_only()
+        .column(Column::Shown)
+        .filter(Column::Tenant.eq(row.tenant.as_str()))
+        .filter(Column::Target.eq(row.target.as_str()))
+        .filter(Column::Log.eq(row.log.as_str()))
+        .filter(Column::RecordedAt.lte(row.recorded_at))
+        .filter(Column::Position.lt(row.position))
+        .filter(Column::State.ne(""))
+        .order_by_desc(Column::RecordedAt)
+        .order_by_desc(Column::Log)
+        .order_by_desc(Column::Position)
+        .limit(LOOKED_AT)
+        .into_tuple()
+        .all(store.database().reader())
+        .await?;
+    for shown in earlier {
+        let mut shown: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_str(&shown).map_err(|e| DbErr::Type(e.to_string()))?;
+        for name in row.state.split(' ') {
+            if let Some(value) = shown.remove(name) {
+                before.entry(name).or_insert(value);
+            }
+        }
+    }
+    Ok(before)
 }
 
 /// Entries of the organization, newest first, after a place.

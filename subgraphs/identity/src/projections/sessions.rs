@@ -52,6 +52,7 @@ impl Projection for Sessions {
                         expires_at: Set(started.expires_at.micros()),
                         ended_at: Set(None),
                         methods: Set(write_methods(started.authn.as_ref())),
+                        origin: Set(origin_of(recorded)?),
                     };
                     row.insert(tx).await?;
                 }
@@ -60,6 +61,9 @@ impl Projection for Sessions {
                         let mut row = row.into_active_model();
                         row.refreshed_at = Set(at);
                         row.expires_at = Set(refreshed.expires_at.micros());
+                        if let Some(origin) = origin_of(recorded)? {
+                            row.origin = Set(Some(origin));
+                        }
                         row.update(tx).await?;
                     }
                 }
@@ -82,6 +86,10 @@ impl Projection for Sessions {
     ) -> Result<(), ProjectionError> {
         clear_generation::<Entity>(tx, generation).await
     }
+}
+
+fn origin_of(recorded: &Recorded) -> Result<Option<String>, ProjectionError> {
+    recorded.metadata().map(|metadata| metadata.origin).map_err(ProjectionError::other)
 }
 
 fn write_methods(authn: Option<&Authn>) -> String {
@@ -120,6 +128,24 @@ pub(crate) async fn live_of(
         .filter(Column::User.eq(user.to_string()))
         .filter(Column::EndedAt.is_null())
         .filter(Column::ExpiresAt.gt(now.micros()));
+    if let Some(after) = after {
+        query = query.filter(Column::Id.lt(after));
+    }
+    query.order_by_desc(Column::Id).limit(limit).all(store.database().reader()).await
+}
+
+/// Sessions of a person, those that ended among them, newest first, after an id.
+pub(crate) async fn all_of(
+    store: &EventStore,
+    tenant: TenantId,
+    user: Id<kind::User>,
+    after: Option<&str>,
+    limit: u64,
+) -> Result<Vec<Row>, DbErr> {
+    let mut query = Entity::find()
+        .filter(Column::Generation.eq(store.generation(NAME)))
+        .filter(Column::Tenant.eq(tenant.to_string()))
+        .filter(Column::User.eq(user.to_string()));
     if let Some(after) = after {
         query = query.filter(Column::Id.lt(after));
     }
