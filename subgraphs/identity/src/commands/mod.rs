@@ -5,6 +5,7 @@
 mod account;
 mod api_keys;
 mod audit;
+mod directories;
 mod factor;
 mod mailed;
 mod oauth_clients;
@@ -12,6 +13,7 @@ mod oidc;
 mod organizations;
 mod passkey;
 mod policy;
+pub(crate) mod provision;
 mod review;
 mod roles;
 mod second_step;
@@ -28,6 +30,7 @@ use studio_service::{ApiError, graphql::UserError, notices::Notices};
 use studio_stores::keyring::{IndexKey, KeyringError};
 
 pub(crate) use api_keys::NewApiKey;
+pub(crate) use directories::{NewDirectory, UpdatedDirectory};
 pub(crate) use factor::{Given, Shown};
 pub(crate) use mailed::{MailDesk, keep_resets};
 pub(crate) use oauth_clients::NewClient;

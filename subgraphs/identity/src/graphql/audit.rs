@@ -35,7 +35,7 @@ enum OutcomeName {
 /// Which entries of the audit log to show: those that fit everything that is given.
 #[derive(InputObject, Default)]
 struct AuditFilter {
-    /// Whose doing: a person, `usr_…`, a program, `cli_…`, or a part of Studio, such as
+    /// Whose doing: a person, `usr_…`, a program, `cli_…`, a directory, `dir_…`, or a part of Studio, such as
     /// `controls.process_manager`.
     actor: Option<String>,
     /// What the action begins with: `identity.user.` for everything about people.
