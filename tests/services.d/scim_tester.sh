@@ -1,8 +1,8 @@
-# scim2-tester, a client that checks servers of SCIM 2.0, from PyPI; it needs Python 3.10. Sets
+# scim2-tester, a client that checks servers of SCIM 2.0, from PyPI; it needs Python 3.11. Sets
 # STUDIO_TEST_SCIM, the Python that has it; tests run it themselves.
 
 scim_tester_home="$HOME/.cache/studio/scim2-tester"
-scim_tester_packages="scim2-tester==0.5.2 scim2-client==0.13.2 scim2-models==0.12.3 httpx==0.28.1"
+scim_tester_packages="scim2-tester==0.5.2 scim2-client[httpx2]==0.13.2 scim2-models==0.12.3"
 
 start_scim_tester() {
     if [ "$(cat "$scim_tester_home/ready" 2>/dev/null)" != "$scim_tester_packages" ]; then

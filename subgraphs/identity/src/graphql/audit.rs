@@ -119,7 +119,8 @@ impl AuditEntry {
         i32::try_from(self.0.times).unwrap_or(i32::MAX)
     }
 
-    /// Who did it: a person, `usr_…`, a program of the organization, `cli_…`, or a part of Studio by name.
+    /// Who did it: a person, `usr_…`, a program of the organization, `cli_…`, a directory,
+    /// `dir_…`, or a part of Studio by name.
     async fn actor(&self) -> &str {
         &self.0.actor
     }

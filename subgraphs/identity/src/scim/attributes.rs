@@ -157,7 +157,7 @@ static USER: [Attribute; 6] = [
 static MEMBERS: [Attribute; 3] = [
     text("value", "The id of the person.").exact().immutable(),
     text("$ref", "Their address.").of(Kind::Reference).exact().immutable(),
-    text("type", "Always User.").immutable(),
+    text("type", "Always User.").read_only(),
 ];
 
 static GROUP: [Attribute; 2] = [

@@ -36,7 +36,7 @@ struct Stage {
 
 /// What was answered.
 #[derive(Debug)]
-struct Told {
+pub(crate) struct Told {
     status: StatusCode,
     headers: HeaderMap,
     body: Value,
@@ -45,7 +45,7 @@ struct Told {
 impl Told {
     /// The answer, which must have this status.
     #[track_caller]
-    fn must(self, status: u16) -> Value {
+    pub(crate) fn must(self, status: u16) -> Value {
         assert_eq!(self.status.as_u16(), status, "{}", self.body);
         self.body
     }
@@ -124,7 +124,7 @@ impl Stage {
 }
 
 /// Connects a directory for `example.org`: its id and token.
-async fn connect(server: &Server, owner: &Tokens, more: Value) -> (String, String) {
+pub(crate) async fn connect(server: &Server, owner: &Tokens, more: Value) -> (String, String) {
     let made = connect_with(server, owner, more).await;
     assert_eq!(made["userErrors"], json!([]));
     let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -146,7 +146,13 @@ async fn connect_with(server: &Server, owner: &Tokens, more: Value) -> Value {
     data["connectDirectory"].clone()
 }
 
-async fn ask(server: &Server, token: &str, method: &str, path: &str, body: Option<Value>) -> Told {
+pub(crate) async fn ask(
+    server: &Server,
+    token: &str,
+    method: &str,
+    path: &str,
+    body: Option<Value>,
+) -> Told {
     ask_with(server, token, method, path, body, &[]).await
 }
 

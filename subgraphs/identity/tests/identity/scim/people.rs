@@ -76,6 +76,36 @@ async fn somebody_is_added_read_changed_and_removed() {
 }
 
 #[tokio::test]
+async fn nobody_takes_a_name_or_an_address_that_somebody_has() {
+    let stage = Stage::set().await;
+    stage.server.viewer(&stage.owner).await;
+    let (amy, bob) = (stage.add("amy").await, stage.add("bob").await);
+    let before = stage.get(&format!("/Users/{bob}")).await.must(200);
+    for value in ["AMY@example.org", "charles@example.org", &EMAIL.to_lowercase()] {
+        let taken = json!([{ "op": "replace", "path": "userName", "value": value }]);
+        assert_eq!(
+            stage.patch(&format!("/Users/{bob}"), taken).await.error(409),
+            "uniqueness",
+            "{value}"
+        );
+        let address = json!([{ "op": "add", "path": "emails", "value": [{ "value": value }] }]);
+        assert_eq!(
+            stage.patch(&format!("/Users/{bob}"), address).await.error(409),
+            "uniqueness",
+            "{value}"
+        );
+    }
+    let beyond =
+        json!([{ "op": "add", "path": "emails", "value": [{ "value": "bob@example.net" }] }]);
+    assert_eq!(stage.patch(&format!("/Users/{bob}"), beyond).await.error(400), "invalidValue");
+    assert_eq!(stage.get(&format!("/Users/{bob}")).await.must(200), before);
+    // Their own, in another case, is theirs.
+    let own = json!([{ "op": "replace", "path": "userName", "value": "AMY@example.org" }]);
+    stage.patch(&format!("/Users/{amy}"), own).await.must(200);
+    assert_eq!(stage.person(&amy).await["email"], "AMY@example.org");
+}
+
+#[tokio::test]
 async fn versions_keep_two_from_overwriting_each_other() {
     let stage = Stage::set().await;
     let id = stage.add("amy").await;
