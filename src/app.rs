@@ -96,9 +96,8 @@ async fn authenticate(
 ) -> Response {
     let id =
         request.extensions().get().map(|studio_router::RequestId(id)| RequestId(id.to_string()));
-    // Programs show their id and secret there (RFC 6749, section 2.3.1): that is no bearer token.
-    let shows_secret = request.uri().path().starts_with(OAUTH);
     let origin = origin(request.headers());
+    let shows_secret = shows_secret(request.uri().path());
     if let Some(value) = request.headers().get(header::AUTHORIZATION).filter(|_| !shows_secret) {
         match gateway::bearer(&verifier, value.to_str().unwrap_or("")).await {
             Ok(actor) => {
@@ -130,8 +129,11 @@ async fn tell_origin(
     next.run(request).await
 }
 
-/// What the paths begin with at which programs get tokens.
-pub(crate) const OAUTH: &str = "/oauth2/";
+/// Whether `Authorization` holds no token of ours at a path: programs show their id and secret where they get
+/// tokens (RFC 6749, section 2.3.1), and a directory shows a token that only identity knows.
+pub(crate) fn shows_secret(path: &str) -> bool {
+    ["/oauth2/", "/scim/"].iter().any(|start| path.starts_with(start))
+}
 
 /// Headers that stop a browser from doing what nobody meant (OWASP Secure Headers).
 async fn harden(request: Request, next: Next) -> Response {

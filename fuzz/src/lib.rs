@@ -17,6 +17,8 @@ pub mod oscal;
 pub mod passages;
 pub mod passkey;
 pub mod scan_bytes;
+pub mod scim_body;
+pub mod scim_filter;
 pub mod subgraph_answer;
 pub mod subgraph_events;
 pub mod subgraph_schema;
@@ -42,6 +44,8 @@ pub const TARGETS: &[Target] = &[
     ("passages", passages::check),
     ("passkey", passkey::check),
     ("scan_bytes", scan_bytes::check),
+    ("scim_body", scim_body::check),
+    ("scim_filter", scim_filter::check),
     ("subgraph_answer", subgraph_answer::check),
     ("subgraph_events", subgraph_events::check),
     ("subgraph_schema", subgraph_schema::check),

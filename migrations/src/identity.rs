@@ -23,6 +23,7 @@ impl MigratorTrait for Migrator {
             step("identity_0010_api_keys", API_KEYS),
             step("identity_0011_oauth_clients", OAUTH_CLIENTS),
             step("identity_0012_origins", ORIGINS),
+            step("identity_0013_directories", DIRECTORIES),
         ])
     }
 }
@@ -229,4 +230,67 @@ const OAUTH_CLIENTS: &[&str] = &[
         expires_at BIGINT NOT NULL,
         PRIMARY KEY (generation, tenant, id)
     )",
+];
+
+// A directory knows a person by one name, and a group by one name. When its token was last used stands with
+// the uses of keys.
+const DIRECTORIES: &[&str] = &[
+    "ALTER TABLE identity_users ADD COLUMN suspended_at BIGINT",
+    "CREATE TABLE identity_directories (
+        generation BIGINT NOT NULL,
+        tenant TEXT NOT NULL,
+        id TEXT NOT NULL,
+        version BIGINT NOT NULL,
+        name TEXT NOT NULL,
+        settings TEXT NOT NULL,
+        secret_hash TEXT NOT NULL,
+        created_at BIGINT NOT NULL,
+        expires_at BIGINT,
+        disconnected_at BIGINT,
+        PRIMARY KEY (generation, tenant, id)
+    )",
+    r#"CREATE TABLE identity_directory_people (
+        generation BIGINT NOT NULL,
+        tenant TEXT NOT NULL,
+        "user" TEXT NOT NULL,
+        directory TEXT NOT NULL,
+        user_name_hash TEXT NOT NULL,
+        external_id_hash TEXT,
+        record TEXT NOT NULL,
+        active BIGINT NOT NULL,
+        version BIGINT NOT NULL,
+        created_at BIGINT NOT NULL,
+        modified_at BIGINT NOT NULL,
+        PRIMARY KEY (generation, tenant, "user")
+    )"#,
+    "CREATE UNIQUE INDEX identity_directory_people_by_name
+        ON identity_directory_people (generation, tenant, directory, user_name_hash)",
+    "CREATE INDEX identity_directory_people_by_external_id
+        ON identity_directory_people (generation, tenant, directory, external_id_hash)",
+    r#"CREATE INDEX identity_directory_people_by_directory
+        ON identity_directory_people (generation, tenant, directory, "user")"#,
+    "CREATE TABLE identity_directory_groups (
+        generation BIGINT NOT NULL,
+        tenant TEXT NOT NULL,
+        id TEXT NOT NULL,
+        directory TEXT NOT NULL,
+        display_name TEXT NOT NULL,
+        name_key TEXT NOT NULL,
+        external_id TEXT,
+        version BIGINT NOT NULL,
+        created_at BIGINT NOT NULL,
+        modified_at BIGINT NOT NULL,
+        PRIMARY KEY (generation, tenant, id)
+    )",
+    "CREATE UNIQUE INDEX identity_directory_groups_by_name
+        ON identity_directory_groups (generation, tenant, directory, name_key)",
+    r#"CREATE TABLE identity_directory_members (
+        generation BIGINT NOT NULL,
+        tenant TEXT NOT NULL,
+        "group" TEXT NOT NULL,
+        "user" TEXT NOT NULL,
+        PRIMARY KEY (generation, tenant, "group", "user")
+    )"#,
+    r#"CREATE INDEX identity_directory_members_by_user
+        ON identity_directory_members (generation, tenant, "user")"#,
 ];

@@ -135,6 +135,8 @@ fn rest(upstreams: &[Upstream], heard: &Arc<Heard>, env: &Env) -> anyhow::Result
             let posted = ["/login/tokens", "/oauth2/token", "/oauth2/revoke", "/oauth2/introspect"];
             paths.extend(read.map(|path| (path.to_owned(), MethodFilter::GET)));
             paths.extend(posted.map(|path| (path.to_owned(), MethodFilter::POST)));
+            let provisioning = studio_identity::scim::PATHS.into_iter();
+            paths.extend(provisioning.map(|(path, methods)| (path.to_owned(), methods)));
         }
         let upstream = proxy::Upstream {
             subgraph: upstream.name,

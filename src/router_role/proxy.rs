@@ -63,7 +63,7 @@ impl Upstream {
         let (parts, body) = request.into_parts();
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
         let mut headers = handed_on(&parts.headers);
-        if parts.uri.path().starts_with(crate::app::OAUTH)
+        if crate::app::shows_secret(parts.uri.path())
             && let Some(shown) = parts.headers.get(header::AUTHORIZATION)
         {
             headers.insert(header::AUTHORIZATION, shown.clone());

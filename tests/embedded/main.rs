@@ -38,6 +38,7 @@ mod pages;
 mod policies;
 mod policy;
 mod programs;
+mod provisioning;
 mod router_options;
 mod router_role;
 mod schema;

@@ -149,7 +149,7 @@ async fn what_was_before_is_told_and_an_erasure_takes_the_address() {
     let vera = mutate(&owner, create, input).await["user"]["id"].as_str().unwrap().to_owned();
     let change = "mutation($input: ChangeRolesInput!) { changeRoles(input: $input) {
         userErrors { code message path } } }";
-    let input = json!({ "userId": vera, "add": ["AUDITOR"], "remove": ["VIEWER"] });
+    let input = json!({ "userId": vera, "give": ["AUDITOR"], "take": ["VIEWER"] });
     mutate(&owner, change, input).await;
     let changed = entry(&owner, json!({ "action": "identity.user.roles_changed" })).await;
     let roles = changed["details"].as_array().unwrap().iter().find(|it| it["name"] == "roles");

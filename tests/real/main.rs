@@ -15,6 +15,7 @@ mod moving;
 mod oidc;
 mod passkeys;
 mod replica;
+mod scim;
 #[path = "../support/services.rs"]
 mod services;
 mod sign_in;

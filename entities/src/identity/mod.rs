@@ -2,8 +2,10 @@
 //! are in the events: sealed with the key of their person.
 
 mod audit;
+mod directory;
 
 pub use audit::{audit_entry, audit_position, audit_sent};
+pub use directory::{directory as directories, group, member, person};
 
 /// Organizations.
 pub mod organization {
@@ -65,6 +67,9 @@ pub mod user {
         pub created_at: i64,
         /// Microseconds since the epoch; `None` while the person was not erased.
         pub erased_at: Option<i64>,
+        /// When a directory said that they are not active, microseconds since the epoch; `None` while
+        /// they may sign in.
+        pub suspended_at: Option<i64>,
     }
 
     /// None.

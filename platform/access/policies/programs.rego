@@ -29,6 +29,8 @@ denials contains "no program changes who gets in, and what people and programs m
 		"identity:account:update",
 		"identity:client:create",
 		"identity:client:revoke",
+		"identity:directory:manage",
+		"identity:directory:provision",
 		"identity:key:create",
 		"identity:key:revoke",
 		"identity:session:read",

@@ -124,8 +124,8 @@ about_one if key_act
 
 key_act if input.action in {"identity:key:read", "identity:key:revoke"}
 
-# The programs of the organization are for those who run it.
-about_programs if input.action == "identity:client:read"
+# The programs and directories of the organization are for those who run it.
+about_programs if input.action in {"identity:client:read", "identity:directory:read"}
 
 grants contains {"scope": "own", "reason": "everyone may see and revoke the own keys"} if {
 	is_user

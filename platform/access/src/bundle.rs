@@ -13,6 +13,8 @@ const EMBEDDED: &[(&str, &str)] = &[
     ("studio:account.rego", include_str!("../policies/account.rego")),
     ("studio:decision.rego", include_str!("../policies/decision.rego")),
     ("studio:decision_test.rego", include_str!("../policies/decision_test.rego")),
+    ("studio:directories.rego", include_str!("../policies/directories.rego")),
+    ("studio:directories_test.rego", include_str!("../policies/directories_test.rego")),
     ("studio:programs.rego", include_str!("../policies/programs.rego")),
     ("studio:programs_test.rego", include_str!("../policies/programs_test.rego")),
     ("studio:roles.rego", include_str!("../policies/roles.rego")),

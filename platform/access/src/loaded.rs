@@ -81,6 +81,7 @@ impl Standing {
             Principal::User { .. } => ("user", Some("session")),
             Principal::ApiKey { .. } => ("user", Some("api_key")),
             Principal::Client { .. } => ("client", Some("client")),
+            Principal::Directory { .. } => ("directory", Some("directory")),
             Principal::System { .. } => ("system", None),
         };
         Self { kind, credential }

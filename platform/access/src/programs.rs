@@ -1,8 +1,8 @@
-//! What programs may do at most. The rules that ship with Studio say the same (`policies/programs.rego`);
-//! here it is checked once more, so that no bundle, however written, lets a key out of its scopes or
+//! What programs, and directories that provision people, may do at most. The rules that ship with Studio
+//! say the same (`policies/programs.rego`, `policies/directories.rego`); here it is checked once more, so that no bundle, however written, lets a key out of its scopes or
 //! lets it make itself stronger.
 
-use studio_kernel::{ActionScope, Actor};
+use studio_kernel::{ActionScope, Actor, Principal};
 
 /// What no program does, whatever its roles and scopes: everything by which somebody gets in, or gets
 /// to be able to do more. Sorted.
@@ -10,6 +10,8 @@ pub const NOT_FOR_PROGRAMS: &[&str] = &[
     "identity:account:update",
     "identity:client:create",
     "identity:client:revoke",
+    "identity:directory:manage",
+    "identity:directory:provision",
     "identity:key:create",
     "identity:key:revoke",
     "identity:session:read",
@@ -20,13 +22,20 @@ pub const NOT_FOR_PROGRAMS: &[&str] = &[
     "identity:user:update",
 ];
 
+/// What directories do, and nobody else.
+pub(crate) const PROVISION: &str = "identity:directory:provision";
+
 /// How far the actor may go; `None` for everybody but programs. One without scopes gets nowhere.
 pub(crate) fn scopes(actor: &Actor) -> Option<&[ActionScope]> {
     actor.principal.is_program().then(|| actor.scopes.as_deref().unwrap_or_default())
 }
 
-/// Why a program must not do the action, whatever the rules say; `None` where the rules decide.
+/// Why a program or a directory must not do the action, whatever the rules say; `None` where the rules decide.
 pub(crate) fn refusal(actor: &Actor, action: &str) -> Option<&'static str> {
+    let directory = matches!(actor.principal, Principal::Directory { .. });
+    if directory != (action == PROVISION) {
+        return Some("a directory provisions people and does nothing else, and nobody else does");
+    }
     let scopes = scopes(actor)?;
     if NOT_FOR_PROGRAMS.contains(&action) {
         return Some("no program may do that");

@@ -282,6 +282,41 @@ fn a_key_does_what_its_person_may_as_far_as_its_scopes_reach() {
 }
 
 #[test]
+fn a_directory_provisions_and_does_nothing_else() {
+    let (shipped, directory) = (Policy::embedded().unwrap(), Actor::directory(id(1), id(7)));
+    let open = r#"
+        package studio.access
+        import rego.v1
+        decision := {"allow": true, "scope": "tenant", "reason": "all doors open"}
+    "#;
+    let open = Policy::from_sources(&[("open.rego", open)]).unwrap();
+    let home = Resource::any("User", id(1));
+    for action in ACTIONS {
+        let expected = action.name == "identity:directory:provision";
+        for policy in [&shipped, &open] {
+            assert_eq!(
+                policy.decide(&directory, action.name, &home).allow,
+                expected,
+                "{}",
+                action.name
+            );
+        }
+    }
+    let abroad = Resource::any("User", id(77));
+    assert!(!shipped.decide(&directory, "identity:directory:provision", &abroad).allow);
+    for (rank, allowed) in [("member", true), ("owner", false)] {
+        let person = home.clone().with("rank", rank);
+        let told = shipped.decide(&directory, "identity:directory:provision", &person);
+        assert_eq!(told.allow, allowed, "{rank}");
+    }
+    // Nobody else does, whatever a bundle says.
+    let part = Actor::system(id(1), "identity.part");
+    for other in [person(vec![Role::Owner]), part, client(vec![Role::Owner], &["*:*:*"])] {
+        assert!(!open.decide(&other, "identity:directory:provision", &home).allow, "{other:?}");
+    }
+}
+
+#[test]
 fn no_bundle_lets_a_program_out_of_its_scopes() {
     let open = r#"
         package studio.access

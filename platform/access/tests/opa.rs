@@ -46,6 +46,7 @@ fn question(draw: &mut Draw) -> Value {
         ("user", "session"),
         ("user", "api_key"),
         ("client", "client"),
+        ("directory", "directory"),
         ("system", ""),
     ];
     let (kind, credential) = *draw.of(&kinds);

@@ -93,6 +93,11 @@ pub enum Principal {
         /// The access token that the request carried.
         token: Id<kind::AccessToken>,
     },
+    /// A directory of people outside that provisions them (SCIM 2.0, RFC 7644).
+    Directory {
+        /// The directory, as it was connected.
+        directory: Id<kind::Directory>,
+    },
     /// Studio itself: a process manager, a consumer or the scheduler, by name.
     System {
         /// Which part of Studio, for example `controls.process_manager`.
@@ -105,20 +110,22 @@ impl Principal {
     pub const fn user_id(&self) -> Option<Id<kind::User>> {
         match self {
             Self::User { user, .. } | Self::ApiKey { user, .. } => Some(*user),
-            Self::Client { .. } | Self::System { .. } => None,
+            Self::Client { .. } | Self::Directory { .. } | Self::System { .. } => None,
         }
     }
 
-    /// Whether it is a program that was let in, and is neither a person nor a part of Studio.
+    /// Whether it is a program that was let in, and is neither a person nor a part of Studio. A directory is
+    /// none: it has no roles and no scopes, and does one thing.
     pub const fn is_program(&self) -> bool {
         matches!(self, Self::ApiKey { .. } | Self::Client { .. })
     }
 
-    /// Under which name it is on record: `usr_…`, `cli_…`, or the name of a part of Studio.
+    /// Under which name it is on record: `usr_…`, `cli_…`, `dir_…`, or the name of a part of Studio.
     pub fn on_record(&self) -> String {
         match self {
             Self::User { user, .. } | Self::ApiKey { user, .. } => user.to_string(),
             Self::Client { client, .. } => client.to_string(),
+            Self::Directory { directory } => directory.to_string(),
             Self::System { name } => name.clone(),
         }
     }
@@ -187,6 +194,20 @@ impl Actor {
     /// A part of Studio that acts within one organization.
     pub fn system(tenant: TenantId, name: impl Into<String>) -> Self {
         let principal = Principal::System { name: name.into() };
+        Self {
+            tenant,
+            principal,
+            roles: Vec::new(),
+            authn: None,
+            scopes: None,
+            request: None,
+            origin: None,
+        }
+    }
+
+    /// A directory that provisions people of one organization.
+    pub fn directory(tenant: TenantId, directory: Id<kind::Directory>) -> Self {
+        let principal = Principal::Directory { directory };
         Self {
             tenant,
             principal,

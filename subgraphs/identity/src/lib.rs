@@ -20,6 +20,7 @@ mod personal;
 mod projections;
 mod rest;
 mod retention;
+pub mod scim;
 mod tokens;
 pub mod webauthn;
 
@@ -47,10 +48,15 @@ use codes::RecoveryCodes;
 use commands::{Core, Failure, MailDesk};
 use domain::{
     api_key::{ApiKeyCreated, ApiKeyRevoked},
+    directory::{DirectoryConnected, DirectoryUpdated},
+    directory_group::{DirectoryGroupChanged, DirectoryGroupCreated},
     login::{LoginLinked, UserProvisioned},
     mailed::{EmailVerificationRequested, MailSent, PasswordResetRequested},
     oauth_client::{AccessTokenIssued, AccessTokenRevoked, OAuthClientCreated, OAuthClientRevoked},
     passkey::{PasskeyAdded, PasskeyCopied, PasskeyRemoved, PasskeyUsed},
+    provisioned::{
+        DirectoryRecordRemoved, DirectoryRecordSet, ProfileChanged, UserReactivated, UserSuspended,
+    },
     review::{AccessDecided, ReviewCompleted},
     session::{SessionEnded, SessionRefreshed, SessionStarted},
     user::{RolesChanged, UserCreated},
@@ -74,6 +80,8 @@ static PUBLISHED: &[PublishedType] = &[
     PublishedType::as_part::<SessionRefreshed, identity::SessionExtended>(),
     PublishedType::as_part::<SessionEnded, identity::SessionEnded>(),
     PublishedType::of::<RolesChanged>(),
+    PublishedType::of::<UserSuspended>(),
+    PublishedType::of::<UserReactivated>(),
     PublishedType::as_part::<ApiKeyCreated, identity::ApiKeyCreated>(),
     PublishedType::as_part::<ApiKeyRevoked, identity::ApiKeyRevoked>(),
     PublishedType::as_part::<OAuthClientCreated, identity::OAuthClientCreated>(),
@@ -87,6 +95,13 @@ static SHOWN: &[Shown] = &[
     Shown::of::<UserProvisioned>(&["roles"]).state(&["roles"]),
     Shown::of::<LoginLinked>(&["provider"]),
     Shown::of::<RolesChanged>(&["roles", "until"]).state(&["roles", "until"]),
+    Shown::of::<DirectoryConnected>(&["name", "settings", "expires_at"]),
+    Shown::of::<DirectoryUpdated>(&["name", "settings"]),
+    Shown::of::<DirectoryRecordSet>(&["directory", "active"]),
+    Shown::of::<DirectoryRecordRemoved>(&["directory"]),
+    Shown::of::<ProfileChanged>(&["email_changed"]),
+    Shown::of::<DirectoryGroupCreated>(&["display_name", "members"]),
+    Shown::of::<DirectoryGroupChanged>(&["display_name", "added", "removed"]),
     Shown::of::<PasskeyAdded>(&["passkey"]),
     Shown::of::<PasskeyUsed>(&["passkey"]),
     Shown::of::<PasskeyCopied>(&["passkey", "kept", "shown"]),
@@ -249,6 +264,9 @@ pub async fn build(
         Arc::new(projections::reviews::Reviews),
         Arc::new(projections::api_keys::ApiKeys),
         Arc::new(projections::oauth_clients::OAuthClients),
+        Arc::new(projections::directories::Directories),
+        Arc::new(projections::directory_people::DirectoryPeople::new(people.clone())),
+        Arc::new(projections::directory_groups::DirectoryGroups),
         Arc::new(projections::set_up::SetUps),
     ];
     let signer = Arc::new(keyring.signing_key("checkpoints").await?);
@@ -319,6 +337,7 @@ pub async fn build(
         graphql: graphql::service(core.clone()),
         routes: routes(keys.clone())
             .merge(oidc::routes(core.clone()))
+            .merge(scim::routes(core.clone()))
             .merge(oauth::routes(core.clone(), verifier.clone()))
             .merge(rest::routes(core.clone())),
         internal: tokens::internal_routes(keys.clone(), store.clone()),
@@ -376,6 +395,9 @@ async fn remember_live(
     let now = env.now();
     for (user, roles) in projections::users::with_roles_until(store).await? {
         sessions.roles_are(read_id(&user)?, roles, position);
+    }
+    for user in projections::users::suspended(store).await? {
+        sessions.suspended_is(user, true, position);
     }
     let mut after: Option<String> = None;
     loop {

@@ -9,7 +9,10 @@ use studio_service::ApiError;
 use studio_stores::keyring::{IndexKey, Keyring, KeyringError, Sealed};
 use zeroize::Zeroizing;
 
-use crate::domain::{SealedValue, input::canonical_email};
+use crate::{
+    domain::{SealedValue, input::canonical_email},
+    scim::document::Document,
+};
 
 /// What is known of a person.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,18 +106,20 @@ pub(crate) struct People {
     emails: IndexKey,
     credentials: IndexKey,
     subjects: IndexKey,
+    directories: IndexKey,
 }
 
 impl People {
     /// Over a keyring.
     ///
     /// # Errors
-    /// When the keys for e-mail addresses, credential ids and subjects cannot be had.
+    /// When the keys for e-mail addresses, credential ids, subjects and names in directories cannot be had.
     pub(crate) async fn new(keyring: Arc<Keyring>) -> Result<Self, KeyringError> {
         let emails = keyring.index_key("email").await?;
         let credentials = keyring.index_key("credential").await?;
         let subjects = keyring.index_key("subject").await?;
-        Ok(Self { keyring, emails, credentials, subjects })
+        let directories = keyring.index_key("directory").await?;
+        Ok(Self { keyring, emails, credentials, subjects, directories })
     }
 
     /// The keyed hash by which an e-mail address is found, however it is spelt.
@@ -145,6 +150,43 @@ impl People {
         // With its length before it, so that no part of the one can pass for a part of the other.
         let Subject { issuer, subject } = subject;
         self.subjects.digest(format!("{}:{issuer}{subject}", issuer.len()).as_bytes())
+    }
+
+    /// The keyed hash by which a person is found by what a directory calls them (`userName`, in whatever
+    /// case, or `externalId`).
+    pub(crate) fn directory_hash(
+        &self,
+        directory: Id<kind::Directory>,
+        attribute: &str,
+        value: &str,
+    ) -> String {
+        // Neither the id nor the name of an attribute holds a stroke.
+        self.directories.digest(format!("{directory}/{attribute}/{value}").as_bytes())
+    }
+
+    /// Seals what a directory says of a person.
+    pub(crate) async fn seal_record(
+        &self,
+        tenant: TenantId,
+        user: Id<kind::User>,
+        record: &Document,
+    ) -> Result<SealedValue, PersonalError> {
+        let bytes = serde_json::to_vec(record)
+            .map(Zeroizing::new)
+            .map_err(|_| PersonalError::Shape(user.to_string()))?;
+        self.seal(tenant, user, &bytes).await
+    }
+
+    /// Opens what a directory says of a person; `None` once they were erased.
+    pub(crate) async fn open_record(
+        &self,
+        tenant: TenantId,
+        sealed: &SealedValue,
+    ) -> Result<Option<Document>, PersonalError> {
+        let Some(bytes) = self.open(tenant, sealed).await? else { return Ok(None) };
+        serde_json::from_slice(&bytes)
+            .map(Some)
+            .map_err(|_| PersonalError::Shape(tenant.to_string()))
     }
 
     /// Seals what a provider calls a person.

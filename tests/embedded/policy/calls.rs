@@ -129,6 +129,7 @@ fn prefix(argument: &str) -> &'static str {
         ("user", "usr"),
         ("apikey", "key"),
         ("client", "cli"),
+        ("directory", "dir"),
     ];
     let found = prefixes.iter().find(|(part, _)| argument.contains(part));
     found.unwrap_or_else(|| panic!("say in this table what ids {argument} takes")).1

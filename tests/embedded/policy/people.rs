@@ -138,6 +138,7 @@ async fn things(installation: &Installation, owner: &Client, project: &str) -> I
         ("usr", user),
         ("key", api_key(owner).await),
         ("cli", oauth_client(owner).await),
+        ("dir", directory(owner).await),
     ])
 }
 
@@ -216,6 +217,17 @@ async fn oauth_client(owner: &Client) -> String {
     )
     .await;
     id(&made["client"]["id"])
+}
+
+/// A directory that nobody has.
+async fn directory(owner: &Client) -> String {
+    let made = mutate(
+        owner,
+        "mutation($input: ConnectDirectoryInput!) { connectDirectory(input: $input) { directory { id } userErrors { code message path } } }",
+        json!({ "name": "spare", "emailDomains": ["example.org"] }),
+    )
+    .await;
+    id(&made["directory"]["id"])
 }
 
 fn id(value: &Value) -> String {

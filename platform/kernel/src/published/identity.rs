@@ -73,6 +73,22 @@ pub struct RolesChanged {
 }
 event!(RolesChanged, "identity.user.roles_changed", 1);
 
+/// A person was suspended: no session and no key of theirs proves anything, until they are reactivated.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct UserSuspended {
+    /// The person.
+    pub user: Id<kind::User>,
+}
+event!(UserSuspended, "identity.user.suspended", 1);
+
+/// A person who was suspended may do again what their roles allow.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct UserReactivated {
+    /// The person.
+    pub user: Id<kind::User>,
+}
+event!(UserReactivated, "identity.user.reactivated", 1);
+
 /// A person made a key for a program.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ApiKeyCreated {

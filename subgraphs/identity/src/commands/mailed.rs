@@ -106,7 +106,8 @@ impl Core {
     /// signs in elsewhere, and gets no link that would make one.
     async fn offer_reset(&self, asked: ResetAsked) -> Result<(), Failure> {
         let row = users::by_email(&self.store, &asked.account).await?;
-        let Some(row) = row.filter(|row| row.password.is_some()) else {
+        let may = |row: &users::Row| row.password.is_some() && row.suspended_at.is_none();
+        let Some(row) = row.filter(may) else {
             tracing::info!("a new password was asked for where nobody has one");
             return Ok(());
         };

@@ -5,6 +5,7 @@
 mod account;
 mod api_keys;
 mod audit;
+mod directories;
 mod factor;
 mod mailed;
 mod oauth_clients;
@@ -13,6 +14,7 @@ mod organizations;
 mod passkey;
 mod personal_data;
 mod policy;
+pub(crate) mod provision;
 mod request;
 mod review;
 mod roles;
@@ -30,6 +32,7 @@ use studio_service::{ApiError, graphql::UserError, notices::Notices};
 use studio_stores::keyring::{IndexKey, KeyringError};
 
 pub(crate) use api_keys::NewApiKey;
+pub(crate) use directories::{NewDirectory, UpdatedDirectory};
 pub(crate) use factor::{Given, Shown};
 pub(crate) use mailed::{MailDesk, keep_resets};
 pub(crate) use oauth_clients::NewClient;

@@ -177,7 +177,7 @@ impl Core {
     ) -> Result<(), Refused> {
         let tenant = provider.organization;
         let state = self.store.load::<User>(tenant, &user.to_string()).await?.state;
-        if !state.exists() {
+        if !state.may_sign_in() {
             return Err(Refused::Account);
         }
         if provider.roles.is_empty() {
@@ -255,7 +255,7 @@ impl Core {
     ) -> Result<Option<LoggedIn>, Failure> {
         let Ticket { tenant, user, session, .. } = *ticket;
         let person = self.store.load::<User>(tenant, &user.to_string()).await?.state;
-        if !person.exists() {
+        if !person.may_sign_in() {
             return Ok(None);
         }
         if person.factor.is_on() {

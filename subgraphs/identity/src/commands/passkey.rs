@@ -191,7 +191,8 @@ impl Core {
             return Err(unknown().into());
         }
         let person = users::find(&self.store, tenant, user).await?;
-        let person = person.filter(|row| row.erased_at.is_none()).ok_or_else(unknown)?;
+        let there = |row: &users::Row| row.erased_at.is_none() && row.suspended_at.is_none();
+        let person = person.filter(there).ok_or_else(unknown)?;
         let session = self.passkey_challenges.session(challenge, tenant, user);
         let roles = users::held(&person)?.at(self.env.now());
         let actor = Actor::user(tenant, user, session, roles);

@@ -21,7 +21,7 @@ use crate::{
     projections::{
         api_keys,
         audit::{self, Filter, Place, Row},
-        factors, organizations, passkeys, read_id, sessions, users,
+        factors, organizations, passkeys, sessions, users,
     },
 };
 
@@ -150,7 +150,9 @@ impl Core {
             let events = self.store.read_stream(tenant, stream.0, &stream.1, after, EVENTS).await?;
             for event in &events {
                 after = event.stream_version;
-                if let UserEvent::LoginLinked(linked) = event.decode().map_err(ApiError::internal)? {
+                if let UserEvent::LoginLinked(linked) =
+                    event.decode().map_err(ApiError::internal)?
+                {
                     let subject = self.people.open_subject(tenant, &linked.subject).await?;
                     lines.push(json!({
                         "kind": "login",

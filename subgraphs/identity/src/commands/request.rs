@@ -3,7 +3,10 @@
 use std::convert::Infallible;
 
 use async_graphql::Context;
-use axum::{extract::FromRequestParts, http::request::Parts};
+use axum::{
+    extract::FromRequestParts,
+    http::{Extensions, request::Parts},
+};
 use studio_events::Metadata;
 use studio_kernel::{Actor, Id, Origin, kind};
 use studio_service::RequestId;
@@ -20,6 +23,12 @@ impl Request {
     pub(crate) fn of(ctx: &Context<'_>) -> Self {
         let id = ctx.data_opt::<RequestId>().and_then(RequestId::id);
         Self { id, origin: ctx.data_opt().cloned() }
+    }
+
+    /// Of a request of HTTP with these extensions.
+    pub(crate) fn of_extensions(extensions: &Extensions) -> Self {
+        let id = extensions.get::<RequestId>().and_then(RequestId::id);
+        Self { id, origin: extensions.get().cloned() }
     }
 
     /// The one in which somebody acts.
@@ -53,7 +62,6 @@ impl<S: Send + Sync> FromRequestParts<S> for Request {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
-        let id = parts.extensions.get::<RequestId>().and_then(RequestId::id);
-        Ok(Self { id, origin: parts.extensions.get().cloned() })
+        Ok(Self::of_extensions(&parts.extensions))
     }
 }

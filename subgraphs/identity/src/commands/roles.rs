@@ -153,16 +153,20 @@ impl Core {
     /// The actor with the roles that they have by now, whatever their token says.
     pub(super) async fn as_of_now(&self, actor: &Actor) -> Result<Actor, Failure> {
         let Some(user) = actor.user_id() else { return Ok(actor.clone()) };
-        let loaded = self.store.load::<User>(actor.tenant, &user.to_string()).await?;
-        Ok(Actor { roles: loaded.state.held().at(self.env.now()), ..actor.clone() })
+        let state = self.store.load::<User>(actor.tenant, &user.to_string()).await?.state;
+        let roles = match state.may_sign_in() {
+            true => state.held().at(self.env.now()),
+            false => Vec::new(),
+        };
+        Ok(Actor { roles, ..actor.clone() })
     }
 
     /// Does something that must not happen beside a change of roles or an erasure, in whichever
     /// process: the last two owners could otherwise remove each other.
-    pub(super) async fn with_roles_held<T>(
+    pub(super) async fn with_roles_held<T, E: From<Failure>>(
         &self,
-        work: impl Future<Output = Result<T, Failure>>,
-    ) -> Result<T, Failure> {
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
         let _here = self.holding_roles.lock().await;
         let held = self.held_roles().await?;
         let done = work.await;

@@ -79,9 +79,9 @@ impl Core {
             let stream = user.to_string();
             let person = self.store.load::<User>(tenant, &stream).await?;
             let factor = &person.state.factor;
-            // Taken away meanwhile, or the challenge was answered before.
+            // Taken away meanwhile, or the challenge was answered before, or the person is suspended.
             let started = self.store.load::<Session>(tenant, &session.to_string()).await?.state;
-            if !factor.is_on() || started.user.is_some() {
+            if !factor.is_on() || started.user.is_some() || !person.state.may_sign_in() {
                 return Err(challenge_over().into());
             }
             let proof = self.proof(tenant, user, factor, given, Some(challenge)).await;

@@ -96,6 +96,11 @@ impl Core {
         };
         let (tenant, user) = (read_id(&row.tenant)?, read_id(&row.id)?);
         let person = self.store.load::<User>(tenant, &row.id).await?.state;
+        if !person.may_sign_in() {
+            // In the words of a wrong password: whether it was right is not told.
+            self.note_in_vain(tenant, user, "password", &request);
+            return Err(wrong_credentials().into());
+        }
         if person.factor.is_on() {
             // The try goes on counting until a code is right as well: the password alone must not give
             // whoever knows it new tries at the codes.
@@ -230,6 +235,10 @@ impl Core {
             self.end_session(tenant, session, EndReason::UserErased, &metadata).await?;
             return Err(invalid_refresh_token().into());
         };
+        if row.suspended_at.is_some() {
+            self.end_session(tenant, session, EndReason::UserSuspended, &metadata).await?;
+            return Err(invalid_refresh_token().into());
+        }
         self.sessions.live(session, expires_at, self.env.now());
         // The roles as they are now: a change reaches a session with its next access token.
         let roles = users::held(&row)?.at(self.env.now());

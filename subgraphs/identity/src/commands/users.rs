@@ -141,6 +141,47 @@ impl Core {
         self.end_access(tenant, user, &metadata).await
     }
 
+    /// Lets a person in again who was suspended: with the roles that they have.
+    ///
+    /// # Errors
+    /// `FORBIDDEN`; `NOT_FOUND`.
+    pub(crate) async fn reactivate_user(
+        &self,
+        actor: &Actor,
+        user: Id<kind::User>,
+        request: Request,
+    ) -> Result<(), Failure> {
+        self.with_roles_held(async {
+            let actor = &self.as_of_now(actor).await?;
+            let metadata = metadata(actor, &request);
+            let stream = user.to_string();
+            // A crash may have left some when they were suspended.
+            let before = self.store.load::<User>(actor.tenant, &stream).await?.state;
+            let resource = Resource::one("User", user, actor.tenant)
+                .owned_by(user)
+                .with(roles::RANK, roles::rank(&[before.roles()]));
+            let tenant = self.policy.require(actor, "identity:user:update", &resource)?.tenant();
+            if !before.exists() {
+                return Err(ApiError::not_found("user", user).into());
+            }
+            if before.provisioned.suspended {
+                let reason = EndReason::UserSuspended;
+                self.end_sessions(tenant, user, None, reason, &metadata).await?;
+            }
+            let executed = self
+                .store
+                .execute::<User, Failure>(tenant, &stream, &metadata, |state, _| {
+                    Ok(state.set_active(user, true))
+                })
+                .await?;
+            if let Some(newest) = executed.recorded.last() {
+                self.sessions.suspended_is(user, false, newest.position);
+            }
+            Ok(())
+        })
+        .await
+    }
+
     /// Completes erasures that a crash cut short between the event and the key.
     ///
     /// # Errors

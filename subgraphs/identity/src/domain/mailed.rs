@@ -174,6 +174,8 @@ impl Mailed {
                 self.verification = None;
                 self.verified = true;
             }
+            // What was sent to another address shows nothing of this one.
+            UserEvent::ProfileChanged(changed) if changed.email_changed => *self = Self::default(),
             UserEvent::UserErased(_) => *self = Self::default(),
             _ => {}
         }

@@ -2,6 +2,8 @@
 //! database, no keys: what is encrypted passes through as it is.
 
 pub mod api_key;
+pub mod directory;
+pub mod directory_group;
 pub mod factor;
 pub mod input;
 pub mod login;
@@ -9,6 +11,7 @@ pub mod mailed;
 pub mod oauth_client;
 pub mod organization;
 pub mod passkey;
+pub mod provisioned;
 pub mod review;
 pub mod scopes;
 pub mod session;

@@ -53,6 +53,8 @@ pub enum EndReason {
     UserErased,
     /// The person changed the password elsewhere.
     PasswordChanged,
+    /// The person was suspended.
+    UserSuspended,
 }
 
 /// The session ended before its time.

@@ -16,6 +16,10 @@ use super::{
         PasswordResetUsed,
     },
     passkey::{PasskeyAdded, PasskeyBegun, PasskeyCopied, PasskeyRemoved, PasskeyUsed},
+    provisioned::{
+        DirectoryRecordRemoved, DirectoryRecordSet, ProfileChanged, Provisioned, UserReactivated,
+        UserSuspended,
+    },
 };
 
 /// A person was added.
@@ -75,6 +79,11 @@ events! {
         EmailVerificationRequested,
         EmailVerified,
         MailSent,
+        DirectoryRecordSet,
+        DirectoryRecordRemoved,
+        ProfileChanged,
+        UserSuspended,
+        UserReactivated,
         UserErased,
     }
 }
@@ -92,6 +101,9 @@ pub struct User {
     pub factor: SecondFactor,
     /// What is proven by mail.
     pub mailed: Mailed,
+    /// What a directory made of them.
+    #[serde(default)]
+    pub provisioned: Provisioned,
 }
 
 /// Why nobody's roles were changed.
@@ -240,12 +252,13 @@ impl User {
 
 impl Aggregate for User {
     const STREAM_TYPE: &'static str = "identity.user";
-    const STATE_VERSION: u32 = 5;
+    const STATE_VERSION: u32 = 6;
     type Event = UserEvent;
 
     fn apply(&mut self, event: &UserEvent, recorded_at: Timestamp) {
         self.factor.apply(event, recorded_at);
         self.mailed.apply(event);
+        self.provisioned.apply(event);
         match event {
             UserEvent::UserCreated(created) => {
                 self.created = true;

@@ -35,7 +35,7 @@ enum OutcomeName {
 /// Which entries of the audit log to show: those that fit everything that is given.
 #[derive(InputObject, Default)]
 struct AuditFilter {
-    /// Whose doing: a person, `usr_…`, a program, `cli_…`, or a part of Studio, such as
+    /// Whose doing: a person, `usr_…`, a program, `cli_…`, a directory, `dir_…`, or a part of Studio, such as
     /// `controls.process_manager`.
     actor: Option<String>,
     /// What the action begins with: `identity.user.` for everything about people.
@@ -122,7 +122,8 @@ impl AuditEntry {
         i32::try_from(self.0.times).unwrap_or(i32::MAX)
     }
 
-    /// Who did it: a person, `usr_…`, a program of the organization, `cli_…`, or a part of Studio by name.
+    /// Who did it: a person, `usr_…`, a program of the organization, `cli_…`, a directory,
+    /// `dir_…`, or a part of Studio by name.
     async fn actor(&self) -> &str {
         &self.0.actor
     }

@@ -3,6 +3,7 @@
 mod account;
 mod api_key;
 mod audit;
+mod directory;
 mod factor;
 mod mailed;
 mod oauth_client;
@@ -43,6 +44,7 @@ pub(crate) struct Query(
     review::ReviewQuery,
     api_key::ApiKeyQuery,
     oauth_client::OAuthClientQuery,
+    directory::DirectoryQuery,
 );
 
 /// Mutations, one module each.
@@ -57,6 +59,7 @@ pub(crate) struct Mutation(
     review::ReviewMutation,
     api_key::ApiKeyMutation,
     oauth_client::OAuthClientMutation,
+    directory::DirectoryMutation,
 );
 
 /// The schema, served with a loader of its own for each request.

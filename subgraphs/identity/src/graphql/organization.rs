@@ -12,6 +12,7 @@ use studio_service::graphql::{PageArgs, actor, gql, id};
 use super::{
     api_key::{self, ApiKey},
     core,
+    directory::{self, Directory},
     oauth_client::{self, OAuthClient},
 };
 use crate::projections::{
@@ -64,6 +65,18 @@ impl Organization {
     ) -> async_graphql::Result<Connection<String, OAuthClient, EmptyFields, EmptyFields>> {
         let page = PageArgs::new(first, after)?;
         oauth_client::page(ctx, read_id(&self.0.tenant).map_err(gql)?, &page).await
+    }
+
+    /// The directories that provision its people, newest first, those that were disconnected among them. For
+    /// owners and admins.
+    async fn directories(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many to show, 1 to 100; 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
+    ) -> async_graphql::Result<Connection<String, Directory, EmptyFields, EmptyFields>> {
+        let page = PageArgs::new(first, after)?;
+        directory::page(ctx, read_id(&self.0.tenant).map_err(gql)?, &page).await
     }
 }
 

@@ -80,6 +80,22 @@ struct GrantAccessPayload {
     user_errors: Vec<UserError>,
 }
 
+/// A person to let in again.
+#[derive(InputObject)]
+struct ReactivateUserInput {
+    /// The person, `usr_…`.
+    user_id: ID,
+}
+
+/// What `reactivateUser` did.
+#[derive(SimpleObject)]
+struct ReactivateUserPayload {
+    /// The person, who may sign in.
+    user: Option<User>,
+    /// What to mend; empty when it worked.
+    user_errors: Vec<UserError>,
+}
+
 /// A person to erase.
 #[derive(InputObject)]
 struct EraseUserInput {
@@ -185,6 +201,23 @@ impl PeopleMutation {
                 Ok(GrantAccessPayload { user, user_errors: Vec::new() })
             }
             Err(failure) => Ok(GrantAccessPayload { user: None, user_errors: errors(failure)? }),
+        }
+    }
+
+    /// Lets a person in again whom a directory has suspended, with the roles that they have; for one that was
+    /// disconnected, or has removed them. A directory that knows them can suspend them again.
+    async fn reactivate_user(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The person to let in.")] input: ReactivateUserInput,
+    ) -> async_graphql::Result<ReactivateUserPayload> {
+        let user = id(&input.user_id)?;
+        match core(ctx)?.reactivate_user(actor(ctx)?, user, request(ctx)).await {
+            Ok(()) => {
+                let user = user::find(ctx, user).await?;
+                Ok(ReactivateUserPayload { user, user_errors: Vec::new() })
+            }
+            Err(failure) => Ok(ReactivateUserPayload { user: None, user_errors: errors(failure)? }),
         }
     }
 

@@ -88,6 +88,11 @@ impl User {
         Timestamp::from_micros(self.0.created_at).to_datetime()
     }
 
+    /// When they were suspended: they keep their roles, and may not sign in; null while they may.
+    async fn suspended_at(&self) -> Option<DateTime<Utc>> {
+        self.0.suspended_at.map(|at| Timestamp::from_micros(at).to_datetime())
+    }
+
     /// When they were erased for good; null while they were not.
     async fn erased_at(&self) -> Option<DateTime<Utc>> {
         self.0.erased_at.map(|at| Timestamp::from_micros(at).to_datetime())

@@ -175,7 +175,7 @@ fn live(store: &EventStore, now: Timestamp) -> sea_orm::Select<Entity> {
         .filter(Column::ExpiresAt.gt(now.micros()))
 }
 
-/// When these keys of the organization were last used, by their ids.
+/// When these keys, or tokens of directories, of the organization were last used, by their ids.
 pub(crate) async fn last_used(
     store: &EventStore,
     tenant: TenantId,
@@ -189,11 +189,11 @@ pub(crate) async fn last_used(
     Ok(rows.into_iter().map(|row| (row.key, row.used_at)).collect())
 }
 
-/// Notes when a key was last used, unless a later use is known.
+/// Notes when a key, or the token of a directory, was last used, unless a later use is known.
 pub(crate) async fn note_use(
     tx: &DatabaseTransaction,
     tenant: TenantId,
-    key: Id<kind::ApiKey>,
+    key: impl ToString,
     at: Timestamp,
 ) -> Result<(), DbErr> {
     let row = api_key_use::ActiveModel {

@@ -88,7 +88,7 @@ pub(crate) fn entry(log: &str, event: &CloudEvent, record: AuditRecord) -> Resul
         Principal::User { session, .. } => (Some(session.to_string()), None),
         Principal::ApiKey { key, .. } => (None, Some(key.to_string())),
         Principal::Client { token, .. } => (None, Some(token.to_string())),
-        Principal::System { .. } => (None, None),
+        Principal::Directory { .. } | Principal::System { .. } => (None, None),
     };
     let shown = serde_json::to_string(&record.shown).map_err(|e| DbErr::Type(e.to_string()))?;
     Ok(Row {

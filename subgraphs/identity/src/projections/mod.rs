@@ -1,10 +1,13 @@
-//! The read models: organizations, people, their second factors, passkeys and logins, sessions, keys and
-//! programs, reviews of access, and the state of the set-up. Every query names its organization, but for
+//! The read models: organizations, people, their second factors, passkeys and logins, sessions, keys,
+//! programs and directories, reviews of access, and the state of the set-up. Every query names its organization, but for
 //! those by which somebody without an actor is found: by e-mail address, passkey or what a provider calls
 //! them at a sign-in, and whether there is any organization at all.
 
 pub(crate) mod api_keys;
 pub(crate) mod audit;
+pub(crate) mod directories;
+pub(crate) mod directory_groups;
+pub(crate) mod directory_people;
 pub(crate) mod factors;
 pub(crate) mod logins;
 pub(crate) mod oauth_clients;
@@ -27,3 +30,6 @@ fn tenant_of(recorded: &Recorded) -> String {
 pub(crate) fn read_id<K: studio_kernel::id::Kind>(text: &str) -> Result<Id<K>, sea_orm::DbErr> {
     text.parse().map_err(|error| sea_orm::DbErr::Type(format!("{error}")))
 }
+
+/// Ids in one query: databases limit how many values a statement takes.
+const AT_ONCE: usize = 500;

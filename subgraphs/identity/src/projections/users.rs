@@ -12,15 +12,16 @@ use studio_access::Scope;
 use studio_entities::identity::user::{ActiveModel, Column, Entity, Model};
 use studio_events::{EventStore, Projection, ProjectionError, Recorded, clear_generation};
 use studio_kernel::{
-    DomainEvent, Id, Role, TenantId, kind,
+    DomainEvent, Id, Payload, Role, TenantId, kind,
     published::identity::{RoleUntil, RolesHeld},
 };
 
-use super::tenant_of;
+use super::{AT_ONCE, tenant_of};
 use crate::{
     domain::{
         SealedValue,
         login::UserProvisioned,
+        provisioned::{UserReactivated, UserSuspended},
         user::{UserCreated, UserEvent},
     },
     personal::People,
@@ -30,9 +31,6 @@ use crate::{
 pub(crate) type Row = Model;
 
 const NAME: &str = "identity.users";
-
-/// Ids in one query: databases limit how many values a statement takes.
-const AT_ONCE: usize = 500;
 
 /// Keeps `identity_users`. It opens what is sealed, to hash the e-mail address: a person who was
 /// erased meanwhile gets no hash, which is what the erasure would have left anyway.
@@ -69,6 +67,7 @@ impl Users {
             email_verified_at: Set(None),
             created_at: Set(recorded.recorded_at.micros()),
             erased_at: Set(None),
+            suspended_at: Set(None),
         })
     }
 }
@@ -143,6 +142,32 @@ impl Projection for Users {
                 | UserEvent::PasskeyUsed(_)
                 | UserEvent::PasskeyCopied(_)
                 | UserEvent::PasskeyRemoved(_) => {}
+                UserEvent::ProfileChanged(changed) => {
+                    let key = (generation, tenant, changed.user.to_string());
+                    if let Some(row) = Entity::find_by_id(key).one(tx).await? {
+                        let profile = self.people.open_profile(recorded.tenant, &changed.profile);
+                        let profile = profile.await.map_err(ProjectionError::other)?;
+                        let mut row = row.into_active_model();
+                        row.email_hash = Set(profile.map(|it| self.people.email_hash(&it.email)));
+                        row.profile = Set(Some(changed.profile.0.to_string()));
+                        if changed.email_changed {
+                            row.email_verified_at = Set(None);
+                        }
+                        row.update(tx).await?;
+                    }
+                }
+                UserEvent::UserSuspended(UserSuspended { user })
+                | UserEvent::UserReactivated(UserReactivated { user }) => {
+                    let suspended = recorded.event_type == UserSuspended::TYPE;
+                    let key = (generation, tenant, user.to_string());
+                    if let Some(row) = Entity::find_by_id(key).one(tx).await? {
+                        let mut row = row.into_active_model();
+                        row.suspended_at = Set(suspended.then_some(recorded.recorded_at.micros()));
+                        row.update(tx).await?;
+                    }
+                }
+                // What directories say of people has a read model of its own.
+                UserEvent::DirectoryRecordSet(_) | UserEvent::DirectoryRecordRemoved(_) => {}
                 UserEvent::UserErased(erased) => {
                     let key = (generation, tenant, erased.user.to_string());
                     if let Some(row) = Entity::find_by_id(key).one(tx).await? {
@@ -231,6 +256,18 @@ pub(crate) async fn find(
     Ok(by_ids(store, tenant, [user]).await?.pop())
 }
 
+/// One person of the organization, as the primary database knows them: for a change that compares with what
+/// was just written.
+pub(crate) async fn find_newest(
+    store: &EventStore,
+    tenant: TenantId,
+    user: Id<kind::User>,
+) -> Result<Option<Row>, DbErr> {
+    Entity::find_by_id((store.generation(NAME), tenant.to_string(), user.to_string()))
+        .one(store.database().primary())
+        .await
+}
+
 /// People within the scope who were not erased, in the order in which they came, after an id.
 pub(crate) async fn page(
     store: &EventStore,
@@ -300,6 +337,20 @@ pub(crate) async fn with_roles_until(
         .all(store.database().reader())
         .await?;
     rows.iter().map(|row| Ok((row.id.clone(), held(row)?))).collect()
+}
+
+/// Everybody of the installation who is suspended and was not erased: to know it by heart.
+pub(crate) async fn suspended(store: &EventStore) -> Result<Vec<Id<kind::User>>, DbErr> {
+    let users: Vec<String> = Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::Generation.eq(store.generation(NAME)))
+        .filter(Column::SuspendedAt.is_not_null())
+        .filter(Column::ErasedAt.is_null())
+        .into_tuple()
+        .all(store.database().reader())
+        .await?;
+    users.iter().map(|user| super::read_id(user)).collect()
 }
 
 /// Everybody who was erased, as `(organization, person)`.

@@ -36,7 +36,22 @@ impl NewSecret {
 
 /// A key as it is shown.
 pub(crate) fn write(key: Id<kind::ApiKey>, secret: &NewSecret) -> Zeroizing<String> {
-    Zeroizing::new(format!("{PREFIX}{}_{}", key.uuid().simple(), *secret.text))
+    write_as(PREFIX, key.uuid(), secret)
+}
+
+/// An id and a secret behind a prefix.
+pub(super) fn write_as(prefix: &str, id: Uuid, secret: &NewSecret) -> Zeroizing<String> {
+    Zeroizing::new(format!("{prefix}{}_{}", id.simple(), *secret.text))
+}
+
+/// The id and the secret behind a prefix; `None` for what has another form.
+pub(super) fn read_as<'a>(prefix: &str, text: &'a str) -> Option<(Uuid, &'a str)> {
+    let rest = text.strip_prefix(prefix)?;
+    let (id, rest) = rest.split_at_checked(ID)?;
+    let secret = rest.strip_prefix('_')?;
+    let lower = id.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_lowercase());
+    (lower && secret.len() == TEXT).then_some(())?;
+    Some((Uuid::try_parse(id).ok()?, secret))
 }
 
 /// A key as somebody sent it.
@@ -50,12 +65,8 @@ pub(crate) struct Presented<'a> {
 impl<'a> Presented<'a> {
     /// Takes it apart; `None` for what can be no key.
     pub(crate) fn read(text: &'a str) -> Option<Self> {
-        let rest = text.strip_prefix(PREFIX)?;
-        let (id, rest) = rest.split_at_checked(ID)?;
-        let secret = rest.strip_prefix('_')?;
-        let lower = id.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_lowercase());
-        (lower && secret.len() == TEXT).then_some(())?;
-        Some(Self { key: Id::from_uuid(Uuid::try_parse(id).ok()?), secret })
+        let (id, secret) = read_as(PREFIX, text)?;
+        Some(Self { key: Id::from_uuid(id), secret })
     }
 }
 

@@ -11,6 +11,7 @@ use studio_kernel::{
         identity::{
             AccessTokenRevoked, ApiKeyCreated, ApiKeyRevoked, OAuthClientCreated,
             OAuthClientRevoked, RolesChanged, RolesHeld, SessionEnded, SessionExtended,
+            UserReactivated, UserSuspended,
         },
     },
 };
@@ -79,6 +80,10 @@ fn take(event: &CloudEvent, sessions: &LiveSessions, env: &Env) {
             let held = RolesHeld { always: it.roles, until: it.until };
             sessions.roles_are(it.user, held, event.position);
         })
+    } else if let Some(suspended) = event.read::<UserSuspended>() {
+        suspended.map(|it| sessions.suspended_is(it.user, true, event.position))
+    } else if let Some(reactivated) = event.read::<UserReactivated>() {
+        reactivated.map(|it| sessions.suspended_is(it.user, false, event.position))
     } else if let Some(created) = event.read::<ApiKeyCreated>() {
         created.map(|it| {
             // The roles first: a key whose person is not known opens nothing.

@@ -36,6 +36,9 @@ pub(crate) struct LiveSessions {
     /// Of everybody who had a session or a key at the start, or made a key, or whose roles were
     /// changed since: there are no more of them than people.
     roles: RwLock<HashMap<Id<kind::User>, Known>>,
+    /// Who was suspended or reactivated, and at which position of identity's log. Of everybody who was
+    /// suspended at the start, and of all changes since.
+    suspended: RwLock<HashMap<Id<kind::User>, (bool, i64)>>,
     /// The keys by which programs act for people.
     pub(crate) keys: LiveKeys,
     /// The programs that organizations let in.
@@ -91,6 +94,21 @@ impl LiveSessions {
     pub(crate) fn roles_of(&self, user: Id<kind::User>, now: Timestamp) -> Option<Vec<Role>> {
         let known = self.roles.read().unwrap_or_else(PoisonError::into_inner);
         known.get(&user).map(|known| known.roles.at(now))
+    }
+
+    /// Whether a person is suspended, as it was at a position of identity's log.
+    pub(crate) fn suspended_is(&self, user: Id<kind::User>, suspended: bool, position: i64) {
+        let mut known = self.suspended.write().unwrap_or_else(PoisonError::into_inner);
+        let newest = known.get(&user).map_or(i64::MIN, |(_, position)| *position);
+        if position >= newest {
+            known.insert(user, (suspended, position));
+        }
+    }
+
+    /// Whether a person is suspended: nothing of theirs proves anything then.
+    pub(crate) fn is_suspended(&self, user: Id<kind::User>) -> bool {
+        let known = self.suspended.read().unwrap_or_else(PoisonError::into_inner);
+        known.get(&user).is_some_and(|(suspended, _)| *suspended)
     }
 
     /// Whether anything is known of the session.
@@ -161,6 +179,17 @@ mod tests {
         assert_eq!(sessions.roles_of(user, now.plus_seconds(1)), Some(vec![]));
         sessions.roles_were(user, vec![Role::Owner], 9);
         assert_eq!(sessions.roles_of(user, now.plus_seconds(1)), Some(vec![]));
+    }
+
+    #[test]
+    fn the_newest_word_on_a_suspension_counts_in_any_order() {
+        let (sessions, user) = (LiveSessions::default(), Env::system().id());
+        assert!(!sessions.is_suspended(user));
+        sessions.suspended_is(user, false, 7);
+        sessions.suspended_is(user, true, 3);
+        assert!(!sessions.is_suspended(user));
+        sessions.suspended_is(user, true, 8);
+        assert!(sessions.is_suspended(user));
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! What proves who asks: short access tokens (JWT, RFC 7519, signed by EdDSA, RFC 8037), refresh tokens
-//! that renew them, and the API keys of programs.
+//! that renew them, the API keys of programs, and the tokens of directories.
 
 mod access;
 mod api_key;
 mod challenge;
 mod checked;
+pub(crate) mod directory;
 mod follow;
 mod keys;
 mod live;
@@ -20,7 +21,7 @@ mod verifier;
 
 pub(crate) use access::ClientClaims;
 pub(crate) use access::{AccessToken, IssueError, Issuer};
-pub(crate) use api_key::{NewSecret, write as write_api_key};
+pub(crate) use api_key::{NewSecret, is_right, write as write_api_key};
 pub(crate) use challenge::{Challenge, Challenges, FirstFactor};
 pub(crate) use follow::follow;
 pub(crate) use keys::{Lifetimes, TokenKeys, keep_renewed};

@@ -38,7 +38,7 @@ use crate::projections::{read_id, sessions, users};
 /// Sessions on one page.
 const PAGE: u64 = 10_000;
 /// A page of them in bytes, at most.
-const LONGEST: usize = 4 << 20;
+const LONGEST: usize = 16 << 20;
 /// How often the keys are read anew.
 const KEYS_EVERY: Duration = Duration::from_secs(300);
 /// How soon they are read again after that, whatever tokens come.
@@ -153,6 +153,9 @@ async fn fill(client: &InternalClient, live: &LiveSessions, env: &Env) -> Result
             let held = RolesHeld { always: known.roles, until: known.until };
             live.roles_are(known.user, held, page.position);
         }
+        for user in page.suspended {
+            live.suspended_is(user, true, page.position);
+        }
         let Some(last) = page.sessions.last() else { return Ok(from) };
         after = Some(last.session);
         for session in &page.sessions {
@@ -170,6 +173,9 @@ struct Page {
     /// changes no roles.
     #[serde(default)]
     roles: Vec<Known>,
+    /// On the first page, everybody who is suspended. An older version of Studio suspends nobody.
+    #[serde(default)]
+    suspended: Vec<Id<kind::User>>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -219,8 +225,10 @@ async fn page(
     let rows = sessions::live_page(&store, now, after.as_deref(), PAGE).await?;
     let people: BTreeSet<&str> = rows.iter().map(|row| row.user.as_str()).collect();
     let mut held = users::roles_of(&store, people).await?;
+    let mut suspended = Vec::new();
     if after.is_none() {
         held.extend(users::with_roles_until(&store).await?);
+        suspended = users::suspended(&store).await?;
     }
     let roles = held
         .into_iter()
@@ -235,5 +243,5 @@ async fn page(
             Ok(Entry { session: read_id(&row.id)?, expires_at })
         })
         .collect::<Result<_, sea_orm::DbErr>>()?;
-    Ok(Json(Page { position, sessions, roles }))
+    Ok(Json(Page { position, sessions, roles, suspended }))
 }

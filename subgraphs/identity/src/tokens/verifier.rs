@@ -17,6 +17,7 @@ use super::{
     access::{AUDIENCE, AnyClaims, ClientClaims},
     api_key::{self, Presented},
     checked::Checked,
+    directory,
     keys::TokenKeys,
     live::LiveSessions,
 };
@@ -50,6 +51,9 @@ pub enum TokenError {
          one by createApiKey."
     )]
     Key,
+    /// It is the token of a directory.
+    #[error("That is the token of a directory: it opens /scim/v2 alone.")]
+    Directory,
 }
 
 impl TokenError {
@@ -150,6 +154,9 @@ impl TokenVerifier {
                 self.catch_up().await;
             }
             return self.key(&presented).map(|verified| verified.actor);
+        }
+        if token.starts_with(directory::PREFIX) {
+            return Err(TokenError::Directory);
         }
         let claims = self.claims(token)?;
         let known = match &claims {
@@ -253,6 +260,9 @@ impl TokenVerifier {
         let now = self.0.env.now();
         let keys = &self.0.sessions.keys;
         let key = keys.check(presented, now).ok_or(TokenError::Key)?;
+        if self.0.sessions.is_suspended(key.user) {
+            return Err(TokenError::Key);
+        }
         keys.used(&key, now);
         let roles = self.0.sessions.roles_of(key.user, now).unwrap_or_default();
         Ok(Verified { actor: key.actor(roles), expires_at: key.expires_at })
@@ -263,7 +273,8 @@ impl TokenVerifier {
             AnyClaims::Session(claims) => claims,
             AnyClaims::Client(claims) => return self.live_client(&claims),
         };
-        if !self.0.sessions.is_live(claims.sid, self.0.env.now()) {
+        let sessions = &self.0.sessions;
+        if !sessions.is_live(claims.sid, self.0.env.now()) || sessions.is_suspended(claims.sub) {
             return Err(TokenError::SessionOver);
         }
         // The token says what its person could do when it was made.
@@ -307,12 +318,17 @@ impl TokenVerifier {
     }
 
     fn is_live(&self, actor: &Actor) -> bool {
+        if actor.user_id().is_some_and(|user| self.0.sessions.is_suspended(user)) {
+            return false;
+        }
         match &actor.principal {
             Principal::User { session, .. } => self.0.sessions.is_live(*session, self.0.env.now()),
             Principal::ApiKey { key, .. } => self.0.sessions.keys.is_live(*key, self.0.env.now()),
             Principal::Client { client, token } => {
                 self.0.sessions.clients.of_token(*client, *token).is_some()
             }
+            // It is known by its token alone, each time anew.
+            Principal::Directory { .. } => false,
             Principal::System { .. } => true,
         }
     }

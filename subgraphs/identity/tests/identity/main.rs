@@ -21,6 +21,7 @@ mod reviews;
 mod roles;
 mod roles_until;
 mod schema;
+mod scim;
 mod sessions;
 mod set_up;
 mod sign_in;

@@ -11,6 +11,7 @@ use studio_service::{
 use tokio::{net::TcpListener, task::JoinHandle};
 
 use crate::api_keys::{MINE, REVOKE, key};
+use crate::scim;
 use crate::support::{EMAIL, PASSWORD, Server, Tokens};
 
 const LOG_OUT: &str = "mutation { logOut { userErrors { code } } }";
@@ -134,6 +135,44 @@ async fn it_knows_the_keys_of_programs_and_tells_when_they_are_used() {
     assert_eq!(reqwest::get(&keys).await.unwrap().status(), 401);
     let uses = reqwest::Client::new().post(format!("{keys}/uses")).body("[]").send().await.unwrap();
     assert_eq!(uses.status(), 401);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_knows_who_is_suspended() {
+    let (server, owner) = Server::set_up().await;
+    let (_, token) = scim::connect(&server, &owner, json!({})).await;
+    let (id, vera) = server.viewer(&owner).await;
+    let (_, program) = key(&server, &vera, &["*:*:read"]).await;
+    let body = json!({ "userName": "charles@example.org" });
+    scim::ask(&server, &token, "POST", "/Users", Some(body)).await.must(201);
+    let (url, _serving) = serve(&server).await;
+    let remote = connect(&server, &[&url]).await.unwrap();
+    let verifier = remote.verifier();
+    let people = [
+        verifier.verify_newest(&vera.access).await.unwrap(),
+        verifier.verify_newest(&program).await.unwrap(),
+    ];
+    let active = async |active: bool| {
+        let body = json!({ "schemas": [scim::PATCH],
+            "Operations": [{ "op": "replace", "path": "active", "value": active }] });
+        let path = format!("/Users/{id}");
+        scim::ask(&server, &token, "PATCH", &path, Some(body)).await.must(200);
+        server.store.head()
+    };
+    let head = active(false).await;
+    for actor in people {
+        assert_eq!(verifier.as_of(actor.clone(), head).await, None);
+        assert!(!verifier.still_valid(&actor));
+    }
+    assert_eq!(verifier.verify(&program), Err(TokenError::Key));
+    assert_eq!(verifier.verify(&vera.access), Err(TokenError::SessionOver));
+    // One that connects now has heard of it, too.
+    let later = connect(&server, &[&url]).await.unwrap().verifier();
+    assert_eq!(later.verify(&program), Err(TokenError::Key));
+    let head = active(true).await;
+    let owner = server.verifier.verify(&owner.access).unwrap();
+    verifier.as_of(owner, head).await.unwrap();
+    assert!(verifier.verify(&program).is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -46,7 +46,7 @@ pub(crate) struct App {
 
 impl App {
     /// What it shows so many steps from now.
-    fn shows(&self, server: &Server, steps_ahead: i64) -> String {
+    pub(crate) fn shows(&self, server: &Server, steps_ahead: i64) -> String {
         let step = server.env.now().micros() / STEP + steps_ahead;
         let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &unbase32(&self.secret));
         let tag = hmac::sign(&key, &step.to_be_bytes());
@@ -61,7 +61,7 @@ impl App {
     }
 
     /// Turns the second factor on for whoever is signed in, and lets its first code pass.
-    async fn enrol(server: &Server, tokens: &Tokens) -> Self {
+    pub(crate) async fn enrol(server: &Server, tokens: &Tokens) -> Self {
         let begun = begin(server, tokens, PASSWORD).await;
         assert_eq!(begun["userErrors"], json!([]));
         let secret = begun["secret"].as_str().unwrap().to_owned();

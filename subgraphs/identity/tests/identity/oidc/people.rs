@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use studio_identity::TokenError;
 
 use super::{Stage, begin, callback};
+use crate::scim;
 use crate::support::{CREATE_USER, EMAIL, PASSWORD, Server, Tokens, fault, holds};
 
 const ERASE: &str = "mutation($input: EraseUserInput!) { eraseUser(input: $input) {
@@ -191,6 +192,35 @@ async fn who_was_erased_is_nobody_any_more() {
     stage.server.store.rebuild("identity.logins").await.unwrap();
     let again = stage.sign_in(json!({})).await.unwrap();
     assert_eq!(stage.me(&again).await["id"], stage.me(&new).await["id"]);
+}
+
+#[tokio::test]
+async fn whom_a_directory_provisions_is_the_same_person() {
+    let stage = Stage::set().await;
+    let (_, token) = scim::connect(&stage.server, &stage.owner, json!({})).await;
+    let ask = async |method: &str, path: &str, body: Value| {
+        scim::ask(&stage.server, &token, method, path, Some(body)).await
+    };
+    let body = json!({ "userName": "charles@example.org", "displayName": "C. Babbage" });
+    let made = ask("POST", "/Users", body).await.must(201);
+    // Nobody gives them a role yet.
+    let tokens = stage.sign_in(json!({})).await.unwrap();
+    let actor = stage.server.verifier.verify(&tokens.access).unwrap();
+    assert_eq!(json!(actor.user_id().unwrap()), made["id"]);
+    let path = format!("/Users/{}", made["id"].as_str().unwrap());
+    let active = |active: bool| json!({ "schemas": [scim::PATCH], "Operations": [{ "op": "replace", "path": "active", "value": active }] });
+    ask("PATCH", &path, active(false)).await.must(200);
+    assert_eq!(stage.sign_in(json!({})).await.unwrap_err(), "ACCOUNT");
+    // Nor is somebody let in who was vouched for a moment before.
+    ask("PATCH", &path, active(true)).await.must(200);
+    let sent = begin(&stage.server, "work", "").await.unwrap();
+    let id_token = stage.key.sign(&stage.claims(&sent, json!({})));
+    stage.provider.grant("a code", &sent.challenge, id_token);
+    let query = [("code", "a code"), ("state", sent.state.as_str())];
+    let back = callback(&stage.server, &sent.cookie, "work", &query).await.unwrap();
+    ask("PATCH", &path, active(false)).await.must(200);
+    let (status, _) = super::tokens(&stage.server, &back.ticket).await;
+    assert_eq!(status, 400);
 }
 
 #[tokio::test]

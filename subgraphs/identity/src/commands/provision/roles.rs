@@ -1,0 +1,119 @@
+//! The roles that follow from groups.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use studio_events::{Expected, Recorded, StreamAppend};
+use studio_kernel::{Aggregate, Id, Role, TenantId, kind};
+
+use crate::{
+    commands::{Core, Failure},
+    domain::{
+        directory::Settings,
+        login::roles_by_groups,
+        user::{User, UserEvent},
+    },
+    projections::directory_groups,
+};
+
+/// A group as it will be.
+pub(crate) struct Group {
+    /// Which one.
+    pub(crate) id: Id<kind::DirectoryGroup>,
+    /// The roles that it will give.
+    pub(crate) gives: Vec<Role>,
+    /// Who will be in it.
+    pub(crate) members: BTreeSet<Id<kind::User>>,
+}
+
+/// What changes the roles of people.
+pub(crate) struct Follow<'a> {
+    /// The organization.
+    pub(crate) tenant: TenantId,
+    /// The directory.
+    pub(crate) directory: Id<kind::Directory>,
+    /// What it may do from now on.
+    pub(crate) settings: &'a Settings,
+    /// The roles that it gives, or gave up to now: these are taken as well.
+    pub(crate) managed: &'a [Role],
+    /// The group that changes, where one does.
+    pub(crate) group: Option<Group>,
+}
+
+/// Whose roles change, and into what.
+pub(crate) struct Changes(Vec<(Id<kind::User>, User, Vec<UserEvent>)>);
+
+impl Core {
+    /// The roles of these people as groups will give them. Owners are left alone.
+    ///
+    /// # Errors
+    /// From the store.
+    pub(crate) async fn roles_that_follow(
+        &self,
+        follow: &Follow<'_>,
+        people: &BTreeSet<Id<kind::User>>,
+    ) -> Result<(Vec<StreamAppend>, Changes), Failure> {
+        let given = self.given(follow, people).await?;
+        let (mut streams, mut changes) = (Vec::new(), Vec::new());
+        for user in people {
+            let stream = user.to_string();
+            let loaded = self.store.load::<User>(follow.tenant, &stream).await?;
+            let roles = loaded.state.roles();
+            if roles.contains(&Role::Owner) {
+                continue;
+            }
+            let given = given.get(user).map_or(&[][..], Vec::as_slice);
+            let default = &follow.settings.default_roles;
+            let wanted = roles_by_groups(roles, given, follow.managed, default);
+            let events = loaded.state.set_roles(*user, wanted, self.env.now());
+            if events.is_empty() {
+                continue;
+            }
+            let expected = Expected::Version(loaded.version);
+            streams.push(StreamAppend::of::<User>(stream, expected, events.clone())?);
+            changes.push((*user, loaded.state, events));
+        }
+        Ok((streams, Changes(changes)))
+    }
+
+    /// The roles that groups will give to these people.
+    async fn given(
+        &self,
+        follow: &Follow<'_>,
+        people: &BTreeSet<Id<kind::User>>,
+    ) -> Result<BTreeMap<Id<kind::User>, Vec<Role>>, Failure> {
+        let Follow { tenant, directory, settings, group: changing, .. } = follow;
+        let rows = directory_groups::all(&self.store, *tenant, *directory).await?;
+        let mut gives: BTreeMap<String, Vec<Role>> = BTreeMap::new();
+        for row in rows {
+            let roles = settings.given(&row.display_name, row.external_id.as_deref()).collect();
+            gives.insert(row.id, roles);
+        }
+        if let Some(changing) = changing {
+            gives.remove(&changing.id.to_string());
+        }
+        let ids: Vec<String> = people.iter().map(Id::to_string).collect();
+        let mut given: BTreeMap<Id<kind::User>, Vec<Role>> = BTreeMap::new();
+        for (group, user) in directory_groups::groups_of(&self.store, *tenant, &ids).await? {
+            if let Some(roles) = gives.get(&group) {
+                given.entry(crate::projections::read_id(&user)?).or_default().extend(roles);
+            }
+        }
+        if let Some(changing) = changing {
+            for user in &changing.members {
+                given.entry(*user).or_default().extend(&changing.gives);
+            }
+        }
+        Ok(given)
+    }
+
+    /// Has the roles count from now on, in this process at once.
+    pub(crate) fn roles_followed(&self, changes: Changes, recorded: &[Recorded]) {
+        for (user, mut state, events) in changes.0 {
+            let stream = user.to_string();
+            let of_them = recorded.iter().filter(|it| it.stream_id == stream);
+            let Some(newest) = of_them.max_by_key(|it| it.position) else { continue };
+            events.iter().for_each(|event| state.apply(event, newest.recorded_at));
+            self.sessions.roles_are(user, state.held(), newest.position);
+        }
+    }
+}
