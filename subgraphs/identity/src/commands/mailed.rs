@@ -112,6 +112,10 @@ impl Core {
             return Ok(());
         };
         let (tenant, user) = (read_id(&row.tenant)?, read_id(&row.id)?);
+        if !self.store.load::<User>(tenant, &row.id).await?.state.address_lets_in() {
+            tracing::info!(%user, "a new password was asked for at an address that is not shown to be theirs");
+            return Ok(());
+        }
         let offered = self.offered(MailKind::PasswordReset, tenant, user);
         let Offered { nonce, token_hash, expires_at } = offered;
         let asked_for = PasswordResetRequested { user, nonce, token_hash, expires_at };

@@ -80,7 +80,8 @@ impl Core {
         }
     }
 
-    /// Links an account that is there. An owner's is not linked: a provider makes no owners.
+    /// Links an account that is there. An owner's is not linked, since a provider makes no owners; nor one
+    /// whose address a directory has changed, before its person has shown that it is theirs.
     async fn link(
         &self,
         provider: &OidcProvider,
@@ -99,7 +100,7 @@ impl Core {
         let done = self
             .store
             .execute::<User, Refused>(tenant, &user.to_string(), metadata, |state, _| {
-                if !state.exists() || state.roles().contains(&Role::Owner) {
+                if !state.address_lets_in() || state.roles().contains(&Role::Owner) {
                     return Err(Refused::Account);
                 }
                 Ok(vec![linked.clone().into()])

@@ -53,6 +53,12 @@ pub struct Provisioned {
     pub suspended: bool,
     /// The directory that knows them.
     pub directory: Option<Id<kind::Directory>>,
+    /// Whether they have a way in of their own: a password, a passkey, or a provider of identity.
+    #[serde(default)]
+    has_way_in: bool,
+    /// Whether their address was changed since, and they have not shown that it is theirs.
+    #[serde(default)]
+    pub address_unproven: bool,
 }
 
 impl Provisioned {
@@ -61,6 +67,14 @@ impl Provisioned {
             UserEvent::UserSuspended(_) => self.suspended = true,
             UserEvent::UserReactivated(_) => self.suspended = false,
             UserEvent::DirectoryRecordSet(set) => self.directory = Some(set.directory),
+            UserEvent::UserCreated(_)
+            | UserEvent::PasswordChanged(_)
+            | UserEvent::PasskeyAdded(_)
+            | UserEvent::LoginLinked(_) => self.has_way_in = true,
+            UserEvent::ProfileChanged(changed) if changed.email_changed => {
+                self.address_unproven = self.has_way_in;
+            }
+            UserEvent::EmailVerified(_) => self.address_unproven = false,
             UserEvent::DirectoryRecordRemoved(_) | UserEvent::UserErased(_) => {
                 self.directory = None
             }
@@ -73,6 +87,13 @@ impl User {
     /// Whether there is such a person, and no directory says that they are not active.
     pub fn may_sign_in(&self) -> bool {
         self.exists() && !self.provisioned.suspended
+    }
+
+    /// Whether their address may let them in: by a link that is mailed to it, or by a provider that vouches for
+    /// it. Whoever runs a directory could otherwise get into an account that somebody has by changing its
+    /// address.
+    pub fn address_lets_in(&self) -> bool {
+        self.may_sign_in() && !self.provisioned.address_unproven
     }
 
     /// Suspends the person, or lets them in again; nothing happens where it is so already.
@@ -105,7 +126,7 @@ mod tests {
     use studio_kernel::{Aggregate, Role::*};
 
     use super::*;
-    use crate::domain::user::RoleUntil;
+    use crate::domain::{login::LoginLinked, mailed::EmailVerified, user::RoleUntil};
 
     fn apply(user: &mut User, events: Vec<UserEvent>) {
         for event in events {
@@ -130,6 +151,29 @@ mod tests {
         let events = user.set_active(id, true);
         apply(&mut user, events);
         assert!(user.may_sign_in());
+    }
+
+    #[test]
+    fn another_address_is_no_way_into_an_account_that_somebody_has() {
+        let id = Id::from_uuid(Default::default());
+        let value = || SealedValue(serde_json::Value::Null);
+        let moved = |email_changed| {
+            vec![ProfileChanged { user: id, profile: value(), email_changed }.into()]
+        };
+        let mut user = User::default();
+        let added =
+            crate::domain::login::UserProvisioned { user: id, roles: vec![], profile: value() };
+        apply(&mut user, vec![added.into()]);
+        apply(&mut user, moved(true));
+        assert!(user.address_lets_in(), "nobody has got in yet");
+        let linked = LoginLinked { user: id, provider: "work".into(), subject: value() };
+        apply(&mut user, vec![linked.into()]);
+        apply(&mut user, moved(false));
+        assert!(user.address_lets_in(), "another name is no other address");
+        apply(&mut user, moved(true));
+        assert!(!user.address_lets_in() && user.may_sign_in());
+        apply(&mut user, vec![EmailVerified { user: id }.into()]);
+        assert!(user.address_lets_in());
     }
 
     #[test]

@@ -205,12 +205,19 @@ async fn whom_a_directory_provisions_is_the_same_person() {
     let made = ask("POST", "/Users", body).await.must(201);
     // Nobody gives them a role yet.
     let tokens = stage.sign_in(json!({})).await.unwrap();
-    let actor = stage.server.verifier.verify(&tokens.access).unwrap();
-    assert_eq!(json!(actor.user_id().unwrap()), made["id"]);
+    assert_eq!(stage.me_id(&tokens), made["id"]);
     let path = format!("/Users/{}", made["id"].as_str().unwrap());
     let active = |active: bool| json!({ "schemas": [scim::PATCH], "Operations": [{ "op": "replace", "path": "active", "value": active }] });
     ask("PATCH", &path, active(false)).await.must(200);
     assert_eq!(stage.sign_in(json!({})).await.unwrap_err(), "ACCOUNT");
+    // With another address it is still the account of whom the provider called so, and of nobody else.
+    ask("PATCH", &path, active(true)).await.must(200);
+    let moved = json!({ "schemas": [scim::PATCH],
+        "Operations": [{ "op": "replace", "path": "userName", "value": "mallory@example.org" }] });
+    ask("PATCH", &path, moved).await.must(200);
+    let mallory = json!({ "sub": "mallory|1", "email": "mallory@example.org" });
+    assert_eq!(stage.sign_in(mallory).await.unwrap_err(), "ACCOUNT");
+    assert_eq!(stage.me_id(&stage.sign_in(json!({})).await.unwrap()), made["id"]);
     // Nor is somebody let in who was vouched for a moment before.
     ask("PATCH", &path, active(true)).await.must(200);
     let sent = begin(&stage.server, "work", "").await.unwrap();

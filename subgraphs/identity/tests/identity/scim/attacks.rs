@@ -214,6 +214,37 @@ async fn an_owner_is_left_alone() {
     panic!("the audit log does not tell of them");
 }
 
+/// Whoever runs the directory would otherwise be whoever they like.
+#[tokio::test]
+async fn another_address_is_no_way_into_somebodys_account() {
+    let stage = Stage::set().await;
+    let (charles, tokens) = stage.server.viewer(&stage.owner).await;
+    stage.ask("POST", "/Users", Some(json!({ "userName": "charles@example.org" }))).await.must(201);
+    let moved = json!([{ "op": "replace", "path": "userName", "value": "mallory@example.org" }]);
+    stage.patch(&format!("/Users/{charles}"), moved).await.must(200);
+    let reset =
+        "mutation($input: RequestPasswordResetInput!) { requestPasswordReset(input: $input) {
+        userErrors { code message path } } }";
+    for email in ["mallory@example.org", "charles@example.org", EMAIL] {
+        stage.server.data(None, reset, json!({ "input": { "email": email } })).await;
+    }
+    let to = |mails: Vec<studio_mail::Mail>| -> Vec<String> {
+        mails.into_iter().map(|mail| mail.address).collect()
+    };
+    assert_eq!(to(stage.server.mails.sent(1).await), [EMAIL], "the owner's comes behind them");
+    // They themselves go on, and once they have shown that it is theirs, it is.
+    let verify = "mutation { requestEmailVerification { userErrors { code } } }";
+    stage.server.data(Some(&tokens.access), verify, json!({})).await;
+    let mails = stage.server.mails.sent(2).await;
+    let (_, link) = mails[1].text.split_once("#verify=").unwrap();
+    let token = link.split_whitespace().next().unwrap();
+    let verify = "mutation($input: VerifyEmailInput!) { verifyEmail(input: $input) { userErrors { code } } }";
+    stage.server.data(None, verify, json!({ "input": { "token": token } })).await;
+    assert_eq!(stage.person(&charles).await["emailVerified"], true);
+    stage.server.data(None, reset, json!({ "input": { "email": "mallory@example.org" } })).await;
+    assert_eq!(to(stage.server.mails.sent(3).await)[2], "mallory@example.org");
+}
+
 #[tokio::test]
 async fn a_token_opens_what_it_is_for_and_nothing_else() {
     let stage = Stage::set().await;
