@@ -40,7 +40,7 @@ ON_SERVERS = $(CARGO) nextest run --workspace
 END_TO_END = 'binary(embedded) and test(/^(stopping|main_job|bad_input|tenants|policy|graph|extensions)::/)'
 
 test-real: ## The same contracts against real servers, installed and started by tests/services
-	tests/services with postgres redis bolt s3 kms_stand_in smtp oidc chromium graphql_clients opa -- $(MAKE) --no-print-directory on-servers
+	tests/services with postgres redis bolt s3 kms_stand_in smtp oidc openid_client chromium graphql_clients opa -- $(MAKE) --no-print-directory on-servers
 
 .PHONY: on-servers
 on-servers:

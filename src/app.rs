@@ -1,11 +1,11 @@
 //! The HTTP surface: GraphQL, REST, the pages, the headers that make all of them safe to show, and
 //! what is answered where there is nothing.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     Router,
-    extract::{Request, State},
+    extract::{ConnectInfo, Request, State},
     http::{HeaderName, HeaderValue, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -15,7 +15,7 @@ use serde_json::Value;
 use studio_events::EventStore;
 use studio_identity::TokenVerifier;
 use studio_kernel::Code;
-use studio_service::{ApiError, RequestId};
+use studio_service::{ApiError, RequestId, client_address::ClientAddress};
 
 use crate::{
     assemble::Running,
@@ -29,18 +29,21 @@ pub(crate) fn whole(
     router: Arc<studio_router::Router>,
     subgraphs: &[Running],
     verifier: TokenVerifier,
+    proxies: Option<u8>,
 ) -> Router {
     let rest =
         subgraphs.iter().fold(Router::new(), |rest, subgraph| rest.merge(subgraph.routes.clone()));
-    for_clients(router, rest, verifier, logs(subgraphs))
+    for_clients(router, rest, verifier, logs(subgraphs), proxies)
 }
 
-/// What clients reach: GraphQL, REST (`rest`, which finds the actor in its requests), the pages.
+/// What clients reach, behind so many proxies of the operator's: GraphQL, REST (`rest`, which finds the actor
+/// in its requests), the pages.
 pub(crate) fn for_clients(
     router: Arc<studio_router::Router>,
     rest: Router,
     verifier: TokenVerifier,
     logs: Logs,
+    proxies: Option<u8>,
 ) -> Router {
     let rest = rest.layer(middleware::from_fn_with_state(verifier, authenticate));
     let openapi = studio_service::rest::openapi(described().map(|(_, described)| described));
@@ -49,7 +52,9 @@ pub(crate) fn for_clients(
         .merge(rest)
         .merge(pages::routes())
         .route("/v1/openapi.json", get(move || async move { axum::Json(openapi) }));
-    counted(app, logs).layer(middleware::from_fn(harden))
+    counted(app, logs)
+        .layer(middleware::from_fn(harden))
+        .layer(middleware::from_fn_with_state(Proxies(proxies), address))
 }
 
 /// The REST of each subgraph that has some, as it describes it.
@@ -76,6 +81,21 @@ pub(crate) fn counted(app: Router, logs: Logs) -> Router {
         .fallback(|| async { ApiError::no_such_path() })
         .method_not_allowed_fallback(|| async { ApiError::wrong_method() })
         .layer(middleware::from_fn_with_state(metrics, metrics::count))
+}
+
+/// How many proxies of the operator's stand in front.
+#[derive(Clone, Copy)]
+struct Proxies(Option<u8>);
+
+/// Writes down which address a request comes from, where that is known.
+async fn address(
+    State(Proxies(proxies)): State<Proxies>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    ClientAddress::find(request.headers_mut(), peer.ip(), proxies);
+    next.run(request).await
 }
 
 /// Puts the actor and the id into the request. A missing token is no fault here (a route may be public);

@@ -19,6 +19,7 @@ use studio_router::{
 };
 use studio_service::{
     GraphQlService, RequestId,
+    client_address::ClientAddress,
     config::Limits,
     internal::{self, InternalSigner},
     reading::{Heard, Seen},
@@ -68,6 +69,9 @@ impl Authenticate for Tokens {
                 .as_str()
         };
         let mut caller = Caller::default();
+        if let Some(address) = ClientAddress::of(headers) {
+            caller.extensions.insert(address);
+        }
         let mut actor = None;
         if let Some(header) = from_headers.or_else(from_connection) {
             actor = Some(bearer(&self.verifier, header).await.map_err(AuthError::Token)?);
@@ -219,6 +223,9 @@ pub(crate) fn in_process(
                 if let Some(id) = id {
                     data.insert(id);
                 }
+                if let Some(address) = extensions.get::<ClientAddress>() {
+                    data.insert(*address);
+                }
             });
         (subgraph.name, subgraph.graphql.sdl(), Arc::new(transport))
     });
@@ -288,6 +295,9 @@ impl CallHeaders for Statement {
             }
             // The subgraph refuses the call, which is the safe end of it.
             Err(error) => tracing::error!(error, "a call to a subgraph cannot be signed"),
+        }
+        if let Some(address) = caller.extensions.get::<ClientAddress>() {
+            address.tell(headers);
         }
         // What the client said is in it.
         if let Some(seen) = caller.extensions.get::<Seen>() {

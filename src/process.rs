@@ -96,6 +96,7 @@ impl Process {
         let Self { listener, shutdown, ready, notice, drain, .. } = self;
         let (stopped, signals) = (shutdown.clone(), Signals::listen());
         let server = tokio::spawn(async move {
+            let app = app.into_make_service_with_connect_info::<SocketAddr>();
             let requests = axum::serve(listener, app);
             requests.with_graceful_shutdown(stopped.cancelled_owned()).await?;
             drained.await;

@@ -43,7 +43,7 @@ pub(crate) async fn run(arguments: cli::Serve) -> anyhow::Result<()> {
         Extensions::begin(router.clone(), own, settings, policy, verifier.clone()).await;
     let settings = arguments.settings.clone();
     tokio::spawn(extensions.follow(settings, shutdown.clone()));
-    let app = app::whole(router.clone(), &assembly.subgraphs, verifier);
+    let app = app::whole(router.clone(), &assembly.subgraphs, verifier, config.proxies);
     let serving = process.serve(app, env, async move { router.drained().await });
 
     match &config.public_url {

@@ -22,6 +22,7 @@ impl MigratorTrait for Migrator {
             step("identity_0009_access_reviews", ACCESS_REVIEWS),
             step("identity_0010_api_keys", API_KEYS),
             step("identity_0011_oauth_clients", OAUTH_CLIENTS),
+            step("identity_0012_apps", APPS),
         ])
     }
 }
@@ -221,4 +222,29 @@ const OAUTH_CLIENTS: &[&str] = &[
         expires_at BIGINT NOT NULL,
         PRIMARY KEY (generation, tenant, id)
     )",
+];
+
+// Programs from before sign in by themselves.
+const APPS: &[&str] = &[
+    "ALTER TABLE identity_oauth_clients
+        ADD COLUMN grant_types TEXT NOT NULL DEFAULT 'client_credentials'",
+    "ALTER TABLE identity_oauth_clients ADD COLUMN redirect_uris TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE identity_oauth_clients ADD COLUMN created_by TEXT",
+    r#"CREATE TABLE identity_app_grants (
+        generation BIGINT NOT NULL,
+        tenant TEXT NOT NULL,
+        id TEXT NOT NULL,
+        "user" TEXT NOT NULL,
+        client TEXT NOT NULL,
+        reach TEXT NOT NULL,
+        created_at BIGINT NOT NULL,
+        used_at BIGINT,
+        expires_at BIGINT NOT NULL,
+        ended_at BIGINT,
+        PRIMARY KEY (generation, tenant, id)
+    )"#,
+    r#"CREATE INDEX identity_app_grants_by_user
+        ON identity_app_grants (generation, tenant, "user", client, id)"#,
+    "CREATE INDEX identity_app_grants_by_client
+        ON identity_app_grants (generation, tenant, client, id)",
 ];

@@ -92,7 +92,7 @@ pub(crate) async fn run(arguments: cli::Router) -> anyhow::Result<()> {
     tokio::spawn(extensions.follow(arguments.settings, process.shutdown.clone()));
     let rest = rest(&upstreams, &heard, &env)?;
     let address = process.address;
-    let app = app::for_clients(router.clone(), rest, verifier, Vec::new());
+    let app = app::for_clients(router.clone(), rest, verifier, Vec::new(), config.proxies);
     let serving = process.serve(app, env, async move { router.drained().await });
     println!("Studio's router listens on http://{address}");
     serving.until_stopped(async move { drop(sessions) }).await
@@ -129,10 +129,14 @@ fn rest(upstreams: &[Upstream], heard: &Arc<Heard>, env: &Env) -> anyhow::Result
             let read = [
                 "/.well-known/jwks.json",
                 "/.well-known/oauth-authorization-server",
+                "/.well-known/openid-configuration",
+                "/oauth2/authorize",
                 "/login/oidc/{name}",
                 "/login/oidc/{name}/callback",
             ];
             let posted = ["/login/tokens", "/oauth2/token", "/oauth2/revoke", "/oauth2/introspect"];
+            let both = MethodFilter::GET.or(MethodFilter::POST);
+            paths.push(("/oauth2/userinfo".to_owned(), both));
             paths.extend(read.map(|path| (path.to_owned(), MethodFilter::GET)));
             paths.extend(posted.map(|path| (path.to_owned(), MethodFilter::POST)));
         }

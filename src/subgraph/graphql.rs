@@ -18,7 +18,9 @@ use axum::{
 };
 use futures::{Stream, StreamExt, future::Either, stream};
 use studio_kernel::Actor;
-use studio_service::{GraphQlService, RequestId, reading::Seen};
+use studio_service::{
+    GraphQlService, RequestId, client_address::ClientAddress, reading::Seen,
+};
 use tokio_util::sync::CancellationToken;
 
 /// Bytes of one request. Representations of entities make some of the router's large.
@@ -63,6 +65,9 @@ async fn answer(
         Err(error) => return error.into_response(),
     };
     request = request.data(seen.clone());
+    if let Some(address) = ClientAddress::of(&headers) {
+        request = request.data(address);
+    }
     let wants_events = headers
         .get(header::ACCEPT)
         .is_some_and(|accept| accept.as_bytes().starts_with(b"text/event-stream"));

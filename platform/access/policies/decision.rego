@@ -3,8 +3,8 @@
 # The input holds no ids, on purpose: equal inputs have equal answers, so that an answer can be
 # cached. It reads
 #   actor:    kind ("user", "client" or "system"), name (of a system principal), roles (sorted),
-#             credential ("session", "api_key" or "client": by what it was let in; undefined for a
-#             system principal), scopes (of a program: patterns of actions)
+#             credential ("session", "api_key", "app" or "client": by what it was let in; undefined for
+#             a system principal), scopes (of a program: patterns of actions)
 #   action:   "<subgraph>:<thing>:<verb>"
 #   resource: kind, same_tenant (whether it belongs to the actor's organization),
 #             owner ("self", "other", "nobody", or "none": a list, or a thing that is to be made),

@@ -41,6 +41,10 @@ pub struct Config {
     /// The address under which people reach the server, for links; by default `http://` and
     /// `listen`.
     pub public_url: Option<String>,
+    /// How many proxies of your own stand between people and the server, each of which adds the address that
+    /// it was asked from to `X-Forwarded-For`; 0 where people reach it themselves. Unset, it is not known
+    /// which addresses requests come from, and nothing is limited by them.
+    pub proxies: Option<u8>,
     /// Seconds that requests under way get to end once the process is asked to stop.
     pub drain_seconds: u32,
     /// Logging.
@@ -127,6 +131,7 @@ impl Default for Config {
             data_dir: PathBuf::from("studio-data"),
             listen: SocketAddr::from(([127, 0, 0, 1], 4000)),
             public_url: None,
+            proxies: None,
             drain_seconds: 10,
             log: LogConfig::default(),
             limits: Limits::default(),

@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 use studio_access::Resource;
 use studio_events::Metadata;
 use studio_kernel::{Actor, Code, Id, Principal, TenantId, kind};
-use studio_service::ApiError;
+use studio_service::{ApiError, client_address::ClientAddress};
 use studio_stores::limits::{Limits, Quota};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -21,6 +21,7 @@ use crate::{
         mailed::{EmailVerificationRequested, LinkOver, MailKind, Offered, PasswordResetRequested},
         user::{User, UserEvent},
     },
+    pace::TooFast,
     projections::{read_id, users},
     tokens::{MailedToken, sha256},
 };
@@ -81,7 +82,7 @@ impl Core {
         self.mail.as_ref().ok_or_else(|| mail_is_off().into())
     }
 
-    /// Asks for a mail with a link to another password. What it answers, and when, says nothing of
+    /// Asks for a mail with a link to another password, from an address if it is known. What it answers, and when, says nothing of
     /// whether there is such an account.
     ///
     /// # Errors
@@ -89,9 +90,11 @@ impl Core {
     pub(crate) async fn request_password_reset(
         &self,
         email: &str,
+        from: Option<ClientAddress>,
         request: Request,
     ) -> Result<(), Failure> {
         let desk = self.desk()?;
+        self.pace.reset(from).await?;
         let email = input::email("email", email)?;
         let account = self.people.email_hash(&email);
         desk.count("password-reset", &account).await?;
@@ -247,6 +250,18 @@ pub(crate) async fn keep_resets(
         if let Err(Failure::Api(error)) = core.offer_reset(one).await {
             tracing::error!(%error, "a request for a new password is lost: it has to be made again");
         }
+    }
+}
+
+impl From<TooFast> for Failure {
+    fn from(refused: TooFast) -> Self {
+        Self::Api(match refused {
+            TooFast::Wait(seconds) => {
+                let message = format!("Too much is asked from your address: try again in {seconds} seconds.");
+                ApiError::new(Code::RateLimited, message)
+            }
+            TooFast::Ours(error) => error,
+        })
     }
 }
 

@@ -4,6 +4,8 @@
 
 mod account;
 mod api_keys;
+mod app_tokens;
+mod apps;
 mod audit;
 mod factor;
 mod mailed;
@@ -28,6 +30,8 @@ use studio_service::{ApiError, graphql::UserError, notices::Notices};
 use studio_stores::keyring::{IndexKey, KeyringError};
 
 pub(crate) use api_keys::NewApiKey;
+pub(crate) use app_tokens::{AppIssued, CodeShown, NotIssued};
+pub(crate) use apps::{AllowedApp, Declined, RequestState, ShownRequest};
 pub(crate) use factor::{Given, Shown};
 pub(crate) use mailed::{MailDesk, keep_resets};
 pub(crate) use oauth_clients::NewClient;
@@ -44,9 +48,13 @@ use crate::{
     codes::RecoveryCodes,
     domain::input::Fault,
     oidc::{Cookies, Providers},
+    pace::Pace,
     password::{PasswordError, Passwords},
     personal::{People, PersonalError},
-    tokens::{Challenges, Issuer, LiveSessions, MailedTokens, PasskeyChallenges, RefreshTokens},
+    tokens::{
+        AppTokens, Challenges, Issuer, LiveSessions, MailedTokens, PasskeyChallenges,
+        RefreshTokens, Requests,
+    },
     webauthn::RelyingParty,
 };
 
@@ -66,8 +74,13 @@ pub(crate) struct Core {
     pub sessions: Arc<LiveSessions>,
     pub(crate) passwords: Passwords,
     pub(crate) backoff: Backoff,
+    pub(crate) pace: Pace,
     pub(crate) issuer: Issuer,
     pub(crate) refresh_tokens: RefreshTokens,
+    /// What apps get.
+    pub(crate) app_tokens: AppTokens,
+    /// What apps ask.
+    pub(crate) requests: Requests,
     pub(crate) challenges: Challenges,
     pub(crate) passkey_challenges: PasskeyChallenges,
     /// Whom passkeys are made for; `None` where the public address has no name, or browsers do not trust

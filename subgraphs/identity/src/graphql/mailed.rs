@@ -1,7 +1,10 @@
 //! Mutations by links in mails.
 
 use async_graphql::{Context, InputObject, Object, SimpleObject};
-use studio_service::graphql::{UserError, actor};
+use studio_service::{
+    client_address::ClientAddress,
+    graphql::{UserError, actor},
+};
 use zeroize::Zeroizing;
 
 use super::{account::errors, core, request};
@@ -76,7 +79,10 @@ impl MailedMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Whose password is lost.")] input: RequestPasswordResetInput,
     ) -> async_graphql::Result<RequestPasswordResetPayload> {
-        let asked = core(ctx)?.request_password_reset(&input.email, request(ctx)).await;
+        let asked = {
+            let from = ctx.data_opt::<ClientAddress>().copied();
+            core(ctx)?.request_password_reset(&input.email, from, request(ctx)).await
+        };
         Ok(RequestPasswordResetPayload { user_errors: told(asked)? })
     }
 

@@ -2,6 +2,7 @@
 
 mod account;
 mod api_key;
+mod app;
 mod audit;
 mod factor;
 mod mailed;
@@ -43,6 +44,7 @@ pub(crate) struct Query(
     review::ReviewQuery,
     api_key::ApiKeyQuery,
     oauth_client::OAuthClientQuery,
+    app::AppQuery,
 );
 
 /// Mutations, one module each.
@@ -57,6 +59,7 @@ pub(crate) struct Mutation(
     review::ReviewMutation,
     api_key::ApiKeyMutation,
     oauth_client::OAuthClientMutation,
+    app::AppMutation,
 );
 
 /// The schema, served with a loader of its own for each request.

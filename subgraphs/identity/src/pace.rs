@@ -1,0 +1,77 @@
+//! How often somebody may ask who has not shown who they are, or has shown it by a program: counted by the
+//! port of limits, so that another replica is no second chance. By the address where it is known
+//! (`studio_service::client_address`), and by the program once it is known which one asks: nobody uses up
+//! what is another's, but of an app without a secret.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::http::HeaderMap;
+use studio_kernel::{Id, kind};
+use studio_service::{ApiError, client_address::ClientAddress};
+use studio_stores::limits::{Limits, LimitsError, Quota};
+
+const MINUTE: Duration = Duration::from_secs(60);
+/// What one program may ask of one endpoint;
+const PROGRAM: Quota = Quota { burst: 120, per: MINUTE };
+/// what one address may, behind which many may be;
+const ADDRESS: Quota = Quota { burst: 300, per: MINUTE };
+/// and how many links to another password one address may ask for, whoever they are for.
+const RESETS: Quota = Quota { burst: 20, per: Duration::from_secs(600) };
+
+/// Why something is not even looked at.
+#[derive(Debug)]
+pub(crate) enum TooFast {
+    /// After that many seconds it is.
+    Wait(u64),
+    /// A fault of ours.
+    Ours(ApiError),
+}
+
+impl From<LimitsError> for TooFast {
+    fn from(error: LimitsError) -> Self {
+        Self::Ours(ApiError::internal(error))
+    }
+}
+
+/// Counts what is asked.
+pub(crate) struct Pace(Arc<dyn Limits>);
+
+impl Pace {
+    pub(crate) fn new(limits: Arc<dyn Limits>) -> Self {
+        Self(limits)
+    }
+
+    /// Somebody asks an endpoint from an address.
+    pub(crate) async fn address(&self, of: &str, headers: &HeaderMap) -> Result<(), TooFast> {
+        match ClientAddress::of(headers) {
+            Some(from) => self.check(of, &from.counted(), ADDRESS).await,
+            None => Ok(()),
+        }
+    }
+
+    /// A program asks an endpoint.
+    pub(crate) async fn program(
+        &self,
+        of: &str,
+        client: Id<kind::OAuthClient>,
+    ) -> Result<(), TooFast> {
+        self.check(of, &client.to_string(), PROGRAM).await
+    }
+
+    /// Somebody asks for a link to another password from an address.
+    pub(crate) async fn reset(&self, from: Option<ClientAddress>) -> Result<(), TooFast> {
+        match from {
+            Some(from) => self.check("password-reset", &from.counted(), RESETS).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn check(&self, of: &str, whose: &str, quota: Quota) -> Result<(), TooFast> {
+        let decision = self.0.check(&format!("pace-{of}:{whose}"), quota, 1).await?;
+        if decision.allowed {
+            return Ok(());
+        }
+        let wait = decision.retry_after;
+        Err(TooFast::Wait(wait.as_secs() + u64::from(wait.subsec_nanos() > 0)))
+    }
+}
