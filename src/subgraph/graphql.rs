@@ -18,9 +18,7 @@ use axum::{
 };
 use futures::{Stream, StreamExt, future::Either, stream};
 use studio_kernel::Actor;
-use studio_service::{
-    GraphQlService, RequestId, client_address::ClientAddress, reading::Seen,
-};
+use studio_service::{GraphQlService, RequestId, client_address::ClientAddress, reading::Seen};
 use tokio_util::sync::CancellationToken;
 
 /// Bytes of one request. Representations of entities make some of the router's large.

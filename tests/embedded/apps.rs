@@ -14,7 +14,8 @@ const CB: &str = "https://app.example.org/cb";
 /// RFC 7636, appendix B.
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-const CREATE: &str = "mutation($input: CreateOAuthClientInput!) { createOAuthClient(input: $input) {
+const CREATE: &str =
+    "mutation($input: CreateOAuthClientInput!) { createOAuthClient(input: $input) {
     client { id } secret userErrors { code message path } } }";
 const ALLOW: &str = "mutation($input: AllowAppInput!) { allowApp(input: $input) {
     redirectTo userErrors { code message path } } }";
@@ -92,7 +93,10 @@ async fn an_app_opens_what_was_allowed_at_every_door_until_it_is_ended() {
 
     // GraphQL, REST, and what is told of its person.
     let data = query(&program, "{ projects { nodes { id } } me { email } }", json!({})).await;
-    assert_eq!((&data["projects"]["nodes"][0]["id"], &data["me"]["email"]), (&json!(project), &json!(EMAIL)));
+    assert_eq!(
+        (&data["projects"]["nodes"][0]["id"], &data["me"]["email"]),
+        (&json!(project), &json!(EMAIL))
+    );
     let get = async |path: &str| {
         let asked = browser().get(format!("{}{path}", server.url)).bearer_auth(&access);
         asked.send().await.unwrap()
@@ -118,12 +122,9 @@ async fn an_app_opens_what_was_allowed_at_every_door_until_it_is_ended() {
 
     // What the audit log tells names the app's doing as what it was.
     until("the audit log to tell of it", || async {
-        let entries = query(
-            &owner,
-            "{ auditEntries(first: 50) { nodes { action credential } } }",
-            json!({}),
-        )
-        .await;
+        let entries =
+            query(&owner, "{ auditEntries(first: 50) { nodes { action credential } } }", json!({}))
+                .await;
         let entries = entries["auditEntries"]["nodes"].as_array().unwrap().clone();
         let by_app = entries.iter().any(|entry| {
             entry["action"] == "identity.app_grant.redeemed"

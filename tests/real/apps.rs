@@ -104,7 +104,9 @@ async fn a_person_lets_an_app_in_with_a_browser() {
     browser.type_into("input[autocomplete=current-password]", PASSWORD).await;
     browser.click("main form button[type=submit]").await;
     let asked = shows(&browser, "Let Dashboard act for you?").await;
-    for words in ["Example", "registered by Ada Lovelace", "know what you are called", "see projects"] {
+    for words in
+        ["Example", "registered by Ada Lovelace", "know what you are called", "see projects"]
+    {
         assert!(asked.contains(words), "{words}: {asked}");
     }
     assert!(asked.contains(&format!("127.0.0.1:{port}")), "where the answer goes: {asked}");
@@ -143,7 +145,10 @@ async fn a_person_lets_an_app_in_with_a_browser() {
     // On the page of the account it is seen and ended.
     browser.open(&format!("{url}/#/account")).await;
     let account = shows(&browser, "What you have allowed to act for you").await;
-    assert!(account.contains("Dashboard") && account.contains("controls:project:read"), "{account}");
+    assert!(
+        account.contains("Dashboard") && account.contains("controls:project:read"),
+        "{account}"
+    );
     browser.click("main .apps button").await;
     shows(&browser, "You have allowed none").await;
 

@@ -1,6 +1,6 @@
 //! The tokens that apps get by what people allowed them.
 
-use studio_events::{ExecuteError, Metadata};
+use studio_events::{AppendError, ExecuteError, Metadata};
 use studio_kernel::{Id, Principal, TenantId, Timestamp, kind, published::identity::GrantType};
 use zeroize::Zeroizing;
 
@@ -16,6 +16,10 @@ use crate::{
     },
     tokens::{AccessToken, KnownClient, KnownGrant, challenge_of},
 };
+
+/// How often another use of the same code or token may come first: the first uses it up, and the second ends
+/// it all.
+const MOST_BEATEN: usize = 4;
 
 /// What an app gets.
 pub(crate) struct AppIssued {
@@ -157,15 +161,24 @@ impl Core {
     {
         let metadata = self.by_app(allowed, request);
         let stream = allowed.grant.to_string();
-        let executed = self
-            .store
-            .execute::<AppGrant, GrantOver>(tenant, &stream, &metadata, |state, _| decide(state))
-            .await;
-        let executed = match executed {
-            Ok(executed) => executed,
-            Err(ExecuteError::Refused(GrantOver)) => return Err(NotIssued::Over),
-            Err(ExecuteError::Append(error)) => return Err(error.into()),
-            Err(ExecuteError::Store(error)) => return Err(error.into()),
+        let mut beaten = 0;
+        let executed = loop {
+            let decided = self
+                .store
+                .execute::<AppGrant, GrantOver>(tenant, &stream, &metadata, |state, _| {
+                    decide(state)
+                })
+                .await;
+            match decided {
+                Ok(executed) => break executed,
+                Err(ExecuteError::Refused(GrantOver)) => return Err(NotIssued::Over),
+                // Somebody else came with the same at the same moment: what that led to decides.
+                Err(ExecuteError::Append(AppendError::Conflict { .. })) if beaten < MOST_BEATEN => {
+                    beaten += 1;
+                }
+                Err(ExecuteError::Append(error)) => return Err(error.into()),
+                Err(ExecuteError::Store(error)) => return Err(error.into()),
+            }
         };
         if executed.state.ended.is_some() {
             self.sessions.grants.ended(allowed.grant, self.env.now());

@@ -257,7 +257,8 @@ impl From<TooFast> for Failure {
     fn from(refused: TooFast) -> Self {
         Self::Api(match refused {
             TooFast::Wait(seconds) => {
-                let message = format!("Too much is asked from your address: try again in {seconds} seconds.");
+                let message =
+                    format!("Too much is asked from your address: try again in {seconds} seconds.");
                 ApiError::new(Code::RateLimited, message)
             }
             TooFast::Ours(error) => error,

@@ -261,7 +261,9 @@ fn addresses(new: &NewClient) -> Result<Vec<String>, Fault> {
     if for_people == new.redirect_uris.is_empty() {
         return Err(fault(match for_people {
             true => "Say where the app gets its answers: at least one address.".to_owned(),
-            false => "Only an app with AUTHORIZATION_CODE has addresses: leave them out.".to_owned(),
+            false => {
+                "Only an app with AUTHORIZATION_CODE has addresses: leave them out.".to_owned()
+            }
         }));
     }
     if new.redirect_uris.len() > MOST_ADDRESSES {

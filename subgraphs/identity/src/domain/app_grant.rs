@@ -340,11 +340,7 @@ mod tests {
         Ok(())
     }
 
-    fn refresh(
-        state: &mut AppGrant,
-        token: PresentedToken<'_>,
-        now: i64,
-    ) -> Result<(), GrantOver> {
+    fn refresh(state: &mut AppGrant, token: PresentedToken<'_>, now: i64) -> Result<(), GrantOver> {
         let next = format!("t{}", state.next_number());
         for event in state.refresh(id(), token, next, at(now), at(now + 100))? {
             state.apply(&event, at(now));

@@ -227,7 +227,9 @@ impl Parameters {
     /// reads addresses (RFC 9700, section 2.1.1).
     fn challenge(&self) -> Result<String, Problem> {
         let given = self.get("code_challenge")?.ok_or_else(|| {
-            Problem::request("code_challenge is missing: send one, with code_challenge_method=S256.")
+            Problem::request(
+                "code_challenge is missing: send one, with code_challenge_method=S256.",
+            )
         })?;
         if self.get("code_challenge_method")? != Some("S256") {
             return Err(Problem::request("Only code_challenge_method=S256 is taken here."));
@@ -249,7 +251,11 @@ impl Parameters {
                 // Who it is, is chosen by signing in.
                 "login" | "select_account" => prompt.login = true,
                 "consent" => prompt.consent = true,
-                _ => return Err(Problem::request("prompt is none, login, consent or select_account.")),
+                _ => {
+                    return Err(Problem::request(
+                        "prompt is none, login, consent or select_account.",
+                    ));
+                }
             }
         }
         if prompt.none && (prompt.login || prompt.consent) {
@@ -351,7 +357,9 @@ mod tests {
 
     #[test]
     fn nothing_leads_to_an_address_that_is_not_the_apps() {
-        for uri in ["", "https://evil.example/", "https://app.example.org/cb/../x", "//evil.example"] {
+        for uri in
+            ["", "https://evil.example/", "https://app.example.org/cb/../x", "//evil.example"]
+        {
             let told = with_app(|app| request(&[("redirect_uri", uri)]).way_back(app));
             assert_eq!(told, Err(NoWayBack::RedirectUri), "{uri}");
         }

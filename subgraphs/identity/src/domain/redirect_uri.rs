@@ -18,7 +18,9 @@ pub struct RedirectUri(String);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RedirectUriError {
     /// Empty, too long, or with characters that are written otherwise in addresses.
-    #[error("An address has 1 to {LONGEST} characters, all of them ASCII and none a blank, \", <, >, \\, ^, `, {{, | or }}.")]
+    #[error(
+        "An address has 1 to {LONGEST} characters, all of them ASCII and none a blank, \", <, >, \\, ^, `, {{, | or }}."
+    )]
     Text,
     /// With a fragment or a wildcard.
     #[error("An address has no # and no *: it is compared as it is written.")]
@@ -27,7 +29,9 @@ pub enum RedirectUriError {
     #[error("An address has no . or .. between slashes: write the path as a browser asks for it.")]
     Dots,
     /// `https` without a host, or with a name or password in it.
-    #[error("Write https:// and a host in lower case, with a port if need be, and no name or password before it.")]
+    #[error(
+        "Write https:// and a host in lower case, with a port if need be, and no name or password before it."
+    )]
     Host,
     /// `http` to another machine.
     #[error(
@@ -61,7 +65,11 @@ impl RedirectUri {
         }
         let (scheme, rest) = text.split_once(':').ok_or(RedirectUriError::Scheme)?;
         match scheme {
-            "https" => rest.strip_prefix("//").filter(|it| is_host(it)).ok_or(RedirectUriError::Host).map(drop)?,
+            "https" => rest
+                .strip_prefix("//")
+                .filter(|it| is_host(it))
+                .ok_or(RedirectUriError::Host)
+                .map(drop)?,
             "http" => loopback(text).ok_or(RedirectUriError::Http).map(drop)?,
             own if is_own(own) && rest.starts_with('/') => {}
             _ => return Err(RedirectUriError::Scheme),

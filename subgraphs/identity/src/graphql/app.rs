@@ -173,10 +173,11 @@ impl AppRequest {
             scope: about.as_str().to_owned(),
             meanings: vec![learns(*about).to_owned()],
         });
-        let does = request.reach.scopes.iter().map(|scope| AppScope {
-            scope: scope.to_string(),
-            meanings: meanings(scope),
-        });
+        let does = request
+            .reach
+            .scopes
+            .iter()
+            .map(|scope| AppScope { scope: scope.to_string(), meanings: meanings(scope) });
         about.chain(does).collect()
     }
 }
@@ -377,12 +378,7 @@ pub(super) async fn page(
     // Whoever sees programs of the organization sees this; it is asked all the same.
     let resource = Resource::any("App", tenant);
     let scope = core.policy.require(actor(ctx)?, "identity:app:read", &resource).map_err(gql)?;
-    let rows = app_grants::of_client(
-        &core.store,
-        scope,
-        client,
-        page.after.as_deref(),
-        page.limit(),
-    );
+    let rows =
+        app_grants::of_client(&core.store, scope, client, page.after.as_deref(), page.limit());
     Ok(connection(rows.await.map_err(gql)?, page, |row| row.id.clone(), AppGrant))
 }

@@ -27,7 +27,17 @@ pub(super) async fn provider(State(served): State<Arc<Served>>) -> Response {
     told["subject_types_supported"] = json!(["public"]);
     told["id_token_signing_alg_values_supported"] = json!(["EdDSA"]);
     told["claims_supported"] = json!([
-        "iss", "aud", "sub", "iat", "exp", "nonce", "auth_time", "amr", "at_hash", "name", "email",
+        "iss",
+        "aud",
+        "sub",
+        "iat",
+        "exp",
+        "nonce",
+        "auth_time",
+        "amr",
+        "at_hash",
+        "name",
+        "email",
         "email_verified",
     ]);
     told["prompt_values_supported"] = json!(["none", "login", "consent", "select_account"]);

@@ -58,7 +58,10 @@ pub(crate) fn routes(core: Arc<Core>, verifier: TokenVerifier) -> Router {
 
 /// Why nothing was done (RFC 6749, section 5.2).
 enum Refusal {
-    Error { code: &'static str, says: String },
+    Error {
+        code: &'static str,
+        says: String,
+    },
     Client,
     /// Too much was asked; after that many seconds it may be again.
     Slow(u64),

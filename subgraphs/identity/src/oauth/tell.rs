@@ -183,7 +183,9 @@ fn challenge(status: StatusCode, error: Option<&'static str>) -> Response {
     studio_service::error::count_anonymous_refusal();
     let says = match error {
         None => "Send an access token as \"Authorization: Bearer …\".",
-        Some("insufficient_scope") => "The person did not allow the app to know who they are: ask for openid.",
+        Some("insufficient_scope") => {
+            "The person did not allow the app to know who they are: ask for openid."
+        }
         Some(_) => "That is no access token that holds.",
     };
     let body = json!({ "error": error.unwrap_or("invalid_request"), "error_description": says });

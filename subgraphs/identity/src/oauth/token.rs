@@ -45,7 +45,9 @@ pub(super) async fn token(
     served.core.pace.address("token", &headers).await?;
     let form = Form::read(&headers, &body)?;
     let grant = form.get("grant_type").ok_or_else(|| {
-        Refusal::request("grant_type is missing: send client_credentials, authorization_code or refresh_token.")
+        Refusal::request(
+            "grant_type is missing: send client_credentials, authorization_code or refresh_token.",
+        )
     })?;
     let Some(grant) = GrantType::parse(grant) else {
         let says = "client_credentials, authorization_code and refresh_token are given here.";
@@ -128,9 +130,8 @@ async fn again(
     form: &Form,
     request: commands::Request,
 ) -> Result<Response, Refusal> {
-    let token = form
-        .get("refresh_token")
-        .ok_or_else(|| Refusal::request("refresh_token is missing."))?;
+    let token =
+        form.get("refresh_token").ok_or_else(|| Refusal::request("refresh_token is missing."))?;
     let asked = form.get("scope").map(narrower).transpose()?;
     let issued = served.core.refresh_app(client, token, asked, request).await?;
     Ok(given(served, issued))
@@ -139,9 +140,8 @@ async fn again(
 /// How far an access token shall go that goes less far.
 fn narrower(text: &str) -> Result<Reach, Refusal> {
     let words = || text.split(' ').filter(|word| !word.is_empty());
-    let odd = words().find(|word| {
-        AboutScope::parse(word).is_none() && word.parse::<ActionScope>().is_err()
-    });
+    let odd = words()
+        .find(|word| AboutScope::parse(word).is_none() && word.parse::<ActionScope>().is_err());
     if odd.is_some() || words().next().is_none() {
         let says = "That scope does not read: ask for some of those that were allowed.".to_owned();
         return Err(Refusal::Error { code: "invalid_scope", says });

@@ -11,9 +11,7 @@ use studio_entities::identity::{
     revoked_token,
 };
 use studio_events::{EventStore, Projection, ProjectionError, Recorded, clear_generation};
-use studio_kernel::{
-    DomainEvent, Id, TenantId, Timestamp, kind, published::identity::GrantType,
-};
+use studio_kernel::{DomainEvent, Id, TenantId, Timestamp, kind, published::identity::GrantType};
 
 use super::{api_keys::write_scopes, tenant_of, users::write_roles};
 use crate::domain::oauth_client::OAuthClientEvent;

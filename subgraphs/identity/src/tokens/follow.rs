@@ -10,7 +10,8 @@ use studio_kernel::{
         CloudEvent,
         identity::{
             AccessTokenRevoked, ApiKeyCreated, ApiKeyRevoked, AppAllowed, AppGrantEnded,
-            AppGrantExtended, OAuthClientCreated, OAuthClientRevoked, RolesChanged, RolesHeld, SessionEnded, SessionExtended,
+            AppGrantExtended, OAuthClientCreated, OAuthClientRevoked, RolesChanged, RolesHeld,
+            SessionEnded, SessionExtended,
         },
     },
 };

@@ -2,8 +2,8 @@
 //! that renew them, the API keys of programs, and what apps get.
 
 mod access;
-mod app;
 mod api_key;
+mod app;
 mod challenge;
 mod checked;
 mod follow;
@@ -23,8 +23,8 @@ mod verifier;
 
 pub(crate) use access::ClientClaims;
 pub(crate) use access::{AccessToken, AppClaims, IssueError, Issuer};
-pub(crate) use app::{AppTokens, Requests, SealedRequest, challenge_of};
 pub(crate) use api_key::{NewSecret, write as write_api_key};
+pub(crate) use app::{AppTokens, Requests, SealedRequest, challenge_of};
 pub(crate) use challenge::{Challenge, Challenges, FirstFactor};
 pub(crate) use follow::follow;
 pub(crate) use keys::{Lifetimes, TokenKeys, keep_renewed};

@@ -163,9 +163,7 @@ impl TokenVerifier {
         let known = match &claims {
             AnyClaims::Session(claims) => self.0.sessions.knows(claims.sid),
             AnyClaims::Client(claims) => self.0.sessions.clients.knows(claims.sub),
-            AnyClaims::App(claims) => {
-                self.0.sessions.grants.knows(claims.grant, self.0.env.now())
-            }
+            AnyClaims::App(claims) => self.0.sessions.grants.knows(claims.grant, self.0.env.now()),
         };
         if !known {
             self.catch_up().await;
@@ -215,7 +213,11 @@ impl TokenVerifier {
 
     /// Who an ID token is of that this server gave to an app. It may have run out since: it says who was
     /// signed in, and lets nobody in.
-    pub(crate) fn id_token(&self, token: &str, app: Id<kind::OAuthClient>) -> Option<Id<kind::User>> {
+    pub(crate) fn id_token(
+        &self,
+        token: &str,
+        app: Id<kind::OAuthClient>,
+    ) -> Option<Id<kind::User>> {
         if token.len() > LONGEST {
             return None;
         }

@@ -362,7 +362,8 @@ async fn where_things_are_can_be_found_out() {
     let issuer = told["issuer"].as_str().unwrap();
     assert_eq!(told["token_endpoint"], format!("{issuer}/oauth2/token"));
     assert_eq!(told["jwks_uri"], format!("{issuer}/.well-known/jwks.json"));
-    assert_eq!(told["grant_types_supported"],
+    assert_eq!(
+        told["grant_types_supported"],
         json!(["client_credentials", "authorization_code", "refresh_token"])
     );
 }

@@ -6,7 +6,9 @@ use serde_json::json;
 use studio_identity::TokenError;
 use tower::ServiceExt;
 
-use super::{ALLOW, App, CB, VERIFIER, allow, answer, dashboard, register, server_url, shown, text};
+use super::{
+    ALLOW, App, CB, VERIFIER, allow, answer, dashboard, register, server_url, shown, text,
+};
 use crate::support::{CREATE_USER, PASSWORD, Server, Tokens, faults};
 
 async fn invalid_grant(server: &Server, app: &App, code: &str, changes: &[(&str, &str)]) {
@@ -18,7 +20,8 @@ async fn invalid_grant(server: &Server, app: &App, code: &str, changes: &[(&str,
 async fn nothing_leads_to_an_address_that_was_not_registered() {
     let (server, owner) = Server::set_up().await;
     let native = ["http://127.0.0.1/cb", "org.example.app:/cb"];
-    let app = register(&server, &owner, json!({ "redirectUris": [CB, native[0], native[1]] })).await;
+    let app =
+        register(&server, &owner, json!({ "redirectUris": [CB, native[0], native[1]] })).await;
     for uri in [
         "",
         "https://app.example.org",
@@ -86,9 +89,7 @@ async fn what_is_wrong_is_told_to_the_app_and_says_who_tells_it() {
     }
     // A client library can tell from whom an answer is (RFC 9207), also a no.
     let sealed = app.sealed(&server, &[]).await;
-    let data = server
-        .data(None, super::DECLINE, json!({ "input": { "request": sealed } }))
-        .await;
+    let data = server.data(None, super::DECLINE, json!({ "input": { "request": sealed } })).await;
     let told = answer(&text(&data["declineApp"]["redirectTo"]));
     assert_eq!((&*told["error"], &*told["iss"]), ("access_denied", server_url()));
 }
@@ -242,7 +243,10 @@ async fn no_app_lets_in_others_or_makes_itself_stronger() {
         let code = server.code(Some(&access), query, variables).await;
         assert!(["FORBIDDEN", "UNAUTHENTICATED"].contains(&code.as_str()), "{query}: {code}");
     }
-    assert_eq!(shown(&server, Some(&Tokens { access, refresh: String::new() }), &sealed).await["state"], "SIGN_IN");
+    assert_eq!(
+        shown(&server, Some(&Tokens { access, refresh: String::new() }), &sealed).await["state"],
+        "SIGN_IN"
+    );
 }
 
 #[tokio::test]
@@ -295,6 +299,9 @@ async fn one_program_and_one_address_ask_so_often_and_no_more() {
         assert_eq!(ask("/oauth2/authorize", "192.0.2.7").await.status(), 400);
     }
     let response = ask("/oauth2/authorize", "192.0.2.7").await;
-    assert_eq!((response.status().as_u16(), &response.headers()["retry-after"]), (429, &"1".parse().unwrap()));
+    assert_eq!(
+        (response.status().as_u16(), &response.headers()["retry-after"]),
+        (429, &"1".parse().unwrap())
+    );
     assert_eq!(ask("/oauth2/authorize", "192.0.2.8").await.status(), 400);
 }

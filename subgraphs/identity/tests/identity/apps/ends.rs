@@ -15,7 +15,8 @@ use crate::{
 
 const GIVE: &str = "mutation($input: ChangeRolesInput!) { changeRoles(input: $input) {
     userErrors { code message path } } }";
-const ERASE: &str = "mutation($id: ID!) { eraseUser(input: { userId: $id }) { userErrors { code } } }";
+const ERASE: &str =
+    "mutation($id: ID!) { eraseUser(input: { userId: $id }) { userErrors { code } } }";
 const END_CLIENT: &str = "mutation($id: ID!) { revokeOAuthClient(input: { clientId: $id }) {
     client { id } userErrors { code message path } } }";
 
@@ -164,9 +165,7 @@ async fn the_oldest_makes_room_where_one_app_is_allowed_too_often() {
         all.push(running(&server, &app, &owner).await);
     }
     is_over(&server, &app, &all[0]).await;
-    let rest: Vec<Value> = all[1..]
-        .iter()
-        .map(|(access, _)| server.verifier.verify(access).is_ok().into())
-        .collect();
+    let rest: Vec<Value> =
+        all[1..].iter().map(|(access, _)| server.verifier.verify(access).is_ok().into()).collect();
     assert_eq!(rest, vec![json!(true); 20]);
 }

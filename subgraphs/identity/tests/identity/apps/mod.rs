@@ -211,7 +211,10 @@ async fn an_app_does_what_its_person_may_as_far_as_they_allowed() {
     assert_eq!((&told["loginHint"], &told["scopes"]), (&json!("charles@example.org"), &json!([])));
     let told = shown(&server, Some(&viewer), &sealed).await;
     assert_eq!(told["state"], "CONSENT");
-    assert_eq!((&told["name"], &told["registeredBy"]), (&json!("Dashboard"), &json!("Ada Lovelace")));
+    assert_eq!(
+        (&told["name"], &told["registeredBy"]),
+        (&json!("Dashboard"), &json!("Ada Lovelace"))
+    );
     assert_eq!(told["organization"]["name"], "Analytical Engines");
     assert_eq!(told["answersTo"], "app.example.org");
     let see = json!([{ "scope": "identity:user:read", "meanings": ["see the people of the organization"] }]);
@@ -222,10 +225,8 @@ async fn an_app_does_what_its_person_may_as_far_as_they_allowed() {
     assert_eq!((&tokens["scope"], tokens.get("id_token")), (&json!("identity:user:read"), None));
     let access = text(&tokens["access_token"]);
     let actor = server.verifier.verify(&access).unwrap();
-    assert!(
-        matches!(actor.principal, Principal::App { user, client, .. }
-            if user.to_string() == vera && client.to_string() == app.id)
-    );
+    assert!(matches!(actor.principal, Principal::App { user, client, .. }
+            if user.to_string() == vera && client.to_string() == app.id));
     assert_eq!(actor.roles, [Role::Viewer]);
     let data = server.data(Some(&access), "{ me { id } }", json!({})).await;
     assert_eq!(data["me"]["id"], json!(vera));
@@ -246,7 +247,10 @@ async fn an_app_does_what_its_person_may_as_far_as_they_allowed() {
     );
     let data = server.data(Some(&owner.access), &grants, json!({})).await;
     let grant = &data["organization"]["oauthClients"]["nodes"][0]["grants"]["nodes"][0];
-    assert_eq!((&grant["user"]["id"], &grant["scopes"]), (&json!(vera), &json!(["identity:user:read"])));
+    assert_eq!(
+        (&grant["user"]["id"], &grant["scopes"]),
+        (&json!(vera), &json!(["identity:user:read"]))
+    );
 
     // The next token, once, and narrower if the app likes.
     let refresh = text(&tokens["refresh_token"]);
@@ -264,7 +268,8 @@ async fn an_app_does_what_its_person_may_as_far_as_they_allowed() {
 async fn what_was_allowed_is_remembered_where_nobody_can_have_taken_the_apps_place() {
     let (server, owner) = Server::set_up().await;
     let own = "http://127.0.0.1:8400/cb";
-    let app = register(&server, &owner, json!({ "redirectUris": [CB, "http://127.0.0.1/cb"] })).await;
+    let app =
+        register(&server, &owner, json!({ "redirectUris": [CB, "http://127.0.0.1/cb"] })).await;
     let state = async |changes: &[(&str, &str)]| {
         let sealed = app.sealed(&server, changes).await;
         (shown(&server, Some(&owner), &sealed).await["state"].clone(), sealed)
@@ -316,9 +321,8 @@ async fn an_app_says_how_fresh_the_sign_in_must_be() {
     let (server, owner) = Server::set_up().await;
     let app = dashboard(&server, &owner).await;
     server.clock.advance_micros(300_000_000);
-    let state = async |by: &Tokens, sealed: &str| {
-        shown(&server, Some(by), sealed).await["state"].clone()
-    };
+    let state =
+        async |by: &Tokens, sealed: &str| shown(&server, Some(by), sealed).await["state"].clone();
     let fresh = app.sealed(&server, &[("max_age", "600")]).await;
     assert_eq!(state(&owner, &fresh).await, "CONSENT");
     for changes in [[("max_age", "299")], [("max_age", "0")], [("prompt", "login")]] {
@@ -356,12 +360,28 @@ async fn only_what_goes_together_is_registered() {
     let many: Vec<_> = (0..11).map(|n| format!("{CB}{n}")).collect();
     for (changes, code, field) in [
         (json!({ "grantTypes": [] }), "INVALID_GRANT_TYPES", "grantTypes"),
-        (json!({ "grantTypes": ["REFRESH_TOKEN"], "redirectUris": [] }), "INVALID_GRANT_TYPES", "grantTypes"),
+        (
+            json!({ "grantTypes": ["REFRESH_TOKEN"], "redirectUris": [] }),
+            "INVALID_GRANT_TYPES",
+            "grantTypes",
+        ),
         (json!({ "redirectUris": [] }), "INVALID_REDIRECT_URI", "redirectUris"),
         (json!({ "redirectUris": many }), "INVALID_REDIRECT_URI", "redirectUris"),
-        (json!({ "redirectUris": ["http://app.example.org/cb"] }), "INVALID_REDIRECT_URI", "redirectUris"),
-        (json!({ "redirectUris": ["https://*.example.org/"] }), "INVALID_REDIRECT_URI", "redirectUris"),
-        (json!({ "redirectUris": ["javascript:alert(1)"] }), "INVALID_REDIRECT_URI", "redirectUris"),
+        (
+            json!({ "redirectUris": ["http://app.example.org/cb"] }),
+            "INVALID_REDIRECT_URI",
+            "redirectUris",
+        ),
+        (
+            json!({ "redirectUris": ["https://*.example.org/"] }),
+            "INVALID_REDIRECT_URI",
+            "redirectUris",
+        ),
+        (
+            json!({ "redirectUris": ["javascript:alert(1)"] }),
+            "INVALID_REDIRECT_URI",
+            "redirectUris",
+        ),
         (json!({ "roles": ["VIEWER"] }), "ROLES_OF_ITS_OWN", "roles"),
         (json!({ "scopes": ["identity:key:create"] }), "INVALID_SCOPE", "scopes"),
         (
