@@ -304,6 +304,7 @@ pub async fn build(
         notices,
         people,
         sessions: sessions.clone(),
+        verifier: verifier.clone(),
     });
     let setup_token = core.offer_set_up().await.map_err(prepare)?;
 

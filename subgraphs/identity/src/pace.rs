@@ -1,7 +1,7 @@
 //! How often somebody may ask who has not shown who they are, or has shown it by a program: counted by the
 //! port of limits, so that another replica is no second chance. By the address where it is known
 //! (`studio_service::client_address`), and by the program once it is known which one asks: nobody uses up
-//! what is another's, but of an app without a secret.
+//! what is another's, where there is a secret to show.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,8 +11,10 @@ use studio_service::{ApiError, client_address::ClientAddress};
 use studio_stores::limits::{Limits, LimitsError, Quota};
 
 const MINUTE: Duration = Duration::from_secs(60);
-/// What one program may ask of one endpoint;
-const PROGRAM: Quota = Quota { burst: 120, per: MINUTE };
+/// What one program may ask of one endpoint that has shown its secret;
+const PROVEN: Quota = Quota { burst: 120, per: MINUTE };
+/// what may be asked in the name of one that has not, which anybody can write: more than one address may ask;
+const NAMED: Quota = Quota { burst: 600, per: MINUTE };
 /// what one address may, behind which many may be;
 const ADDRESS: Quota = Quota { burst: 300, per: MINUTE };
 /// and how many links to another password one address may ask for, whoever they are for.
@@ -49,13 +51,22 @@ impl Pace {
         }
     }
 
-    /// A program asks an endpoint.
-    pub(crate) async fn program(
+    /// A program asks an endpoint, which has shown its secret.
+    pub(crate) async fn proven(
         &self,
         of: &str,
         client: Id<kind::OAuthClient>,
     ) -> Result<(), TooFast> {
-        self.check(of, &client.to_string(), PROGRAM).await
+        self.check(of, &client.to_string(), PROVEN).await
+    }
+
+    /// Somebody asks an endpoint in the name of a program.
+    pub(crate) async fn named(
+        &self,
+        of: &str,
+        client: Id<kind::OAuthClient>,
+    ) -> Result<(), TooFast> {
+        self.check(of, &client.to_string(), NAMED).await
     }
 
     /// Somebody asks for a link to another password from an address.

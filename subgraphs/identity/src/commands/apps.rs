@@ -145,9 +145,9 @@ impl Core {
         &self,
         actor: Option<&Actor>,
         text: &str,
-    ) -> Result<ShownRequest, Failure> {
+    ) -> Result<ShownRequest, ApiError> {
         let shown = |state, request| ShownRequest { state, request, app: None };
-        let Some(request) = self.open_request(text) else {
+        let Some(request) = self.open_request(text).await else {
             return Ok(shown(RequestState::Over, None));
         };
         let Some((actor, user)) = actor.and_then(person) else {
@@ -169,10 +169,10 @@ impl Core {
         Ok(ShownRequest { state, request: Some(request), app })
     }
 
-    /// Opens a request whose app has access.
-    fn open_request(&self, text: &str) -> Option<SealedRequest> {
+    /// Opens a request whose app has access, also one that was let in a moment ago by another process.
+    async fn open_request(&self, text: &str) -> Option<SealedRequest> {
         let request = self.requests.open(text)?;
-        self.sessions.clients.find(request.client).is_some().then_some(request)
+        self.verifier.known_client(request.client).await.is_some().then_some(request)
     }
 
     /// Whether the person allowed all of it before, and nobody else can have taken the place of the app.
@@ -180,7 +180,7 @@ impl Core {
         &self,
         request: &SealedRequest,
         user: Id<kind::User>,
-    ) -> Result<bool, Failure> {
+    ) -> Result<bool, ApiError> {
         if request.ask || !redirect_uri::is_assured(&request.redirect_uri) {
             return Ok(false);
         }
@@ -220,7 +220,7 @@ impl Core {
         let Principal::User { user, session } = actor.principal else {
             return Err(ApiError::unauthenticated().into());
         };
-        let asked = self.open_request(text).ok_or_else(request_over)?;
+        let asked = self.open_request(text).await.ok_or_else(request_over)?;
         if asked.tenant != tenant {
             return Err(ApiError::not_found("program", asked.client).into());
         }
@@ -288,8 +288,8 @@ impl Core {
     ///
     /// # Errors
     /// [`Failure::Input`] where the request is over.
-    pub(crate) fn decline_app(&self, text: &str, why: Declined) -> Result<String, Failure> {
-        let request = self.open_request(text).ok_or_else(request_over)?;
+    pub(crate) async fn decline_app(&self, text: &str, why: Declined) -> Result<String, Failure> {
+        let request = self.open_request(text).await.ok_or_else(request_over)?;
         let pairs = [("error", why.as_str())];
         Ok(self.answer(&request.redirect_uri, request.state.as_deref(), &pairs))
     }
@@ -388,7 +388,7 @@ impl Core {
         actor: &Actor,
         tenant: TenantId,
         user: Id<kind::User>,
-    ) -> Result<Vec<AllowedApp>, Failure> {
+    ) -> Result<Vec<AllowedApp>, ApiError> {
         let resource = Resource::any("App", tenant).owned_by(user);
         let tenant = self.policy.require(actor, "identity:app:read", &resource)?.tenant();
         let mut grants: BTreeMap<String, Vec<app_grants::Row>> = BTreeMap::new();

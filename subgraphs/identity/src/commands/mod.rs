@@ -53,7 +53,7 @@ use crate::{
     personal::{People, PersonalError},
     tokens::{
         AppTokens, Challenges, Issuer, LiveSessions, MailedTokens, PasskeyChallenges,
-        RefreshTokens, Requests,
+        RefreshTokens, Requests, TokenVerifier,
     },
     webauthn::RelyingParty,
 };
@@ -72,6 +72,8 @@ pub(crate) struct Core {
     pub people: Arc<People>,
     /// The sessions that are alive.
     pub sessions: Arc<LiveSessions>,
+    /// Waits for what other processes have let in a moment ago.
+    pub(crate) verifier: TokenVerifier,
     pub(crate) passwords: Passwords,
     pub(crate) backoff: Backoff,
     pub(crate) pace: Pace,

@@ -295,14 +295,8 @@ impl AppQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "What follows `#authorize=` in the address.")] request: String,
     ) -> async_graphql::Result<AppRequest> {
-        let actor = ctx.data_opt::<Actor>();
-        match core(ctx)?.app_request(actor, &request).await {
-            Ok(shown) => Ok(AppRequest(shown)),
-            Err(Failure::Api(error)) => Err(gql(error)),
-            Err(Failure::Input(faults)) => {
-                Err(gql(studio_service::ApiError::internal(format!("{faults:?}"))))
-            }
-        }
+        let shown = core(ctx)?.app_request(ctx.data_opt::<Actor>(), &request).await;
+        shown.map(AppRequest).map_err(gql)
     }
 }
 
@@ -331,7 +325,8 @@ impl AppMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "What it asks.")] input: DeclineAppInput,
     ) -> async_graphql::Result<AppAnswerPayload> {
-        AppAnswerPayload::of(core(ctx)?.decline_app(&input.request, input.reason.into()))
+        let declined = core(ctx)?.decline_app(&input.request, input.reason.into()).await;
+        AppAnswerPayload::of(declined)
     }
 
     /// Ends all that you have allowed an app, or, if you are an owner or an admin, that somebody else of the
@@ -358,13 +353,8 @@ pub(super) async fn of(
     tenant: TenantId,
     user: Id<kind::User>,
 ) -> async_graphql::Result<Vec<App>> {
-    match core(ctx)?.apps_of(actor(ctx)?, tenant, user).await {
-        Ok(apps) => Ok(apps.into_iter().map(App).collect()),
-        Err(Failure::Api(error)) => Err(gql(error)),
-        Err(Failure::Input(faults)) => {
-            Err(gql(studio_service::ApiError::internal(format!("{faults:?}"))))
-        }
-    }
+    let apps = core(ctx)?.apps_of(actor(ctx)?, tenant, user).await.map_err(gql)?;
+    Ok(apps.into_iter().map(App).collect())
 }
 
 /// What people allowed an app, for those who may see it of everybody.

@@ -15,6 +15,7 @@ use url::form_urlencoded;
 use super::{Refusal, Served};
 use crate::{
     domain::authorization::{App, NoWayBack, Parameters, Problem},
+    pace::TooFast,
     tokens::KnownClient,
 };
 
@@ -30,25 +31,58 @@ fn app(client: &KnownClient) -> App<'_> {
     }
 }
 
+/// Why a browser is not led anywhere.
+enum Stays {
+    /// The address of an answer is not to be trusted (RFC 6749, section 4.1.2.1).
+    Nowhere(NoWayBack),
+    /// Too much was asked.
+    TooFast(TooFast),
+}
+
+impl From<NoWayBack> for Stays {
+    fn from(why: NoWayBack) -> Self {
+        Self::Nowhere(why)
+    }
+}
+
+impl From<TooFast> for Stays {
+    fn from(why: TooFast) -> Self {
+        Self::TooFast(why)
+    }
+}
+
+impl IntoResponse for Stays {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Nowhere(why) => nowhere(why),
+            Self::TooFast(why) => Refusal::from(why).into_response(),
+        }
+    }
+}
+
 /// Leads to the page, back to the app, or nowhere.
 pub(super) async fn authorize(
     State(served): State<Arc<Served>>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
-) -> Result<Response, Response> {
-    let too_fast = |refused| Refusal::from(refused).into_response();
-    served.core.pace.address("authorize", &headers).await.map_err(too_fast)?;
-    let query = query.unwrap_or_default();
-    if query.len() > LONGEST {
-        return Err(nowhere(NoWayBack::Malformed));
+) -> Response {
+    match led(&served, &query.unwrap_or_default(), &headers).await {
+        Ok(address) => to(&address),
+        Err(stays) => stays.into_response(),
     }
-    let pairs = form_urlencoded::parse(query.as_bytes()).into_owned();
-    let parameters = Parameters::read(pairs).map_err(nowhere)?;
-    let named = parameters.client().map_err(nowhere)?;
-    let found = served.verifier.known_client(named).await;
-    let client = found.ok_or_else(|| nowhere(NoWayBack::Client))?;
-    served.core.pace.program("authorize", client.client).await.map_err(too_fast)?;
-    let way = parameters.way_back(app(&client)).map_err(nowhere)?;
+}
+
+/// Where a request leads.
+async fn led(served: &Served, query: &str, headers: &HeaderMap) -> Result<String, Stays> {
+    served.core.pace.address("authorize", headers).await?;
+    if query.len() > LONGEST {
+        return Err(NoWayBack::Malformed.into());
+    }
+    let parameters = Parameters::read(form_urlencoded::parse(query.as_bytes()).into_owned())?;
+    let named = parameters.client()?;
+    let client = served.verifier.known_client(named).await.ok_or(NoWayBack::Client)?;
+    served.core.pace.named("authorize", client.client).await?;
+    let way = parameters.way_back(app(&client))?;
     let sealed = parameters.asked(app(&client)).and_then(|asked| {
         let hinted = asked.id_token_hint.as_deref().map(|hint| {
             let user = served.verifier.id_token(hint, client.client);
@@ -59,11 +93,11 @@ pub(super) async fn authorize(
         served.core.seal_request(&client, &way, asked, user)
     });
     Ok(match sealed {
-        Ok(sealed) => to(&format!("/#authorize={sealed}")),
+        Ok(sealed) => format!("/#authorize={sealed}"),
         Err(Problem { code, says }) => {
             let says = describable(&says);
             let pairs = [("error", code), ("error_description", says.as_str())];
-            to(&served.core.answer(&way.redirect_uri, way.state.as_deref(), &pairs))
+            served.core.answer(&way.redirect_uri, way.state.as_deref(), &pairs)
         }
     })
 }
@@ -87,7 +121,7 @@ fn to(address: &str) -> Response {
     }
 }
 
-/// A page that leads nowhere (RFC 6749, section 4.1.2.1): the address of an answer is not to be trusted.
+/// A page that leads nowhere.
 fn nowhere(why: NoWayBack) -> Response {
     studio_service::error::count_anonymous_refusal();
     let page = PAGE.replace("{why}", &why.to_string());

@@ -181,7 +181,10 @@ impl Served {
             studio_service::error::count_anonymous_refusal();
             return Err(Refusal::Client);
         };
-        self.core.pace.program(of, found.client).await?;
+        match found.is_confidential() {
+            true => self.core.pace.proven(of, found.client).await?,
+            false => self.core.pace.named(of, found.client).await?,
+        }
         Ok(found)
     }
 

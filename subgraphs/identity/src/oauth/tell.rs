@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::{
-    Json,
     body::Bytes,
     extract::State,
     http::{HeaderMap, HeaderValue, StatusCode, header},
@@ -125,43 +124,79 @@ fn of_app(claims: &AppClaims) -> Value {
     })
 }
 
+/// Why nothing is told of a person.
+enum Untold {
+    /// No token was shown (RFC 6750, section 3.1).
+    NoToken,
+    /// What was shown is no token that holds.
+    NoSuchToken,
+    /// The person did not allow it.
+    NotAllowed,
+    Refused(Refusal),
+}
+
+impl From<ApiError> for Untold {
+    fn from(error: ApiError) -> Self {
+        Self::Refused(Refusal::Ours(error))
+    }
+}
+
+impl IntoResponse for Untold {
+    fn into_response(self) -> Response {
+        match self {
+            Self::NoToken => {
+                let says = "Send an access token as \"Authorization: Bearer …\".";
+                challenge(StatusCode::UNAUTHORIZED, None, says)
+            }
+            Self::NoSuchToken => {
+                let says = "That is no access token that holds.";
+                challenge(StatusCode::UNAUTHORIZED, Some("invalid_token"), says)
+            }
+            Self::NotAllowed => {
+                let says = "The person did not allow the app to know who they are: ask for openid.";
+                challenge(StatusCode::FORBIDDEN, Some("insufficient_scope"), says)
+            }
+            Self::Refused(refusal) => refusal.into_response(),
+        }
+    }
+}
+
 /// `GET /oauth2/userinfo`: who the person is that an app acts for, as far as they allowed it to know; or who
 /// is signed in.
-pub(super) async fn userinfo(
-    State(served): State<Arc<Served>>,
-    headers: HeaderMap,
-) -> Result<Response, Response> {
-    let ours = |error: ApiError| error.into_response();
-    let pace = served.core.pace.address("userinfo", &headers).await;
-    pace.map_err(|refused| Refusal::from(refused).into_response())?;
-    let token = bearer(&headers).ok_or_else(|| challenge(StatusCode::UNAUTHORIZED, None))?;
-    let refused = |error| challenge(StatusCode::UNAUTHORIZED, Some(error));
+pub(super) async fn userinfo(State(served): State<Arc<Served>>, headers: HeaderMap) -> Response {
+    match about(&served, &headers).await {
+        Ok(told) => uncached(StatusCode::OK, &told),
+        Err(untold) => untold.into_response(),
+    }
+}
+
+async fn about(served: &Served, headers: &HeaderMap) -> Result<Value, Untold> {
+    let pace = served.core.pace.address("userinfo", headers).await;
+    pace.map_err(|refused| Untold::Refused(refused.into()))?;
+    let token = bearer(headers).ok_or(Untold::NoToken)?;
     let (reach, actor) = match served.verifier.app_token(token).await {
         Some((claims, actor)) => (Reach::read(&claims.scope), actor),
         // Whoever is signed in may know it all of themselves.
         None => {
             let actor = served.verifier.verify_newest(token).await;
-            let about = AboutScope::ALL.to_vec();
-            let whole = Reach { about, scopes: Vec::new() };
-            (whole, actor.map_err(|_| refused("invalid_token"))?)
+            let whole = Reach { about: AboutScope::ALL.to_vec(), scopes: Vec::new() };
+            (whole, actor.map_err(|_| Untold::NoSuchToken)?)
         }
     };
     if !reach.tells(AboutScope::Openid) {
-        return Err(challenge(StatusCode::FORBIDDEN, Some("insufficient_scope")));
+        return Err(Untold::NotAllowed);
     }
-    let user = actor.user_id().ok_or_else(|| refused("invalid_token"))?;
+    let user = actor.user_id().ok_or(Untold::NoSuchToken)?;
     let resource = Resource::one("User", user, actor.tenant).owned_by(user);
-    let policy = &served.core.policy;
-    let scope = policy.require(&actor, "identity:userinfo:read", &resource);
-    let tenant = scope.map_err(|denied| ours(denied.into()))?.tenant();
-    let row = users::find(&served.core.store, tenant, user).await;
-    let row = row.map_err(|error| ours(error.into()))?;
-    let gone = || ours(ApiError::new(Code::NotFound, "That person is not here any more."));
+    let scope = served.core.policy.require(&actor, "identity:userinfo:read", &resource);
+    let tenant = scope.map_err(ApiError::from)?.tenant();
+    let gone = || ApiError::new(Code::NotFound, "That person is not here any more.");
+    let row = users::find(&served.core.store, tenant, user).await.map_err(ApiError::from)?;
     let row = row.ok_or_else(gone)?;
     let sealed = sealed_from_row(row.profile.as_deref().ok_or_else(gone)?);
-    let sealed = sealed.map_err(|error| ours(error.into()))?;
+    let sealed = sealed.map_err(ApiError::from)?;
     let opened = served.core.people.open_profile(tenant, &sealed).await;
-    let profile = opened.map_err(|error| ours(error.into()))?.ok_or_else(gone)?;
+    let profile = opened.map_err(ApiError::from)?.ok_or_else(gone)?;
     let mut told = json!({ "sub": user });
     if reach.tells(AboutScope::Profile) {
         told["name"] = profile.name.into();
@@ -170,7 +205,7 @@ pub(super) async fn userinfo(
         told["email"] = profile.email.into();
         told["email_verified"] = row.email_verified_at.is_some().into();
     }
-    Ok(([(header::CACHE_CONTROL, "no-store")], Json(told)).into_response())
+    Ok(told)
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
@@ -179,15 +214,8 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// What to show, and what was wrong with what was shown (RFC 6750, section 3).
-fn challenge(status: StatusCode, error: Option<&'static str>) -> Response {
+fn challenge(status: StatusCode, error: Option<&str>, says: &str) -> Response {
     studio_service::error::count_anonymous_refusal();
-    let says = match error {
-        None => "Send an access token as \"Authorization: Bearer …\".",
-        Some("insufficient_scope") => {
-            "The person did not allow the app to know who they are: ask for openid."
-        }
-        Some(_) => "That is no access token that holds.",
-    };
     let body = json!({ "error": error.unwrap_or("invalid_request"), "error_description": says });
     let mut response = uncached(status, &body);
     let value = match error {

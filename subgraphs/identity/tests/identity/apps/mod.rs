@@ -1,6 +1,7 @@
 //! Apps that act for people: how they ask, what people allow them, and when it ends.
 
 mod attacks;
+mod elsewhere;
 mod ends;
 mod openid;
 
