@@ -37,10 +37,10 @@ ON_SERVERS = $(CARGO) nextest run --workspace
 # The main job from outside, how it ends, who must not get anywhere in it, and who adds to the graph: alike
 # in every shape.
 # Two clusters at once would take more connections than PostgreSQL gives.
-END_TO_END = 'binary(embedded) and test(/^(stopping|main_job|bad_input|tenants|policy|graph|extensions)::/)'
+END_TO_END = 'binary(embedded) and test(/^(stopping|main_job|bad_input|tenants|policy|apps|graph|extensions)::/)'
 
 test-real: ## The same contracts against real servers, installed and started by tests/services
-	tests/services with postgres redis bolt s3 kms_stand_in smtp oidc chromium graphql_clients opa scim_tester -- $(MAKE) --no-print-directory on-servers
+	tests/services with postgres redis bolt s3 kms_stand_in smtp oidc openid_client chromium graphql_clients opa scim_tester -- $(MAKE) --no-print-directory on-servers
 
 .PHONY: on-servers
 on-servers:

@@ -39,7 +39,8 @@ pub(crate) fn whole(
     for_clients(router, rest, verifier, logs(subgraphs), config)
 }
 
-/// What clients reach: GraphQL, REST (`rest`, which finds the actor in its requests), the pages.
+/// What clients reach, behind so many proxies of the operator's: GraphQL, REST (`rest`, which finds the actor
+/// in its requests), the pages.
 pub(crate) fn for_clients(
     router: Arc<studio_router::Router>,
     rest: Router,

@@ -17,6 +17,7 @@ const FILES: &[(&str, &str, &str)] = &[
     ("/", HTML, include_str!("../web/index.html")),
     ("/assets/account.js", SCRIPT, include_str!("../web/account.js")),
     ("/assets/app.js", SCRIPT, include_str!("../web/app.js")),
+    ("/assets/authorize.js", SCRIPT, include_str!("../web/authorize.js")),
     ("/assets/client.js", SCRIPT, include_str!("../web/client.js")),
     ("/assets/console.css", STYLE, include_str!("../web/console.css")),
     ("/assets/console.js", SCRIPT, include_str!("../web/console.js")),

@@ -3,6 +3,7 @@
 import { request, session } from "./client.js";
 import { h, show } from "./dom.js";
 import { entrance, nothingYet, setUpForm, signInForm } from "./account.js";
+import { asked, authorizeForm, pending } from "./authorize.js";
 import { explanationPage } from "./explanation.js";
 import { meQuery, setUpStateQuery } from "./operations.js";
 import { profilePage } from "./profile.js";
@@ -28,6 +29,12 @@ function address() {
     } catch {
       setUpToken = token;
     }
+    history.replaceState(null, "", location.pathname);
+    return { name: "projects" };
+  }
+  const sealed = asked(hash);
+  if (sealed) {
+    pending.keep(sealed);
     history.replaceState(null, "", location.pathname);
     return { name: "projects" };
   }
@@ -68,6 +75,11 @@ async function open({ moved = false } = {}) {
       if (form) return showForm(form);
     }
     if (linked) return showForm(linkedForm(linked, goOn));
+    if (pending.current()) {
+      const form = await authorizeForm(pending.current(), goOn, leaveApp, signal);
+      if (signal.aborted || !form) return;
+      return showForm(form);
+    }
     if (setUpToken || !session.current()) {
       const form = await front(signal);
       if (signal.aborted) return;
@@ -115,6 +127,12 @@ async function front(signal) {
 function goOn() {
   setUpToken = null;
   linked = null;
+  return open({ moved: true });
+}
+
+/** From an app that is not let in to the page itself. */
+function leaveApp() {
+  pending.forget();
   return open({ moved: true });
 }
 

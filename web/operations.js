@@ -64,7 +64,32 @@ query Profile {
     name email
     secondFactor { app recoveryCodesLeft }
     passkeys { id name createdAt usedAt copiedAt }
+    apps { clientId name scopes allowedAt usedAt }
   }
+}`;
+
+export const appRequestQuery = `
+query AppRequest($request: String!) {
+  appRequest(request: $request) {
+    state silent loginHint name registeredBy answersTo
+    organization { id name }
+    scopes { scope meanings }
+  }
+}`;
+
+export const allowAppMutation = `
+mutation AllowApp($input: AllowAppInput!) {
+  allowApp(input: $input) { redirectTo userErrors { code message path } }
+}`;
+
+export const declineAppMutation = `
+mutation DeclineApp($input: DeclineAppInput!) {
+  declineApp(input: $input) { redirectTo userErrors { code message path } }
+}`;
+
+export const revokeAppMutation = `
+mutation RevokeApp($input: RevokeAppInput!) {
+  revokeApp(input: $input) { ended userErrors { code message path } }
 }`;
 
 export const refreshMutation = `

@@ -1,4 +1,4 @@
-// The own account: its passkeys, and how one is added and removed.
+// The own account: its passkeys, how one is added and removed, and the apps that act for it.
 
 import { beginPasskey, mutate, request } from "./client.js";
 import { field, h, show } from "./dom.js";
@@ -8,6 +8,7 @@ import {
   confirmPasskeyRegistrationMutation,
   profileQuery,
   removePasskeyMutation,
+  revokeAppMutation,
 } from "./operations.js";
 import { makePasskey, passkeysWork, usePasskey } from "./passkey.js";
 
@@ -39,6 +40,15 @@ export async function profilePage(main, signal) {
     passkeysWork()
       ? addForm(me, again)
       : h("p", { class: "quiet" }, "This browser makes no passkeys at this address."),
+    h(
+      "section",
+      { class: "card" },
+      h("h2", {}, "Apps"),
+      h("p", {}, "What you have allowed to act for you. It may do what you may, as far as you allowed."),
+      me.apps.length > 0
+        ? h("ul", { class: "apps" }, me.apps.map((one) => app(one, again)))
+        : h("p", { class: "quiet" }, "You have allowed none."),
+    ),
   );
 }
 
@@ -64,6 +74,31 @@ function item(passkey, me, again) {
         `There seems to be a copy of this passkey: on ${day(copiedAt)} one was refused. Remove it.`,
       ),
     place,
+  );
+}
+
+function app({ clientId, name, scopes, allowedAt, usedAt }, again) {
+  const problem = h("p", { class: "problem", role: "alert" });
+  const end = h("button", { type: "button", "aria-label": `End ${name}` }, "End");
+  end.addEventListener("click", async () => {
+    end.disabled = true;
+    try {
+      await mutate(revokeAppMutation, { clientId });
+      await again();
+    } catch (error) {
+      end.disabled = false;
+      show(problem, error.message);
+    }
+  });
+  const used = usedAt ? `last used ${day(usedAt)}` : "not used yet";
+  return h(
+    "li",
+    {},
+    h("strong", {}, name),
+    h("span", { class: "quiet" }, ` allowed ${day(allowedAt)}, ${used} `),
+    end,
+    h("p", { class: "quiet" }, scopes.map((scope) => [h("code", {}, scope), " "])),
+    problem,
   );
 }
 

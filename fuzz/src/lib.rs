@@ -4,6 +4,7 @@
 //! The fuzz targets (`fuzz_targets/`) look for bytes that make one panic; `tests/embedded` feeds
 //! each the seeds that are checked in (`seeds/`), with whatever was once found among them.
 
+pub mod app_request;
 pub mod audit_file;
 pub mod catalog;
 pub mod client_events;
@@ -31,6 +32,7 @@ pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
 pub const TARGETS: &[Target] = &[
+    ("app_request", app_request::check),
     ("audit_file", audit_file::check),
     ("catalog", catalog::check),
     ("client_events", client_events::check),

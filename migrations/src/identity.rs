@@ -24,6 +24,7 @@ impl MigratorTrait for Migrator {
             step("identity_0011_oauth_clients", OAUTH_CLIENTS),
             step("identity_0012_origins", ORIGINS),
             step("identity_0013_directories", DIRECTORIES),
+            step("identity_0014_apps", APPS),
         ])
     }
 }
@@ -293,4 +294,29 @@ const DIRECTORIES: &[&str] = &[
     )"#,
     r#"CREATE INDEX identity_directory_members_by_user
         ON identity_directory_members (generation, tenant, "user")"#,
+];
+
+// Programs from before sign in by themselves.
+const APPS: &[&str] = &[
+    "ALTER TABLE identity_oauth_clients
+        ADD COLUMN grant_types TEXT NOT NULL DEFAULT 'client_credentials'",
+    "ALTER TABLE identity_oauth_clients ADD COLUMN redirect_uris TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE identity_oauth_clients ADD COLUMN created_by TEXT",
+    r#"CREATE TABLE identity_app_grants (
+        generation BIGINT NOT NULL,
+        tenant TEXT NOT NULL,
+        id TEXT NOT NULL,
+        "user" TEXT NOT NULL,
+        client TEXT NOT NULL,
+        reach TEXT NOT NULL,
+        created_at BIGINT NOT NULL,
+        used_at BIGINT,
+        expires_at BIGINT NOT NULL,
+        ended_at BIGINT,
+        PRIMARY KEY (generation, tenant, id)
+    )"#,
+    r#"CREATE INDEX identity_app_grants_by_user
+        ON identity_app_grants (generation, tenant, "user", client, id)"#,
+    "CREATE INDEX identity_app_grants_by_client
+        ON identity_app_grants (generation, tenant, client, id)",
 ];

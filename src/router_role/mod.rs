@@ -129,10 +129,14 @@ fn rest(upstreams: &[Upstream], heard: &Arc<Heard>, env: &Env) -> anyhow::Result
             let read = [
                 "/.well-known/jwks.json",
                 "/.well-known/oauth-authorization-server",
+                "/.well-known/openid-configuration",
+                "/oauth2/authorize",
                 "/login/oidc/{name}",
                 "/login/oidc/{name}/callback",
             ];
             let posted = ["/login/tokens", "/oauth2/token", "/oauth2/revoke", "/oauth2/introspect"];
+            let both = MethodFilter::GET.or(MethodFilter::POST);
+            paths.push(("/oauth2/userinfo".to_owned(), both));
             paths.extend(read.map(|path| (path.to_owned(), MethodFilter::GET)));
             paths.extend(posted.map(|path| (path.to_owned(), MethodFilter::POST)));
             let provisioning = studio_identity::scim::PATHS.into_iter();

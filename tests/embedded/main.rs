@@ -17,6 +17,7 @@ mod tls_server;
 mod access_reviews;
 mod account;
 mod answers;
+mod apps;
 mod architecture;
 mod audit;
 mod audit_log;

@@ -17,6 +17,7 @@ async fn pages_need_nothing_from_elsewhere_and_cannot_be_framed() {
         ("/", "text/html"),
         ("/graphql", "text/html"),
         ("/assets/app.js", "text/javascript"),
+        ("/assets/authorize.js", "text/javascript"),
         ("/assets/console.js", "text/javascript"),
         ("/assets/client.js", "text/javascript"),
         ("/assets/operations.js", "text/javascript"),

@@ -6,6 +6,7 @@
 #[allow(dead_code, unused_imports, reason = "the embedded tests use the rest")]
 mod support;
 
+mod apps;
 mod browser;
 mod config;
 mod faults;

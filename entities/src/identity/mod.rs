@@ -1,9 +1,11 @@
 //! The read models of the identity subgraph. Personal data and password hashes are here as they
 //! are in the events: sealed with the key of their person.
 
+mod app;
 mod audit;
 mod directory;
 
+pub use app::app_grant;
 pub use audit::{audit_entry, audit_position, audit_sent};
 pub use directory::{directory as directories, group, member, person};
 
@@ -348,8 +350,14 @@ pub mod oauth_client {
         pub roles: String,
         /// Scopes, separated by spaces.
         pub scopes: String,
-        /// SHA-256 of the secret, 64 hexadecimal digits.
+        /// SHA-256 of the secret, 64 hexadecimal digits; empty where there is none.
         pub secret_hash: String,
+        /// The names of the grants by which it gets tokens, separated by spaces.
+        pub grant_types: String,
+        /// Where an app gets its answers, separated by spaces.
+        pub redirect_uris: String,
+        /// `usr_…`, who gave it access; `None` where it was given before that was kept here.
+        pub created_by: Option<String>,
         /// Microseconds since the epoch.
         pub created_at: i64,
         /// When its access was taken away, microseconds since the epoch.

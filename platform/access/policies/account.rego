@@ -4,9 +4,14 @@ package studio.access
 
 import rego.v1
 
-own_account if input.action in {"identity:account:update", "identity:key:create"}
+own_account if input.action in {
+	"identity:account:update",
+	"identity:app:allow",
+	"identity:key:create",
+	"identity:userinfo:read",
+}
 
-grants contains {"scope": "own", "reason": "everyone may change how they sign in themselves, and make keys for themselves"} if {
+grants contains {"scope": "own", "reason": "everyone may change how they sign in themselves, and let keys and apps act for themselves"} if {
 	is_user
 	count(input.actor.roles) > 0
 	own_account

@@ -3,7 +3,7 @@
 # The input holds no ids, on purpose: equal inputs have equal answers, so that an answer can be
 # cached. It reads
 #   actor:    kind ("user", "client", "directory" or "system"), name (of a system principal), roles
-#             (sorted), credential ("session", "api_key", "client" or "directory": by what it was let in;
+#             (sorted), credential ("session", "api_key", "app", "client" or "directory": by what it was let in;
 #             undefined for a system principal), scopes (of a program: patterns of actions)
 #   action:   "<subgraph>:<thing>:<verb>"
 #   resource: kind, same_tenant (whether it belongs to the actor's organization),

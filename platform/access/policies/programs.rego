@@ -1,11 +1,11 @@
-# Programs: those that act for a person by a key of theirs ("api_key"), and those that the organization
-# gave access of their own ("client"). Scopes only narrow: what a program may do is what its roles, or
+# Programs: those that act for a person, by a key of theirs ("api_key") or because they allowed it ("app"),
+# and those that the organization gave access of their own ("client"). Scopes only narrow: what a program may do is what its roles, or
 # those of its person at that moment, allow, as far as its scopes reach.
 package studio.access
 
 import rego.v1
 
-is_program if input.actor.credential in {"api_key", "client"}
+is_program if input.actor.credential in {"api_key", "app", "client"}
 
 denials contains "its scopes do not reach that far" if {
 	is_program
@@ -27,6 +27,8 @@ denials contains "no program changes who gets in, and what people and programs m
 	is_program
 	input.action in {
 		"identity:account:update",
+		"identity:app:allow",
+		"identity:app:revoke",
 		"identity:client:create",
 		"identity:client:revoke",
 		"identity:directory:manage",

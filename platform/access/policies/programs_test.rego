@@ -8,6 +8,11 @@ of_key(roles, action, scopes) := object.union(
 	{"actor": {"credential": "api_key", "scopes": scopes}},
 )
 
+of_app(roles, action, scopes) := object.union(
+	input_of(roles, action, "none"),
+	{"actor": {"credential": "app", "scopes": scopes}},
+)
+
 of_client(roles, action, scopes) := object.union(
 	input_of(roles, action, "none"),
 	{"actor": {"kind": "client", "credential": "client", "scopes": scopes}},
@@ -23,6 +28,13 @@ test_a_key_does_what_its_scopes_and_its_person_may if {
 	not data.studio.access.decision.allow with input as of_key(["owner"], "controls:control:read", [])
 }
 
+test_an_app_does_what_was_allowed_and_its_person_may if {
+	data.studio.access.decision.allow with input as of_app(["viewer"], "controls:control:read", ["controls:*:read"])
+	not data.studio.access.decision.allow with input as of_app(["viewer"], "controls:control:update", ["*:*:*"])
+	not data.studio.access.decision.allow with input as of_app(["owner"], "controls:control:update", ["*:*:read"])
+	not data.studio.access.decision.allow with input as of_app([], "controls:control:read", ["*:*:*"])
+}
+
 test_a_client_has_roles_of_its_own if {
 	data.studio.access.decision.allow with input as of_client(["integrator"], "evidence:run:ingest", ["evidence:*:*"])
 	not data.studio.access.decision.allow with input as of_client(["integrator"], "controls:score:read", ["*:*:*"])
@@ -30,7 +42,8 @@ test_a_client_has_roles_of_its_own if {
 }
 
 test_no_program_makes_itself_stronger if {
-	every action in ["identity:key:create", "identity:user:create", "identity:user:update", "identity:session:revoke"] {
+	every action in ["identity:key:create", "identity:user:create", "identity:user:update", "identity:session:revoke", "identity:app:allow"] {
+		not data.studio.access.decision.allow with input as of_app(["owner"], action, ["*:*:*", action])
 		not data.studio.access.decision.allow with input as of_key(["owner"], action, ["*:*:*", action])
 		not data.studio.access.decision.allow with input as of_client(["owner"], action, ["*:*:*", action])
 	}

@@ -122,12 +122,19 @@ session_act if input.action in {"identity:session:read", "identity:session:revok
 
 about_one if key_act
 
-key_act if input.action in {"identity:key:read", "identity:key:revoke"}
+about_one if own_account
+
+key_act if input.action in {
+	"identity:app:read",
+	"identity:app:revoke",
+	"identity:key:read",
+	"identity:key:revoke",
+}
 
 # The programs and directories of the organization are for those who run it.
 about_programs if input.action in {"identity:client:read", "identity:directory:read"}
 
-grants contains {"scope": "own", "reason": "everyone may see and revoke the own keys"} if {
+grants contains {"scope": "own", "reason": "everyone may see and revoke the own keys, and what apps may do for them"} if {
 	is_user
 	count(input.actor.roles) > 0
 	key_act

@@ -57,6 +57,9 @@ actions! {
     "extensions:field:read" "read what an extension adds to the graph",
     "extensions:field:update" "change something by what an extension adds to the graph",
     "identity:account:update" "change how one signs in oneself",
+    "identity:app:allow" "let an app act for oneself",
+    "identity:app:read" "see which apps act for people",
+    "identity:app:revoke" "end what an app may do for somebody",
     "identity:audit:read" "read the audit log",
     "identity:client:create" "give a program of the organization access",
     "identity:client:read" "see the programs of the organization",
@@ -76,6 +79,7 @@ actions! {
     "identity:user:export" "take out what is known of a person",
     "identity:user:read" "see the people of the organization",
     "identity:user:update" "change what a person may do",
+    "identity:userinfo:read" "tell an app who one is",
 }
 
 /// The action of that name, if there is one.

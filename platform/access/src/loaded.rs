@@ -80,6 +80,7 @@ impl Standing {
         let (kind, credential) = match principal {
             Principal::User { .. } => ("user", Some("session")),
             Principal::ApiKey { .. } => ("user", Some("api_key")),
+            Principal::App { .. } => ("user", Some("app")),
             Principal::Client { .. } => ("client", Some("client")),
             Principal::Directory { .. } => ("directory", Some("directory")),
             Principal::System { .. } => ("system", None),

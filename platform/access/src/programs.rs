@@ -8,6 +8,8 @@ use studio_kernel::{ActionScope, Actor, Principal};
 /// to be able to do more. Sorted.
 pub const NOT_FOR_PROGRAMS: &[&str] = &[
     "identity:account:update",
+    "identity:app:allow",
+    "identity:app:revoke",
     "identity:client:create",
     "identity:client:revoke",
     "identity:directory:manage",

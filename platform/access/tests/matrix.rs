@@ -232,6 +232,12 @@ fn key(roles: Vec<Role>, scopes: &[&str]) -> Actor {
     Actor::program(id(1), Principal::ApiKey { user: id(2), key: id(4) }, roles, scopes)
 }
 
+fn app(roles: Vec<Role>, scopes: &[&str]) -> Actor {
+    let scopes = scopes.iter().map(|scope| scope.parse().unwrap()).collect();
+    let principal = Principal::App { user: id(2), client: id(5), grant: id(7) };
+    Actor::program(id(1), principal, roles, scopes)
+}
+
 fn client(roles: Vec<Role>, scopes: &[&str]) -> Actor {
     let scopes = scopes.iter().map(|scope| scope.parse().unwrap()).collect();
     Actor::program(id(1), Principal::Client { client: id(5), token: id(6) }, roles, scopes)
@@ -267,10 +273,14 @@ fn a_key_does_what_its_person_may_as_far_as_its_scopes_reach() {
                 let told = policy.decide(&key(vec![role], &[scope]), action.name, &resource);
                 let expected = if barred { None } else { theirs.scope };
                 assert_eq!(told.scope, expected, "{} by {role:?} with {scope}", action.name);
+                let told = policy.decide(&app(vec![role], &[scope]), action.name, &resource);
+                assert_eq!(told.scope, expected, "{} by an app with {scope}", action.name);
             }
             for narrow in [&beside[..], &[]] {
                 let told = policy.decide(&key(vec![role], narrow), action.name, &resource);
                 assert!(!told.allow, "{} by {role:?} with {narrow:?}", action.name);
+                let told = policy.decide(&app(vec![role], narrow), action.name, &resource);
+                assert!(!told.allow, "{} by an app with {narrow:?}", action.name);
             }
             // A client owns nothing: what is "own" for a person is refused.
             let told = policy.decide(&client(vec![role], &["*:*:*"]), action.name, &resource);

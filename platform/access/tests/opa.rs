@@ -45,6 +45,7 @@ fn question(draw: &mut Draw) -> Value {
         ("user", "session"),
         ("user", "session"),
         ("user", "api_key"),
+        ("user", "app"),
         ("client", "client"),
         ("directory", "directory"),
         ("system", ""),
@@ -79,7 +80,7 @@ fn question(draw: &mut Draw) -> Value {
     if !credential.is_empty() {
         question["actor"]["credential"] = credential.into();
     }
-    if matches!(credential, "api_key" | "client") && !draw.rarely(10) {
+    if matches!(credential, "api_key" | "app" | "client") && !draw.rarely(10) {
         let patterns =
             ["*:*:*", "*:*:read", "controls:*:*", "*", "evidence:run:ingest", "a:b:c:d", ""];
         let scopes: Vec<_> = (0..draw.below(3)).map(|_| *draw.of(&patterns)).collect();

@@ -86,6 +86,15 @@ pub enum Principal {
         /// The key that the request carried.
         key: Id<kind::ApiKey>,
     },
+    /// An app that acts for a person who allowed it to (OAuth 2.0, RFC 6749, section 4.1).
+    App {
+        /// The person.
+        user: Id<kind::User>,
+        /// The app.
+        client: Id<kind::OAuthClient>,
+        /// What the person allowed, by which the access token was made.
+        grant: Id<kind::AppGrant>,
+    },
     /// A program of the organization that signs in by itself (OAuth 2.0, RFC 6749, section 4.4).
     Client {
         /// The program.
@@ -109,7 +118,9 @@ impl Principal {
     /// The person who acts, or for whom a program does.
     pub const fn user_id(&self) -> Option<Id<kind::User>> {
         match self {
-            Self::User { user, .. } | Self::ApiKey { user, .. } => Some(*user),
+            Self::User { user, .. } | Self::ApiKey { user, .. } | Self::App { user, .. } => {
+                Some(*user)
+            }
             Self::Client { .. } | Self::Directory { .. } | Self::System { .. } => None,
         }
     }
@@ -117,13 +128,15 @@ impl Principal {
     /// Whether it is a program that was let in, and is neither a person nor a part of Studio. A directory is
     /// none: it has no roles and no scopes, and does one thing.
     pub const fn is_program(&self) -> bool {
-        matches!(self, Self::ApiKey { .. } | Self::Client { .. })
+        matches!(self, Self::ApiKey { .. } | Self::App { .. } | Self::Client { .. })
     }
 
     /// Under which name it is on record: `usr_…`, `cli_…`, `dir_…`, or the name of a part of Studio.
     pub fn on_record(&self) -> String {
         match self {
-            Self::User { user, .. } | Self::ApiKey { user, .. } => user.to_string(),
+            Self::User { user, .. } | Self::ApiKey { user, .. } | Self::App { user, .. } => {
+                user.to_string()
+            }
             Self::Client { client, .. } => client.to_string(),
             Self::Directory { directory } => directory.to_string(),
             Self::System { name } => name.clone(),
@@ -271,5 +284,10 @@ mod tests {
         assert_eq!(written["scopes"], serde_json::json!(["controls:*:read"]));
         assert_eq!(serde_json::from_value::<Actor>(written).unwrap(), actor);
         assert_eq!(actor.principal.on_record(), actor.user_id().unwrap().to_string());
+        let (client, grant) = (Id::from_uuid(id(4)), Id::from_uuid(id(5)));
+        let app = Principal::App { user: Id::from_uuid(id(2)), client, grant };
+        assert_eq!(serde_json::to_value(&app).unwrap()["kind"], "app");
+        assert!(app.is_program() && app.user_id() == actor.user_id());
+        assert_eq!(app.on_record(), actor.principal.on_record());
     }
 }

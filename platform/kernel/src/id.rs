@@ -153,7 +153,7 @@ pub mod kind {
     kinds! {
         Event "evt", Request "req",
         Organization "org", User "usr", Session "ses", Passkey "psk", ApiKey "key",
-        OAuthClient "cli", AccessToken "tok", AccessReview "arv",
+        OAuthClient "cli", AppGrant "grt", AccessToken "tok", AccessReview "arv",
         Directory "dir", DirectoryGroup "grp",
         Project "prj", Framework "frw", Requirement "rqm", Control "ctl", ControlTest "tst",
         ControlDependency "dep", Score "scr",

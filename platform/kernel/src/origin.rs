@@ -25,6 +25,24 @@ impl Origin {
         Self { address: address.to_canonical(), agent }
     }
 
+    /// Under which its network is counted, where that is a public one: an address of IPv4, or the 64 bits that
+    /// a customer of IPv6 has at least (RFC 4291, section 2.5.4). A private address says nothing of
+    /// who it is: it is that of a proxy which nobody has named, or of a colleague.
+    pub fn public_network(&self) -> Option<String> {
+        match self.address {
+            IpAddr::V4(it) => {
+                let private = it.is_private() || it.is_loopback() || it.is_link_local();
+                (!private).then(|| it.to_string())
+            }
+            IpAddr::V6(it) => {
+                let private =
+                    it.is_unique_local() || it.is_loopback() || it.is_unicast_link_local();
+                let [a, b, c, d, ..] = it.segments();
+                (!private).then(|| format!("{a:x}:{b:x}:{c:x}:{d:x}::/64"))
+            }
+        }
+    }
+
     /// The address alone.
     #[must_use]
     pub fn without_agent(&self) -> Self {
@@ -72,6 +90,16 @@ mod tests {
         }
         for wrong in ["", " ", "example.org", "192.0.2.256", "192.0.2.1:80", "[::1]"] {
             assert!(wrong.parse::<Origin>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn networks_are_counted_where_they_are_public() {
+        let counted = |text: &str| text.parse::<Origin>().unwrap().public_network();
+        assert_eq!(counted("::ffff:192.0.2.1").unwrap(), "192.0.2.1");
+        assert_eq!(counted("2001:db8:1:2:3::4").unwrap(), "2001:db8:1:2::/64");
+        for private in ["127.0.0.1", "10.1.2.3", "192.168.0.1", "169.254.1.1", "::1", "fd00::1", "fe80::1"] {
+            assert_eq!(counted(private), None, "{private}");
         }
     }
 

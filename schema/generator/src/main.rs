@@ -64,6 +64,9 @@ fn files() -> anyhow::Result<BTreeMap<String, String>> {
     event::<identity::UserReactivated>(&mut files)?;
     event::<identity::ApiKeyCreated>(&mut files)?;
     event::<identity::ApiKeyRevoked>(&mut files)?;
+    event::<identity::AppAllowed>(&mut files)?;
+    event::<identity::AppGrantEnded>(&mut files)?;
+    event::<identity::AppGrantExtended>(&mut files)?;
     event::<identity::OAuthClientCreated>(&mut files)?;
     event::<identity::OAuthClientRevoked>(&mut files)?;
     event::<identity::AccessTokenRevoked>(&mut files)?;

@@ -7,7 +7,7 @@
 //! Whoever tries a few passwords at many accounts is slowed down by the network that they come from, where
 //! that is a public one: a private address is that of a proxy, or of a colleague.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use studio_kernel::Origin;
 use studio_stores::limits::{Limits, LimitsError, Quota};
@@ -106,21 +106,8 @@ fn keys(account: &str) -> [(String, Quota); 2] {
         .map(|(name, quota)| (format!("sign-in-{name}:{account}"), quota))
 }
 
-/// What a public network is counted by: an address of IPv4, or the 64 bits that a customer of IPv6 has at least.
 fn network_key(origin: Option<&Origin>) -> Option<String> {
-    let network = match origin?.address {
-        IpAddr::V4(address) => {
-            let private = address.is_private() || address.is_loopback() || address.is_link_local();
-            (!private).then(|| address.to_string())
-        }
-        IpAddr::V6(address) => {
-            let private = address.is_unique_local()
-                || address.is_loopback()
-                || address.is_unicast_link_local();
-            (!private).then(|| format!("{:016x}", address.to_bits() >> 64))
-        }
-    };
-    network.map(|network| format!("sign-in-from:{network}"))
+    origin?.public_network().map(|network| format!("sign-in-from:{network}"))
 }
 
 #[cfg(test)]

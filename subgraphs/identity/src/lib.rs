@@ -1,5 +1,5 @@
-//! The identity subgraph: organizations, the people in them, their sessions, the keys of their programs,
-//! and the tokens that prove who asks.
+//! The identity subgraph: organizations, the people in them, their sessions, the keys of their programs, the
+//! apps that act for them, and the tokens that prove who asks.
 //!
 //! Invariants: names, e-mail addresses, password hashes and the secrets of apps are stored sealed with
 //! the key of their person and nowhere else; tokens, keys, passwords and recovery codes are stored hashed;
@@ -15,6 +15,7 @@ mod graphql;
 mod mail;
 mod oauth;
 mod oidc;
+mod pace;
 mod password;
 mod personal;
 mod projections;
@@ -50,6 +51,7 @@ use domain::{
     api_key::{ApiKeyCreated, ApiKeyRevoked},
     directory::{DirectoryConnected, DirectoryUpdated},
     directory_group::{DirectoryGroupChanged, DirectoryGroupCreated},
+    app_grant::{AppAllowed, AppCodeRedeemed, AppGrantEnded, AppGrantRefreshed},
     login::{LoginLinked, UserProvisioned},
     mailed::{EmailVerificationRequested, MailSent, PasswordResetRequested},
     oauth_client::{AccessTokenIssued, AccessTokenRevoked, OAuthClientCreated, OAuthClientRevoked},
@@ -63,12 +65,13 @@ use domain::{
 };
 use mail::SendMail;
 use oidc::{Cookies, Providers};
+use pace::Pace;
 use password::{PasswordError, Passwords};
 use personal::People;
 use projections::read_id;
 use tokens::{
-    Challenges, Issuer, Lifetimes, LiveSessions, MailedTokens, PasskeyChallenges, RefreshTokens,
-    TokenKeys,
+    AppTokens, Challenges, Issuer, Lifetimes, LiveSessions, MailedTokens, PasskeyChallenges,
+    RefreshTokens, Requests, TokenKeys,
 };
 use webauthn::RelyingParty;
 
@@ -87,6 +90,10 @@ static PUBLISHED: &[PublishedType] = &[
     PublishedType::as_part::<OAuthClientCreated, identity::OAuthClientCreated>(),
     PublishedType::of::<OAuthClientRevoked>(),
     PublishedType::of::<AccessTokenRevoked>(),
+    PublishedType::as_part::<AppAllowed, identity::AppAllowed>(),
+    PublishedType::as_part::<AppCodeRedeemed, identity::AppGrantExtended>(),
+    PublishedType::as_part::<AppGrantRefreshed, identity::AppGrantExtended>(),
+    PublishedType::as_part::<AppGrantEnded, identity::AppGrantEnded>(),
 ];
 
 /// What the audit log may show of the events.
@@ -115,7 +122,10 @@ static SHOWN: &[Shown] = &[
     Shown::of::<SessionEnded>(&["reason"]),
     Shown::of::<ApiKeyCreated>(&["user", "scopes", "expires_at"]),
     Shown::of::<ApiKeyRevoked>(&["reason"]),
-    Shown::of::<OAuthClientCreated>(&["name", "roles", "scopes"]),
+    Shown::of::<OAuthClientCreated>(&["name", "roles", "scopes", "grant_types", "redirect_uris"]),
+    Shown::of::<AppAllowed>(&["client", "user", "reach.about", "reach.scopes", "redirect_uri"]),
+    Shown::of::<AppCodeRedeemed>(&["expires_at"]),
+    Shown::of::<AppGrantEnded>(&["reason"]),
     Shown::of::<AccessTokenIssued>(&["token", "scopes", "expires_at"]),
     Shown::of::<AccessTokenRevoked>(&["token"]),
 ];
@@ -267,6 +277,7 @@ pub async fn build(
         Arc::new(projections::directories::Directories),
         Arc::new(projections::directory_people::DirectoryPeople::new(people.clone())),
         Arc::new(projections::directory_groups::DirectoryGroups),
+        Arc::new(projections::app_grants::AppGrants),
         Arc::new(projections::set_up::SetUps),
     ];
     let signer = Arc::new(keyring.signing_key("checkpoints").await?);
@@ -289,9 +300,12 @@ pub async fn build(
     let breached = config.identity.breached_passwords_file.as_deref();
     let core = Arc::new(Core {
         passwords: Passwords::new(env.clone(), breached)?,
-        backoff: Backoff::new(limits),
+        backoff: Backoff::new(limits.clone()),
+        pace: Pace::new(limits),
         issuer: Issuer::new(keys.clone(), issuer.clone(), token_seconds, env.clone()),
         refresh_tokens: RefreshTokens::new(keyring.index_key("refresh").await?, env.clone()),
+        app_tokens: AppTokens::open(&keyring, &env).await?,
+        requests: Requests::new(keyring.index_key("app_request").await?, env.clone()),
         challenges: Challenges::new(keyring.index_key("challenge").await?),
         passkey_challenges: PasskeyChallenges::new(
             keyring.index_key("passkey_challenge").await?,
@@ -314,6 +328,7 @@ pub async fn build(
         notices,
         people,
         sessions: sessions.clone(),
+        verifier: verifier.clone(),
     });
     let setup_token = core.offer_set_up().await.map_err(prepare)?;
 
@@ -414,6 +429,17 @@ async fn remember_live(
         let page = projections::oauth_clients::live_page(store, after.as_deref(), PAGE).await?;
         for row in &page {
             sessions.clients.add(tokens::known_client(row)?);
+        }
+        let Some(last) = page.into_iter().next_back() else { break };
+        after = Some(last.id);
+    }
+    after = None;
+    loop {
+        let from = now.plus_seconds(-tokens::MARGIN);
+        let page = projections::app_grants::live_page(store, from, after.as_deref(), PAGE).await?;
+        remember_roles(store, sessions, page.iter().map(|row| row.user.as_str()), position).await?;
+        for row in &page {
+            sessions.grants.add(tokens::known_grant(row)?, now);
         }
         let Some(last) = page.into_iter().next_back() else { break };
         after = Some(last.id);

@@ -115,6 +115,50 @@ pub struct ApiKeyRevoked {
 }
 event!(ApiKeyRevoked, "identity.api_key.revoked", 1);
 
+/// How a program gets tokens: a grant of RFC 6749, by its name there.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantType {
+    /// By itself, with its secret (section 4.4).
+    ClientCredentials,
+    /// For a person who allows it to (section 4.1).
+    AuthorizationCode,
+    /// The same again, without the person (section 6).
+    RefreshToken,
+}
+
+impl GrantType {
+    /// Every grant.
+    pub const ALL: [Self; 3] =
+        [Self::ClientCredentials, Self::AuthorizationCode, Self::RefreshToken];
+
+    /// The name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ClientCredentials => "client_credentials",
+            Self::AuthorizationCode => "authorization_code",
+            Self::RefreshToken => "refresh_token",
+        }
+    }
+
+    /// The grant of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|grant| grant.as_str() == name)
+    }
+
+    /// The grants of every program before there were others.
+    pub fn before() -> Vec<Self> {
+        vec![Self::ClientCredentials]
+    }
+
+    /// Whether these are the grants of a program from before there were others.
+    pub fn is_before(grants: &[Self]) -> bool {
+        grants == [Self::ClientCredentials]
+    }
+}
+
 /// A program of the organization was given access (OAuth 2.0, RFC 6749).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OAuthClientCreated {
@@ -124,8 +168,15 @@ pub struct OAuthClientCreated {
     pub roles: Vec<Role>,
     /// How far it may go within that.
     pub scopes: Vec<ActionScope>,
-    /// SHA-256 of its secret, which has 256 random bits: 64 lower-case hexadecimal digits.
+    /// SHA-256 of its secret, which has 256 random bits: 64 lower-case hexadecimal digits; empty for an
+    /// app that can keep none.
     pub secret_hash: String,
+    /// How it gets tokens, sorted. Programs from before this was said sign in by themselves.
+    #[serde(default = "GrantType::before", skip_serializing_if = "GrantType::is_before")]
+    pub grant_types: Vec<GrantType>,
+    /// Where an app gets its answers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub redirect_uris: Vec<String>,
 }
 event!(OAuthClientCreated, "identity.oauth_client.created", 1);
 
@@ -136,6 +187,40 @@ pub struct OAuthClientRevoked {
     pub client: Id<kind::OAuthClient>,
 }
 event!(OAuthClientRevoked, "identity.oauth_client.revoked", 1);
+
+/// A person allowed an app to act for them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AppAllowed {
+    /// What was allowed.
+    pub grant: Id<kind::AppGrant>,
+    /// The app.
+    pub client: Id<kind::OAuthClient>,
+    /// The person.
+    pub user: Id<kind::User>,
+    /// All that they were then, sorted.
+    pub roles: Vec<Role>,
+    /// When it runs out unless it is extended before.
+    pub expires_at: Timestamp,
+}
+event!(AppAllowed, "identity.app_grant.allowed", 1);
+
+/// An app got tokens by what a person allowed it: it lasts until then, unless it is ended before.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AppGrantExtended {
+    /// What was allowed.
+    pub grant: Id<kind::AppGrant>,
+    /// When it runs out.
+    pub expires_at: Timestamp,
+}
+event!(AppGrantExtended, "identity.app_grant.extended", 1);
+
+/// An app may act for a person no more.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AppGrantEnded {
+    /// What was allowed.
+    pub grant: Id<kind::AppGrant>,
+}
+event!(AppGrantEnded, "identity.app_grant.ended", 1);
 
 /// A program gave an access token back before its time (RFC 7009).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

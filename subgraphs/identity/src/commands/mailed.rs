@@ -21,6 +21,7 @@ use crate::{
         mailed::{EmailVerificationRequested, LinkOver, MailKind, Offered, PasswordResetRequested},
         user::{User, UserEvent},
     },
+    pace::TooFast,
     projections::{read_id, users},
     tokens::{MailedToken, sha256},
 };
@@ -92,6 +93,7 @@ impl Core {
         request: Request,
     ) -> Result<(), Failure> {
         let desk = self.desk()?;
+        self.pace.reset(request.origin()).await?;
         let email = input::email("email", email)?;
         let account = self.people.email_hash(&email);
         desk.count("password-reset", &account).await?;
@@ -250,6 +252,19 @@ pub(crate) async fn keep_resets(
         if let Err(Failure::Api(error)) = core.offer_reset(one).await {
             tracing::error!(%error, "a request for a new password is lost: it has to be made again");
         }
+    }
+}
+
+impl From<TooFast> for Failure {
+    fn from(refused: TooFast) -> Self {
+        Self::Api(match refused {
+            TooFast::Wait(seconds) => {
+                let message =
+                    format!("Too much is asked from your address: try again in {seconds} seconds.");
+                ApiError::new(Code::RateLimited, message)
+            }
+            TooFast::Ours(error) => error,
+        })
     }
 }
 

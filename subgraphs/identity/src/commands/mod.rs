@@ -4,6 +4,8 @@
 
 mod account;
 mod api_keys;
+mod app_tokens;
+mod apps;
 mod audit;
 mod directories;
 mod factor;
@@ -33,6 +35,8 @@ use studio_stores::keyring::{IndexKey, KeyringError};
 
 pub(crate) use api_keys::NewApiKey;
 pub(crate) use directories::{NewDirectory, UpdatedDirectory};
+pub(crate) use app_tokens::{AppIssued, CodeShown, NotIssued};
+pub(crate) use apps::{AllowedApp, Declined, RequestState, ShownRequest};
 pub(crate) use factor::{Given, Shown};
 pub(crate) use mailed::{MailDesk, keep_resets};
 pub(crate) use oauth_clients::NewClient;
@@ -50,9 +54,13 @@ use crate::{
     codes::RecoveryCodes,
     domain::input::Fault,
     oidc::{Cookies, Providers},
+    pace::Pace,
     password::{PasswordError, Passwords},
     personal::{People, PersonalError},
-    tokens::{Challenges, Issuer, LiveSessions, MailedTokens, PasskeyChallenges, RefreshTokens},
+    tokens::{
+        AppTokens, Challenges, Issuer, LiveSessions, MailedTokens, PasskeyChallenges,
+        RefreshTokens, Requests, TokenVerifier,
+    },
     webauthn::RelyingParty,
 };
 
@@ -70,10 +78,17 @@ pub(crate) struct Core {
     pub people: Arc<People>,
     /// The sessions that are alive.
     pub sessions: Arc<LiveSessions>,
+    /// Waits for what other processes have let in a moment ago.
+    pub(crate) verifier: TokenVerifier,
     pub(crate) passwords: Passwords,
     pub(crate) backoff: Backoff,
+    pub(crate) pace: Pace,
     pub(crate) issuer: Issuer,
     pub(crate) refresh_tokens: RefreshTokens,
+    /// What apps get.
+    pub(crate) app_tokens: AppTokens,
+    /// What apps ask.
+    pub(crate) requests: Requests,
     pub(crate) challenges: Challenges,
     pub(crate) passkey_challenges: PasskeyChallenges,
     /// Whom passkeys are made for; `None` where the public address has no name, or browsers do not trust

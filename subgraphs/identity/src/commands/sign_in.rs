@@ -207,7 +207,8 @@ impl Core {
     /// [`Failure::Input`] for a token that does not work, with one answer for every cause.
     pub(crate) async fn refresh(&self, token: &str, request: Request) -> Result<SignedIn, Failure> {
         let presented = self.refresh_tokens.read(token).ok_or_else(invalid_refresh_token)?;
-        let RefreshToken { tenant, session, number, .. } = presented;
+        let RefreshToken { tenant, number, .. } = presented;
+        let session: Id<kind::Session> = presented.of();
         let hash = presented.hash();
         let next = self.refresh_tokens.make(tenant, session, number.saturating_add(1));
         let expires_at = self.env.now().plus_seconds(self.session_seconds);

@@ -13,6 +13,7 @@ use super::{Core, Failure, Faults, Request, roles};
 use crate::{
     domain::{
         api_key::KeyEndReason,
+        app_grant::GrantEndReason,
         input::{self, Fault},
         session::EndReason,
         user::User,
@@ -203,7 +204,8 @@ impl Core {
         metadata: &Metadata,
     ) -> Result<(), Failure> {
         self.end_sessions(tenant, user, None, EndReason::UserErased, metadata).await?;
-        self.end_api_keys(tenant, user, KeyEndReason::UserErased, metadata).await
+        self.end_api_keys(tenant, user, KeyEndReason::UserErased, metadata).await?;
+        self.end_grants(tenant, user, GrantEndReason::UserErased, metadata).await
     }
 }
 

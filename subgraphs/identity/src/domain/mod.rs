@@ -1,9 +1,11 @@
-//! Pure decisions and state: organizations, people, their sessions and keys, and the set-up. No async, no
+//! Pure decisions and state: organizations, people, their sessions, keys and apps, and the set-up. No async, no
 //! database, no keys: what is encrypted passes through as it is.
 
 pub mod api_key;
 pub mod directory;
 pub mod directory_group;
+pub mod app_grant;
+pub mod authorization;
 pub mod factor;
 pub mod input;
 pub mod login;
@@ -12,6 +14,8 @@ pub mod oauth_client;
 pub mod organization;
 pub mod passkey;
 pub mod provisioned;
+pub mod reach;
+pub mod redirect_uri;
 pub mod review;
 pub mod scopes;
 pub mod session;

@@ -141,7 +141,8 @@ impl AuditEntry {
         self.0.session.clone().map(ID)
     }
 
-    /// What a program did it by: the key of a person, `key_…`, or an access token, `tok_…`.
+    /// What a program did it by: the key of a person, `key_…`, what they allowed an app, `grt_…`, or an access
+    /// token, `tok_…`.
     async fn credential(&self) -> Option<ID> {
         self.0.credential.clone().map(ID)
     }

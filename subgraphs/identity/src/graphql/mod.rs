@@ -2,6 +2,7 @@
 
 mod account;
 mod api_key;
+mod app;
 mod audit;
 mod directory;
 mod factor;
@@ -45,6 +46,7 @@ pub(crate) struct Query(
     api_key::ApiKeyQuery,
     oauth_client::OAuthClientQuery,
     directory::DirectoryQuery,
+    app::AppQuery,
 );
 
 /// Mutations, one module each.
@@ -60,6 +62,7 @@ pub(crate) struct Mutation(
     api_key::ApiKeyMutation,
     oauth_client::OAuthClientMutation,
     directory::DirectoryMutation,
+    app::AppMutation,
 );
 
 /// The schema, served with a loader of its own for each request.

@@ -1,19 +1,26 @@
-//! Programs of the organization.
+//! Programs of the organization: those that sign in by themselves, and apps that act for people.
 
 use async_graphql::{
-    Context, ID, InputObject, Object, SimpleObject,
+    Context, Enum, ID, InputObject, Object, SimpleObject,
     connection::{Connection, EmptyFields},
 };
 use chrono::{DateTime, Utc};
 use studio_access::Resource;
-use studio_kernel::{Id, Role, TenantId, Timestamp, kind};
+use studio_kernel::{Id, Role, TenantId, Timestamp, kind, published::identity::GrantType};
 use studio_service::graphql::{PageArgs, UserError, actor, connection, gql, id};
 
-use super::{RoleName, account::errors, core, request};
+use super::{
+    RoleName,
+    account::errors,
+    app::{self, AppGrant},
+    core, request,
+    user::{self, User},
+};
 use crate::{
     commands::NewClient,
     projections::{
-        oauth_clients::{self, Row},
+        oauth_clients::{self, Row, read_grants, read_redirect_uris},
+        read_id,
         users::read_roles,
     },
 };
@@ -21,8 +28,9 @@ use crate::{
 /// A program of the organization.
 pub(super) struct OAuthClient(Row);
 
-/// A program of the organization that signs in by itself (OAuth 2.0 client credentials). What it may do is
-/// what its roles allow, as far as its scopes reach.
+/// A program of the organization. One that signs in by itself (OAuth 2.0 client credentials) may do what its
+/// roles allow, as far as its scopes reach; an app that acts for people who allow it to (authorization code)
+/// may do what they may, as far as they allowed, and its scopes are what it may ask them for.
 #[Object(name = "OAuthClient")]
 impl OAuthClient {
     /// The id, `cli_…`: the `client_id` of OAuth.
@@ -42,7 +50,41 @@ impl OAuthClient {
 
     /// How far it goes within its roles: patterns of actions, such as `controls:*:read`.
     async fn scopes(&self) -> Vec<&str> {
-        self.0.scopes.split(' ').collect()
+        self.0.scopes.split(' ').filter(|scope| !scope.is_empty()).collect()
+    }
+
+    /// How it gets tokens.
+    async fn grant_types(&self) -> Vec<GrantTypeName> {
+        read_grants(&self.0.grant_types).into_iter().map(GrantTypeName::from).collect()
+    }
+
+    /// Where an app gets its answers; empty for a program that signs in by itself.
+    async fn redirect_uris(&self) -> Vec<String> {
+        read_redirect_uris(&self.0.redirect_uris)
+    }
+
+    /// Whether it has no secret, since it could keep none.
+    async fn public(&self) -> bool {
+        self.0.secret_hash.is_empty()
+    }
+
+    /// Who gave it access; null where that was not kept, or is nobody whom you may see.
+    async fn created_by(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<User>> {
+        match &self.0.created_by {
+            Some(user) => user::find(ctx, read_id(user).map_err(gql)?).await,
+            None => Ok(None),
+        }
+    }
+
+    /// What people allowed the app and goes on, newest first.
+    async fn grants(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many to show, 1 to 100; 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
+    ) -> async_graphql::Result<Connection<String, AppGrant, EmptyFields, EmptyFields>> {
+        let page = PageArgs::new(first, after)?;
+        app::page(ctx, read_id(&self.0.tenant).map_err(gql)?, &self.0.id, &page).await
     }
 
     /// When it was given access.
@@ -56,17 +98,42 @@ impl OAuthClient {
     }
 }
 
+/// How a program gets tokens: a grant of OAuth 2.0 (RFC 6749).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(name = "OAuthGrantType", remote = "GrantType")]
+pub enum GrantTypeName {
+    /// By itself, with its secret.
+    ClientCredentials,
+    /// For a person who allows it to, in their browser.
+    AuthorizationCode,
+    /// The same again, without the person: for an app that goes on when they have left.
+    RefreshToken,
+}
+
 /// A program to give access to.
 #[derive(InputObject)]
 #[graphql(name = "CreateOAuthClientInput")]
 struct CreateOAuthClientInput {
     /// What people call it, 1 to 200 characters.
     name: String,
-    /// What it may do, at least one role. Only an owner gives the role of an owner.
+    /// What it may do by itself, at least one role. Only an owner gives the role of an owner. None for an
+    /// app that acts for people alone.
     roles: Vec<RoleName>,
-    /// How far it goes within its roles, 1 to 20 patterns: an action as in `evidence:run:ingest`, with `*`
-    /// for any of its parts, as in `controls:*:read`.
+    /// How far it goes within its roles, or what an app may ask people for, 1 to 20 patterns: an action as
+    /// in `evidence:run:ingest`, with `*` for any of its parts, as in `controls:*:read`. None for an app that
+    /// wants to know who somebody is, and no more.
     scopes: Vec<String>,
+    /// How it gets tokens: by itself unless you say otherwise.
+    #[graphql(default_with = "vec![GrantTypeName::ClientCredentials]")]
+    grant_types: Vec<GrantTypeName>,
+    /// Where an app gets its answers, at most 10 addresses, which are compared as they are written: `https`,
+    /// `http://127.0.0.1` or `http://[::1]` at any port, or a scheme of its own such as
+    /// `org.example.app:/signed-in`.
+    #[graphql(default)]
+    redirect_uris: Vec<String>,
+    /// Whether the app can keep no secret, as one that runs on people's devices. It gets none then.
+    #[graphql(default)]
+    public: bool,
 }
 
 /// What `createOAuthClient` did.
@@ -75,7 +142,8 @@ struct CreateOAuthClientInput {
 struct CreateOAuthClientPayload {
     /// The program that was given access.
     client: Option<OAuthClient>,
-    /// Its secret, the `client_secret` of OAuth. It is shown once and kept nowhere.
+    /// Its secret, the `client_secret` of OAuth; null for an app that can keep none. It is shown once and
+    /// kept nowhere.
     secret: Option<String>,
     /// What to mend; empty when it worked.
     user_errors: Vec<UserError>,
@@ -105,8 +173,8 @@ pub(super) struct OAuthClientMutation;
 
 #[Object]
 impl OAuthClientMutation {
-    /// Gives a program of the organization access, with roles of its own. For owners and admins; a program
-    /// cannot.
+    /// Gives a program of the organization access, with roles of its own, or registers an app that people
+    /// may allow to act for them. For owners and admins; a program cannot.
     #[graphql(name = "createOAuthClient")]
     async fn create_oauth_client(
         &self,
@@ -114,11 +182,18 @@ impl OAuthClientMutation {
         #[graphql(desc = "The program.")] input: CreateOAuthClientInput,
     ) -> async_graphql::Result<CreateOAuthClientPayload> {
         let roles = input.roles.into_iter().map(Role::from).collect();
-        let new = NewClient { name: input.name, roles, scopes: input.scopes };
+        let new = NewClient {
+            name: input.name,
+            roles,
+            scopes: input.scopes,
+            grant_types: input.grant_types.into_iter().map(GrantType::from).collect(),
+            redirect_uris: input.redirect_uris,
+            public: input.public,
+        };
         match core(ctx)?.create_oauth_client(actor(ctx)?, new, request(ctx)).await {
             Ok(made) => Ok(CreateOAuthClientPayload {
                 client: find(ctx, made.client).await?,
-                secret: Some(made.secret.to_string()),
+                secret: made.secret.map(|secret| secret.to_string()),
                 user_errors: Vec::new(),
             }),
             Err(failure) => {
@@ -127,7 +202,8 @@ impl OAuthClientMutation {
         }
     }
 
-    /// Takes the access of a program away at once, with every token that it has. For owners and admins; a
+    /// Takes the access of a program away at once, with every token that it has, and all that people allowed
+    /// it. For owners and admins; a
     /// program cannot.
     #[graphql(name = "revokeOAuthClient")]
     async fn revoke_oauth_client(

@@ -18,6 +18,7 @@ use studio_service::{
 use super::{
     RoleName,
     api_key::{self, ApiKey},
+    app::{self, App},
     core,
     factor::SecondFactor,
     organization,
@@ -147,6 +148,13 @@ impl User {
         let tenant = read_id(&self.0.tenant).map_err(gql)?;
         let user = read_id(&self.0.id).map_err(gql)?;
         api_key::page(ctx, tenant, Some(user), &page).await
+    }
+
+    /// The apps that they allowed to act for them, by their names. You see your own; an owner or an admin
+    /// sees everybody's.
+    async fn apps(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<App>> {
+        let tenant = read_id(&self.0.tenant).map_err(gql)?;
+        app::of(ctx, tenant, read_id(&self.0.id).map_err(gql)?).await
     }
 
     /// Where they are signed in, newest first. You see your own sessions; an owner or an admin

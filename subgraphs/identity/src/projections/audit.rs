@@ -87,6 +87,7 @@ pub(crate) fn entry(log: &str, event: &CloudEvent, record: AuditRecord) -> Resul
     let (session, credential) = match record.principal {
         Principal::User { session, .. } => (Some(session.to_string()), None),
         Principal::ApiKey { key, .. } => (None, Some(key.to_string())),
+        Principal::App { grant, .. } => (None, Some(grant.to_string())),
         Principal::Client { token, .. } => (None, Some(token.to_string())),
         Principal::Directory { .. } | Principal::System { .. } => (None, None),
     };

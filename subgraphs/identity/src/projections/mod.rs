@@ -1,9 +1,10 @@
 //! The read models: organizations, people, their second factors, passkeys and logins, sessions, keys,
-//! programs and directories, reviews of access, and the state of the set-up. Every query names its organization, but for
+//! programs, what people allowed them, and directories, reviews of access, and the state of the set-up. Every query names its organization, but for
 //! those by which somebody without an actor is found: by e-mail address, passkey or what a provider calls
 //! them at a sign-in, and whether there is any organization at all.
 
 pub(crate) mod api_keys;
+pub(crate) mod app_grants;
 pub(crate) mod audit;
 pub(crate) mod directories;
 pub(crate) mod directory_groups;

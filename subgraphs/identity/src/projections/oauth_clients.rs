@@ -11,7 +11,7 @@ use studio_entities::identity::{
     revoked_token,
 };
 use studio_events::{EventStore, Projection, ProjectionError, Recorded, clear_generation};
-use studio_kernel::{DomainEvent, Id, TenantId, Timestamp, kind};
+use studio_kernel::{DomainEvent, Id, TenantId, Timestamp, kind, published::identity::GrantType};
 
 use super::{api_keys::write_scopes, tenant_of, users::write_roles};
 use crate::domain::oauth_client::OAuthClientEvent;
@@ -44,6 +44,8 @@ impl Projection for OAuthClients {
             let tenant = tenant_of(recorded);
             match recorded.decode::<OAuthClientEvent>()? {
                 OAuthClientEvent::OAuthClientCreated(created) => {
+                    let metadata = recorded.metadata().map_err(ProjectionError::other)?;
+                    let by = metadata.principal.user_id();
                     let row = ActiveModel {
                         generation: Set(generation),
                         tenant: Set(tenant),
@@ -52,6 +54,9 @@ impl Projection for OAuthClients {
                         roles: Set(write_roles(&created.roles)),
                         scopes: Set(write_scopes(&created.scopes)),
                         secret_hash: Set(created.secret_hash),
+                        grant_types: Set(write_grants(&created.grant_types)),
+                        redirect_uris: Set(created.redirect_uris.join(" ")),
+                        created_by: Set(by.map(|user| user.to_string())),
                         created_at: Set(recorded.recorded_at.micros()),
                         revoked_at: Set(None),
                     };
@@ -99,6 +104,20 @@ impl Projection for OAuthClients {
         clear_generation::<revoked_token::Entity>(tx, generation).await?;
         clear_generation::<Entity>(tx, generation).await
     }
+}
+
+fn write_grants(grants: &[GrantType]) -> String {
+    grants.iter().map(|grant| grant.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+/// The grants of a row. A name that this version does not know gives no tokens.
+pub(crate) fn read_grants(text: &str) -> Vec<GrantType> {
+    text.split(' ').filter_map(GrantType::parse).collect()
+}
+
+/// The addresses of a row: none has a blank in it.
+pub(crate) fn read_redirect_uris(text: &str) -> Vec<String> {
+    text.split(' ').filter(|uri| !uri.is_empty()).map(str::to_owned).collect()
 }
 
 /// One program of the organization.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, Header};
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,7 @@ use studio_kernel::{
 use studio_stores::keyring::SigningKey;
 
 use super::{KnownClient, TokenKeys};
+use crate::domain::{app_grant::AppAllowed, reach::Reach};
 
 /// The audience of every access token.
 pub(super) const AUDIENCE: &str = "studio";
@@ -54,12 +56,52 @@ pub(crate) struct ClientClaims {
     pub(crate) jti: Id<kind::AccessToken>,
 }
 
+/// What the access token of an app says that acts for a person (RFC 9068, section 2.2).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct AppClaims {
+    pub(crate) iss: String,
+    pub(crate) aud: String,
+    pub(crate) sub: Id<kind::User>,
+    pub(crate) client_id: Id<kind::OAuthClient>,
+    pub(crate) org: TenantId,
+    /// What the person allowed, by which the token was made.
+    pub(crate) grant: Id<kind::AppGrant>,
+    /// Scopes, separated by spaces (RFC 8693, section 4.2).
+    pub(crate) scope: String,
+    pub(crate) iat: i64,
+    pub(crate) nbf: i64,
+    pub(crate) exp: i64,
+    pub(crate) jti: Id<kind::AccessToken>,
+}
+
+/// What an ID token says (OpenID Connect Core 1.0, section 2).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct IdClaims {
+    pub(crate) iss: String,
+    /// The app.
+    pub(crate) aud: Id<kind::OAuthClient>,
+    pub(crate) sub: Id<kind::User>,
+    pub(crate) iat: i64,
+    pub(crate) exp: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) nonce: Option<String>,
+    /// When the person signed in, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) auth_time: Option<i64>,
+    /// By what (RFC 8176).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) amr: Vec<AuthnMethod>,
+    /// The left half of the SHA-512 of the access token, in base64url.
+    pub(crate) at_hash: String,
+}
+
 /// What any access token says: which kind it is follows from what it names.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
 pub(super) enum AnyClaims {
     Session(Claims),
     Client(ClientClaims),
+    App(AppClaims),
 }
 
 impl AnyClaims {
@@ -68,6 +110,7 @@ impl AnyClaims {
         match self {
             Self::Session(claims) => (claims.nbf, claims.exp),
             Self::Client(claims) => (claims.nbf, claims.exp),
+            Self::App(claims) => (claims.nbf, claims.exp),
         }
     }
 }
@@ -160,6 +203,64 @@ impl Issuer {
             jti: token,
         };
         self.sign(&claims, Some("at+jwt"), exp)
+    }
+
+    /// A token for an app that acts for a person, which goes that far.
+    ///
+    /// # Errors
+    /// [`IssueError`] when signing fails.
+    pub(crate) fn issue_to_app(
+        &self,
+        allowed: &AppAllowed,
+        tenant: TenantId,
+        token: Id<kind::AccessToken>,
+        reach: &Reach,
+    ) -> Result<AccessToken, IssueError> {
+        let now = self.env.now().micros().div_euclid(1_000_000);
+        let exp = now.saturating_add(self.seconds);
+        let claims = AppClaims {
+            iss: self.issuer.clone(),
+            aud: AUDIENCE.to_owned(),
+            sub: allowed.user,
+            client_id: allowed.client,
+            org: tenant,
+            grant: allowed.grant,
+            scope: reach.to_string(),
+            iat: now,
+            nbf: now,
+            exp,
+            jti: token,
+        };
+        self.sign(&claims, Some("at+jwt"), exp)
+    }
+
+    /// An ID token for an app, beside an access token: who signed in, when and by what. Its audience is the
+    /// app, so it opens nothing here.
+    ///
+    /// # Errors
+    /// [`IssueError`] when signing fails.
+    pub(crate) fn issue_id_token(
+        &self,
+        allowed: &AppAllowed,
+        access: &AccessToken,
+    ) -> Result<String, IssueError> {
+        let now = self.env.now().micros().div_euclid(1_000_000);
+        let exp = now.saturating_add(self.seconds);
+        // Ed25519 hashes by SHA-512 (RFC 8032, section 5.1).
+        let hash = digest::digest(&digest::SHA512, access.token.as_bytes());
+        let authn = allowed.authn.as_ref();
+        let claims = IdClaims {
+            iss: self.issuer.clone(),
+            aud: allowed.client,
+            sub: allowed.user,
+            iat: now,
+            exp,
+            nonce: allowed.nonce.clone(),
+            auth_time: authn.map(|authn| authn.at.micros().div_euclid(1_000_000)),
+            amr: authn.map(|authn| authn.methods.clone()).unwrap_or_default(),
+            at_hash: URL_SAFE_NO_PAD.encode(&hash.as_ref()[..32]),
+        };
+        self.sign(&claims, None, exp).map(|signed| signed.token)
     }
 
     /// Seconds for which a token holds.

@@ -9,15 +9,15 @@ use studio_kernel::{
     published::{
         CloudEvent,
         identity::{
-            AccessTokenRevoked, ApiKeyCreated, ApiKeyRevoked, OAuthClientCreated,
-            OAuthClientRevoked, RolesChanged, RolesHeld, SessionEnded, SessionExtended,
-            UserReactivated, UserSuspended,
+            AccessTokenRevoked, ApiKeyCreated, ApiKeyRevoked, AppAllowed, AppGrantEnded,
+            AppGrantExtended, OAuthClientCreated, OAuthClientRevoked, RolesChanged, RolesHeld,
+            SessionEnded, SessionExtended, UserReactivated, UserSuspended,
         },
     },
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{KnownClient, KnownKey, LiveSessions};
+use super::{KnownClient, KnownGrant, KnownKey, LiveSessions};
 
 /// Events read at a time.
 const PAGE: usize = 1_000;
@@ -108,10 +108,24 @@ fn take(event: &CloudEvent, sessions: &LiveSessions, env: &Env) {
                 roles: it.roles,
                 scopes: it.scopes,
                 secret_hash: it.secret_hash,
+                grant_types: it.grant_types,
+                redirect_uris: it.redirect_uris,
             });
         })
     } else if let Some(revoked) = event.read::<OAuthClientRevoked>() {
         revoked.map(|it| sessions.clients.revoked(it.client))
+    } else if let Some(allowed) = event.read::<AppAllowed>() {
+        allowed.map(|it| {
+            // The roles first, as of a key.
+            sessions.roles_were(it.user, it.roles, event.position);
+            let (grant, user, client, expires_at) = (it.grant, it.user, it.client, it.expires_at);
+            let known = KnownGrant { grant, tenant: event.tenant, user, client, expires_at };
+            sessions.grants.add(known, env.now());
+        })
+    } else if let Some(extended) = event.read::<AppGrantExtended>() {
+        extended.map(|it| sessions.grants.extended(it.grant, it.expires_at))
+    } else if let Some(ended) = event.read::<AppGrantEnded>() {
+        ended.map(|it| sessions.grants.ended(it.grant, env.now()))
     } else if let Some(revoked) = event.read::<AccessTokenRevoked>() {
         revoked.map(|it| sessions.clients.token_revoked(it.token, it.expires_at, env.now()))
     } else {

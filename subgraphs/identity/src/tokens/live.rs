@@ -12,7 +12,7 @@ use std::{
 use studio_kernel::{Id, Role, Timestamp, kind, published::identity::RolesHeld};
 use tokio::sync::watch;
 
-use super::{live_clients::LiveClients, live_keys::LiveKeys};
+use super::{live_clients::LiveClients, live_grants::LiveGrants, live_keys::LiveKeys};
 
 #[derive(Debug, Clone, Copy)]
 struct Entry {
@@ -33,7 +33,7 @@ struct Known {
 #[derive(Default)]
 pub(crate) struct LiveSessions {
     entries: RwLock<HashMap<Id<kind::Session>, Entry>>,
-    /// Of everybody who had a session or a key at the start, or made a key, or whose roles were
+    /// Of everybody who had a session, a key or an app at the start, or got one of the latter, or whose roles were
     /// changed since: there are no more of them than people.
     roles: RwLock<HashMap<Id<kind::User>, Known>>,
     /// Who was suspended or reactivated, and at which position of identity's log. Of everybody who was
@@ -43,6 +43,8 @@ pub(crate) struct LiveSessions {
     pub(crate) keys: LiveKeys,
     /// The programs that organizations let in.
     pub(crate) clients: LiveClients,
+    /// What people allowed apps.
+    pub(crate) grants: LiveGrants,
     /// Everything up to this position of identity's log is in it.
     reached: watch::Sender<i64>,
 }

@@ -7,7 +7,9 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use studio_kernel::{ActionScope, Id, Role, TenantId, Timestamp, kind};
+use studio_kernel::{
+    ActionScope, Id, Role, TenantId, Timestamp, kind, published::identity::GrantType,
+};
 
 use super::api_key::is_right;
 
@@ -22,7 +24,24 @@ pub(crate) struct KnownClient {
     pub(crate) tenant: TenantId,
     pub(crate) roles: Vec<Role>,
     pub(crate) scopes: Vec<ActionScope>,
+    /// Empty for an app that can keep none.
     pub(crate) secret_hash: String,
+    #[serde(default = "GrantType::before")]
+    pub(crate) grant_types: Vec<GrantType>,
+    #[serde(default)]
+    pub(crate) redirect_uris: Vec<String>,
+}
+
+impl KnownClient {
+    /// Whether it has a secret to show.
+    pub(crate) fn is_confidential(&self) -> bool {
+        !self.secret_hash.is_empty()
+    }
+
+    /// Whether it gets tokens by that grant.
+    pub(crate) fn gets(&self, grant: GrantType) -> bool {
+        self.grant_types.contains(&grant)
+    }
 }
 
 /// Which programs have access.
@@ -70,13 +89,14 @@ impl LiveClients {
         self.clients.read().unwrap_or_else(PoisonError::into_inner).get(&client).cloned().flatten()
     }
 
-    /// The program, if it has access and that is its secret.
+    /// The program, if it has access and that is its secret. An app without one shows none.
     pub(crate) fn check(
         &self,
         client: Id<kind::OAuthClient>,
         secret: &str,
     ) -> Option<Arc<KnownClient>> {
-        self.find(client).filter(|known| is_right(secret, &known.secret_hash))
+        self.find(client)
+            .filter(|known| known.is_confidential() && is_right(secret, &known.secret_hash))
     }
 
     /// The program of a token, if the token was not given back.

@@ -1,8 +1,9 @@
 //! What proves who asks: short access tokens (JWT, RFC 7519, signed by EdDSA, RFC 8037), refresh tokens
-//! that renew them, the API keys of programs, and the tokens of directories.
+//! that renew them, the API keys of programs, what apps get, and the tokens of directories.
 
 mod access;
 mod api_key;
+mod app;
 mod challenge;
 mod checked;
 pub(crate) mod directory;
@@ -10,23 +11,27 @@ mod follow;
 mod keys;
 mod live;
 mod live_clients;
+mod live_grants;
 mod live_keys;
 mod mailed;
 mod passkey;
 mod refresh;
 mod remote;
 mod remote_clients;
+mod remote_grants;
 mod remote_keys;
 mod verifier;
 
 pub(crate) use access::ClientClaims;
-pub(crate) use access::{AccessToken, IssueError, Issuer};
+pub(crate) use access::{AccessToken, AppClaims, IssueError, Issuer};
 pub(crate) use api_key::{NewSecret, is_right, write as write_api_key};
+pub(crate) use app::{AppTokens, Requests, SealedRequest, challenge_of};
 pub(crate) use challenge::{Challenge, Challenges, FirstFactor};
 pub(crate) use follow::follow;
 pub(crate) use keys::{Lifetimes, TokenKeys, keep_renewed};
 pub(crate) use live::LiveSessions;
 pub(crate) use live_clients::KnownClient;
+pub(crate) use live_grants::{KnownGrant, MARGIN};
 pub(crate) use live_keys::{KnownKey, Use};
 pub(crate) use mailed::{MailedToken, MailedTokens};
 pub(crate) use passkey::{PASSKEY_SECONDS, PasskeyChallenges};
@@ -34,6 +39,7 @@ pub(crate) use refresh::{RefreshToken, RefreshTokens};
 pub(crate) use remote::internal_routes;
 pub use remote::{RemoteError, RemoteVerifier};
 pub(crate) use remote_clients::known as known_client;
+pub(crate) use remote_grants::known as known_grant;
 pub(crate) use remote_keys::{keep_uses, known as known_key};
 pub use verifier::{TokenError, TokenVerifier, Verified};
 

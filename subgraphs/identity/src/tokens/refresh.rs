@@ -1,18 +1,19 @@
-//! Refresh tokens. A token carries its organization, session and number, 256 random bits, and a
+//! Refresh tokens, of sessions and of apps, and the codes of apps. A token carries its organization, what it
+//! belongs to (a session, or what a person allowed an app) and its number, 256 random bits, and a
 //! keyed hash over all of that, so that one which was given out once is told from one which was
-//! made up: only the former may end a session when it comes a second time.
+//! made up: only the former may end something when it comes a second time. Each kind has a key of its own.
 
 use std::fmt;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use studio_kernel::{Env, Id, TenantId, kind};
+use studio_kernel::{Env, Id, TenantId, id::Kind};
 use studio_stores::keyring::IndexKey;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::sha256;
 
-/// organization, session, number, randomness.
+/// organization, what it belongs to, number, randomness.
 const BODY: usize = 16 + 16 + 4 + 32;
 const MAC: usize = 32;
 
@@ -21,9 +22,9 @@ const MAC: usize = 32;
 pub(crate) struct RefreshToken {
     /// The organization.
     pub tenant: TenantId,
-    /// The session that it renews.
-    pub session: Id<kind::Session>,
-    /// Its number within the session, from 0.
+    /// What it belongs to.
+    of: Uuid,
+    /// Its number within that, from 0.
     pub number: u32,
     secret: [u8; 32],
 }
@@ -41,13 +42,8 @@ impl RefreshTokens {
     }
 
     /// A new token.
-    pub(crate) fn make(
-        &self,
-        tenant: TenantId,
-        session: Id<kind::Session>,
-        number: u32,
-    ) -> RefreshToken {
-        RefreshToken { tenant, session, number, secret: self.env.bytes() }
+    pub(crate) fn make<K: Kind>(&self, tenant: TenantId, of: Id<K>, number: u32) -> RefreshToken {
+        RefreshToken { tenant, of: of.uuid(), number, secret: self.env.bytes() }
     }
 
     /// The token as text for the client.
@@ -68,11 +64,11 @@ impl RefreshTokens {
         let expected = self.mac(body);
         aws_lc_rs::constant_time::verify_slices_are_equal(mac, &expected).ok()?;
         let (tenant, rest) = body.split_first_chunk::<16>()?;
-        let (session, rest) = rest.split_first_chunk::<16>()?;
+        let (of, rest) = rest.split_first_chunk::<16>()?;
         let (number, secret) = rest.split_first_chunk::<4>()?;
         Some(RefreshToken {
             tenant: Id::from_uuid(Uuid::from_bytes(*tenant)),
-            session: Id::from_uuid(Uuid::from_bytes(*session)),
+            of: Uuid::from_bytes(*of),
             number: u32::from_be_bytes(*number),
             secret: secret.try_into().ok()?,
         })
@@ -84,6 +80,11 @@ impl RefreshTokens {
 }
 
 impl RefreshToken {
+    /// What it belongs to, which is of the kind that the key is for.
+    pub(crate) fn of<K: Kind>(&self) -> Id<K> {
+        Id::from_uuid(self.of)
+    }
+
     /// What is stored of it: SHA-256.
     pub(crate) fn hash(&self) -> String {
         sha256(&*self.body())
@@ -92,7 +93,7 @@ impl RefreshToken {
     fn body(&self) -> Zeroizing<[u8; BODY]> {
         let mut body = Zeroizing::new([0; BODY]);
         body[..16].copy_from_slice(self.tenant.uuid().as_bytes());
-        body[16..32].copy_from_slice(self.session.uuid().as_bytes());
+        body[16..32].copy_from_slice(self.of.as_bytes());
         body[32..36].copy_from_slice(&self.number.to_be_bytes());
         body[36..].copy_from_slice(&self.secret);
         body
@@ -101,6 +102,6 @@ impl RefreshToken {
 
 impl fmt::Debug for RefreshToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RefreshToken({}, {})", self.session, self.number)
+        write!(f, "RefreshToken({}, {})", self.of, self.number)
     }
 }

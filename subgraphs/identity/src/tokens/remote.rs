@@ -30,8 +30,8 @@ use studio_service::{
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
-    LiveSessions, TokenKeys, TokenVerifier, follow::follow, remote_clients, remote_keys,
-    verifier::Keys,
+    LiveSessions, TokenKeys, TokenVerifier, follow::follow, remote_clients, remote_grants,
+    remote_keys, verifier::Keys,
 };
 use crate::projections::{read_id, sessions, users};
 
@@ -83,7 +83,8 @@ impl RemoteVerifier {
         let sessions = fill(&client, &live, &env).await?;
         let keys_known = remote_keys::fill(&client, &live, &env).await?;
         let clients_known = remote_clients::fill(&client, &live, &env).await?;
-        let known = [Some(sessions), keys_known, clients_known];
+        let grants_known = remote_grants::fill(&client, &live, &env).await?;
+        let known = [Some(sessions), keys_known, clients_known, grants_known];
         let position = known.into_iter().flatten().min().unwrap_or(sessions);
         live.reached(position);
         let feed: Arc<dyn EventFeed> = HttpFeed::new(client.clone());
@@ -178,12 +179,25 @@ struct Page {
     suspended: Vec<Id<kind::User>>,
 }
 
+/// What somebody may do.
 #[derive(Debug, Serialize, Deserialize)]
-struct Known {
-    user: Id<kind::User>,
-    roles: Vec<Role>,
+pub(super) struct Known {
+    pub(super) user: Id<kind::User>,
+    pub(super) roles: Vec<Role>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    until: Vec<RoleUntil>,
+    pub(super) until: Vec<RoleUntil>,
+}
+
+/// What these people may do.
+pub(super) async fn known_roles(
+    store: &EventStore,
+    people: BTreeSet<&str>,
+) -> Result<Vec<Known>, sea_orm::DbErr> {
+    let held = users::roles_of(store, people).await?.into_iter();
+    held.map(|(user, held)| {
+        Ok(Known { user: read_id(&user)?, roles: held.always, until: held.until })
+    })
+    .collect()
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -194,14 +208,15 @@ struct Entry {
 }
 
 /// What identity serves to the others besides its feed: `GET /internal/jwks`,
-/// `GET /internal/sessions?after=`, `GET /internal/clients?after=`, `GET /internal/keys?after=` and
-/// `POST /internal/keys/uses`.
+/// `GET /internal/sessions?after=`, `GET /internal/clients?after=`, `GET /internal/grants?after=`,
+/// `GET /internal/keys?after=` and `POST /internal/keys/uses`.
 pub(crate) fn internal_routes(keys: Arc<TokenKeys>, store: EventStore) -> Router {
     let keys = move || std::future::ready(keys.current().published.clone());
     Router::new()
         .route("/internal/jwks", get(keys))
         .route("/internal/sessions", get(page).with_state(store.clone()))
         .route("/internal/clients", get(remote_clients::page).with_state(store.clone()))
+        .route("/internal/grants", get(remote_grants::page).with_state(store.clone()))
         .route("/internal/keys", get(remote_keys::page).with_state(store.clone()))
         .route("/internal/keys/uses", post(remote_keys::take).with_state(store))
 }

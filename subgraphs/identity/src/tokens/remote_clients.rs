@@ -20,7 +20,7 @@ use crate::projections::{api_keys::read_scopes, oauth_clients, read_id, users::r
 /// Programs on one page,
 const PAGE: u64 = 2_000;
 /// and a page in bytes, at most, with all tokens that were given back lately.
-const LONGEST: usize = 32 << 20;
+const LONGEST: usize = 48 << 20;
 /// Where they are told.
 const CLIENTS: &str = "/internal/clients";
 
@@ -41,6 +41,8 @@ pub(crate) fn known(row: &oauth_clients::Row) -> Result<KnownClient, sea_orm::Db
         roles: read_roles(&row.roles),
         scopes: read_scopes(&row.scopes),
         secret_hash: row.secret_hash.clone(),
+        grant_types: oauth_clients::read_grants(&row.grant_types),
+        redirect_uris: oauth_clients::read_redirect_uris(&row.redirect_uris),
     })
 }
 

@@ -9,20 +9,20 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 use studio_events::EventStore;
-use studio_kernel::{
-    Code, Env, Id, Role, Timestamp, kind,
-    published::identity::{RoleUntil, RolesHeld},
-};
+use studio_kernel::{Code, Env, Id, Timestamp, kind, published::identity::RolesHeld};
 use studio_service::{
     ApiError,
     internal::{CallError, InternalClient},
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{KnownKey, LiveSessions, RemoteError, Use};
+use super::{
+    KnownKey, LiveSessions, RemoteError, Use,
+    remote::{Known, known_roles},
+};
 use crate::projections::{
     api_keys::{self, read_scopes},
-    read_id, users,
+    read_id,
 };
 
 /// Keys on one page,
@@ -43,14 +43,6 @@ pub(super) struct Page {
     keys: Vec<KnownKey>,
     /// What the people of these keys may do.
     roles: Vec<Known>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct Known {
-    user: Id<kind::User>,
-    roles: Vec<Role>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    until: Vec<RoleUntil>,
 }
 
 /// A key from its row.
@@ -83,13 +75,7 @@ pub(super) async fn page(
     let after = after.map(|after| after.to_string());
     let rows = api_keys::live_page(&store, store.env().now(), after.as_deref(), PAGE).await?;
     let people: BTreeSet<&str> = rows.iter().map(|row| row.user.as_str()).collect();
-    let roles = users::roles_of(&store, people)
-        .await?
-        .into_iter()
-        .map(|(user, held)| {
-            Ok(Known { user: read_id(&user)?, roles: held.always, until: held.until })
-        })
-        .collect::<Result<_, sea_orm::DbErr>>()?;
+    let roles = known_roles(&store, people).await?;
     let keys = rows.iter().map(known).collect::<Result<_, _>>()?;
     Ok(Json(Page { position, keys, roles }))
 }

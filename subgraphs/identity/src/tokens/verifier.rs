@@ -6,15 +6,18 @@ use std::{
     time::Duration,
 };
 
-use crate::projections::api_keys::read_scopes;
+use crate::{
+    domain::reach::{AboutScope, Reach},
+    projections::api_keys::read_scopes,
+};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use studio_events::EventFeed;
-use studio_kernel::{Actor, Code, Env, Id, Principal, Role, Timestamp, kind};
+use studio_kernel::{ActionScope, Actor, Code, Env, Id, Principal, Role, Timestamp, kind};
 use tokio::sync::Notify;
 
 use super::{
     KnownClient,
-    access::{AUDIENCE, AnyClaims, ClientClaims},
+    access::{AUDIENCE, AnyClaims, AppClaims, ClientClaims, IdClaims},
     api_key::{self, Presented},
     checked::Checked,
     directory,
@@ -22,6 +25,8 @@ use super::{
     live::LiveSessions,
 };
 
+/// What an app may do that was allowed to know who its person is.
+const TELL_WHO: &str = "identity:userinfo:read";
 /// A token of ours has a few hundred bytes.
 const LONGEST: usize = 8 * 1024;
 /// How long the check of a token waits for what it has to know of identity's log.
@@ -45,6 +50,9 @@ pub enum TokenError {
     /// The access of its program was taken away, or the token was given back.
     #[error("That access token was revoked: get a new one from the token endpoint.")]
     ClientOver,
+    /// What its person allowed the app has ended, or the access of the app was taken away.
+    #[error("That access token was revoked: ask the person again, at the authorization endpoint.")]
+    AppOver,
     /// It is an API key that does not hold, for one answer to every cause.
     #[error(
         "That API key does not hold: it was not copied whole, has expired or was revoked. Make a new \
@@ -162,11 +170,23 @@ impl TokenVerifier {
         let known = match &claims {
             AnyClaims::Session(claims) => self.0.sessions.knows(claims.sid),
             AnyClaims::Client(claims) => self.0.sessions.clients.knows(claims.sub),
+            AnyClaims::App(claims) => self.0.sessions.grants.knows(claims.grant, self.0.env.now()),
         };
         if !known {
             self.catch_up().await;
         }
         self.live(claims).map(|verified| verified.actor)
+    }
+
+    /// The program of that id, also one that was let in a moment ago by another process.
+    pub(crate) async fn known_client(
+        &self,
+        client: Id<kind::OAuthClient>,
+    ) -> Option<Arc<KnownClient>> {
+        if !self.0.sessions.clients.knows(client) {
+            self.catch_up().await;
+        }
+        self.0.sessions.clients.find(client)
     }
 
     /// The program of that id and secret, also one that was let in a moment ago by another process.
@@ -187,8 +207,35 @@ impl TokenVerifier {
             AnyClaims::Client(claims) => {
                 self.0.sessions.clients.of_token(claims.sub, claims.jti).map(|_holds| claims)
             }
-            AnyClaims::Session(_) => None,
+            AnyClaims::Session(_) | AnyClaims::App(_) => None,
         }
+    }
+
+    /// What the token of an app says, if it holds.
+    pub(crate) async fn app_token(&self, token: &str) -> Option<(AppClaims, Actor)> {
+        let AnyClaims::App(claims) = self.claims(token).ok()? else { return None };
+        let actor = self.verify_newest(token).await.ok()?;
+        Some((claims, actor))
+    }
+
+    /// Who an ID token is of that this server gave to an app. It may have run out since: it says who was
+    /// signed in, and lets nobody in.
+    pub(crate) fn id_token(
+        &self,
+        token: &str,
+        app: Id<kind::OAuthClient>,
+    ) -> Option<Id<kind::User>> {
+        if token.len() > LONGEST {
+            return None;
+        }
+        let mut validation = self.0.validation.clone();
+        validation.set_audience(&[app]);
+        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        let header = jsonwebtoken::decode_header(token).ok()?;
+        let keys = self.0.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let key = keys.get(&header.kid?)?;
+        let decoded = jsonwebtoken::decode::<IdClaims>(token, key, &validation).ok()?;
+        Some(decoded.claims.sub)
     }
 
     /// Waits until everything that identity has recorded by now is known, for a while.
@@ -272,6 +319,7 @@ impl TokenVerifier {
         let claims = match claims {
             AnyClaims::Session(claims) => claims,
             AnyClaims::Client(claims) => return self.live_client(&claims),
+            AnyClaims::App(claims) => return self.live_app(&claims),
         };
         let sessions = &self.0.sessions;
         if !sessions.is_live(claims.sid, self.0.env.now()) || sessions.is_suspended(claims.sub) {
@@ -324,6 +372,11 @@ impl TokenVerifier {
         match &actor.principal {
             Principal::User { session, .. } => self.0.sessions.is_live(*session, self.0.env.now()),
             Principal::ApiKey { key, .. } => self.0.sessions.keys.is_live(*key, self.0.env.now()),
+            Principal::App { client, grant, .. } => {
+                let sessions = &self.0.sessions;
+                sessions.grants.find(*grant, self.0.env.now()).is_some()
+                    && sessions.clients.find(*client).is_some()
+            }
             Principal::Client { client, token } => {
                 self.0.sessions.clients.of_token(*client, *token).is_some()
             }
@@ -347,6 +400,27 @@ impl TokenVerifier {
         let principal = Principal::Client { client: claims.sub, token: claims.jti };
         let scopes = read_scopes(&claims.scope);
         let actor = Actor::program(known.tenant, principal, known.roles.clone(), scopes);
+        Ok(Verified { actor, expires_at: instant(claims.exp) })
+    }
+
+    /// An app acts with the roles that its person has now, as far as its token goes.
+    fn live_app(&self, claims: &AppClaims) -> Result<Verified, TokenError> {
+        let (sessions, now) = (&self.0.sessions, self.0.env.now());
+        let known = sessions.grants.find(claims.grant, now).ok_or(TokenError::AppOver)?;
+        let same = known.tenant == claims.org
+            && known.user == claims.sub
+            && known.client == claims.client_id;
+        if !same || sessions.clients.find(claims.client_id).is_none() {
+            return Err(TokenError::AppOver);
+        }
+        let (user, client, grant) = (claims.sub, claims.client_id, claims.grant);
+        let roles = sessions.roles_of(user, now).unwrap_or_default();
+        let mut scopes = read_scopes(&claims.scope);
+        if Reach::read(&claims.scope).tells(AboutScope::Openid) {
+            scopes.extend(TELL_WHO.parse::<ActionScope>());
+        }
+        let principal = Principal::App { user, client, grant };
+        let actor = Actor::program(known.tenant, principal, roles, scopes);
         Ok(Verified { actor, expires_at: instant(claims.exp) })
     }
 }

@@ -1,7 +1,9 @@
 //! Links in mails: another password, and whose an address is.
 
+use async_graphql::{Request, Variables};
 use serde_json::{Value, json};
 use studio_identity::TokenError;
+use studio_kernel::Origin;
 use studio_mail::{Mail, MailError};
 
 use crate::support::{EMAIL, NO_MAIL, PASSWORD, Server, Tokens, fault, faults, holds};
@@ -256,4 +258,28 @@ async fn without_a_mail_server_it_is_said() {
     assert_eq!(fault(&ask(&server, EMAIL).await), "MAIL_IS_OFF");
     assert_eq!(ask(&server, EMAIL).await, ask(&server, "nobody@example.org").await);
     assert_eq!(fault(&ask_to_verify(&server, &tokens).await), "MAIL_IS_OFF");
+}
+
+#[tokio::test]
+async fn one_address_asks_for_so_many_links_and_no_more_whoever_they_are_for() {
+    let (server, _) = Server::set_up().await;
+    let from = |address: &str| -> Origin { address.parse().unwrap() };
+    let asked = async |n: usize, address: Option<Origin>| {
+        let variables = json!({ "input": { "email": format!("person{n}@example.org") } });
+        let mut request = Request::new(ASK).variables(Variables::from_json(variables));
+        if let Some(address) = address {
+            request = request.data(address);
+        }
+        let answer = serde_json::to_value(server.graphql.execute(request).await).unwrap();
+        answer["errors"][0]["extensions"]["code"].as_str().map(str::to_owned)
+    };
+    for n in 0..20 {
+        assert_eq!(asked(n, Some(from("192.0.2.7"))).await, None);
+    }
+    let refused = asked(20, Some(from("192.0.2.7"))).await;
+    assert_eq!(refused.as_deref(), Some("RATE_LIMITED"));
+    assert_eq!(asked(21, Some(from("192.0.2.8"))).await, None, "another does not wait");
+    assert_eq!(asked(22, None).await, None, "nor does what comes from nowhere that is known");
+    server.clock.advance_micros(30_000_000);
+    assert_eq!(asked(23, Some(from("192.0.2.7"))).await, None);
 }

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod api_keys;
+mod apps;
 mod audit;
 mod erasure;
 mod factors;

@@ -160,7 +160,7 @@ async fn who_is_no_program_is_told_nothing() {
     for (form, error) in [
         (String::new(), "invalid_request"),
         ("grant_type=password&username=a&password=b".to_owned(), "unsupported_grant_type"),
-        ("grant_type=authorization_code&code=x".to_owned(), "unsupported_grant_type"),
+        ("grant_type=authorization_code&code=x".to_owned(), "unauthorized_client"),
         (format!("{GRANT}&{GRANT}"), "invalid_request"),
         (format!("{GRANT}&scope=*:*:read&scope=*:*:read"), "invalid_request"),
         (format!("{GRANT}&client_id={id}&client_secret={secret}"), "invalid_request"),
@@ -362,5 +362,8 @@ async fn where_things_are_can_be_found_out() {
     let issuer = told["issuer"].as_str().unwrap();
     assert_eq!(told["token_endpoint"], format!("{issuer}/oauth2/token"));
     assert_eq!(told["jwks_uri"], format!("{issuer}/.well-known/jwks.json"));
-    assert_eq!(told["grant_types_supported"], json!(["client_credentials"]));
+    assert_eq!(
+        told["grant_types_supported"],
+        json!(["client_credentials", "authorization_code", "refresh_token"])
+    );
 }

@@ -17,7 +17,7 @@ use crate::support::{EMAIL, PASSWORD, Server, Tokens};
 const LOG_OUT: &str = "mutation { logOut { userErrors { code } } }";
 
 /// Serves what identity has for the others.
-async fn serve(server: &Server) -> (String, JoinHandle<()>) {
+pub(crate) async fn serve(server: &Server) -> (String, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let routes = server.internal.clone();
@@ -29,7 +29,7 @@ async fn client(server: &Server, urls: &[&str]) -> InternalClient {
     InternalClient::new("identity", urls, signer.unwrap(), Options::default()).unwrap()
 }
 
-async fn connect(server: &Server, urls: &[&str]) -> Result<RemoteVerifier, RemoteError> {
+pub(crate) async fn connect(server: &Server, urls: &[&str]) -> Result<RemoteVerifier, RemoteError> {
     let issuer = Config::default().public_url();
     RemoteVerifier::connect(client(server, urls).await, &issuer, server.env.clone()).await
 }

@@ -1,0 +1,104 @@
+//! What people allowed apps, between identity and the processes that check their tokens.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use axum::{
+    Json,
+    extract::{Query, State, rejection::QueryRejection},
+};
+use serde::{Deserialize, Serialize};
+use studio_events::EventStore;
+use studio_kernel::{Code, Env, Id, Timestamp, kind, published::identity::RolesHeld};
+use studio_service::{
+    ApiError,
+    internal::{CallError, InternalClient},
+};
+
+use super::{
+    KnownGrant, LiveSessions, RemoteError,
+    live_grants::MARGIN,
+    remote::{Known, known_roles},
+};
+use crate::projections::{app_grants, read_id};
+
+/// Grants on one page,
+const PAGE: u64 = 5_000;
+/// and a page of them in bytes, at most.
+const LONGEST: usize = 4 << 20;
+/// Where they are told.
+const GRANTS: &str = "/internal/grants";
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Page {
+    /// Everything up to here is in it; more may be.
+    position: i64,
+    grants: Vec<KnownGrant>,
+    /// What the people of these grants may do.
+    roles: Vec<Known>,
+}
+
+/// A grant from its row.
+pub(crate) fn known(row: &app_grants::Row) -> Result<KnownGrant, sea_orm::DbErr> {
+    Ok(KnownGrant {
+        grant: read_id(&row.id)?,
+        tenant: read_id(&row.tenant)?,
+        user: read_id(&row.user)?,
+        client: read_id(&row.client)?,
+        expires_at: Timestamp::from_micros(row.expires_at),
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PageQuery {
+    after: Option<Id<kind::AppGrant>>,
+}
+
+/// `GET /internal/grants?after=`.
+pub(super) async fn page(
+    State(store): State<EventStore>,
+    query: Result<Query<PageQuery>, QueryRejection>,
+) -> Result<Json<Page>, ApiError> {
+    let Query(PageQuery { after }) =
+        query.map_err(|rejected| ApiError::new(Code::BadRequest, rejected.body_text()))?;
+    // The position first: what is recorded meanwhile is told twice rather than never.
+    let position = store.head();
+    let from = store.env().now().plus_seconds(-MARGIN);
+    let after = after.map(|after| after.to_string());
+    let rows = app_grants::live_page(&store, from, after.as_deref(), PAGE).await?;
+    let people: BTreeSet<&str> = rows.iter().map(|row| row.user.as_str()).collect();
+    let roles = known_roles(&store, people).await?;
+    let grants = rows.iter().map(known).collect::<Result<_, _>>()?;
+    Ok(Json(Page { position, grants, roles }))
+}
+
+/// Reads all grants that go on; answers the position from which on the feed tells the rest, or `None`
+/// where identity is of a version that has none.
+pub(super) async fn fill(
+    client: &InternalClient,
+    live: &LiveSessions,
+    env: &Env,
+) -> Result<Option<i64>, RemoteError> {
+    let mut position = None;
+    let mut after: Option<Id<kind::AppGrant>> = None;
+    loop {
+        let query: Vec<_> = after.iter().map(|after| ("after", after.to_string())).collect();
+        let body = match client.get(GRANTS, &query, LONGEST, Duration::ZERO).await {
+            Err(CallError::Refused { status: 404, .. }) => return Ok(None),
+            answer => answer?,
+        };
+        let page: Page = serde_json::from_slice(&body.bytes).map_err(|error| {
+            RemoteError::Answer { replica: body.replica.clone(), cause: error.to_string() }
+        })?;
+        let from = *position.get_or_insert(page.position);
+        for known in page.roles {
+            let held = RolesHeld { always: known.roles, until: known.until };
+            live.roles_are(known.user, held, page.position);
+        }
+        let Some(last) = page.grants.last() else { return Ok(Some(from)) };
+        after = Some(last.grant);
+        for grant in page.grants {
+            live.grants.add(grant, env.now());
+        }
+    }
+}
