@@ -8,7 +8,7 @@ own_account if input.action in {"identity:account:update", "identity:key:create"
 
 grants contains {"scope": "own", "reason": "everyone may change how they sign in themselves, and make keys for themselves"} if {
 	is_user
-	count(input.actor.roles) > 0
+	has_some_role
 	own_account
 	own
 }

@@ -29,6 +29,8 @@ denials contains "no program changes who gets in, and what people and programs m
 		"identity:account:update",
 		"identity:client:create",
 		"identity:client:revoke",
+		"identity:invitation:create",
+		"identity:invitation:revoke",
 		"identity:key:create",
 		"identity:key:revoke",
 		"identity:session:read",

@@ -10,6 +10,8 @@ pub const NOT_FOR_PROGRAMS: &[&str] = &[
     "identity:account:update",
     "identity:client:create",
     "identity:client:revoke",
+    "identity:invitation:create",
+    "identity:invitation:revoke",
     "identity:key:create",
     "identity:key:revoke",
     "identity:session:read",

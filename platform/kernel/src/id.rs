@@ -154,6 +154,7 @@ pub mod kind {
         Event "evt", Request "req",
         Organization "org", User "usr", Session "ses", Passkey "psk", ApiKey "key",
         OAuthClient "cli", AccessToken "tok", AccessReview "arv",
+        Invitation "inv",
         Project "prj", Framework "frw", Requirement "rqm", Control "ctl", ControlTest "tst",
         ControlDependency "dep", Score "scr",
         Evidence "evd", Finding "fnd", Asset "ast", IngestRun "run",

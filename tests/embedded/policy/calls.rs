@@ -128,6 +128,7 @@ fn prefix(argument: &str) -> &'static str {
         ("session", "ses"),
         ("user", "usr"),
         ("apikey", "key"),
+        ("invitation", "inv"),
         ("client", "cli"),
     ];
     let found = prefixes.iter().find(|(part, _)| argument.contains(part));
@@ -135,7 +136,7 @@ fn prefix(argument: &str) -> &'static str {
 }
 
 /// What the server answers to one operation.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(super) enum Told {
     /// The value of the root field.
     Answer(Value),

@@ -51,7 +51,7 @@ impl Documents {
     {
         let resource = match upload.document {
             Some(document) => self.resource(actor, document).await?,
-            None => Resource::any("Document", actor.tenant),
+            None => Resource::any("Document", actor.tenant).of_project(upload.project),
         };
         let tenant = self.require(actor, UPLOAD, &resource)?.tenant();
         if upload.content_length.is_some_and(|length| length > self.limit) {
