@@ -22,6 +22,8 @@ impl MigratorTrait for Migrator {
             step("identity_0009_access_reviews", ACCESS_REVIEWS),
             step("identity_0010_api_keys", API_KEYS),
             step("identity_0011_oauth_clients", OAUTH_CLIENTS),
+            step("identity_0012_project_roles", PROJECT_ROLES),
+            step("identity_0013_invitations", INVITATIONS),
         ])
     }
 }
@@ -199,6 +201,31 @@ const API_KEYS: &[&str] = &[
         PRIMARY KEY (tenant, key)
     )",
     "ALTER TABLE identity_audit_entries ADD COLUMN credential TEXT",
+];
+
+const PROJECT_ROLES: &[&str] =
+    &["ALTER TABLE identity_users ADD COLUMN project_roles TEXT NOT NULL DEFAULT ''"];
+
+const INVITATIONS: &[&str] = &[
+    "CREATE TABLE identity_invitations (
+        generation BIGINT NOT NULL,
+        tenant TEXT NOT NULL,
+        id TEXT NOT NULL,
+        email_hash TEXT,
+        email TEXT,
+        roles TEXT NOT NULL,
+        project TEXT,
+        roles_until BIGINT,
+        invited_by TEXT NOT NULL,
+        invited_at BIGINT NOT NULL,
+        expires_at BIGINT NOT NULL,
+        mailed_at BIGINT,
+        accepted_at BIGINT,
+        revoked_at BIGINT,
+        PRIMARY KEY (generation, tenant, id)
+    )",
+    "CREATE INDEX identity_invitations_by_email
+        ON identity_invitations (generation, tenant, email_hash)",
 ];
 
 const OAUTH_CLIENTS: &[&str] = &[

@@ -56,7 +56,7 @@ impl MailDesk {
     }
 
     /// Counts a mail to an address, whether there is such an account or not.
-    async fn count(&self, mail: &str, account: &str) -> Result<(), Failure> {
+    pub(super) async fn count(&self, mail: &str, account: &str) -> Result<(), Failure> {
         let key = format!("mail-{mail}:{account}");
         let decision = self.limits.check(&key, MAILS, 1).await.map_err(ApiError::internal)?;
         if decision.allowed {
@@ -111,7 +111,7 @@ impl Core {
             return Ok(());
         };
         let (tenant, user) = (read_id(&row.tenant)?, read_id(&row.id)?);
-        let offered = self.offered(MailKind::PasswordReset, tenant, user);
+        let offered = self.offered((MailKind::PasswordReset, RESET_SECONDS), tenant, user);
         let Offered { nonce, token_hash, expires_at } = offered;
         let asked_for = PasswordResetRequested { user, nonce, token_hash, expires_at };
         let mut metadata = Metadata::system("identity.password_reset");
@@ -177,7 +177,8 @@ impl Core {
             return Err(Fault::new("ALREADY_VERIFIED", "email", message).into());
         }
         desk.count("email-verification", &user.to_string()).await?;
-        let offered = self.offered(MailKind::EmailVerification, tenant, user);
+        let offered =
+            self.offered((MailKind::EmailVerification, VERIFICATION_SECONDS), tenant, user);
         let Offered { nonce, token_hash, expires_at } = offered;
         let asked = EmailVerificationRequested { user, nonce, token_hash, expires_at };
         self.record(tenant, user, &metadata(actor, request), asked.into()).await
@@ -200,12 +201,13 @@ impl Core {
         Ok(())
     }
 
-    fn offered(&self, mail: MailKind, tenant: TenantId, user: Id<kind::User>) -> Offered {
+    fn offered(
+        &self,
+        (mail, seconds): (MailKind, i64),
+        tenant: TenantId,
+        user: Id<kind::User>,
+    ) -> Offered {
         let token = MailedToken::new(tenant, user, &self.env);
-        let seconds = match mail {
-            MailKind::PasswordReset => RESET_SECONDS,
-            MailKind::EmailVerification => VERIFICATION_SECONDS,
-        };
         Offered {
             nonce: token.nonce(),
             token_hash: sha256(self.mailed_tokens.write(mail, &token).as_bytes()),

@@ -6,6 +6,7 @@ mod account;
 mod api_keys;
 mod audit;
 mod factor;
+mod invitations;
 mod mailed;
 mod oauth_clients;
 mod oidc;
@@ -29,6 +30,7 @@ use studio_stores::keyring::{IndexKey, KeyringError};
 
 pub(crate) use api_keys::NewApiKey;
 pub(crate) use factor::{Given, Shown};
+pub(crate) use invitations::{Acceptance, NewInvitation};
 pub(crate) use mailed::{MailDesk, keep_resets};
 pub(crate) use oauth_clients::NewClient;
 pub(crate) use organizations::SetUpState;
@@ -36,6 +38,7 @@ pub use organizations::{Founded, NewOrganization};
 pub(crate) use passkey::AddedPasskey;
 pub(crate) use policy::AskedDecision;
 pub(crate) use review::DecideAccess;
+pub(crate) use roles::{Grant, RoleChange};
 pub(crate) use sign_in::{LoggedIn, SignedIn};
 pub(crate) use users::{NewUser, keep_erased};
 

@@ -4,11 +4,13 @@
 pub mod api_key;
 pub mod factor;
 pub mod input;
+pub mod invitation;
 pub mod login;
 pub mod mailed;
 pub mod oauth_client;
 pub mod organization;
 pub mod passkey;
+pub mod project_roles;
 pub mod review;
 pub mod scopes;
 pub mod session;

@@ -4,6 +4,7 @@ mod account;
 mod api_key;
 mod audit;
 mod factor;
+mod invitation;
 mod mailed;
 mod oauth_client;
 mod options;
@@ -15,6 +16,7 @@ mod policy;
 mod review;
 mod session;
 mod set_up;
+mod stubs;
 mod user;
 
 use std::sync::Arc;
@@ -57,6 +59,7 @@ pub(crate) struct Mutation(
     review::ReviewMutation,
     api_key::ApiKeyMutation,
     oauth_client::OAuthClientMutation,
+    invitation::InvitationMutation,
 );
 
 /// The schema, served with a loader of its own for each request.

@@ -12,6 +12,7 @@ use studio_service::graphql::{PageArgs, actor, gql, id};
 use super::{
     api_key::{self, ApiKey},
     core,
+    invitation::{self, Invitation},
     oauth_client::{self, OAuthClient},
 };
 use crate::projections::{
@@ -64,6 +65,17 @@ impl Organization {
     ) -> async_graphql::Result<Connection<String, OAuthClient, EmptyFields, EmptyFields>> {
         let page = PageArgs::new(first, after)?;
         oauth_client::page(ctx, read_id(&self.0.tenant).map_err(gql)?, &page).await
+    }
+
+    /// Whom it has invited by mail, newest first, those who have accepted and those whose invitation was taken
+    /// back among them. For owners and admins.
+    async fn invitations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many to show, 1 to 100; 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
+    ) -> async_graphql::Result<Connection<String, Invitation, EmptyFields, EmptyFields>> {
+        invitation::page(ctx, &PageArgs::new(first, after)?).await
     }
 }
 

@@ -7,6 +7,7 @@ mod challenge;
 mod checked;
 mod follow;
 mod keys;
+mod known_roles;
 mod live;
 mod live_clients;
 mod live_keys;

@@ -18,10 +18,7 @@ use jsonwebtoken::DecodingKey;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use studio_events::{EventFeed, EventStore};
-use studio_kernel::{
-    Code, Env, Id, Role, Timestamp, kind,
-    published::identity::{RoleUntil, RolesHeld},
-};
+use studio_kernel::{Code, Env, Id, Timestamp, kind};
 use studio_service::{
     ApiError,
     feed::HttpFeed,
@@ -30,8 +27,8 @@ use studio_service::{
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
-    LiveSessions, TokenKeys, TokenVerifier, follow::follow, remote_clients, remote_keys,
-    verifier::Keys,
+    LiveSessions, TokenKeys, TokenVerifier, follow::follow, known_roles::KnownRoles,
+    remote_clients, remote_keys, verifier::Keys,
 };
 use crate::projections::{read_id, sessions, users};
 
@@ -150,8 +147,7 @@ async fn fill(client: &InternalClient, live: &LiveSessions, env: &Env) -> Result
         // That of the first page: what happens between two pages is told by the feed.
         let from = *position.get_or_insert(page.position);
         for known in page.roles {
-            let held = RolesHeld { always: known.roles, until: known.until };
-            live.roles_are(known.user, held, page.position);
+            live.roles_are(known.user, known.held(), page.position);
         }
         let Some(last) = page.sessions.last() else { return Ok(from) };
         after = Some(last.session);
@@ -169,15 +165,7 @@ struct Page {
     /// What the people of these sessions may do. An older version of Studio does not say it, and
     /// changes no roles.
     #[serde(default)]
-    roles: Vec<Known>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct Known {
-    user: Id<kind::User>,
-    roles: Vec<Role>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    until: Vec<RoleUntil>,
+    roles: Vec<KnownRoles>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -220,13 +208,11 @@ async fn page(
     let people: BTreeSet<&str> = rows.iter().map(|row| row.user.as_str()).collect();
     let mut held = users::roles_of(&store, people).await?;
     if after.is_none() {
-        held.extend(users::with_roles_until(&store).await?);
+        held.extend(users::known_always(&store).await?);
     }
     let roles = held
         .into_iter()
-        .map(|(user, held)| {
-            Ok(Known { user: read_id(&user)?, roles: held.always, until: held.until })
-        })
+        .map(|(user, held)| Ok(KnownRoles::of(read_id(&user)?, held)))
         .collect::<Result<_, sea_orm::DbErr>>()?;
     let sessions = rows
         .iter()

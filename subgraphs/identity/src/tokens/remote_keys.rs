@@ -9,17 +9,14 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 use studio_events::EventStore;
-use studio_kernel::{
-    Code, Env, Id, Role, Timestamp, kind,
-    published::identity::{RoleUntil, RolesHeld},
-};
+use studio_kernel::{Code, Env, Id, Timestamp, kind};
 use studio_service::{
     ApiError,
     internal::{CallError, InternalClient},
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{KnownKey, LiveSessions, RemoteError, Use};
+use super::{KnownKey, LiveSessions, RemoteError, Use, known_roles::KnownRoles};
 use crate::projections::{
     api_keys::{self, read_scopes},
     read_id, users,
@@ -42,15 +39,7 @@ pub(super) struct Page {
     position: i64,
     keys: Vec<KnownKey>,
     /// What the people of these keys may do.
-    roles: Vec<Known>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct Known {
-    user: Id<kind::User>,
-    roles: Vec<Role>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    until: Vec<RoleUntil>,
+    roles: Vec<KnownRoles>,
 }
 
 /// A key from its row.
@@ -86,9 +75,7 @@ pub(super) async fn page(
     let roles = users::roles_of(&store, people)
         .await?
         .into_iter()
-        .map(|(user, held)| {
-            Ok(Known { user: read_id(&user)?, roles: held.always, until: held.until })
-        })
+        .map(|(user, held)| Ok(KnownRoles::of(read_id(&user)?, held)))
         .collect::<Result<_, sea_orm::DbErr>>()?;
     let keys = rows.iter().map(known).collect::<Result<_, _>>()?;
     Ok(Json(Page { position, keys, roles }))
@@ -114,8 +101,7 @@ pub(super) async fn fill(
         })?;
         let from = *position.get_or_insert(page.position);
         for known in page.roles {
-            let held = RolesHeld { always: known.roles, until: known.until };
-            live.roles_are(known.user, held, page.position);
+            live.roles_are(known.user, known.held(), page.position);
         }
         let Some(last) = page.keys.last() else { return Ok(Some(from)) };
         after = Some(last.key);
