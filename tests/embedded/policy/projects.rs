@@ -222,10 +222,15 @@ async fn routes(people: &[Client], own: &Ids, foreign: &Ids, nowhere: &Ids) {
                 "{method} {path} tells that there is something"
             );
         }
-        // What is theirs does not lead into another project.
-        let mixed = format!("/v1/documents?project={}&document={}", foreign["prj"], own["doc"]);
-        let (status, _) = sent(client, &Method::POST, &mixed).await;
-        assert!([StatusCode::NOT_FOUND, StatusCode::FORBIDDEN].contains(&status), "{status}");
+        // What is theirs does not lead into another project, and tells nothing of one.
+        let mut told = Vec::new();
+        for project in [&foreign["prj"], &nowhere["prj"]] {
+            let mixed = format!("/v1/documents?project={project}&document={}", own["doc"]);
+            let (status, text) = sent(client, &Method::POST, &mixed).await;
+            assert_eq!(status, StatusCode::NOT_FOUND, "{mixed}: {text}");
+            told.push(words(&text));
+        }
+        assert_eq!(told[0], told[1]);
     }
 }
 
