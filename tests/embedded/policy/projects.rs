@@ -108,16 +108,17 @@ async fn a_role_in_a_project_reaches_no_further() {
     let found: Vec<_> = found.iter().map(row).collect();
     assert_eq!(found, written, "docs/access.md must say what a role in a project reaches");
 
-    // Taken, it is over at once.
-    let me =
-        query(&people[0], "{ me { id projectRoles { role project { id } } } }", json!({})).await;
-    let auditor = &me["me"];
-    assert_eq!(auditor["projectRoles"], json!([{ "role": "AUDITOR", "project": { "id": here } }]));
-    let change = json!({ "userId": auditor["id"], "projectId": there, "give": ["VIEWER"] });
+    // Taken, it is over at once. Everybody has signed out by now.
+    let auditor = signed_in(&server, "auditor@example.org").await;
+    let me = "{ me { id projectRoles { role project { id name } } } }";
+    let me = query(&auditor, me, json!({})).await["me"].clone();
+    let role = json!({ "role": "AUDITOR", "project": { "id": here, "name": "Audited" } });
+    assert_eq!(me["projectRoles"], json!([role]));
+    let change = json!({ "userId": me["id"], "projectId": there, "give": ["VIEWER"] });
     changed(&owner, change).await;
-    let change = json!({ "userId": auditor["id"], "projectId": here, "take": ["AUDITOR"] });
+    let change = json!({ "userId": me["id"], "projectId": here, "take": ["AUDITOR"] });
     changed(&owner, change).await;
-    let seen = query(&people[0], "{ projects { nodes { id } } }", json!({})).await;
+    let seen = query(&auditor, "{ projects { nodes { id } } }", json!({})).await;
     assert_eq!(seen["projects"]["nodes"], json!([{ "id": there }]));
     server.stop();
 }

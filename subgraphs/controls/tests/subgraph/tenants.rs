@@ -168,7 +168,7 @@ async fn a_role_in_one_project_shows_nothing_of_another() {
         let of = |n: usize| controls["controls"]["nodes"][n]["id"].clone();
         let text = "mutation($c: ID!, $d: ID!) {
             addTest(input: { controlId: $c, title: \"Look\" }) { test { id } }
-            addDependency(input: { controlId: $c, dependsOnId: $d, strength: STRONG }) { dependency { id } } }";
+            addDependency(input: { controlId: $c, dependsOnId: $d, strength: FULL }) { dependency { id } } }";
         let made = world.ask(text, json!({ "c": of(0), "d": of(1) })).await;
         things.push(json!({ "p": project, "f": soc2, "c": of(0), "d": of(1),
             "t": made["addTest"]["test"]["id"],
