@@ -125,6 +125,11 @@ mutation VerifyEmail($input: VerifyEmailInput!) {
   verifyEmail(input: $input) { userErrors { code message path } }
 }`;
 
+export const acceptInvitationMutation = `
+mutation AcceptInvitation($input: AcceptInvitationInput!) {
+  acceptInvitation(input: $input) { userErrors { code message path } }
+}`;
+
 export const setUpStateQuery = `
 query SetUpState($token: String) {
   setUpState(token: $token)

@@ -1,9 +1,11 @@
-// What a link from a mail leads to, and how one asks for it: another password, and whose an address is.
+// What a link from a mail leads to, and how one asks for it: another password, whose an address is, and an
+// account for somebody who was invited.
 
 import { UserErrors, request, session } from "./client.js";
 import { form, signInForm } from "./account.js";
 import { field, h } from "./dom.js";
 import {
+  acceptInvitationMutation,
   requestPasswordResetMutation,
   resetPasswordMutation,
   verifyEmailMutation,
@@ -11,7 +13,7 @@ import {
 
 /** The link that an address is, by the part after its `#`: what it is for and its token; or null. */
 export function link(hash) {
-  const [, kind, token] = /^(reset|verify)=([\w-]{1,400})$/.exec(hash) ?? [];
+  const [, kind, token] = /^(reset|verify|invite)=([\w-]{1,400})$/.exec(hash) ?? [];
   return kind ? { kind, token } : null;
 }
 
@@ -46,7 +48,7 @@ export function forgottenForm(signedIn) {
 
 /** What a link leads to. */
 export function linkedForm({ kind, token }, signedIn) {
-  return kind === "reset" ? resetForm(token, signedIn) : verifyForm(token, signedIn);
+  return { reset: resetForm, verify: verifyForm, invite: invitedForm }[kind](token, signedIn);
 }
 
 function resetForm(token, signedIn) {
@@ -64,6 +66,28 @@ function resetForm(token, signedIn) {
     // Whoever was signed in here is not any more, and the server knows.
     session.signOut().catch(() => {});
     instead(element, signInForm(signedIn, "Your password is another one now. Sign in with it."));
+  });
+  return element;
+}
+
+/** Whoever was invited chooses a name and a password; nobody else gets to see the password. */
+function invitedForm(token, signedIn) {
+  const fields = {
+    name: field("Your name", { autocomplete: "name", required: true, maxlength: 200 }),
+    password: field(
+      "Password",
+      { type: "password", autocomplete: "new-password", required: true, minlength: 12, maxlength: 1024 },
+      "At least 12 characters. A few unrelated words are easier to remember than symbols.",
+    ),
+  };
+  const intro = "You are invited to an organization in Studio. Choose what you are called, and your password.";
+  const element = form("Accept the invitation", intro, fields, "Accept", async ({ name, password }) => {
+    await done(acceptInvitationMutation, "acceptInvitation", { token, name, password });
+    fields.password.input.value = "";
+    // Somebody else may be signed in here, and the server knows.
+    session.signOut().catch(() => {});
+    const told = "Your account is there. Sign in with the address that the invitation was sent to.";
+    instead(element, signInForm(signedIn, told));
   });
   return element;
 }

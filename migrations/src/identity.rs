@@ -25,6 +25,8 @@ impl MigratorTrait for Migrator {
             step("identity_0012_origins", ORIGINS),
             step("identity_0013_directories", DIRECTORIES),
             step("identity_0014_apps", APPS),
+            step("identity_0015_project_roles", PROJECT_ROLES),
+            step("identity_0016_invitations", INVITATIONS),
         ])
     }
 }
@@ -209,6 +211,31 @@ const ORIGINS: &[&str] = &[
     "ALTER TABLE identity_audit_entries ADD COLUMN state TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE identity_audit_entries ADD COLUMN origin TEXT",
     "ALTER TABLE identity_sessions ADD COLUMN origin TEXT",
+];
+
+const PROJECT_ROLES: &[&str] =
+    &["ALTER TABLE identity_users ADD COLUMN project_roles TEXT NOT NULL DEFAULT ''"];
+
+const INVITATIONS: &[&str] = &[
+    "CREATE TABLE identity_invitations (
+        generation BIGINT NOT NULL,
+        tenant TEXT NOT NULL,
+        id TEXT NOT NULL,
+        email_hash TEXT,
+        email TEXT,
+        roles TEXT NOT NULL,
+        project TEXT,
+        roles_until BIGINT,
+        invited_by TEXT NOT NULL,
+        invited_at BIGINT NOT NULL,
+        expires_at BIGINT NOT NULL,
+        mailed_at BIGINT,
+        accepted_at BIGINT,
+        revoked_at BIGINT,
+        PRIMARY KEY (generation, tenant, id)
+    )",
+    "CREATE INDEX identity_invitations_by_email
+        ON identity_invitations (generation, tenant, email_hash)",
 ];
 
 const OAUTH_CLIENTS: &[&str] = &[

@@ -72,8 +72,13 @@ pub(crate) async fn whoami(arguments: cli::Server) -> anyhow::Result<()> {
         }
     };
     let name = me.name.context("you were erased while you asked")?;
-    let roles: Vec<_> =
-        me.roles.iter().map(|role| format!("{role:?}").to_lowercase().replace('_', " ")).collect();
+    let plain = |role: String| role.to_lowercase().replace('_', " ");
+    let everywhere = me.roles.iter().map(|role| plain(format!("{role:?}")));
+    let there = me.project_roles.into_iter().map(|it| {
+        let project = it.project.map_or(it.project_id, |project| project.name);
+        format!("{} of {project}", plain(format!("{:?}", it.role)))
+    });
+    let roles: Vec<_> = everywhere.chain(there).collect();
     println!("{name} <{}>, {}", me.email.unwrap_or_default(), roles.join(" and "));
     println!("Organization  {}", me.organization.map(|of| of.name).unwrap_or_default());
     println!("Server        {}", client.url());

@@ -24,7 +24,8 @@ test("a form is shown only where the server would take it", () => {
 test("a link from a mail is told from every other address", () => {
   assert.deepEqual(link("reset=aB-_9"), { kind: "reset", token: "aB-_9" });
   assert.deepEqual(link("verify=x"), { kind: "verify", token: "x" });
-  for (const other of ["", "reset=", "reset=a b", "Reset=a", "setup=a", "/score/a/b", "reset=a&verify=b"]) {
+  assert.deepEqual(link("invite=x-1"), { kind: "invite", token: "x-1" });
+  for (const other of ["", "reset=", "reset=a b", "Reset=a", "invited=a", "setup=a", "/score/a/b", "reset=a&verify=b"]) {
     assert.equal(link(other), null, other);
   }
 });

@@ -4,10 +4,12 @@
 mod app;
 mod audit;
 mod directory;
+mod invited;
 
 pub use app::app_grant;
 pub use audit::{audit_entry, audit_position, audit_sent};
 pub use directory::{directory as directories, group, member, person};
+pub use invited::invitation;
 
 /// Organizations.
 pub mod organization {
@@ -63,6 +65,8 @@ pub mod user {
         pub roles: String,
         /// Roles that end by themselves, with their instants (JSON); empty where there are none.
         pub roles_until: String,
+        /// Roles in single projects (JSON); empty where there are none.
+        pub project_roles: String,
         /// When the e-mail address was shown to be theirs, microseconds since the epoch.
         pub email_verified_at: Option<i64>,
         /// Microseconds since the epoch.

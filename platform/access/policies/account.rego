@@ -13,7 +13,7 @@ own_account if input.action in {
 
 grants contains {"scope": "own", "reason": "everyone may change how they sign in themselves, and let keys and apps act for themselves"} if {
 	is_user
-	count(input.actor.roles) > 0
+	has_some_role
 	own_account
 	own
 }

@@ -33,6 +33,8 @@ denials contains "no program changes who gets in, and what people and programs m
 		"identity:client:revoke",
 		"identity:directory:manage",
 		"identity:directory:provision",
+		"identity:invitation:create",
+		"identity:invitation:revoke",
 		"identity:key:create",
 		"identity:key:revoke",
 		"identity:session:read",

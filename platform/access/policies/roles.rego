@@ -25,7 +25,13 @@ grants contains {"scope": "tenant", "reason": "an admin may do everything but wh
 # A denial, so that no other role and no further rule opens it: whoever could make owners would be one.
 denials contains "only an owner may make, change or remove an owner" if {
 	input.actor.kind in {"user", "client"}
-	input.action in {"identity:client:create", "identity:user:create", "identity:user:update"}
+	input.action in {
+		"identity:client:create",
+		"identity:invitation:create",
+		"identity:invitation:revoke",
+		"identity:user:create",
+		"identity:user:update",
+	}
 	input.resource.attributes.rank == "owner"
 	not has_role("owner")
 }
@@ -45,6 +51,7 @@ grants contains {"scope": "tenant", "reason": reason} if {
 	verb == "read"
 	not about_one
 	not about_programs
+	not about_invitations
 	not audit_act
 	reason := sprintf("the role %s may read everything in the organization", [role])
 }
@@ -94,7 +101,7 @@ grants contains {"scope": "tenant", "reason": "an integrator may bring scans and
 
 grants contains {"scope": "own", "reason": "everyone may see the own account, and take out what is known of them"} if {
 	is_user
-	count(input.actor.roles) > 0
+	has_some_role
 	input.action in {"identity:user:read", "identity:user:export"}
 	own
 }
@@ -105,7 +112,7 @@ about_one if input.action == "identity:policy:read"
 
 grants contains {"scope": "own", "reason": "everyone may ask what they may do"} if {
 	is_user
-	count(input.actor.roles) > 0
+	has_some_role
 	input.action == "identity:policy:read"
 	own
 }
@@ -131,19 +138,21 @@ key_act if input.action in {
 	"identity:key:revoke",
 }
 
-# The programs and directories of the organization are for those who run it.
+# The programs and directories of the organization, and whom it has invited, are for those who run it.
 about_programs if input.action in {"identity:client:read", "identity:directory:read"}
+
+about_invitations if input.action == "identity:invitation:read"
 
 grants contains {"scope": "own", "reason": "everyone may see and revoke the own keys, and what apps may do for them"} if {
 	is_user
-	count(input.actor.roles) > 0
+	has_some_role
 	key_act
 	own
 }
 
 grants contains {"scope": "own", "reason": "everyone may see and end the own sessions"} if {
 	is_user
-	count(input.actor.roles) > 0
+	has_some_role
 	session_act
 	own
 }

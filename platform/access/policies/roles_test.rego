@@ -17,7 +17,7 @@ test_an_admin_does_everything_but_what_is_an_owners_alone if {
 }
 
 test_only_an_owner_makes_owners if {
-	every action in ["identity:user:create", "identity:user:update"] {
+	every action in ["identity:user:create", "identity:user:update", "identity:invitation:create"] {
 		data.studio.access.decision.allow with input as rank_of(["admin"], action, "member")
 		not data.studio.access.decision.allow with input as rank_of(["admin"], action, "owner")
 		not data.studio.access.decision.allow with input as rank_of(["admin", "viewer"], action, "owner")

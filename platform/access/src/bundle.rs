@@ -17,6 +17,8 @@ const EMBEDDED: &[(&str, &str)] = &[
     ("studio:directories_test.rego", include_str!("../policies/directories_test.rego")),
     ("studio:programs.rego", include_str!("../policies/programs.rego")),
     ("studio:programs_test.rego", include_str!("../policies/programs_test.rego")),
+    ("studio:projects.rego", include_str!("../policies/projects.rego")),
+    ("studio:projects_test.rego", include_str!("../policies/projects_test.rego")),
     ("studio:roles.rego", include_str!("../policies/roles.rego")),
     ("studio:roles_test.rego", include_str!("../policies/roles_test.rego")),
     ("studio:system.rego", include_str!("../policies/system.rego")),

@@ -8,6 +8,7 @@
 pub mod actions;
 mod bundle;
 mod context;
+mod extent;
 mod loaded;
 mod policy;
 mod programs;
@@ -20,5 +21,5 @@ pub use bundle::{Bundle, Mode, PolicyError, paths};
 pub use loaded::Vote;
 pub use policy::{Decision, Denied, Explanation, Ownership, Policy, Supposed, Witness};
 pub use programs::NOT_FOR_PROGRAMS;
-pub use resource::{Resource, Scope};
+pub use resource::{Extent, Place, Resource, Scope};
 pub use testing::TestResult;

@@ -48,6 +48,8 @@ pub(crate) struct InputActor<'a> {
     pub(crate) kind: &'static str,
     pub(crate) name: &'a str,
     pub(crate) roles: &'a [Role],
+    /// Whether they have a role in some project, whichever is asked about.
+    pub(crate) in_projects: bool,
     /// By what it was let in; absent for a part of Studio.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) credential: Option<&'static str>,
@@ -57,14 +59,15 @@ pub(crate) struct InputActor<'a> {
 }
 
 impl<'a> InputActor<'a> {
-    pub(crate) fn of(actor: &'a Actor) -> Self {
+    pub(crate) fn of(actor: &'a Actor, roles: &'a [Role]) -> Self {
         let name = match &actor.principal {
             Principal::System { name } => &**name,
             _ => "",
         };
         let Standing { kind, credential } = Standing::of(&actor.principal);
         let scopes = programs::scopes(actor);
-        Self { kind, name, roles: &actor.roles, credential, scopes }
+        let in_projects = !actor.projects.is_empty();
+        Self { kind, name, roles, in_projects, credential, scopes }
     }
 }
 
@@ -185,7 +188,14 @@ impl Loaded {
         for (kind, name, roles) in people.into_iter().chain(others) {
             for owner in ["none", "self", "other", "nobody"] {
                 let input = Input {
-                    actor: InputActor { kind, name, roles: &roles, credential: None, scopes: None },
+                    actor: InputActor {
+                        kind,
+                        name,
+                        roles: &roles,
+                        in_projects: false,
+                        credential: None,
+                        scopes: None,
+                    },
                     action: "controls:control:update",
                     resource: InputResource {
                         kind: "Control",

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use studio_kernel::{ActionScope, Actor, Code, Env, Principal, Role};
+use studio_kernel::{ActionScope, Actor, Code, Env, Id, Principal, Role, kind};
 
 use crate::{
     actions,
@@ -14,7 +14,7 @@ use crate::{
     context::Context,
     loaded::{Input, InputActor, InputResource, Loaded, Output, Reach, Standing, Vote},
     programs,
-    resource::{Resource, Scope},
+    resource::{Place, Resource, Scope},
 };
 
 /// Distinct inputs are few (roles x actions x attributes); a full cache starts over.
@@ -23,9 +23,10 @@ const CACHED: usize = 8192;
 /// Why an action was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
-    /// The thing belongs to another organization. Callers answer as if it did not exist.
+    /// The thing belongs to another organization, or to a project that the actor sees nothing of, or it
+    /// does not exist. Callers answer as if it did not exist.
     #[error("There is no {kind}{} that you can see.", id.as_ref().map(|id| format!(" {id}")).unwrap_or_default())]
-    OtherTenant {
+    Hidden {
         /// The type of the thing.
         kind: &'static str,
         /// Its id, as it was asked for.
@@ -58,7 +59,7 @@ impl Denied {
     /// The stable code for the client.
     pub fn code(&self) -> Code {
         match self {
-            Self::OtherTenant { .. } => Code::NotFound,
+            Self::Hidden { .. } => Code::NotFound,
             Self::Forbidden { .. } => Code::Forbidden,
         }
     }
@@ -115,6 +116,8 @@ pub struct Supposed<'a> {
     pub kind: &'a str,
     /// How it stands to the actor.
     pub ownership: Ownership,
+    /// The project that it lies in, if it lies in one.
+    pub project: Option<Id<kind::Project>>,
     /// What else the rules may look at.
     pub attributes: BTreeMap<&'a str, &'a str>,
 }
@@ -134,6 +137,7 @@ struct Key {
     standing: Standing,
     system: Option<String>,
     roles: Vec<Role>,
+    in_projects: bool,
     scopes: Option<Vec<ActionScope>>,
     action: &'static str,
     kind: &'static str,
@@ -150,6 +154,7 @@ impl Key {
                 kind: self.standing.kind,
                 name: self.system.as_deref().unwrap_or_default(),
                 roles: &self.roles,
+                in_projects: self.in_projects,
                 credential: self.standing.credential,
                 scopes: self.scopes.as_deref(),
             },
@@ -245,8 +250,24 @@ impl Policy {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Decides whether the actor may do the action to the resource.
+    /// Decides whether the actor may do the action to the resource. For a thing of a project the roles
+    /// there count too.
     pub fn decide(&self, actor: &Actor, action: &str, resource: &Resource) -> Decision {
+        let roles = match resource.place {
+            Place::Organization | Place::Nowhere => actor.roles.clone(),
+            Place::Project(project) => actor.roles_in(project),
+        };
+        self.decide_as(actor, roles, action, resource)
+    }
+
+    /// The same, of somebody who had these roles.
+    pub(crate) fn decide_as(
+        &self,
+        actor: &Actor,
+        roles: Vec<Role>,
+        action: &str,
+        resource: &Resource,
+    ) -> Decision {
         let Some(action) = actions::find(action) else {
             tracing::error!(action, "an action that the registry does not know was asked for");
             return refuse("the action is unknown");
@@ -258,7 +279,8 @@ impl Policy {
                 Principal::System { name } => Some(name.clone()),
                 _ => None,
             },
-            roles: actor.roles.clone(),
+            roles,
+            in_projects: !actor.projects.is_empty(),
             scopes: programs::scopes(actor).map(<[_]>::to_vec),
             action: action.name,
             kind: resource.kind,
@@ -291,8 +313,12 @@ impl Policy {
             return Explanation { decision: refuse("the action is unknown"), votes: Vec::new() };
         };
         let current = self.current();
+        let roles = match supposed.project {
+            Some(project) => actor.roles_in(project),
+            None => actor.roles.clone(),
+        };
         let input = Input {
-            actor: InputActor::of(actor),
+            actor: InputActor::of(actor, &roles),
             action: action.name,
             resource: InputResource {
                 kind: supposed.kind,
@@ -337,18 +363,29 @@ impl Policy {
         if let (true, Some(scope)) = (decision.allow, decision.scope) {
             return Ok(scope);
         }
+        Err(self.refused(actor, action, resource, decision.reason))
+    }
+
+    /// Tells of a refusal, and says what the actor may know of it.
+    pub(crate) fn refused(
+        &self,
+        actor: &Actor,
+        action: &str,
+        resource: &Resource,
+        reason: Arc<str>,
+    ) -> Denied {
         if let (Some(witness), Some(known)) = (&self.witness, actions::find(action)) {
             witness.refused(actor, known.name, resource);
         }
-        if actor.tenant != resource.tenant {
-            return Err(Denied::OtherTenant { kind: resource.kind, id: resource.id.clone() });
+        if actor.tenant != resource.tenant || self.hides(actor, resource) {
+            return Denied::Hidden { kind: resource.kind, id: resource.id.clone() };
         }
-        Err(Denied::Forbidden {
+        Denied::Forbidden {
             action: action.to_owned(),
             meaning: actions::find(action).map_or("do that", |known| known.meaning),
-            reason: decision.reason,
+            reason,
             program: actor.principal.is_program(),
-        })
+        }
     }
 }
 

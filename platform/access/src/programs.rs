@@ -14,6 +14,8 @@ pub const NOT_FOR_PROGRAMS: &[&str] = &[
     "identity:client:revoke",
     "identity:directory:manage",
     "identity:directory:provision",
+    "identity:invitation:create",
+    "identity:invitation:revoke",
     "identity:key:create",
     "identity:key:revoke",
     "identity:session:read",

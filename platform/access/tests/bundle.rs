@@ -105,6 +105,7 @@ fn a_bundle_stands_alone() {
     let supposed = Supposed {
         kind: "Control",
         ownership: Ownership::None,
+        project: None,
         attributes: std::collections::BTreeMap::new(),
     };
     let explanation = policy.explain(&viewer, "controls:control:read", &supposed);
@@ -117,7 +118,11 @@ fn votes_are_told() {
     let policy = Policy::embedded().unwrap();
     let ask = |role, action, ownership, rank| {
         let attributes = [("rank", rank)].into();
-        policy.explain(&person(role), action, &Supposed { kind: "User", ownership, attributes })
+        policy.explain(
+            &person(role),
+            action,
+            &Supposed { kind: "User", ownership, project: None, attributes },
+        )
     };
     let own = ask(Role::ControlOwner, "controls:control:update", Ownership::Own, "");
     assert!(matches!(own.decision.scope, Some(Scope::Own { .. })));

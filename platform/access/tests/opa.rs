@@ -77,6 +77,9 @@ fn question(draw: &mut Draw) -> Value {
         },
         "context": context,
     });
+    if !draw.rarely(4) {
+        question["actor"]["in_projects"] = draw.rarely(3).into();
+    }
     if !credential.is_empty() {
         question["actor"]["credential"] = credential.into();
     }

@@ -8,6 +8,8 @@ use crate::{
     authn::Authn,
     id::{Id, TenantId, kind},
     origin::Origin,
+    published::identity::RolesHeld,
+    time::Timestamp,
 };
 
 /// What a member of an organization may do, as a name that the policies know (DESIGN section 8).
@@ -144,6 +146,15 @@ impl Principal {
     }
 }
 
+/// What somebody may do with the things of one project, besides what they may do everywhere.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ProjectRoles {
+    /// The project.
+    pub project: Id<kind::Project>,
+    /// The roles there, sorted and without repetition.
+    pub roles: Vec<Role>,
+}
+
 /// An authenticated actor, bound to exactly one organization.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Actor {
@@ -153,6 +164,9 @@ pub struct Actor {
     pub principal: Principal,
     /// The roles in that organization, sorted and without repetition.
     pub roles: Vec<Role>,
+    /// The roles in single projects of it, sorted by project; each has some.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub projects: Vec<ProjectRoles>,
     /// How and when a person signed in; `None` for a part of Studio, and for a session that began
     /// before this was kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -181,7 +195,16 @@ impl Actor {
         roles.sort_unstable();
         roles.dedup();
         let principal = Principal::User { user, session };
-        Self { tenant, principal, roles, authn: None, scopes: None, request: None, origin: None }
+        Self {
+            tenant,
+            principal,
+            roles,
+            projects: Vec::new(),
+            authn: None,
+            scopes: None,
+            request: None,
+            origin: None,
+        }
     }
 
     /// A program: what it may do is what the roles allow, as far as the scopes go.
@@ -197,6 +220,7 @@ impl Actor {
             tenant,
             principal,
             roles,
+            projects: Vec::new(),
             authn: None,
             scopes: Some(scopes),
             request: None,
@@ -211,6 +235,7 @@ impl Actor {
             tenant,
             principal,
             roles: Vec::new(),
+            projects: Vec::new(),
             authn: None,
             scopes: None,
             request: None,
@@ -225,11 +250,44 @@ impl Actor {
             tenant,
             principal,
             roles: Vec::new(),
+            projects: Vec::new(),
             authn: None,
             scopes: None,
             request: None,
             origin: None,
         }
+    }
+
+    /// Says what they may do in single projects.
+    #[must_use]
+    pub fn in_projects(mut self, mut projects: Vec<ProjectRoles>) -> Self {
+        for it in &mut projects {
+            it.roles.sort_unstable();
+            it.roles.dedup();
+        }
+        projects.retain(|it| !it.roles.is_empty());
+        projects.sort_unstable_by_key(|it| it.project);
+        self.projects = projects;
+        self
+    }
+
+    /// The same actor with what they may do at an instant, instead of what they could do before.
+    #[must_use]
+    pub fn holding(mut self, held: &RolesHeld, now: Timestamp) -> Self {
+        self.roles = held.at(now);
+        self.projects = held.in_projects(now);
+        self
+    }
+
+    /// What they may do with the things of a project: the roles of the organization and those there,
+    /// sorted and without repetition.
+    pub fn roles_in(&self, project: Id<kind::Project>) -> Vec<Role> {
+        let there = self.projects.iter().filter(|it| it.project == project);
+        let there = there.flat_map(|it| it.roles.iter().copied());
+        let mut roles: Vec<Role> = self.roles.iter().copied().chain(there).collect();
+        roles.sort_unstable();
+        roles.dedup();
+        roles
     }
 
     /// Says how and when the person signed in.
@@ -271,6 +329,28 @@ mod tests {
             assert_eq!(Role::parse(role.as_str()), Some(role));
         }
         assert_eq!(Role::parse("Owner"), None);
+    }
+
+    #[test]
+    fn roles_of_a_project_add_up_with_those_of_the_organization() {
+        let id = |n| uuid::Uuid::from_u128(n);
+        let (a, b) = (Id::from_uuid(id(7)), Id::from_uuid(id(8)));
+        let plain = Actor::user(
+            Id::from_uuid(id(1)),
+            Id::from_uuid(id(2)),
+            Id::from_uuid(id(3)),
+            vec![Role::Contributor],
+        );
+        assert!(!serde_json::to_string(&plain).unwrap().contains("projects"));
+        let actor = plain.in_projects(vec![
+            ProjectRoles { project: b, roles: vec![] },
+            ProjectRoles { project: a, roles: vec![Role::Auditor, Role::Auditor] },
+        ]);
+        assert_eq!(actor.roles_in(a), [Role::Contributor, Role::Auditor]);
+        assert_eq!(actor.roles_in(b), [Role::Contributor]);
+        assert_eq!(actor.projects.len(), 1);
+        let written = serde_json::to_value(&actor).unwrap();
+        assert_eq!(serde_json::from_value::<Actor>(written).unwrap(), actor);
     }
 
     #[test]

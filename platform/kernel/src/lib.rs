@@ -18,7 +18,7 @@ pub mod published;
 pub mod time;
 
 pub use action_scope::{ActionScope, ActionScopeError};
-pub use actor::{Actor, Principal, Role};
+pub use actor::{Actor, Principal, ProjectRoles, Role};
 pub use authn::{Authn, AuthnMethod};
 pub use env::{Clock, Entropy, Env, FixedEntropy, ManualClock, SystemClock, SystemEntropy};
 pub use error::Code;

@@ -98,7 +98,9 @@ mod tests {
         let counted = |text: &str| text.parse::<Origin>().unwrap().public_network();
         assert_eq!(counted("::ffff:192.0.2.1").unwrap(), "192.0.2.1");
         assert_eq!(counted("2001:db8:1:2:3::4").unwrap(), "2001:db8:1:2::/64");
-        for private in ["127.0.0.1", "10.1.2.3", "192.168.0.1", "169.254.1.1", "::1", "fd00::1", "fe80::1"] {
+        for private in
+            ["127.0.0.1", "10.1.2.3", "192.168.0.1", "169.254.1.1", "::1", "fd00::1", "fe80::1"]
+        {
             assert_eq!(counted(private), None, "{private}");
         }
     }

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use studio_access::{Denied, Policy, Resource};
+use studio_access::{Denied, Extent, Policy, Resource};
 use studio_events::{EventStore, StoreError};
 use studio_kernel::{Actor, Env, Id, TenantId, kind};
 use studio_service::ApiError;
@@ -46,11 +46,21 @@ impl App {
         Ok(())
     }
 
-    /// Lets the actor see things of a kind, and gives the read models to see them in.
+    /// Lets the actor see things of a kind, and gives the read models to see them in: as far as they see
+    /// things of that kind, and the projects that these lie in.
     pub(crate) fn read(&self, actor: &Actor, action: &str) -> Result<Read, ApiError> {
         let resource = Resource::any("Controls", actor.tenant);
-        let scope = self.policy.require(actor, action, &resource).map_err(denied)?;
-        Ok(Read::new(&self.store, scope.tenant()))
+        let mut extent = self.policy.extent(actor, action, &resource).map_err(denied)?;
+        if !actor.projects.is_empty() {
+            extent = extent.and(&self.seen_projects(actor)?);
+        }
+        Ok(Read::within(&self.store, extent))
+    }
+
+    /// The projects that the actor sees.
+    pub(crate) fn seen_projects(&self, actor: &Actor) -> Result<Extent, ApiError> {
+        let resource = Resource::any("Project", actor.tenant);
+        self.policy.extent(actor, "controls:project:read", &resource).map_err(denied)
     }
 
     /// Fresh ids.

@@ -49,9 +49,10 @@ use codes::RecoveryCodes;
 use commands::{Core, Failure, MailDesk};
 use domain::{
     api_key::{ApiKeyCreated, ApiKeyRevoked},
+    app_grant::{AppAllowed, AppCodeRedeemed, AppGrantEnded, AppGrantRefreshed},
     directory::{DirectoryConnected, DirectoryUpdated},
     directory_group::{DirectoryGroupChanged, DirectoryGroupCreated},
-    app_grant::{AppAllowed, AppCodeRedeemed, AppGrantEnded, AppGrantRefreshed},
+    invitation::{InvitationAccepted, InvitationSent},
     login::{LoginLinked, UserProvisioned},
     mailed::{EmailVerificationRequested, MailSent, PasswordResetRequested},
     oauth_client::{AccessTokenIssued, AccessTokenRevoked, OAuthClientCreated, OAuthClientRevoked},
@@ -101,7 +102,8 @@ static SHOWN: &[Shown] = &[
     Shown::of::<UserCreated>(&["roles"]).state(&["roles"]),
     Shown::of::<UserProvisioned>(&["roles"]).state(&["roles"]),
     Shown::of::<LoginLinked>(&["provider"]),
-    Shown::of::<RolesChanged>(&["roles", "until"]).state(&["roles", "until"]),
+    Shown::of::<RolesChanged>(&["roles", "until", "projects"])
+        .state(&["roles", "until", "projects"]),
     Shown::of::<DirectoryConnected>(&["name", "settings", "expires_at"]),
     Shown::of::<DirectoryUpdated>(&["name", "settings"]),
     Shown::of::<DirectoryRecordSet>(&["directory", "active"]),
@@ -113,11 +115,19 @@ static SHOWN: &[Shown] = &[
     Shown::of::<PasskeyUsed>(&["passkey"]),
     Shown::of::<PasskeyCopied>(&["passkey", "kept", "shown"]),
     Shown::of::<PasskeyRemoved>(&["passkey"]),
-    Shown::of::<AccessDecided>(&["user", "role", "decision"]),
+    Shown::of::<AccessDecided>(&["user", "role", "project", "decision"]),
     Shown::of::<ReviewCompleted>(&["confirmed", "removed"]),
     Shown::of::<PasswordResetRequested>(&["expires_at"]),
     Shown::of::<EmailVerificationRequested>(&["expires_at"]),
     Shown::of::<MailSent>(&["mail"]),
+    Shown::of::<InvitationSent>(&[
+        "offer.roles",
+        "offer.project",
+        "offer.until",
+        "by",
+        "expires_at",
+    ]),
+    Shown::of::<InvitationAccepted>(&["user"]),
     Shown::of::<SessionStarted>(&["user", "authn.methods", "provider", "expires_at"]),
     Shown::of::<SessionEnded>(&["reason"]),
     Shown::of::<ApiKeyCreated>(&["user", "scopes", "expires_at"]),
@@ -267,6 +277,7 @@ pub async fn build(
     let inline: Vec<Arc<dyn Projection>> = vec![
         Arc::new(projections::organizations::Organizations),
         Arc::new(projections::users::Users::new(people.clone())),
+        Arc::new(projections::invitations::Invitations::new(people.clone())),
         Arc::new(projections::logins::Logins::new(people.clone())),
         Arc::new(projections::factors::Factors),
         Arc::new(projections::passkeys::Passkeys::new(people.clone())),
@@ -408,7 +419,7 @@ async fn remember_live(
     // The position first: what is recorded meanwhile is told twice rather than never.
     let position = store.head();
     let now = env.now();
-    for (user, roles) in projections::users::with_roles_until(store).await? {
+    for (user, roles) in projections::users::known_always(store).await? {
         sessions.roles_are(read_id(&user)?, roles, position);
     }
     for user in projections::users::suspended(store).await? {

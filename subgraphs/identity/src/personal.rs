@@ -264,6 +264,18 @@ impl People {
             .map_err(|_| PersonalError::Shape(tenant.to_string()))
     }
 
+    /// Opens an e-mail address that was sealed by itself; `None` once its person was erased.
+    pub(crate) async fn open_address(
+        &self,
+        tenant: TenantId,
+        sealed: &SealedValue,
+    ) -> Result<Option<String>, PersonalError> {
+        let Some(bytes) = self.open(tenant, sealed).await? else { return Ok(None) };
+        String::from_utf8(bytes.to_vec())
+            .map(Some)
+            .map_err(|_| PersonalError::Shape(tenant.to_string()))
+    }
+
     /// Opens bytes that belong to a person; `None` once the person was erased.
     pub(crate) async fn open(
         &self,

@@ -128,6 +128,7 @@ fn prefix(argument: &str) -> &'static str {
         ("session", "ses"),
         ("user", "usr"),
         ("apikey", "key"),
+        ("invitation", "inv"),
         ("client", "cli"),
         ("directory", "dir"),
     ];
@@ -136,7 +137,7 @@ fn prefix(argument: &str) -> &'static str {
 }
 
 /// What the server answers to one operation.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(super) enum Told {
     /// The value of the root field.
     Answer(Value),

@@ -4,6 +4,7 @@
 
 mod calls;
 mod people;
+mod projects;
 mod routes;
 mod table;
 pub(crate) mod websocket;

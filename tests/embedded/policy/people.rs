@@ -37,7 +37,7 @@ const ELSEWHERE: &str = "grace@example.net";
 
 impl Stage {
     pub(super) async fn set() -> Self {
-        let installation = Installation::empty();
+        let installation = with_mail();
         let (server, _) = installation.set_up().await;
         server.stop();
         let arguments =
@@ -48,7 +48,7 @@ impl Stage {
         let owner = signed_in(&server, EMAIL).await;
         let project = create_project(&owner, "Production").await;
         let spare_project = create_project(&owner, "Spare").await;
-        let mut things = things(&installation, &owner, &project).await;
+        let mut things = things(&installation, &owner, &project, "victim@example.org").await;
         things.insert("prj", project);
         let mut people = Vec::new();
         for role in Role::ALL {
@@ -77,14 +77,19 @@ fn column(role: Role) -> String {
     role.as_str().replace('_', " ")
 }
 
-async fn signed_in(server: &Server, email: &str) -> Client {
+pub(super) async fn signed_in(server: &Server, email: &str) -> Client {
     let client = Client::new(&server.url).unwrap();
     client.log_in(email, PASSWORD).await.unwrap();
     client
 }
 
-/// One thing of each kind that belongs to the owner, or to nobody.
-async fn things(installation: &Installation, owner: &Client, project: &str) -> Ids {
+/// One thing of each kind that belongs to the owner, or to nobody; whoever is to be erased has that address.
+pub(super) async fn things(
+    installation: &Installation,
+    owner: &Client,
+    project: &str,
+    victim: &str,
+) -> Ids {
     let framework = import_builtin(owner, "soc2-2017").await;
     adopt(owner, project, &framework).await;
     let text = b"Whoever leaves loses every access on the same day.".to_vec();
@@ -98,7 +103,7 @@ async fn things(installation: &Installation, owner: &Client, project: &str) -> I
         (run["state"] == "COMPLETED" && run["matching"]["state"] == "done").then_some(())
     })
     .await;
-    let user = add_user(owner, "victim@example.org", "VIEWER").await;
+    let user = add_user(owner, victim, json!({ "roles": ["VIEWER"] })).await;
     let (control, test) = control(owner, project, "OWNERS", None).await;
     let data = query(
         owner,
@@ -113,7 +118,7 @@ async fn things(installation: &Installation, owner: &Client, project: &str) -> I
     let asked = mutate(
         owner,
         "mutation($input: AskInput!) { ask(input: $input) { answer { id } userErrors { code message path } } }",
-        json!({ "question": "Who loses access?" }),
+        json!({ "question": "Who loses access?", "projectId": project }),
     )
     .await;
     let review = mutate(
@@ -139,13 +144,15 @@ async fn things(installation: &Installation, owner: &Client, project: &str) -> I
         ("key", api_key(owner).await),
         ("cli", oauth_client(owner).await),
         ("dir", directory(owner).await),
+        ("inv", invitation(owner, &format!("invited-{victim}")).await),
     ])
 }
 
 /// Somebody of that role, signed in, with what can be their own.
 async fn person(server: &Server, owner: &Client, role: Role, things: &Ids) -> Person {
     let email = format!("{}@example.org", role.as_str());
-    let user = add_user(owner, &email, &role.as_str().to_uppercase()).await;
+    let roles = json!({ "roles": [role.as_str().to_uppercase()] });
+    let user = add_user(owner, &email, roles).await;
     let client = signed_in(server, &email).await;
     let project = &things["prj"];
     let (control, test) = control(owner, project, role.as_str(), Some(&user)).await;
@@ -160,11 +167,14 @@ async fn person(server: &Server, owner: &Client, role: Role, things: &Ids) -> Pe
     Person { column: column(role), client, own }
 }
 
-async fn add_user(owner: &Client, email: &str, role: &str) -> String {
+/// Adds a person with what the input says of roles.
+pub(super) async fn add_user(owner: &Client, email: &str, roles: Value) -> String {
+    let mut input = json!({ "name": email, "email": email, "password": PASSWORD });
+    input.as_object_mut().unwrap().extend(roles.as_object().unwrap().clone());
     let made = mutate(
         owner,
         "mutation($input: CreateUserInput!) { createUser(input: $input) { user { id } userErrors { code message path } } }",
-        json!({ "name": email, "email": email, "password": PASSWORD, "roles": [role] }),
+        input,
     )
     .await;
     id(&made["user"]["id"])
@@ -206,6 +216,26 @@ async fn api_key(client: &Client) -> String {
     )
     .await;
     id(&made["apiKey"]["id"])
+}
+
+/// Somebody who was invited.
+async fn invitation(owner: &Client, email: &str) -> String {
+    let made = mutate(
+        owner,
+        "mutation($input: InviteUserInput!) { inviteUser(input: $input) { invitation { id } userErrors { code message path } } }",
+        json!({ "email": email, "roles": ["VIEWER"] }),
+    )
+    .await;
+    id(&made["invitation"]["id"])
+}
+
+/// An installation that sends mail to a server that is away: it waits.
+pub(super) fn with_mail() -> Installation {
+    Installation::empty()
+        .with_setting("STUDIO_MAIL__HOST", "127.0.0.1")
+        .with_setting("STUDIO_MAIL__PORT", "9")
+        .with_setting("STUDIO_MAIL__FROM", "Studio <studio@example.org>")
+        .with_setting("STUDIO_MAIL__SECURITY", "none")
 }
 
 /// A program of the organization.

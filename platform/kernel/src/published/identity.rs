@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     action_scope::ActionScope,
-    actor::Role,
+    actor::{ProjectRoles, Role},
     event,
     id::{Id, kind},
     time::Timestamp,
@@ -40,6 +40,27 @@ pub struct RoleUntil {
     pub until: Timestamp,
 }
 
+/// A role that somebody has for the things of one project.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+pub struct ProjectRole {
+    /// The project.
+    pub project: Id<kind::Project>,
+    /// The role.
+    pub role: Role,
+    /// The first instant at which it does not count any more; absent where it has no end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+}
+
+impl ProjectRole {
+    /// Whether it counts at an instant.
+    pub fn counts(&self, now: Timestamp) -> bool {
+        self.until.is_none_or(|until| now < until)
+    }
+}
+
 /// What somebody may do: some of it until it is changed, some until an instant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RolesHeld {
@@ -47,6 +68,8 @@ pub struct RolesHeld {
     pub always: Vec<Role>,
     /// Until an instant, sorted by role.
     pub until: Vec<RoleUntil>,
+    /// For the things of one project each, sorted by project and role.
+    pub projects: Vec<ProjectRole>,
 }
 
 impl RolesHeld {
@@ -57,6 +80,21 @@ impl RolesHeld {
         roles.sort_unstable();
         roles.dedup();
         roles
+    }
+
+    /// What they may do in single projects at an instant, sorted by project.
+    pub fn in_projects(&self, now: Timestamp) -> Vec<ProjectRoles> {
+        let mut projects: Vec<ProjectRoles> = Vec::new();
+        let mut held: Vec<&ProjectRole> =
+            self.projects.iter().filter(|it| it.counts(now)).collect();
+        held.sort_unstable();
+        for it in held {
+            match projects.last_mut() {
+                Some(last) if last.project == it.project => last.roles.push(it.role),
+                _ => projects.push(ProjectRoles { project: it.project, roles: vec![it.role] }),
+            }
+        }
+        projects
     }
 }
 
@@ -70,6 +108,9 @@ pub struct RolesChanged {
     /// What they are besides until an instant, sorted by role. It ends by itself: no event says so.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub until: Vec<RoleUntil>,
+    /// All that they are now in single projects, sorted by project and role.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub projects: Vec<ProjectRole>,
 }
 event!(RolesChanged, "identity.user.roles_changed", 1);
 

@@ -14,8 +14,9 @@ use crate::subgraph::RequestId;
 pub const LIFETIME: i64 = 60;
 /// How far the clocks of two machines may be apart, in seconds.
 const CLOCK_SKEW: i64 = 30;
-/// A token holds a handful of ids and the actor's roles.
-const LONGEST: usize = 8 * 1024;
+/// A token holds a handful of ids and the actor's roles, of which one person has at most a hundred in
+/// single projects.
+const LONGEST: usize = 16 * 1024;
 /// Tells these tokens from every other kind that the keyring signs (RFC 8725, section 3.11).
 const TYPE: &str = "studio-internal+jwt";
 

@@ -8,7 +8,7 @@ use studio_stores::{blobs::ContentHash, keyring::Sealed};
 use super::{ANSWER, Ai, texts::Texts};
 use crate::{
     domain::{CitedPassage, QuestionAnswered},
-    projections::answers,
+    projections::{answers, documents},
 };
 
 /// An answer, as it can be shown now.
@@ -30,18 +30,30 @@ pub(crate) struct Quoted {
 }
 
 impl Ai {
-    /// One answer, or `None` where there is none of that id in the actor's organization.
+    /// One answer, or `None` where there is none of that id in the actor's organization. Whoever sees single
+    /// projects alone reads the answers from their documents and those to own questions, and of either what is
+    /// quoted from these projects.
     pub(crate) async fn answer(
         &self,
         actor: &Actor,
         id: Id<kind::Answer>,
     ) -> Result<Option<GivenAnswer>, ApiError> {
-        let tenant = self.require(actor, ANSWER, "Answer")?.tenant();
+        let extent = self.extent(actor, ANSWER, "Answer", None)?;
+        let tenant = extent.tenant();
         let Some((answered, answered_at)) = answers::one(&self.store, tenant, id).await? else {
             return Ok(None);
         };
+        let mut cited = answered.citations.clone();
+        if extent.projects().is_some() {
+            let of_theirs = answered.project.is_some_and(|it| extent.holds(&it.to_string()));
+            if !of_theirs && Some(answered.asked_by) != actor.user_id() {
+                return Ok(None);
+            }
+            let seen = documents::of_projects(&self.store, &extent, &cited).await?;
+            cited.retain(|passage| seen.contains(&passage.document));
+        }
         let question = self.question(tenant, &answered).await?;
-        let quotes = self.quotes(tenant, &answered.citations).await?;
+        let quotes = self.quotes(tenant, &cited).await?;
         let unavailable = answered.citations.len() - quotes.len();
         Ok(Some(GivenAnswer { answered, answered_at, question, quotes, unavailable }))
     }

@@ -41,7 +41,8 @@ impl Ai {
         actor: &Actor,
         asked: Asked,
     ) -> Result<Result<Id<kind::Answer>, Refused>, ApiError> {
-        let tenant = self.require(actor, ANSWER, "Answer")?.tenant();
+        let extent = self.extent(actor, ANSWER, "Answer", asked.project)?;
+        let tenant = extent.tenant();
         let Some(asked_by) = actor.user_id() else {
             return Err(ApiError::new(Code::Forbidden, "Only people ask questions."));
         };
@@ -51,7 +52,7 @@ impl Ai {
         };
         self.settle().await;
         let wanted = Wanted {
-            tenant,
+            extent,
             project: asked.project,
             question: question.clone(),
             offset: 0,

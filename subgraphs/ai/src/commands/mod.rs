@@ -11,9 +11,9 @@ use std::{
     time::Duration,
 };
 
-use studio_access::{Policy, Resource, Scope};
+use studio_access::{Extent, Policy, Resource};
 use studio_events::EventStore;
-use studio_kernel::{Actor, Env};
+use studio_kernel::{Actor, Env, Id, kind};
 use studio_service::{ApiError, DocumentText, Upstream};
 use studio_stores::keyring::Keyring;
 use tokio::sync::{mpsc, watch};
@@ -48,8 +48,21 @@ const ANSWER: &str = "ai:answer:read";
 const PATIENCE: Duration = Duration::from_secs(2);
 
 impl Ai {
-    fn require(&self, actor: &Actor, action: &str, kind: &'static str) -> Result<Scope, ApiError> {
-        Ok(self.policy.require(actor, action, &Resource::any(kind, actor.tenant))?)
+    /// Which documents the actor may do this with: those of the projects that they see, and of one alone
+    /// where that is asked for.
+    fn extent(
+        &self,
+        actor: &Actor,
+        action: &str,
+        what: &'static str,
+        project: Option<Id<kind::Project>>,
+    ) -> Result<Extent, ApiError> {
+        let resource = Resource::any(what, actor.tenant);
+        let extent = self.policy.extent(actor, action, &resource)?;
+        match project.filter(|project| !extent.holds(&project.to_string())) {
+            Some(project) => Err(ApiError::not_found("project", project)),
+            None => Ok(extent),
+        }
     }
 
     /// Waits until everything uploaded so far can be found, or for two seconds: a search does not

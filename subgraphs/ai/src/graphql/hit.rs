@@ -61,7 +61,7 @@ impl SearchHit {
         }
     }
 
-    /// How well it fits (BM25, among your organization's documents): only the order within one
+    /// How well it fits (BM25, among the documents that you see): only the order within one
     /// search has a meaning.
     async fn score(&self) -> f32 {
         self.0.score

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use studio_kernel::{Id, TenantId, kind};
+use studio_access::Extent;
+use studio_kernel::{Id, kind};
 use tantivy::{
     TantivyDocument, TantivyError, Term,
     collector::TopDocs,
@@ -14,7 +15,7 @@ use tantivy::{
 use super::{
     fields::{self, Fields},
     files::{IndexError, SearchIndex},
-    statistics::TenantStatistics,
+    statistics::Statistics,
 };
 use crate::domain::Question;
 
@@ -24,7 +25,8 @@ const NAME_WEIGHT: f32 = 0.3;
 /// What is looked for.
 #[derive(Clone)]
 pub(crate) struct Wanted {
-    pub(crate) tenant: TenantId,
+    /// The documents that are searched: those of an organization, or of some of its projects.
+    pub(crate) extent: Extent,
     /// Only in the documents of this project.
     pub(crate) project: Option<Id<kind::Project>>,
     pub(crate) question: Question,
@@ -59,24 +61,24 @@ pub(crate) struct Hit {
     pub(crate) offset: u64,
     /// The passage, as it stands in the text.
     pub(crate) text: String,
-    /// BM25, within the organization's documents.
+    /// BM25, within the documents that were searched.
     pub(crate) score: f32,
 }
 
 impl SearchIndex {
-    /// Searches the documents of one organization. Blocks.
+    /// Searches documents of one organization. Blocks.
     pub(crate) fn search(&self, wanted: &Wanted) -> Result<Looked, IndexError> {
         let words = words(wanted.question.as_str());
         if words.is_empty() {
             return Ok(Looked::NoWords);
         }
         self.searching(|searcher, fields| {
-            let tenant = Term::from_field_text(fields.tenant, &wanted.tenant.to_string());
-            let statistics = TenantStatistics::of(searcher, *fields, tenant.clone())?;
+            let searched = Searched::of(fields, &wanted.extent);
+            let statistics = Statistics::of(searcher, *fields, &searched)?;
             if statistics.passages() == 0 {
                 return Ok(Looked::Hits(Vec::new()));
             }
-            let query = bound(fields, tenant, wanted.project, &words);
+            let query = bound(fields, &searched, wanted.project, &words);
             let best = TopDocs::with_limit(wanted.limit).and_offset(wanted.offset);
             let collector = best.order_by_score();
             let found =
@@ -100,16 +102,47 @@ fn words(question: &str) -> BTreeSet<String> {
     words
 }
 
-/// The one place where queries are made: every one is bound to an organization.
+/// The documents that are searched.
+pub(super) struct Searched {
+    /// The organization.
+    pub(super) tenant: Term,
+    /// The projects, where it is not all of it.
+    pub(super) projects: Option<Vec<Term>>,
+}
+
+impl Searched {
+    fn of(fields: &Fields, extent: &Extent) -> Self {
+        let project = |project: &String| Term::from_field_text(fields.project, project);
+        Self {
+            tenant: Term::from_field_text(fields.tenant, &extent.tenant().to_string()),
+            projects: extent.projects().map(|only| only.iter().map(project).collect()),
+        }
+    }
+
+    /// What holds for each passage of them.
+    pub(super) fn clauses(&self) -> Vec<(Occur, Box<dyn Query>)> {
+        let term = |term: &Term| -> Box<dyn Query> {
+            Box::new(TermQuery::new(term.clone(), IndexRecordOption::Basic))
+        };
+        let mut clauses = vec![(Occur::Must, term(&self.tenant))];
+        if let Some(projects) = &self.projects {
+            let any = projects.iter().map(|project| (Occur::Should, term(project))).collect();
+            clauses.push((Occur::Must, Box::new(BooleanQuery::new(any))));
+        }
+        clauses
+    }
+}
+
+/// The one place where queries are made: every one is bound to an organization, and to the projects that
+/// are searched.
 fn bound(
     fields: &Fields,
-    tenant: Term,
+    searched: &Searched,
     project: Option<Id<kind::Project>>,
     words: &BTreeSet<String>,
 ) -> BooleanQuery {
-    let filter = |term| -> (Occur, Box<dyn Query>) {
-        let term = TermQuery::new(term, IndexRecordOption::Basic);
-        (Occur::Must, Box::new(ConstScoreQuery::new(Box::new(term), 0.0)))
+    let filter = |query| -> (Occur, Box<dyn Query>) {
+        (Occur::Must, Box::new(ConstScoreQuery::new(query, 0.0)))
     };
     let any = |field: Field| -> BooleanQuery {
         let terms = words.iter().map(|word| -> (Occur, Box<dyn Query>) {
@@ -120,12 +153,13 @@ fn bound(
     };
     let name = BoostQuery::new(Box::new(any(fields.name)), NAME_WEIGHT);
     let mut clauses = vec![
-        filter(tenant),
+        filter(Box::new(BooleanQuery::new(searched.clauses()))),
         (Occur::Must, Box::new(any(fields.text)) as Box<dyn Query>),
         (Occur::Should, Box::new(name)),
     ];
     if let Some(project) = project {
-        clauses.push(filter(Term::from_field_text(fields.project, &project.to_string())));
+        let term = Term::from_field_text(fields.project, &project.to_string());
+        clauses.push(filter(Box::new(TermQuery::new(term, IndexRecordOption::Basic))));
     }
     BooleanQuery::new(clauses)
 }

@@ -1,50 +1,58 @@
-//! The numbers behind BM25, of one organization alone. With those of the whole index, the score of
-//! a search would tell how often its words stand in the documents of others.
+//! The numbers behind BM25, of the documents alone that are searched. With those of the whole index, the
+//! score of a search would tell how often its words stand in the documents of others.
 
 use tantivy::{
     DocSet, Searcher, TERMINATED, Term,
     collector::Count,
-    query::{Bm25StatisticsProvider, BooleanQuery, Occur, Query, TermQuery},
+    query::{Bm25StatisticsProvider, BooleanQuery, Occur, TermQuery},
     schema::{Field, IndexRecordOption},
 };
 
-use super::fields::Fields;
+use super::{fields::Fields, search::Searched};
 
-pub(super) struct TenantStatistics<'a> {
+pub(super) struct Statistics<'a> {
     searcher: &'a Searcher,
     fields: Fields,
-    tenant: Term,
+    searched: &'a Searched,
     passages: u64,
     /// Words in the passages' texts and in their names.
     words: (u64, u64),
 }
 
-impl<'a> TenantStatistics<'a> {
-    /// Counts the passages of an organization and their words.
+impl<'a> Statistics<'a> {
+    /// Counts the passages that are searched, and their words.
     pub(super) fn of(
         searcher: &'a Searcher,
         fields: Fields,
-        tenant: Term,
+        searched: &'a Searched,
     ) -> tantivy::Result<Self> {
         let (mut passages, mut words) = (0, (0, 0));
+        // A passage lies in one project, and a project in one organization.
+        let (field, terms) = match &searched.projects {
+            Some(projects) => (fields.project, projects.as_slice()),
+            None => (fields.tenant, std::slice::from_ref(&searched.tenant)),
+        };
         for segment in searcher.segment_readers() {
-            let index = segment.inverted_index(fields.tenant)?;
-            let Some(mut postings) = index.read_postings(&tenant, IndexRecordOption::Basic)? else {
-                continue;
-            };
+            let index = segment.inverted_index(field)?;
             let text = segment.get_fieldnorms_reader(fields.text)?;
             let name = segment.get_fieldnorms_reader(fields.name)?;
-            while postings.doc() != TERMINATED {
-                let passage = postings.doc();
-                if !segment.is_deleted(passage) {
-                    passages += 1;
-                    words.0 += u64::from(text.fieldnorm(passage));
-                    words.1 += u64::from(name.fieldnorm(passage));
+            for term in terms {
+                let Some(mut postings) = index.read_postings(term, IndexRecordOption::Basic)?
+                else {
+                    continue;
+                };
+                while postings.doc() != TERMINATED {
+                    let passage = postings.doc();
+                    if !segment.is_deleted(passage) {
+                        passages += 1;
+                        words.0 += u64::from(text.fieldnorm(passage));
+                        words.1 += u64::from(name.fieldnorm(passage));
+                    }
+                    postings.advance();
                 }
-                postings.advance();
             }
         }
-        Ok(Self { searcher, fields, tenant, passages, words })
+        Ok(Self { searcher, fields, searched, passages, words })
     }
 
     pub(super) fn passages(&self) -> u64 {
@@ -52,7 +60,7 @@ impl<'a> TenantStatistics<'a> {
     }
 }
 
-impl Bm25StatisticsProvider for TenantStatistics<'_> {
+impl Bm25StatisticsProvider for Statistics<'_> {
     fn total_num_tokens(&self, field: Field) -> tantivy::Result<u64> {
         Ok(match field {
             field if field == self.fields.text => self.words.0,
@@ -66,10 +74,9 @@ impl Bm25StatisticsProvider for TenantStatistics<'_> {
     }
 
     fn doc_freq(&self, term: &Term) -> tantivy::Result<u64> {
-        let must = |term: &Term| -> (Occur, Box<dyn Query>) {
-            (Occur::Must, Box::new(TermQuery::new(term.clone(), IndexRecordOption::Basic)))
-        };
-        let both = BooleanQuery::new(vec![must(&self.tenant), must(term)]);
-        Ok(self.searcher.search(&both, &Count)? as u64)
+        let mut clauses = self.searched.clauses();
+        let word = TermQuery::new(term.clone(), IndexRecordOption::Basic);
+        clauses.push((Occur::Must, Box::new(word)));
+        Ok(self.searcher.search(&BooleanQuery::new(clauses), &Count)? as u64)
     }
 }

@@ -1,12 +1,18 @@
 //! The newest version of each document that was heard of.
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
-use sea_orm::{ActiveValue::Set, DatabaseTransaction, DbErr, EntityTrait, sea_query::OnConflict};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter,
+    sea_query::OnConflict,
+};
+use studio_access::Extent;
 use studio_entities::ai::document;
 use studio_events::{EventStore, Projection, ProjectionError, Recorded, clear_generation};
 use studio_kernel::{DomainEvent, Id, TenantId, kind};
 
-use crate::domain::IndexedEvent;
+use crate::domain::{CitedPassage, IndexedEvent};
 
 const NAME: &str = "documents";
 
@@ -70,6 +76,23 @@ impl Projection for Documents {
     ) -> Result<(), ProjectionError> {
         clear_generation::<document::Entity>(tx, generation).await
     }
+}
+
+/// Which of the passages' documents lie as far as somebody sees.
+pub(crate) async fn of_projects(
+    store: &EventStore,
+    extent: &Extent,
+    passages: &[CitedPassage],
+) -> Result<HashSet<Id<kind::Document>>, DbErr> {
+    let ids = passages.iter().map(|passage| passage.document.to_string());
+    let rows = document::Entity::find()
+        .filter(document::Column::Generation.eq(store.generation(NAME)))
+        .filter(document::Column::Tenant.eq(extent.tenant().to_string()))
+        .filter(document::Column::Document.is_in(ids))
+        .all(store.database().reader())
+        .await?;
+    let seen = rows.iter().filter(|row| row.project.as_deref().is_some_and(|it| extent.holds(it)));
+    seen.map(|row| row.document.parse().map_err(|error| DbErr::Type(format!("{error}")))).collect()
 }
 
 /// The newest version of a document.

@@ -1,7 +1,7 @@
 //! Searching.
 
 use serde_json::{Value, json};
-use studio_kernel::Role;
+use studio_kernel::{Actor, Id, ProjectRoles, Role, kind};
 
 use crate::support::World;
 
@@ -162,5 +162,62 @@ async fn no_text_breaks_the_search() {
     }
     let answer = world.graphql(None, text, json!({ "q": "access" })).await;
     assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
+    world.close().await;
+}
+
+#[tokio::test]
+async fn what_lies_in_other_projects_is_not_found_and_moves_no_score() {
+    let root = tempfile::tempdir().unwrap();
+    let world = World::open(root.path()).await;
+    let owner = world.owner();
+    let (here, there) = (world.env.id(), world.env.id());
+    let viewer = world.member(owner.tenant, Role::Viewer);
+    let ana = Actor { roles: vec![], ..viewer.clone() }
+        .in_projects(vec![ProjectRoles { project: here, roles: vec![Role::Auditor] }]);
+    let add = |project, text: &'static str| {
+        let (document, world) = (world.env.id(), &world);
+        async move { world.version(owner.tenant, document, 1, project, "keys", Some(text)).await }
+    };
+    add(Some(here), "Keys are changed each year.").await;
+    add(Some(here), "Doors have locks.").await;
+    let before = world.search(&ana, "keys changed").await;
+    assert_eq!(before["nodes"].as_array().unwrap().len(), 1);
+    // How often a word stands elsewhere, or in what lies in no project, tells nothing here.
+    let hidden = add(Some(there), "Keys keys keys: a secret about keys.").await;
+    add(None, "Keys of the whole organization.").await;
+    assert_eq!(world.passages(&viewer, "keys").await.len(), 3);
+    assert_eq!(world.search(&ana, "keys changed").await, before);
+    assert_eq!(world.passages(&ana, "secret").await, [] as [&str; 0]);
+
+    let ask = "mutation($q: String!, $p: ID) { ask(input: { question: $q, projectId: $p }) { answer { id citations { quote } } } }";
+    let read = "query($id: ID!) { answer(id: $id) { question citations { quote } } }";
+    let asked = |actor: Actor, project: Option<Id<kind::Project>>| {
+        let world = &world;
+        async move {
+            let variables = json!({ "q": "Which keys?", "p": project.map(|it| it.to_string()) });
+            world.graphql(Some(&actor), ask, variables).await
+        }
+    };
+    let own = asked(ana.clone(), None).await["data"]["ask"]["answer"].clone();
+    assert_eq!(own["citations"], json!([{ "quote": "Keys are changed each year." }]));
+    for project in [there, world.env.id()] {
+        let refused = asked(ana.clone(), Some(project)).await;
+        assert_eq!(refused["errors"][0]["extensions"]["code"], "NOT_FOUND", "{refused}");
+    }
+    // Answers of others: those about the own project, and no others.
+    for (project, seen) in [(Some(here), true), (Some(there), false), (None, false)] {
+        let answer = asked(viewer.clone(), project).await["data"]["ask"]["answer"].clone();
+        // The viewer is the same person as whoever sees one project alone: somebody else asks.
+        let other = Actor { ..world.member(owner.tenant, Role::Viewer) };
+        let theirs = asked(other, project).await["data"]["ask"]["answer"].clone();
+        let told = world.graphql(Some(&ana), read, json!({ "id": theirs["id"] })).await;
+        assert_eq!(!told["data"]["answer"].is_null(), seen, "{project:?}: {told}");
+        // What they asked when they saw more is theirs, and quotes what they see now.
+        let told = world.graphql(Some(&ana), read, json!({ "id": answer["id"] })).await;
+        assert_eq!(told["data"]["answer"]["question"], "Which keys?");
+        let quotes = told["data"]["answer"]["citations"].to_string();
+        assert!(!quotes.contains("secret") && !quotes.contains("whole"), "{quotes}");
+    }
+    assert!(hidden.document.to_string().starts_with("doc_"));
     world.close().await;
 }

@@ -30,9 +30,24 @@ async fn one_control(
 ) -> Result<(Resource, Option<ProjectId>), CommandError> {
     let resource = Resource::one("Control", control, actor.tenant);
     let rows = Read::new(&app.store, actor.tenant).controls_by_id(&[control.to_string()]).await?;
-    let Some(row) = rows.into_iter().next() else { return Ok((resource, None)) };
-    let resource = owned(resource, row.owner.as_deref())?;
-    Ok((resource, Some(row.project.parse().map_err(ApiError::internal)?)))
+    let Some(row) = rows.into_iter().next() else { return Ok((resource.nowhere(), None)) };
+    let project = row.project.parse().map_err(ApiError::internal)?;
+    let resource = owned(resource, row.owner.as_deref())?.of_project(project);
+    Ok((resource, Some(project)))
+}
+
+/// Lets the actor act on a control that is said to be of a project. One of another project is none for
+/// whoever does not see both.
+async fn may_within(
+    app: &App,
+    actor: &Actor,
+    action: &str,
+    control: ControlId,
+    project: ProjectId,
+) -> Result<(), CommandError> {
+    let (resource, of) = one_control(app, actor, control).await?;
+    let resource = if of == Some(project) { resource } else { resource.nowhere() };
+    Ok(app.require(actor, action, &resource)?)
 }
 
 fn owned(resource: Resource, owner: Option<&str>) -> Result<Resource, ApiError> {
@@ -73,7 +88,7 @@ pub(crate) async fn create_control(
     project: ProjectId,
     new: &NewControl,
 ) -> Result<ControlId, CommandError> {
-    let resource = Resource::any("Control", actor.tenant);
+    let resource = Resource::any("Control", actor.tenant).of_project(project);
     app.require(actor, "controls:control:create", &resource)?;
     let executed = on_project(app, actor, (project, "projectId"), |state, catalogs| {
         state.create_control(project, new, catalogs, &mut app.ids())
@@ -124,8 +139,7 @@ pub(crate) async fn map_requirement(
     project: ProjectId,
     new: &NewMapping,
 ) -> Result<(), CommandError> {
-    let (resource, _) = one_control(app, actor, new.control).await?;
-    app.require(actor, "controls:mapping:create", &resource)?;
+    may_within(app, actor, "controls:mapping:create", new.control, project).await?;
     on_project(app, actor, (project, "projectId"), |state, catalogs| {
         state.map(project, new, catalogs, &mut app.ids())
     })
@@ -141,8 +155,7 @@ pub(crate) async fn unmap_requirement(
     requirement: Id<kind::Requirement>,
     control: ControlId,
 ) -> Result<(), CommandError> {
-    let (resource, _) = one_control(app, actor, control).await?;
-    app.require(actor, "controls:mapping:delete", &resource)?;
+    may_within(app, actor, "controls:mapping:delete", control, project).await?;
     on_project(app, actor, (project, "projectId"), |state, _catalogs| {
         state.unmap(project, requirement, control)
     })
@@ -180,7 +193,10 @@ pub(crate) async fn record_test_result(
     if let Some(row) = &row {
         let control = read.controls_by_id(std::slice::from_ref(&row.control)).await?;
         let owner = control.first().and_then(|control| control.owner.as_deref());
-        resource = owned(resource, owner)?;
+        let project = row.project.parse().map_err(ApiError::internal)?;
+        resource = owned(resource, owner)?.of_project(project);
+    } else {
+        resource = resource.nowhere();
     }
     app.require(actor, "controls:test:record", &resource)?;
     let Some(row) = row else {

@@ -114,7 +114,7 @@ pub(crate) async fn adopt_framework(
     framework: Id<kind::Framework>,
     adoption: Adoption,
 ) -> Result<usize, CommandError> {
-    let resource = Resource::one("Project", project, actor.tenant);
+    let resource = Resource::one("Project", project, actor.tenant).of_project(project);
     app.require(actor, "controls:framework:adopt", &resource)?;
     let unknown = || {
         let message = format!(

@@ -40,7 +40,7 @@ pub(crate) async fn rename_project(
     expected: u32,
     name: &str,
 ) -> Result<(), CommandError> {
-    let resource = Resource::one("Project", project, actor.tenant);
+    let resource = Resource::one("Project", project, actor.tenant).of_project(project);
     app.require(actor, "controls:project:update", &resource)?;
     change(app, actor, project, |state| state.rename(project, expected, name)).await
 }
@@ -52,7 +52,7 @@ pub(crate) async fn archive_project(
     project: ProjectId,
     expected: u32,
 ) -> Result<(), CommandError> {
-    let resource = Resource::one("Project", project, actor.tenant);
+    let resource = Resource::one("Project", project, actor.tenant).of_project(project);
     app.require(actor, "controls:project:archive", &resource)?;
     change(app, actor, project, |state| state.archive(project, expected)).await
 }
@@ -65,7 +65,7 @@ pub(crate) async fn restore_project(
     expected: u32,
     name: Option<&str>,
 ) -> Result<(), CommandError> {
-    let resource = Resource::one("Project", project, actor.tenant);
+    let resource = Resource::one("Project", project, actor.tenant).of_project(project);
     app.require(actor, "controls:project:archive", &resource)?;
     change(app, actor, project, |state| state.restore(project, expected, name)).await
 }
@@ -131,7 +131,11 @@ async fn claim(
     name: &str,
 ) -> Result<Option<StreamAppend>, CommandError> {
     let key = key(name);
-    let taken = |holder| Err(Refused::NameTaken { name: name.to_owned(), holder }.into());
+    let seen = app.seen_projects(actor)?;
+    let taken = |holder: ProjectId| {
+        let holder = Some(holder).filter(|holder| seen.holds(&holder.to_string()));
+        Err(Refused::NameTaken { name: name.to_owned(), holder }.into())
+    };
     let (stream, loaded) = load(app, actor, &key).await?;
     match loaded.state.holder {
         Some(holder) if holder == project => return Ok(None),

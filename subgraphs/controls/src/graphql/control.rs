@@ -147,7 +147,7 @@ impl Control {
         #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
     ) -> Result<Cut<ReachedControl>> {
         let page = PageArgs::new(first, after)?;
-        reach::reached(ctx, &self.0.id, Follow::Dependencies, depth, page).await
+        reach::reached(ctx, &self.0, Follow::Dependencies, depth, page).await
     }
 
     /// Every control that rests on it, directly or through others, in the order of their ids. A
@@ -161,17 +161,17 @@ impl Control {
         #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
     ) -> Result<Cut<ReachedControl>> {
         let page = PageArgs::new(first, after)?;
-        reach::reached(ctx, &self.0.id, Follow::Dependents, depth, page).await
+        reach::reached(ctx, &self.0, Follow::Dependents, depth, page).await
     }
 
     /// The circles of dependencies that it is in or rests on, one way round for each.
     async fn dependency_cycles(&self, ctx: &Context<'_>) -> Result<Vec<DependencyCycle>> {
-        reach::cycles(ctx, &self.0.id).await
+        reach::cycles(ctx, &self.0).await
     }
 
     /// What a loss of it can reach: other controls, requirements, frameworks.
     async fn impact(&self, ctx: &Context<'_>) -> Result<Impact> {
-        reach::impact(ctx, &self.0.id).await
+        reach::impact(ctx, &self.0).await
     }
 
     /// What it is worth: as of an instant (by default now), judged at an instant (by default the

@@ -23,7 +23,7 @@ pub(super) async fn paths(
     project: Id<kind::Project>,
     args: PageArgs,
 ) -> Result<Cut<CoveragePath>> {
-    let view = view(ctx, "controls:graph:read").await?;
+    let view = view(ctx, "controls:graph:read", project).await?;
     let coverage = graph::coverage_paths(&*view, requirement, Some(project)).await.map_err(gql)?;
     Ok(page(coverage.paths, coverage.truncated, &args, place, CoveragePath))
 }
@@ -99,7 +99,7 @@ pub(super) async fn people(
     framework: Id<kind::Framework>,
     args: PageArgs,
 ) -> Result<Cut<PersonBehindScore>> {
-    let view = view(ctx, "controls:people:read").await?;
+    let view = view(ctx, "controls:people:read", project).await?;
     let behind = graph::who_is_behind(&*view, project, framework).await.map_err(gql)?;
     // The weightiest first.
     let key = |person: &Person| format!("{:020}/{}", i64::MAX - person.weight.units(), person.user);

@@ -6,6 +6,7 @@ use async_graphql::{
 };
 use futures::future::try_join_all;
 use studio_access::Resource;
+use studio_entities::controls::control::Model as Row;
 use studio_kernel::{Actor, Code, Id, kind};
 use studio_service::{
     ApiError,
@@ -52,11 +53,17 @@ pub(super) fn page<T, N: async_graphql::OutputType>(
     connection
 }
 
-/// The graph of the actor's organization, where the actor may do this with it.
-pub(super) async fn view(ctx: &Context<'_>, action: &str) -> Result<std::sync::Arc<dyn View>> {
+/// The graph of the actor's organization, where the actor may do this with what lies in a project. Nothing
+/// leads from one project into another but what all of them share: requirements and frameworks.
+pub(super) async fn view(
+    ctx: &Context<'_>,
+    action: &str,
+    project: Id<kind::Project>,
+) -> Result<std::sync::Arc<dyn View>> {
     let actor: &Actor = actor(ctx)?;
     let app = app(ctx)?;
-    app.require(actor, action, &Resource::any("Graph", actor.tenant)).map_err(gql)?;
+    let resource = Resource::any("Graph", actor.tenant).of_project(project);
+    app.require(actor, action, &resource).map_err(gql)?;
     app.graphs.view(actor).await.map_err(gql)
 }
 
@@ -78,7 +85,7 @@ pub(super) enum Follow {
 
 async fn reach(
     ctx: &Context<'_>,
-    control: &str,
+    control: &Row,
     follow: Follow,
     depth: Option<i32>,
 ) -> Result<Reach> {
@@ -95,8 +102,8 @@ async fn reach(
                 ))
             })?,
     };
-    let control = own_id(control)?;
-    let view = view(ctx, "controls:graph:read").await?;
+    let view = view(ctx, "controls:graph:read", own_id(&control.project)?).await?;
+    let control = own_id(&control.id)?;
     let reach = match follow {
         Follow::Dependencies => graph::dependencies(&*view, control, depth).await,
         Follow::Dependents => graph::dependents(&*view, control, depth).await,
@@ -107,7 +114,7 @@ async fn reach(
 /// A page of what is reached from a control.
 pub(super) async fn reached(
     ctx: &Context<'_>,
-    control: &str,
+    control: &Row,
     follow: Follow,
     depth: Option<i32>,
     args: PageArgs,
@@ -118,7 +125,7 @@ pub(super) async fn reached(
 }
 
 /// The circles that a control rests on.
-pub(super) async fn cycles(ctx: &Context<'_>, control: &str) -> Result<Vec<DependencyCycle>> {
+pub(super) async fn cycles(ctx: &Context<'_>, control: &Row) -> Result<Vec<DependencyCycle>> {
     let reach = reach(ctx, control, Follow::Dependencies, None).await?;
     Ok(reach.cycles.into_iter().map(DependencyCycle).collect())
 }
@@ -164,10 +171,9 @@ impl DependencyCycle {
 pub(super) struct Impact(graph::Impact);
 
 /// What a loss of a control can reach.
-pub(super) async fn impact(ctx: &Context<'_>, control: &str) -> Result<Impact> {
-    let control = own_id(control)?;
-    let view = view(ctx, "controls:graph:read").await?;
-    let impact = graph::impact(&*view, control).await;
+pub(super) async fn impact(ctx: &Context<'_>, control: &Row) -> Result<Impact> {
+    let view = view(ctx, "controls:graph:read", own_id(&control.project)?).await?;
+    let impact = graph::impact(&*view, own_id(&control.id)?).await;
     impact.map(Impact).map_err(gql)
 }
 

@@ -61,7 +61,7 @@ pub(super) struct Score {
 
 fn allow(ctx: &Context<'_>, project: Id<kind::Project>) -> Result<Actor> {
     let actor = actor(ctx)?;
-    let resource = Resource::one("Project", project, actor.tenant);
+    let resource = Resource::one("Project", project, actor.tenant).of_project(project);
     app(ctx)?.require(actor, "controls:score:read", &resource).map_err(gql)?;
     Ok(actor.clone())
 }

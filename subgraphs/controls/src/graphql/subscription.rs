@@ -38,7 +38,7 @@ impl Subscription {
         let actor = actor(ctx)?.clone();
         let app = app(ctx)?.clone();
         let project: Id<kind::Project> = id(&project_id)?;
-        let resource = Resource::one("Project", project, actor.tenant);
+        let resource = Resource::one("Project", project, actor.tenant).of_project(project);
         app.require(&actor, "controls:score:read", &resource).map_err(gql)?;
         let known = Read::new(&app.store, actor.tenant)
             .projects_by_id(&[project.to_string()])

@@ -1,7 +1,8 @@
-//! Queries of the read models. A [`Read`] is bound to one organization: nothing of another one can
-//! come out of it.
+//! Queries of the read models. A [`Read`] is bound to one organization, and where it is made for somebody
+//! who sees single projects alone, to these: nothing else can come out of it.
 
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use studio_access::Extent;
 use studio_entities::controls::{
     adoption, control, dependency, evidence_use, framework, member, project, requirement, score,
     test,
@@ -19,6 +20,7 @@ use super::{
 pub(crate) struct Read {
     store: EventStore,
     tenant: String,
+    extent: Extent,
 }
 
 /// Where a page starts and how many rows it may have.
@@ -48,15 +50,34 @@ macro_rules! rows {
     };
 }
 
+/// The same of what lies in projects, as far as these are seen; `column` holds the project.
+macro_rules! seen {
+    ($read:expr, $entity:ident, $projection:ident, $column:ident) => {{
+        let select = rows!($read, $entity, $projection);
+        match $read.extent.projects() {
+            Some(only) => {
+                select.filter($entity::Column::$column.is_in(only.iter().map(String::as_str)))
+            }
+            None => select,
+        }
+    }};
+}
+
 /// `by_ids`: the rows of these ids, in no order.
 macro_rules! by_ids {
-    ($($name:ident $entity:ident $projection:ident),* $(,)?) => {$(
+    ($($name:ident $entity:ident $projection:ident $($column:ident)?),* $(,)?) => {$(
         #[doc = "The rows of these ids, in no order; ids that are not there are left out."]
         pub(crate) async fn $name(&self, ids: &[String]) -> Result<Vec<$entity::Model>, DbErr> {
-            let select = rows!(self, $entity, $projection);
+            let select = by_ids!(@select self, $entity, $projection $(, $column)?);
             self.all(select.filter($entity::Column::Id.is_in(ids.iter().map(String::as_str)))).await
         }
     )*};
+    (@select $read:expr, $entity:ident, $projection:ident) => {
+        rows!($read, $entity, $projection)
+    };
+    (@select $read:expr, $entity:ident, $projection:ident, $column:ident) => {
+        seen!($read, $entity, $projection, $column)
+    };
 }
 
 /// A page by ordinal.
@@ -70,9 +91,15 @@ macro_rules! page {
 }
 
 impl Read {
-    /// The read models of this organization.
+    /// The read models of this organization, for Studio's own decisions: whoever asks is allowed or
+    /// refused by what is found.
     pub(crate) fn new(store: &EventStore, tenant: TenantId) -> Self {
-        Self { store: store.clone(), tenant: tenant.to_string() }
+        Self::within(store, Extent::all(tenant))
+    }
+
+    /// The read models as far as somebody sees.
+    pub(crate) fn within(store: &EventStore, extent: Extent) -> Self {
+        Self { store: store.clone(), tenant: extent.tenant().to_string(), extent }
     }
 
     async fn all<E: EntityTrait>(&self, select: Select<E>) -> Result<Vec<E::Model>, DbErr> {
@@ -80,12 +107,12 @@ impl Read {
     }
 
     by_ids! {
-        projects_by_id project Projects,
+        projects_by_id project Projects Id,
         frameworks_by_id framework Frameworks,
         requirements_by_id requirement Requirements,
-        controls_by_id control Controls,
-        tests_by_id test Tests,
-        dependencies_by_id dependency Dependencies,
+        controls_by_id control Controls Project,
+        tests_by_id test Tests Project,
+        dependencies_by_id dependency Dependencies Project,
     }
 
     /// The projects, with or without those that are archived.
@@ -94,7 +121,7 @@ impl Read {
         archived: bool,
         from: From,
     ) -> Result<Vec<project::Model>, DbErr> {
-        let mut select = rows!(self, project, Projects);
+        let mut select = seen!(self, project, Projects, Id);
         if !archived {
             select = select.filter(project::Column::ArchivedAt.is_null());
         }
@@ -108,7 +135,7 @@ impl Read {
         key: &str,
         other_than: &str,
     ) -> Result<Option<project::Model>, DbErr> {
-        rows!(self, project, Projects)
+        seen!(self, project, Projects, Id)
             .filter(project::Column::NameKey.eq(key))
             .filter(project::Column::ArchivedAt.is_null())
             .filter(project::Column::Id.ne(other_than))
@@ -137,7 +164,7 @@ impl Read {
         &self,
         projects: &[String],
     ) -> Result<Vec<adoption::Model>, DbErr> {
-        let select = rows!(self, adoption, Adoptions)
+        let select = seen!(self, adoption, Adoptions, Project)
             .filter(adoption::Column::Project.is_in(projects.iter().map(String::as_str)))
             .order_by_asc(adoption::Column::Ordinal);
         self.all(select).await
@@ -149,8 +176,8 @@ impl Read {
         framework: &str,
         from: From,
     ) -> Result<Vec<adoption::Model>, DbErr> {
-        let select =
-            rows!(self, adoption, Adoptions).filter(adoption::Column::Framework.eq(framework));
+        let select = seen!(self, adoption, Adoptions, Project)
+            .filter(adoption::Column::Framework.eq(framework));
         self.all(page!(select, adoption, from)).await
     }
 
@@ -189,7 +216,7 @@ impl Read {
         from: From,
     ) -> Result<Vec<control::Model>, DbErr> {
         let mut select =
-            rows!(self, control, Controls).filter(control::Column::Project.eq(project));
+            seen!(self, control, Controls, Project).filter(control::Column::Project.eq(project));
         if !filter.include_retired {
             select = select.filter(control::Column::Retired.eq(0));
         }
@@ -201,7 +228,7 @@ impl Read {
 
     /// The tests of a control.
     pub(crate) async fn tests(&self, control: &str, from: From) -> Result<Vec<test::Model>, DbErr> {
-        let select = rows!(self, test, Tests).filter(test::Column::Control.eq(control));
+        let select = seen!(self, test, Tests, Project).filter(test::Column::Control.eq(control));
         self.all(page!(select, test, from)).await
     }
 
@@ -211,7 +238,7 @@ impl Read {
         project: &str,
         requirement: &str,
     ) -> Result<Vec<member::Model>, DbErr> {
-        let members = rows!(self, member, Members)
+        let members = seen!(self, member, Members, Project)
             .filter(member::Column::Project.eq(project))
             .filter(member::Column::Requirement.eq(requirement))
             .order_by_asc(member::Column::Ordinal);
@@ -233,7 +260,8 @@ impl Read {
         control: &str,
         from: From,
     ) -> Result<Vec<member::Model>, DbErr> {
-        let select = rows!(self, member, Members).filter(member::Column::Control.eq(control));
+        let select =
+            seen!(self, member, Members, Project).filter(member::Column::Control.eq(control));
         self.all(page!(select, member, from)).await
     }
 
@@ -242,7 +270,7 @@ impl Read {
         &self,
         controls: &[String],
     ) -> Result<Vec<dependency::Model>, DbErr> {
-        let select = rows!(self, dependency, Dependencies)
+        let select = seen!(self, dependency, Dependencies, Project)
             .filter(dependency::Column::Control.is_in(controls.iter().map(String::as_str)))
             .order_by_asc(dependency::Column::Ordinal);
         self.all(select).await
@@ -253,7 +281,7 @@ impl Read {
         &self,
         controls: &[String],
     ) -> Result<Vec<dependency::Model>, DbErr> {
-        let select = rows!(self, dependency, Dependencies)
+        let select = seen!(self, dependency, Dependencies, Project)
             .filter(dependency::Column::DependsOn.is_in(controls.iter().map(String::as_str)))
             .order_by_asc(dependency::Column::Ordinal);
         self.all(select).await
@@ -261,7 +289,7 @@ impl Read {
 
     /// Where the newest recorded scores of a project stand in the log, in its order.
     pub(crate) async fn newest_scores(&self, project: &str) -> Result<Vec<i64>, DbErr> {
-        let select = rows!(self, score, Scores)
+        let select = seen!(self, score, Scores, Project)
             .filter(score::Column::Project.eq(project))
             .order_by_asc(score::Column::Position);
         Ok(self.all(select).await?.into_iter().map(|row| row.position).collect())
@@ -269,7 +297,7 @@ impl Read {
 
     /// The projects whose scores rest on some evidence.
     pub(crate) async fn projects_of_evidence(&self, evidence: &str) -> Result<Vec<String>, DbErr> {
-        let select = rows!(self, evidence_use, EvidenceUses)
+        let select = seen!(self, evidence_use, EvidenceUses, Project)
             .filter(evidence_use::Column::Evidence.eq(evidence))
             .order_by_asc(evidence_use::Column::Project);
         Ok(self.all(select).await?.into_iter().map(|row| row.project).collect())

@@ -85,7 +85,7 @@ fn allowed(
     event: &Recorded,
     project: Id<kind::Project>,
 ) -> Result<(), ApiError> {
-    let resource = Resource::one("Project", project, event.tenant);
+    let resource = Resource::one("Project", project, event.tenant).of_project(project);
     app.require(actor, "controls:score:read", &resource)
 }
 

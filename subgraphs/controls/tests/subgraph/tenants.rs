@@ -2,7 +2,7 @@
 
 use futures::StreamExt;
 use serde_json::json;
-use studio_kernel::Role;
+use studio_kernel::{Actor, Id, ProjectRoles, Role, kind};
 
 use super::support::{World, code, member, results, summary};
 
@@ -146,6 +146,137 @@ async fn a_viewer_sees_and_changes_nothing_and_a_stranger_is_asked_to_sign_in() 
     ] {
         let unknown = world.ask_as(None, query, variables.clone()).await;
         assert_eq!(code(&unknown), "UNAUTHENTICATED", "{query}");
+    }
+    world.close().await;
+}
+
+/// Two projects with the same in each, and somebody who is an auditor or a manager of the first.
+#[tokio::test]
+async fn a_role_in_one_project_shows_nothing_of_another() {
+    let directory = tempfile::tempdir().unwrap();
+    let world = World::open(directory.path()).await;
+    let soc2 = world.builtin("soc2").await;
+    let mut things = Vec::new();
+    for name in ["Audited", "Hidden"] {
+        let made =
+            "mutation($n: String!) { createProject(input: { name: $n }) { project { id } } }";
+        let made = world.ask(made, json!({ "n": name })).await;
+        let project = made["createProject"]["project"]["id"].as_str().unwrap().to_owned();
+        world.adopt(&project, &soc2, "ONE_PER_REQUIREMENT", "IMPLEMENTED").await;
+        let text = "query($p: ID!) { controls(projectId: $p, first: 2) { nodes { id } } }";
+        let controls = world.ask(text, json!({ "p": project })).await;
+        let of = |n: usize| controls["controls"]["nodes"][n]["id"].clone();
+        let text = "mutation($c: ID!, $d: ID!) {
+            addTest(input: { controlId: $c, title: \"Look\" }) { test { id } }
+            addDependency(input: { controlId: $c, dependsOnId: $d, strength: FULL }) { dependency { id } } }";
+        let made = world.ask(text, json!({ "c": of(0), "d": of(1) })).await;
+        things.push(json!({ "p": project, "f": soc2, "c": of(0), "d": of(1),
+            "t": made["addTest"]["test"]["id"],
+            "x": made["addDependency"]["dependency"]["id"] }));
+    }
+    let nothing = "00000000000070008000000000000000";
+    things.push(json!({ "p": format!("prj_{nothing}"), "f": soc2, "c": format!("ctl_{nothing}"),
+        "d": format!("ctl_{nothing}"), "t": format!("tst_{nothing}"), "x": format!("dep_{nothing}") }));
+    let here: Id<kind::Project> = things[0]["p"].as_str().unwrap().parse().unwrap();
+    let of = |role| {
+        let there = vec![ProjectRoles { project: here, roles: vec![role] }];
+        Actor { roles: vec![], ..member(1, Role::Viewer) }.in_projects(there)
+    };
+
+    let auditor = of(Role::Auditor);
+    let text = "query($p: ID!, $f: ID!, $c: ID!, $t: ID!, $x: ID!) {
+        project(id: $p) { name scores { headline } behindScore(frameworkId: $f) { nodes { weight } } }
+        control(id: $c) { code allDependencies { nodes { weight } } impact { controls { nodes { weight } } }
+            score { verdict } tests { nodes { id } } }
+        framework(id: $f) { projects { nodes { name } } requirements(first: 1) { nodes { code } } }
+        _entities(representations: [
+            { __typename: \"Project\", id: $p }, { __typename: \"Control\", id: $c },
+            { __typename: \"ControlTest\", id: $t }, { __typename: \"ControlDependency\", id: $x }
+        ]) { __typename } }";
+    let mut seen = Vec::new();
+    for things in &things {
+        let answer = world.ask_as(Some(&auditor), text, things.clone()).await;
+        assert!(answer.is_ok(), "{:?}", answer.errors);
+        let mut codes = Vec::new();
+        for text in [
+            "query($p: ID!) { controls(projectId: $p) { nodes { id } } }",
+            "query($p: ID!, $f: ID!) { framework(id: $f) { requirements(first: 1) { nodes { members(projectId: $p) { share } } } } }",
+            "query($p: ID!, $f: ID!) { framework(id: $f) { requirements(first: 1) { nodes { coveragePaths(projectId: $p) { nodes { weight } } } } } }",
+        ] {
+            let answer = world.ask_as(Some(&auditor), text, things.clone()).await;
+            codes.push(answer.errors.first().map(|_| code(&answer)));
+        }
+        let mut told = world.subscribe(&auditor, things["p"].as_str().unwrap(), None);
+        let first = told.next().await.unwrap();
+        codes.push(first.errors.first().map(|_| code(&first)));
+        seen.push((answer.data.into_json().unwrap(), codes));
+    }
+    assert_eq!(seen[0].0["project"]["name"], "Audited");
+    assert_eq!(seen[0].0["framework"]["projects"]["nodes"], json!([{ "name": "Audited" }]));
+    assert_eq!(seen[0].0["control"]["allDependencies"]["nodes"].as_array().unwrap().len(), 1);
+    assert!(seen[0].0["_entities"].as_array().unwrap().iter().all(|entity| !entity.is_null()));
+    assert!(seen[0].1.iter().all(Option::is_none), "{:?}", seen[0].1);
+    assert_eq!(seen[1], seen[2], "what is elsewhere looks like what is nowhere");
+    assert_eq!(seen[1].0["_entities"], json!([null, null, null, null]));
+    assert_eq!((&seen[1].0["project"], &seen[1].0["control"]), (&json!(null), &json!(null)));
+    assert!(seen[1].1.iter().all(|code| code.as_deref() == Some("NOT_FOUND")), "{:?}", seen[1].1);
+
+    // Whoever may change things here changes nothing there, and learns of nothing there.
+    let manager = of(Role::ComplianceManager);
+    let changes = [
+        "mutation($p: ID!) { createControl(input: { projectId: $p, code: \"NEW\", title: \"x\" }) { userErrors { code } } }",
+        "mutation($c: ID!) { updateControl(input: { id: $c, expectedVersion: 1, title: \"x\" }) { userErrors { code } } }",
+        "mutation($c: ID!) { addTest(input: { controlId: $c, title: \"More\" }) { userErrors { code } } }",
+        "mutation($t: ID!) { recordTestResult(input: { testId: $t, outcome: PASS }) { userErrors { code } } }",
+        "mutation($c: ID!, $d: ID!) { removeDependency(input: { controlId: $c, dependsOnId: $d }) { userErrors { code } } }",
+    ];
+    let head = world.store.head();
+    let told = |answer: &async_graphql::Response| {
+        let words = answer.errors.first().map(|error| {
+            let words =
+                error.message.split(' ').filter(|word| word.as_bytes().get(3) != Some(&b'_'));
+            words.collect::<Vec<_>>().join(" ")
+        });
+        (words, answer.data.clone().into_json().unwrap())
+    };
+    for text in changes {
+        let elsewhere = world.ask_as(Some(&manager), text, things[1].clone()).await;
+        let nowhere = world.ask_as(Some(&manager), text, things[2].clone()).await;
+        assert_eq!(code(&elsewhere), "NOT_FOUND", "{text}");
+        assert_eq!(told(&elsewhere), told(&nowhere), "{text}");
+        let refused = world.ask_as(Some(&auditor), text, things[0].clone()).await;
+        assert_eq!(code(&refused), "FORBIDDEN", "{text}");
+    }
+    // One of theirs and one of another project together are none.
+    let text = "mutation($p: ID!, $c: ID!, $r: ID!) { unmapRequirement(input: { projectId: $p, requirementId: $r, controlId: $c }) { userErrors { code } } }";
+    let requirement = format!("rqm_{nothing}");
+    for (project, control) in [(0, 1), (1, 0), (0, 2), (2, 0), (1, 1)] {
+        let mixed =
+            json!({ "p": things[project]["p"], "c": things[control]["c"], "r": requirement });
+        let refused = world.ask_as(Some(&manager), text, mixed).await;
+        assert_eq!(code(&refused), "NOT_FOUND", "{project} {control}");
+    }
+    let text = "mutation($c: ID!, $d: ID!) { addDependency(input: { controlId: $c, dependsOnId: $d, strength: WEAK }) { userErrors { code } } }";
+    let told_of: Vec<_> = {
+        let mut told_of = Vec::new();
+        for other in [1, 2] {
+            let mixed = json!({ "c": things[0]["c"], "d": things[other]["c"] });
+            let answer = world.ask_as(Some(&manager), text, mixed).await;
+            told_of.push(told(&answer));
+        }
+        told_of
+    };
+    assert_eq!(told_of[0], told_of[1]);
+    // The name of a project that they do not see is taken, and no more is said of it.
+    let text = "mutation($p: ID!) { renameProject(input: { id: $p, expectedVersion: 1, name: \"hidden\" }) { userErrors { code message } } }";
+    let taken = world.ask_as(Some(&manager), text, things[0].clone()).await;
+    let taken = taken.data.into_json().unwrap()["renameProject"]["userErrors"][0].clone();
+    assert_eq!(taken["code"], "ALREADY_EXISTS");
+    assert!(taken["message"].as_str().unwrap().starts_with("Another project is called"), "{taken}");
+    assert_eq!(world.store.head(), head, "nothing was recorded");
+    for text in changes {
+        let done = world.ask_as(Some(&manager), text, things[0].clone()).await;
+        assert!(done.is_ok(), "{text}: {:?}", done.errors);
     }
     world.close().await;
 }

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use futures::Stream;
-use studio_access::Resource;
+use studio_access::{Place, Resource};
 use studio_entities::documents::{document, version};
 use studio_events::{ExecuteError, Metadata};
 use studio_kernel::{Actor, Code, Id, TenantId, kind};
@@ -50,8 +50,13 @@ impl Documents {
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let resource = match upload.document {
-            Some(document) => self.resource(actor, document).await?,
-            None => Resource::any("Document", actor.tenant),
+            Some(document) => {
+                let resource = self.resource(actor, document).await?;
+                // One of another project is none, for whoever does not see both.
+                let there = resource.place == Place::Project(upload.project);
+                if there { resource } else { resource.nowhere() }
+            }
+            None => Resource::any("Document", actor.tenant).of_project(upload.project),
         };
         let tenant = self.require(actor, UPLOAD, &resource)?.tenant();
         if upload.content_length.is_some_and(|length| length > self.limit) {

@@ -1,13 +1,14 @@
 //! What documents add to `Control`.
 
-use std::sync::Arc;
-
 use async_graphql::{ComplexObject, Context, ID, Result, SimpleObject};
 use studio_kernel::TenantId;
 use studio_service::graphql::{PageArgs, gql};
 
-use super::document::{self, DocumentConnection};
-use crate::{commands::Documents, projections::controls};
+use super::{
+    document::{self, DocumentConnection},
+    query::reader,
+};
+use crate::projections::controls;
 
 /// A control of the controls subgraph.
 #[derive(SimpleObject)]
@@ -35,9 +36,10 @@ impl Control {
         #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
     ) -> Result<DocumentConnection> {
         let page = PageArgs::new(first, after)?;
-        let store = &ctx.data::<Arc<Documents>>()?.store;
-        let rows =
-            controls::documents_of(store, self.tenant, &self.id, &page).await.map_err(gql)?;
+        let (documents, extent) = reader(ctx)?;
+        let rows = controls::documents_of(&documents.store, &extent, &self.id, &page)
+            .await
+            .map_err(gql)?;
         Ok(document::page(self.tenant, rows, &page))
     }
 }

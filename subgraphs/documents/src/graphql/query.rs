@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, Result, dataloader::DataLoader};
-use studio_kernel::{Id, TenantId, kind};
+use studio_access::Extent;
+use studio_kernel::{Id, kind};
 use studio_service::{
     ApiError,
     graphql::{PageArgs, actor, gql, id},
@@ -19,19 +20,20 @@ use crate::{commands::Documents, projections::documents};
 
 pub(super) struct Query;
 
-/// The subgraph and the organization whose documents the actor may read.
-fn reader<'a>(ctx: &Context<'a>) -> Result<(&'a Documents, TenantId)> {
+/// The subgraph, and which documents the actor may read.
+pub(super) fn reader<'a>(ctx: &Context<'a>) -> Result<(&'a Documents, Extent)> {
     let documents = ctx.data::<Arc<Documents>>()?;
-    let scope = documents.may_read(actor(ctx)?).map_err(gql)?;
-    Ok((documents, scope.tenant()))
+    let extent = documents.may_read(actor(ctx)?).map_err(gql)?;
+    Ok((documents, extent))
 }
 
 async fn load(ctx: &Context<'_>, document: &ID) -> Result<Option<Document>> {
-    let (_, tenant) = reader(ctx)?;
+    let (_, extent) = reader(ctx)?;
+    let tenant = extent.tenant();
     let document = id::<kind::Document>(document)?;
     let loader = ctx.data::<DataLoader<DocumentById>>()?;
     let row = loader.load_one((tenant, document.to_string())).await.map_err(gql)?;
-    Ok(row.map(|row| Document { tenant, row }))
+    Ok(row.filter(|row| extent.holds(&row.project)).map(|row| Document { tenant, row }))
 }
 
 #[Object]
@@ -53,15 +55,17 @@ impl Query {
         #[graphql(desc = "How many, 1 to 100; 20 if absent.")] first: Option<i32>,
         #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
     ) -> Result<DocumentConnection> {
-        let (documents, tenant) = reader(ctx)?;
+        let (documents, extent) = reader(ctx)?;
+        let tenant = extent.tenant();
         let project = project_id.as_ref().map(id::<kind::Project>).transpose()?;
         if let Some(project) = project
-            && !documents.knows_project(tenant, project).await.map_err(gql)?
+            && !(extent.holds(&project.to_string())
+                && documents.knows_project(tenant, project).await.map_err(gql)?)
         {
             return Err(gql(ApiError::not_found("project", project)));
         }
         let page = PageArgs::new(first, after)?;
-        let rows = documents::page(&documents.store, tenant, project, &page).await.map_err(gql)?;
+        let rows = documents::page(&documents.store, &extent, project, &page).await.map_err(gql)?;
         Ok(document::page(tenant, rows, &page))
     }
 
@@ -80,10 +84,14 @@ impl Query {
         ctx: &Context<'_>,
         #[graphql(key)] id: ID,
     ) -> Result<Option<DocumentVersion>> {
-        let (documents, tenant) = reader(ctx)?;
+        let (documents, extent) = reader(ctx)?;
+        let tenant = extent.tenant();
         let version = version_id(&id)?;
         let row = documents::version(&documents.store, tenant, version).await.map_err(gql)?;
-        Ok(row.map(|row| DocumentVersion { tenant, row: Arc::new(row) }))
+        let Some(row) = row else { return Ok(None) };
+        let document = row.document.parse().map_err(|error| gql(ApiError::internal(error)))?;
+        let seen = documents.readable(&extent, document).await.map_err(gql)?.is_some();
+        Ok(seen.then(|| DocumentVersion { tenant, row: Arc::new(row) }))
     }
 
     #[graphql(entity)]
@@ -92,9 +100,9 @@ impl Query {
         ctx: &Context<'_>,
         #[graphql(key)] id: ID,
     ) -> Result<Option<Control>> {
-        let (_, tenant) = reader(ctx)?;
+        let (_, extent) = reader(ctx)?;
         let control: Id<kind::Control> = control_id(&id)?;
-        Ok(Some(Control::new(tenant, control.to_string())))
+        Ok(Some(Control::new(extent.tenant(), control.to_string())))
     }
 }
 

@@ -5,6 +5,7 @@ use sea_orm::{
     ActiveValue::Set, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter,
     QueryOrder, QuerySelect,
 };
+use studio_access::Extent;
 use studio_entities::documents::{control, document};
 use studio_events::{EventStore, Projection, ProjectionError, Recorded, clear_generation};
 use studio_kernel::{Payload, TenantId};
@@ -84,17 +85,21 @@ pub(crate) async fn of_documents(
         .await
 }
 
-/// One page of the documents that speak of a control, in the order of their ids.
+/// One page of the documents that speak of a control, as far as somebody reads, in the order of their ids.
 pub(crate) async fn documents_of(
     store: &EventStore,
-    tenant: TenantId,
+    extent: &Extent,
     control: &str,
     page: &PageArgs,
 ) -> Result<Vec<document::Model>, DbErr> {
+    let tenant = extent.tenant();
     let mut links = control::Entity::find()
         .filter(control::Column::Generation.eq(store.generation(NAME)))
         .filter(control::Column::Tenant.eq(tenant.to_string()))
         .filter(control::Column::Control.eq(control));
+    if extent.projects().is_some() {
+        links = links.filter(control::Column::Document.in_subquery(documents::ids(store, extent)));
+    }
     if let Some(after) = &page.after {
         links = links.filter(control::Column::Document.gt(after));
     }

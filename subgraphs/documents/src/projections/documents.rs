@@ -7,6 +7,7 @@ use sea_orm::{
     QueryOrder, QuerySelect, QueryTrait,
     sea_query::{Expr, SelectStatement},
 };
+use studio_access::Extent;
 use studio_entities::documents::{document, project, version};
 use studio_events::{EventStore, Projection, ProjectionError, Recorded, clear_generation};
 use studio_kernel::{Id, Payload, TenantId, kind, published::documents::DocumentVersionStored};
@@ -164,15 +165,32 @@ pub(crate) async fn by_ids(
         .await
 }
 
-/// One page of documents, of one project or of all that are in use, in the order in which they were
-/// made.
+/// The documents as far as somebody reads.
+fn readable(store: &EventStore, extent: &Extent) -> sea_orm::Select<document::Entity> {
+    let found = documents(store, extent.tenant());
+    match extent.projects() {
+        Some(only) => {
+            found.filter(document::Column::Project.is_in(only.iter().map(String::as_str)))
+        }
+        None => found,
+    }
+}
+
+/// Their ids.
+pub(super) fn ids(store: &EventStore, extent: &Extent) -> SelectStatement {
+    readable(store, extent).select_only().column(document::Column::Id).into_query()
+}
+
+/// One page of documents, of one project or of all that are in use, as far as somebody reads, in the order in
+/// which they were made.
 pub(crate) async fn page(
     store: &EventStore,
-    tenant: TenantId,
+    extent: &Extent,
     project: Option<Id<kind::Project>>,
     page: &PageArgs,
 ) -> Result<Vec<document::Model>, DbErr> {
-    let mut found = documents(store, tenant);
+    let tenant = extent.tenant();
+    let mut found = readable(store, extent);
     found = match project {
         Some(project) => found.filter(document::Column::Project.eq(project.to_string())),
         None => found.filter(document::Column::Project.not_in_subquery(archived(store, tenant))),

@@ -69,7 +69,7 @@ impl Core {
     }
 
     async fn may_ingest(&self, actor: &Actor, upload: &Upload) -> Result<(), EvidenceError> {
-        let resource = Resource::any("IngestRun", actor.tenant);
+        let resource = Resource::any("IngestRun", actor.tenant).of_project(upload.project);
         let tenant = self.policy.require(actor, "evidence:run:ingest", &resource)?.tenant();
         match self.find_project(tenant, upload.project).await? {
             None => return Err(ApiError::not_found("project", upload.project).into()),

@@ -16,10 +16,10 @@ use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
-use studio_access::Policy;
+use studio_access::{Extent, Policy, Resource};
 use studio_events::EventStore;
-use studio_kernel::{Id, TenantId, kind};
-use studio_service::{Config, Upstream, notices::Notices};
+use studio_kernel::{Actor, Id, TenantId, kind};
+use studio_service::{ApiError, Config, Upstream, notices::Notices};
 use studio_stores::blobs::Blobs;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -87,6 +87,16 @@ impl Core {
     /// What is followed.
     pub(crate) fn upstream(&self) -> Option<&Upstream> {
         self.upstream.get()
+    }
+
+    /// How far the actor may do this to things of that kind.
+    pub(crate) fn extent(
+        &self,
+        actor: &Actor,
+        action: &str,
+        kind: &'static str,
+    ) -> Result<Extent, ApiError> {
+        Ok(self.policy.extent(actor, action, &Resource::any(kind, actor.tenant))?)
     }
 
     /// The one who holds it is the only one of this process that records in the project. What

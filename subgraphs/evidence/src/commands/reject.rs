@@ -29,15 +29,23 @@ impl Core {
         version: i64,
         reason: &str,
     ) -> Result<Rejection, ApiError> {
+        let stream = id.to_string();
+        let items = EvidenceItems::of(&self.store, actor.tenant, std::slice::from_ref(&stream));
+        let item = items.await?.pop();
         let resource = Resource::one("Evidence", id, actor.tenant);
+        let resource = match &item {
+            Some(item) => resource.of_project(item.project_id.parse().map_err(ApiError::internal)?),
+            None => resource.nowhere(),
+        };
         let tenant = self.policy.require(actor, "evidence:evidence:update", &resource)?.tenant();
         // A stream of another organization is another stream: this one is empty then.
-        let stream = id.to_string();
         let loaded = self.store.load::<Evidence>(tenant, &stream).await?;
         if loaded.version == 0 {
             return Err(ApiError::not_found("evidence", id));
         }
-        if let Some(project) = self.archived_project_of(tenant, &stream).await? {
+        if let Some(item) = &item
+            && let Some(project) = self.archived_project(tenant, &item.project_id).await?
+        {
             return Ok(Rejection::Refused(RejectionRefused::Archived(project)));
         }
         let metadata = Metadata::by(actor);
@@ -55,15 +63,13 @@ impl Core {
         }
     }
 
-    /// The project of an evidence item, where it is archived.
-    async fn archived_project_of(
+    /// A project, where it is archived.
+    async fn archived_project(
         &self,
         tenant: TenantId,
-        evidence: &str,
+        project: &str,
     ) -> Result<Option<Id<kind::Project>>, ApiError> {
-        let items = EvidenceItems::of(&self.store, tenant, &[evidence.to_owned()]).await?;
-        let Some(item) = items.into_iter().next() else { return Ok(None) };
-        match Projects::find(&self.store, tenant, &item.project_id).await? {
+        match Projects::find(&self.store, tenant, project).await? {
             Some(project) if project.archived != 0 => {
                 project.id.parse().map(Some).map_err(ApiError::internal)
             }

@@ -13,7 +13,7 @@ use studio_kernel::TenantId;
 use studio_service::graphql::{PageArgs, connection, gql};
 
 use super::{
-    allowed,
+    allowed_in,
     finding::{self, FindingConnection},
     instant,
     project::Project,
@@ -86,7 +86,8 @@ impl Asset {
         #[graphql(desc = "How many, 1 to 100; 20 if absent.")] first: Option<i32>,
         #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
     ) -> Result<FindingConnection> {
-        let (core, _) = allowed(ctx, "evidence:finding:read", "Finding")?;
+        let project = &self.row.project_id;
+        let core = allowed_in(ctx, "evidence:finding:read", "Finding", project)?;
         let filter =
             FindingsFilter { asset: Some(self.row.id.clone()), ..FindingsFilter::default() };
         finding::page(&core.store, self.tenant, filter, &PageArgs::new(first, after)?).await

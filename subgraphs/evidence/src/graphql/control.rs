@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::{ComplexObject, Context, ID, Result, SimpleObject, dataloader::DataLoader};
+use studio_access::Extent;
 use studio_kernel::TenantId;
 use studio_service::graphql::{PageArgs, connection, gql};
 
@@ -29,9 +30,12 @@ impl Control {
         Self { id: ID(id), tenant }
     }
 
-    async fn rests_on(&self, ctx: &Context<'_>) -> Result<Option<RestsOn>> {
+    /// `None` also where its project is not seen.
+    async fn rests_on(&self, ctx: &Context<'_>, extent: &Extent) -> Result<Option<RestsOn>> {
         let rows = ctx.data::<DataLoader<Rows>>()?;
-        rows.load_one(ControlKey(self.tenant, self.id.to_string())).await.map_err(gql)
+        let key = ControlKey(self.tenant, self.id.to_string());
+        let found = rows.load_one(key).await.map_err(gql)?;
+        Ok(found.filter(|it| extent.holds(&it.project)))
     }
 }
 
@@ -44,10 +48,10 @@ impl Control {
         #[graphql(desc = "How many, 1 to 100; 20 if absent.")] first: Option<i32>,
         #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
     ) -> Result<EvidenceConnection> {
-        let (core, _) = allowed(ctx, "evidence:evidence:read", "Evidence")?;
+        let (core, extent) = allowed(ctx, "evidence:evidence:read", "Evidence")?;
         let page = PageArgs::new(first, after)?;
         let mut rows = Vec::new();
-        if let Some(RestsOn { project, checks }) = self.rests_on(ctx).await? {
+        if let Some(RestsOn { project, checks }) = self.rests_on(ctx, &extent).await? {
             let after = page.after.as_deref();
             let (tenant, limit) = (self.tenant, page.limit());
             let ids = Summaries::evidence_of(&core.store, tenant, &project, &checks, after, limit)
@@ -72,9 +76,9 @@ impl Control {
         #[graphql(desc = "How many, 1 to 100; 20 if absent.")] first: Option<i32>,
         #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
     ) -> Result<FindingConnection> {
-        let (core, _) = allowed(ctx, "evidence:finding:read", "Finding")?;
+        let (core, extent) = allowed(ctx, "evidence:finding:read", "Finding")?;
         let page = PageArgs::new(first, after)?;
-        let Some(RestsOn { project, checks }) = self.rests_on(ctx).await? else {
+        let Some(RestsOn { project, checks }) = self.rests_on(ctx, &extent).await? else {
             return Ok(finding::none(self.tenant, &page));
         };
         let filter = FindingsFilter {

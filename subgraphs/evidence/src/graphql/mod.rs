@@ -14,10 +14,10 @@ mod query;
 use std::sync::Arc;
 
 use async_graphql::{Context, EmptySubscription, Result, Schema, SchemaBuilder};
-use studio_access::Resource;
-use studio_kernel::{TenantId, Timestamp};
+use studio_access::Extent;
+use studio_kernel::Timestamp;
 use studio_service::{
-    GraphQlService, Served,
+    ApiError, GraphQlService, Served,
     graphql::{actor, gql},
 };
 
@@ -41,17 +41,21 @@ fn schema() -> SchemaBuilder<query::Query, mutation::Mutation, EmptySubscription
         .enable_subscription_in_federation()
 }
 
-/// The organization in which the actor may do this to things of that kind.
-fn allowed<'a>(
+/// How far the actor may do this to things of that kind.
+fn allowed<'a>(ctx: &Context<'a>, action: &str, kind: &'static str) -> Result<(&'a Core, Extent)> {
+    let core = ctx.data::<Core>()?;
+    Ok((core, core.extent(actor(ctx)?, action, kind).map_err(gql)?))
+}
+
+/// The same, of the things of a project that somebody's answer names. One that the actor does not see is none.
+fn allowed_in<'a>(
     ctx: &Context<'a>,
     action: &str,
     kind: &'static str,
-) -> Result<(&'a Core, TenantId)> {
-    let core = ctx.data::<Core>()?;
-    let actor = actor(ctx)?;
-    let resource = Resource::any(kind, actor.tenant);
-    let scope = core.policy.require(actor, action, &resource).map_err(gql)?;
-    Ok((core, scope.tenant()))
+    project: &str,
+) -> Result<&'a Core> {
+    let (core, extent) = allowed(ctx, action, kind)?;
+    if extent.holds(project) { Ok(core) } else { Err(gql(ApiError::not_found("project", project))) }
 }
 
 fn instant(micros: i64) -> chrono::DateTime<chrono::Utc> {

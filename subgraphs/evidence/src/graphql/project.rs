@@ -5,7 +5,7 @@ use studio_kernel::TenantId;
 use studio_service::graphql::PageArgs;
 
 use super::{
-    allowed,
+    allowed_in,
     asset::{self, AssetConnection},
     finding::{self, FindingConnection, FindingStatus, Severity},
     ingest_run::{self, IngestRunConnection},
@@ -40,7 +40,7 @@ impl Project {
         #[graphql(desc = "How many, 1 to 100; 20 if absent.")] first: Option<i32>,
         #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
     ) -> Result<FindingConnection> {
-        let (core, _) = allowed(ctx, "evidence:finding:read", "Finding")?;
+        let core = allowed_in(ctx, "evidence:finding:read", "Finding", &self.id)?;
         let filter = FindingsFilter {
             project: Some(self.id.to_string()),
             checks: check.map(|check| vec![check]),
@@ -60,7 +60,7 @@ impl Project {
         #[graphql(desc = "How many, 1 to 100; 20 if absent.")] first: Option<i32>,
         #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
     ) -> Result<AssetConnection> {
-        let (core, _) = allowed(ctx, "evidence:asset:read", "Asset")?;
+        let core = allowed_in(ctx, "evidence:asset:read", "Asset", &self.id)?;
         let page = PageArgs::new(first, after)?;
         asset::page(&core.store, self.tenant, &self.id, kind.as_deref(), &page).await
     }
@@ -72,7 +72,7 @@ impl Project {
         #[graphql(desc = "How many, 1 to 100; 20 if absent.")] first: Option<i32>,
         #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
     ) -> Result<IngestRunConnection> {
-        let (core, _) = allowed(ctx, "evidence:run:read", "IngestRun")?;
+        let core = allowed_in(ctx, "evidence:run:read", "IngestRun", &self.id)?;
         ingest_run::page(&core.store, self.tenant, &self.id, &PageArgs::new(first, after)?).await
     }
 }

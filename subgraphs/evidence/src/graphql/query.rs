@@ -1,7 +1,8 @@
 //! The queries, and how entities are found by their ids.
 
 use async_graphql::{Context, ID, Object, Result, dataloader::DataLoader};
-use studio_kernel::{Id, TenantId, id::Kind, kind};
+use studio_access::Extent;
+use studio_kernel::{Id, id::Kind, kind};
 use studio_service::{
     ApiError,
     graphql::{PageArgs, gql},
@@ -26,11 +27,13 @@ fn typed<K: Kind>(given: &ID) -> Result<String> {
     studio_service::graphql::id::<K>(given).map(|id: Id<K>| id.to_string())
 }
 
-/// The id of a project that the organization has, or `NOT_FOUND`: the same whether there is none of
-/// that id or another organization has it.
-async fn own_project(core: &Core, tenant: TenantId, given: &ID) -> Result<String> {
+/// The id of a project that the actor sees, or `NOT_FOUND`: the same whether there is none of that id,
+/// another organization has it, or it is not theirs to see.
+async fn own_project(core: &Core, extent: &Extent, given: &ID) -> Result<String> {
     let project = studio_service::graphql::id::<kind::Project>(given)?;
-    if core.knows(tenant, project).await.map_err(|error| gql(ApiError::from(error)))? {
+    if extent.holds(&project.to_string())
+        && core.knows(extent.tenant(), project).await.map_err(|error| gql(ApiError::from(error)))?
+    {
         Ok(project.to_string())
     } else {
         Err(gql(ApiError::not_found("project", project)))
@@ -38,29 +41,33 @@ async fn own_project(core: &Core, tenant: TenantId, given: &ID) -> Result<String
 }
 
 async fn evidence(ctx: &Context<'_>, id: &ID) -> Result<Option<Evidence>> {
-    let (_, tenant) = allowed(ctx, "evidence:evidence:read", "Evidence")?;
-    Evidence::load(ctx, tenant, typed::<kind::Evidence>(id)?).await
+    let (_, extent) = allowed(ctx, "evidence:evidence:read", "Evidence")?;
+    let found = Evidence::load(ctx, extent.tenant(), typed::<kind::Evidence>(id)?).await?;
+    Ok(found.filter(|it| extent.holds(&it.row.project_id)))
 }
 
 async fn finding(ctx: &Context<'_>, id: &ID) -> Result<Option<Finding>> {
-    let (_, tenant) = allowed(ctx, "evidence:finding:read", "Finding")?;
+    let (_, extent) = allowed(ctx, "evidence:finding:read", "Finding")?;
+    let tenant = extent.tenant();
     let key = FindingKey(tenant, typed::<kind::Finding>(id)?);
     let row = ctx.data::<DataLoader<Rows>>()?.load_one(key).await.map_err(gql)?;
-    Ok(row.map(|row| Finding { tenant, row }))
+    Ok(row.filter(|row| extent.holds(&row.project_id)).map(|row| Finding { tenant, row }))
 }
 
 async fn asset(ctx: &Context<'_>, id: &ID) -> Result<Option<Asset>> {
-    let (_, tenant) = allowed(ctx, "evidence:asset:read", "Asset")?;
+    let (_, extent) = allowed(ctx, "evidence:asset:read", "Asset")?;
+    let tenant = extent.tenant();
     let key = AssetKey(tenant, typed::<kind::Asset>(id)?);
     let row = ctx.data::<DataLoader<Rows>>()?.load_one(key).await.map_err(gql)?;
-    Ok(row.map(|row| Asset { tenant, row }))
+    Ok(row.filter(|row| extent.holds(&row.project_id)).map(|row| Asset { tenant, row }))
 }
 
 async fn ingest_run(ctx: &Context<'_>, id: &ID) -> Result<Option<IngestRun>> {
-    let (_, tenant) = allowed(ctx, "evidence:run:read", "IngestRun")?;
+    let (_, extent) = allowed(ctx, "evidence:run:read", "IngestRun")?;
+    let tenant = extent.tenant();
     let key = RunKey(tenant, typed::<kind::IngestRun>(id)?);
     let row = ctx.data::<DataLoader<Rows>>()?.load_one(key).await.map_err(gql)?;
-    Ok(row.map(|row| IngestRun { tenant, row }))
+    Ok(row.filter(|row| extent.holds(&row.project_id)).map(|row| IngestRun { tenant, row }))
 }
 
 #[Object]
@@ -110,10 +117,10 @@ impl Query {
         #[graphql(desc = "How many, 1 to 100; 20 if absent.")] first: Option<i32>,
         #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
     ) -> Result<IngestRunConnection> {
-        let (core, tenant) = allowed(ctx, "evidence:run:read", "IngestRun")?;
-        let project = own_project(core, tenant, &project_id).await?;
+        let (core, extent) = allowed(ctx, "evidence:run:read", "IngestRun")?;
+        let project = own_project(core, &extent, &project_id).await?;
         let page = PageArgs::new(first, after)?;
-        ingest_run::page(&core.store, tenant, &project, &page).await
+        ingest_run::page(&core.store, extent.tenant(), &project, &page).await
     }
 
     /// The findings of a project that are in the population, by check.
@@ -128,15 +135,15 @@ impl Query {
         #[graphql(desc = "How many, 1 to 100; 20 if absent.")] first: Option<i32>,
         #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
     ) -> Result<FindingConnection> {
-        let (core, tenant) = allowed(ctx, "evidence:finding:read", "Finding")?;
+        let (core, extent) = allowed(ctx, "evidence:finding:read", "Finding")?;
         let filter = FindingsFilter {
-            project: Some(own_project(core, tenant, &project_id).await?),
+            project: Some(own_project(core, &extent, &project_id).await?),
             checks: check.map(|check| vec![check]),
             status: status.map(Into::into),
             severity: severity.map(|severity| severity.as_str().to_owned()),
             asset: None,
         };
-        finding::page(&core.store, tenant, filter, &PageArgs::new(first, after)?).await
+        finding::page(&core.store, extent.tenant(), filter, &PageArgs::new(first, after)?).await
     }
 
     /// The assets that scans of a project have named.
@@ -149,10 +156,10 @@ impl Query {
         #[graphql(desc = "How many, 1 to 100; 20 if absent.")] first: Option<i32>,
         #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
     ) -> Result<AssetConnection> {
-        let (core, tenant) = allowed(ctx, "evidence:asset:read", "Asset")?;
-        let project = own_project(core, tenant, &project_id).await?;
+        let (core, extent) = allowed(ctx, "evidence:asset:read", "Asset")?;
+        let project = own_project(core, &extent, &project_id).await?;
         let page = PageArgs::new(first, after)?;
-        asset::page(&core.store, tenant, &project, kind.as_deref(), &page).await
+        asset::page(&core.store, extent.tenant(), &project, kind.as_deref(), &page).await
     }
 
     #[graphql(entity)]

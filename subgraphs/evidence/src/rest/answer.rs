@@ -11,12 +11,12 @@ use crate::{
     projections::{Matched, Matchings, Runs},
 };
 
-/// The run, or `None` where the organization has none of that id.
+/// The run and its project, or `None` where the organization has none of that id.
 pub(super) async fn run(
     core: &Core,
     tenant: TenantId,
     id: Id<kind::IngestRun>,
-) -> Result<Option<Value>, ApiError> {
+) -> Result<Option<(String, Value)>, ApiError> {
     let ids = [id.to_string()];
     let Some(row) = Runs::of(&core.store, tenant, &ids).await?.pop() else { return Ok(None) };
     let matched = match Matchings::of(&core.store, tenant, &ids).await?.pop() {
@@ -26,7 +26,7 @@ pub(super) async fn run(
     let refused: Vec<RefusedItem> =
         serde_json::from_str(&row.refused_items).map_err(ApiError::internal)?;
     let done = matched.covers(&row);
-    Ok(Some(json!({
+    let answer = json!({
         "id": row.id,
         "state": if row.completed_at.is_some() { "COMPLETED" } else { "RECORDING" },
         "project": row.project_id,
@@ -55,5 +55,6 @@ pub(super) async fn run(
         "startedAt": Timestamp::from_micros(row.started_at),
         "completedAt": row.completed_at.map(Timestamp::from_micros),
         "links": { "self": format!("/v1/ingest/runs/{}", row.id) },
-    })))
+    });
+    Ok(Some((row.project_id, answer)))
 }

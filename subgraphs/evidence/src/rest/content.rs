@@ -3,7 +3,6 @@
 //! evidence can check it.
 
 use axum::{Extension, extract::State, http::HeaderMap, response::Response};
-use studio_access::Resource;
 use studio_kernel::{Actor, Id, kind, published::audit::AuditTarget};
 use studio_service::{
     ApiError,
@@ -22,14 +21,15 @@ pub(super) async fn content(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let actor = signed_in(actor)?;
-    let resource = Resource::any("Evidence", actor.tenant);
-    let tenant = core.policy.require(&actor, "evidence:evidence:read", &resource)?.tenant();
+    let extent = core.extent(&actor, "evidence:evidence:read", "Evidence")?;
+    let tenant = extent.tenant();
     let id: Id<kind::Evidence> = id.parse()?;
     let number = version_number(&number)?;
-    let versions = EvidenceItems::versions(&core.store, tenant, &[id.to_string()]).await?;
-    if versions.is_empty() {
+    let item = EvidenceItems::of(&core.store, tenant, &[id.to_string()]).await?.pop();
+    if !item.is_some_and(|item| extent.holds(&item.project_id)) {
         return Err(ApiError::not_found("evidence", id));
     }
+    let versions = EvidenceItems::versions(&core.store, tenant, &[id.to_string()]).await?;
     let version = versions.iter().find(|version| version.version == i64::from(number));
     let version = version.ok_or_else(|| ApiError::not_found("version", number))?;
     if let Some(unchanged) = unchanged(&headers, &version.sha256)? {

@@ -16,7 +16,6 @@ use axum::{
     routing::{get, post},
 };
 use serde::Deserialize;
-use studio_access::Resource;
 use studio_kernel::{Actor, Code, Id, kind};
 use studio_service::{ApiError, rest::Path};
 
@@ -63,7 +62,7 @@ async fn prowler(
     };
     let ingested = core.ingest(&actor, upload, body).await?;
     core.matched(actor.tenant, ingested.run, patience).await?;
-    let answer = answer::run(&core, actor.tenant, ingested.run)
+    let (_, answer) = answer::run(&core, actor.tenant, ingested.run)
         .await?
         .ok_or_else(|| ApiError::internal("the run that was just recorded is missing"))?;
     let status = if ingested.created { StatusCode::CREATED } else { StatusCode::OK };
@@ -117,12 +116,11 @@ async fn run(
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
     let actor = signed_in(actor)?;
-    let resource = Resource::any("IngestRun", actor.tenant);
-    let scope = core.policy.require(&actor, "evidence:run:read", &resource)?;
+    let extent = core.extent(&actor, "evidence:run:read", "IngestRun")?;
     let id: Id<kind::IngestRun> = id.parse()?;
-    match answer::run(&core, scope.tenant(), id).await? {
-        Some(answer) => Ok(Json(answer).into_response()),
-        None => Err(ApiError::not_found("ingest run", id)),
+    match answer::run(&core, extent.tenant(), id).await? {
+        Some((project, answer)) if extent.holds(&project) => Ok(Json(answer).into_response()),
+        _ => Err(ApiError::not_found("ingest run", id)),
     }
 }
 

@@ -1,7 +1,9 @@
 //! The GraphQL schema: what it shows, to whom, and how evidence is rejected.
 
 use serde_json::{Value, json};
-use studio_kernel::{Payload, published::evidence::EvidenceRejected};
+use studio_kernel::{
+    Actor, Id, Payload, ProjectRoles, Role, kind, published::evidence::EvidenceRejected,
+};
 
 use crate::support::{World, finding, scan};
 
@@ -216,5 +218,74 @@ async fn everything_in_the_schema_is_described() {
     for entity in ["Evidence", "Finding", "Asset", "IngestRun", "Control", "Project"] {
         assert!(sdl.contains(&format!("type {entity} @key(fields: \"id\")")), "{entity}:\n{sdl}");
     }
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_role_in_one_project_shows_nothing_of_another() {
+    let world = World::new();
+    let running = world.start().await;
+    let (here, there) = (running.project(&world.owner).await, running.project(&world.owner).await);
+    let auditor = Actor { roles: vec![], ..world.viewer.clone() }
+        .in_projects(vec![ProjectRoles { project: here, roles: vec![Role::Auditor] }]);
+    let findings = scan(&[finding("a", "one", "FAIL", 0)]);
+    let nowhere: Id<kind::Project> = "prj_00000000000070008000000000000000".parse().unwrap();
+    let mut seen = Vec::new();
+    for project in [here, there, nowhere] {
+        let (mut control, mut run) = (
+            json!("ctl_00000000000070008000000000000000"),
+            json!("run_00000000000070008000000000000000"),
+        );
+        let mut found = json!({ "id": "fnd_00000000000070008000000000000000", "asset": { "id": "ast_00000000000070008000000000000000" } });
+        let mut evidence = json!("evd_00000000000070008000000000000000");
+        if project != nowhere {
+            control = json!(running.control(&world.owner, project, "a").await);
+            let ingested = running.ingest(&world.owner, project, findings.clone()).await;
+            (run, evidence) = (ingested["id"].clone(), ingested["evidence"]["id"].clone());
+            let text = "query($p: ID!) { findings(projectId: $p) { nodes { id asset { id } } } }";
+            let data = running.data(&world.owner, text, json!({ "p": project })).await;
+            found = data["findings"]["nodes"][0].clone();
+        }
+        let entity = |name: &str, id: &Value| json!({ "__typename": name, "id": id });
+        let of = [
+            entity("Control", &control),
+            entity("Evidence", &evidence),
+            entity("Finding", &found["id"]),
+            entity("Asset", &found["asset"]["id"]),
+            entity("IngestRun", &run),
+        ];
+        let text = "query($e: ID!, $f: ID!, $a: ID!, $r: ID!, $of: [_Any!]!) {
+            evidence(id: $e) { source } finding(id: $f) { uid } asset(id: $a) { uid findings { totalCount } }
+            ingestRun(id: $r) { sha256 }
+            _entities(representations: $of) {
+                ... on Control { findings { totalCount nodes { uid } } evidence { nodes { source } } }
+                ... on Evidence { source } ... on Finding { uid } ... on Asset { uid } ... on IngestRun { sha256 }
+            } }";
+        let variables = json!({ "e": evidence, "f": found["id"], "a": found["asset"]["id"], "r": run, "of": of });
+        let answer = running.query(Some(&auditor), text, variables).await;
+        assert_eq!(answer.get("errors"), None, "{answer}");
+        let mut refusals = Vec::new();
+        for text in [
+            "query($p: ID!) { findings(projectId: $p) { totalCount } }",
+            "query($p: ID!) { assets(projectId: $p) { nodes { id } } }",
+            "query($p: ID!) { ingestRuns(projectId: $p) { nodes { id } } }",
+            "query($p: ID!) { _entities(representations: [{ __typename: \"Project\", id: $p }]) {
+                ... on Project { findings { totalCount } } } }",
+        ] {
+            let answer = running.query(Some(&auditor), text, json!({ "p": project })).await;
+            refusals.push(answer["errors"][0]["extensions"]["code"].clone());
+        }
+        seen.push((answer["data"].clone(), refusals));
+    }
+    let [own, other, none] = &seen[..] else { panic!("{seen:?}") };
+    assert_eq!(own.0["finding"]["uid"], "a-one");
+    assert_eq!(own.0["asset"]["findings"]["totalCount"], 1);
+    assert_eq!(own.0["_entities"][0]["findings"]["totalCount"], 1);
+    assert!(own.0["_entities"].as_array().unwrap().iter().all(|entity| !entity.is_null()));
+    assert!(own.1.iter().all(Value::is_null));
+    assert_eq!(other, none, "what is elsewhere looks like what is nowhere");
+    assert_eq!(other.0["finding"], Value::Null);
+    assert_eq!(other.0["_entities"][0]["findings"]["totalCount"], 0);
+    assert!(other.1.iter().all(|code| code == "NOT_FOUND"), "{:?}", other.1);
     running.stop().await;
 }

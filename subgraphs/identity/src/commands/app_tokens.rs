@@ -145,7 +145,12 @@ impl Core {
         grant: Id<kind::AppGrant>,
     ) -> Result<AppAllowed, NotIssued> {
         let loaded = self.store.load::<AppGrant>(tenant, &grant.to_string()).await?;
-        loaded.state.allowed.ok_or(NotIssued::Over)
+        let allowed = loaded.state.allowed.ok_or(NotIssued::Over)?;
+        // Nothing is done for somebody who was suspended.
+        match self.sessions.is_suspended(allowed.user) {
+            true => Err(NotIssued::Over),
+            false => Ok(allowed),
+        }
     }
 
     /// Records what is decided, as the doing of the app.
@@ -191,7 +196,8 @@ impl Core {
 
     fn by_app(&self, allowed: &AppAllowed, request: &Request) -> Metadata {
         let AppAllowed { user, client, grant, .. } = *allowed;
-        let roles = self.sessions.roles_of(user, self.env.now());
+        let held = self.sessions.held_by(user);
+        let roles = held.map(|held| held.at(self.env.now()));
         let principal = Principal::App { user, client, grant };
         request.on(Metadata::of(principal, roles.unwrap_or_else(|| allowed.roles.clone())))
     }

@@ -57,7 +57,7 @@ impl MailDesk {
     }
 
     /// Counts a mail to an address, whether there is such an account or not.
-    async fn count(&self, mail: &str, account: &str) -> Result<(), Failure> {
+    pub(super) async fn count(&self, mail: &str, account: &str) -> Result<(), Failure> {
         let key = format!("mail-{mail}:{account}");
         let decision = self.limits.check(&key, MAILS, 1).await.map_err(ApiError::internal)?;
         if decision.allowed {
@@ -118,7 +118,7 @@ impl Core {
             tracing::info!(%user, "a new password was asked for at an address that is not shown to be theirs");
             return Ok(());
         }
-        let offered = self.offered(MailKind::PasswordReset, tenant, user);
+        let offered = self.offered((MailKind::PasswordReset, RESET_SECONDS), tenant, user);
         let Offered { nonce, token_hash, expires_at } = offered;
         let asked_for = PasswordResetRequested { user, nonce, token_hash, expires_at };
         // Whoever asks need not be the person.
@@ -183,7 +183,8 @@ impl Core {
             return Err(Fault::new("ALREADY_VERIFIED", "email", message).into());
         }
         desk.count("email-verification", &user.to_string()).await?;
-        let offered = self.offered(MailKind::EmailVerification, tenant, user);
+        let offered =
+            self.offered((MailKind::EmailVerification, VERIFICATION_SECONDS), tenant, user);
         let Offered { nonce, token_hash, expires_at } = offered;
         let asked = EmailVerificationRequested { user, nonce, token_hash, expires_at };
         self.record(tenant, user, &metadata(actor, &request), asked.into()).await
@@ -205,12 +206,13 @@ impl Core {
         Ok(())
     }
 
-    fn offered(&self, mail: MailKind, tenant: TenantId, user: Id<kind::User>) -> Offered {
+    fn offered(
+        &self,
+        (mail, seconds): (MailKind, i64),
+        tenant: TenantId,
+        user: Id<kind::User>,
+    ) -> Offered {
         let token = MailedToken::new(tenant, user, &self.env);
-        let seconds = match mail {
-            MailKind::PasswordReset => RESET_SECONDS,
-            MailKind::EmailVerification => VERIFICATION_SECONDS,
-        };
         Offered {
             nonce: token.nonce(),
             token_hash: sha256(self.mailed_tokens.write(mail, &token).as_bytes()),

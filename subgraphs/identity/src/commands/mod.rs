@@ -9,6 +9,7 @@ mod apps;
 mod audit;
 mod directories;
 mod factor;
+mod invitations;
 mod mailed;
 mod oauth_clients;
 mod oidc;
@@ -34,10 +35,11 @@ use studio_service::{ApiError, graphql::UserError, notices::Notices};
 use studio_stores::keyring::{IndexKey, KeyringError};
 
 pub(crate) use api_keys::NewApiKey;
-pub(crate) use directories::{NewDirectory, UpdatedDirectory};
 pub(crate) use app_tokens::{AppIssued, CodeShown, NotIssued};
 pub(crate) use apps::{AllowedApp, Declined, RequestState, ShownRequest};
+pub(crate) use directories::{NewDirectory, UpdatedDirectory};
 pub(crate) use factor::{Given, Shown};
+pub(crate) use invitations::{Acceptance, NewInvitation};
 pub(crate) use mailed::{MailDesk, keep_resets};
 pub(crate) use oauth_clients::NewClient;
 pub(crate) use organizations::SetUpState;
@@ -46,6 +48,7 @@ pub(crate) use passkey::AddedPasskey;
 pub(crate) use policy::AskedDecision;
 pub(crate) use request::Request;
 pub(crate) use review::DecideAccess;
+pub(crate) use roles::{Grant, RoleChange};
 pub(crate) use sign_in::{LoggedIn, SignedIn};
 pub(crate) use users::{NewUser, keep_erased};
 

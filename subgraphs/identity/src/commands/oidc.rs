@@ -155,7 +155,7 @@ impl Core {
         let made = async { self.append_with_email(append, &profile.email, "email").await };
         let made = if powerful { self.with_roles_held(made).await } else { made.await };
         match made {
-            Ok(()) => Ok(user),
+            Ok(_) => Ok(user),
             // Somebody was faster with the address, or with the subject: the next look finds them.
             Err(Failure::Input(_)) => Err(Raced::Other),
             Err(failure) => {
@@ -208,7 +208,9 @@ impl Core {
                     let _all = self.policy.require(&actor, "identity:user:update", &resource)?;
                     match state.change_roles(user, &roles, &take, now) {
                         Ok(events) => Ok(events),
-                        Err(RolesRefused::NoRole | RolesRefused::HasIt) => Err(no_role()),
+                        Err(RolesRefused::NoRole | RolesRefused::HasIt | RolesRefused::TooMany) => {
+                            Err(no_role())
+                        }
                         Err(RolesRefused::NoSuchUser) => {
                             Err(ApiError::not_found("user", user).into())
                         }

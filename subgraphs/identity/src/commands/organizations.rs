@@ -2,7 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use studio_events::{Append, AppendError, ExecuteError, Expected, Metadata, StreamAppend};
-use studio_kernel::{Id, Role, TenantId, kind};
+use studio_kernel::{Id, Role, TenantId, kind, published::identity::RolesHeld};
 use studio_service::ApiError;
 use zeroize::Zeroizing;
 
@@ -12,7 +12,7 @@ use crate::{
         input::{self, Fault},
         organization::{Organization, OrganizationCreated},
         set_up::{SetUp, already_set_up},
-        user::{User, UserCreated},
+        user::{RolesChanged, User, UserCreated, UserEvent},
     },
     personal::Profile,
     projections::{organizations, read_id, set_up, users},
@@ -184,11 +184,12 @@ impl Core {
             vec![created.into()],
         )?);
         let profile = Profile { name: owner_name, email };
-        let roles = vec![Role::Owner];
-        streams.push(self.new_user(tenant, owner, &profile, &new.password, roles).await?);
+        let held = RolesHeld { always: vec![Role::Owner], ..RolesHeld::default() };
+        streams.push(self.new_user(tenant, owner, &profile, &new.password, &held).await?);
         let metadata = request.on(Metadata::system("identity.set_up").of_person(owner));
         let append = Append::new(tenant, metadata, streams);
-        self.append_with_email(append, &profile.email, OWNER.email).await
+        self.append_with_email(append, &profile.email, OWNER.email).await?;
+        Ok(())
     }
 
     /// The stream of a new person, everything personal sealed.
@@ -198,27 +199,44 @@ impl Core {
         user: Id<kind::User>,
         profile: &Profile,
         password: &str,
-        roles: Vec<Role>,
+        held: &RolesHeld,
     ) -> Result<StreamAppend, Failure> {
-        let hash = Zeroizing::new(self.passwords.hash(password).await?);
-        let created = UserCreated {
-            user,
-            roles,
-            profile: self.people.seal_profile(tenant, user, profile).await?,
-            password: self.people.seal(tenant, user, hash.as_bytes()).await?,
-        };
-        let events = vec![created.into()];
+        let events = self.new_person(tenant, user, profile, password, held).await?;
         Ok(StreamAppend::of::<User>(user.to_string(), Expected::NoStream, events)?)
     }
 
-    /// Appends what adds a person. An e-mail address signs in to one account, which the read
-    /// model's unique index holds against two that come at once.
+    /// The events by which a new person begins, everything personal sealed.
+    pub(super) async fn new_person(
+        &self,
+        tenant: TenantId,
+        user: Id<kind::User>,
+        profile: &Profile,
+        password: &str,
+        held: &RolesHeld,
+    ) -> Result<Vec<UserEvent>, Failure> {
+        let hash = Zeroizing::new(self.passwords.hash(password).await?);
+        let created = UserCreated {
+            user,
+            roles: held.always.clone(),
+            profile: self.people.seal_profile(tenant, user, profile).await?,
+            password: self.people.seal(tenant, user, hash.as_bytes()).await?,
+        };
+        let mut events = vec![created.into()];
+        if !held.until.is_empty() || !held.projects.is_empty() {
+            let RolesHeld { always: roles, until, projects } = held.clone();
+            events.push(RolesChanged { user, roles, until, projects }.into());
+        }
+        Ok(events)
+    }
+
+    /// Appends what adds a person, and answers the position of the last event. An e-mail address signs in
+    /// to one account, which the read model's unique index holds against two that come at once.
     pub(super) async fn append_with_email(
         &self,
         append: Append,
         email: &str,
         field: &'static str,
-    ) -> Result<(), Failure> {
+    ) -> Result<i64, Failure> {
         let hash = self.people.email_hash(email);
         if users::by_email(&self.store, &hash).await?.is_some() {
             return Err(email_taken(field).into());
@@ -230,7 +248,7 @@ impl Core {
                 Err(email_taken(field).into())
             }
             Err(error) => Err(error.into()),
-            Ok(_) => Ok(()),
+            Ok(recorded) => Ok(recorded.last().map_or(0, |newest| newest.position)),
         }
     }
 }

@@ -20,6 +20,8 @@ pub(crate) struct AskedDecision {
     pub action: String,
     pub kind: String,
     pub ownership: Ownership,
+    /// The project that it lies in, if it lies in one.
+    pub project: Option<Id<kind::Project>>,
     pub attributes: BTreeMap<String, String>,
 }
 
@@ -47,12 +49,17 @@ impl Core {
                 if !person.exists() {
                     return Err(ApiError::not_found("user", user));
                 }
-                let roles = person.held().at(self.env.now());
-                Actor::user(tenant, user, self.env.id(), roles)
+                let somebody = Actor::user(tenant, user, self.env.id(), Vec::new());
+                somebody.holding(&person.held(), self.env.now())
             }
         };
         let attributes = asked.attributes.iter().map(|(k, v)| (&**k, &**v)).collect();
-        let supposed = Supposed { kind: &asked.kind, ownership: asked.ownership, attributes };
+        let supposed = Supposed {
+            kind: &asked.kind,
+            ownership: asked.ownership,
+            project: asked.project,
+            attributes,
+        };
         Ok(self.policy.explain(&whom, &asked.action, &supposed))
     }
 }

@@ -37,6 +37,8 @@ pub(crate) struct DecideAccess {
     pub user: Id<kind::User>,
     /// The role.
     pub role: Role,
+    /// The project that it is for; the whole organization where there is none.
+    pub project: Option<Id<kind::Project>>,
     /// What.
     pub decision: Decision,
     /// Why.
@@ -83,13 +85,15 @@ impl Core {
             for row in &rows {
                 let user = read_id(&row.id)?;
                 let held = users::held(row)?;
-                let always = held.always.iter().map(|&role| Access { user, role, until: None });
-                items.extend(always);
+                let access = |role, project, until| Access { user, role, project, until };
+                items.extend(held.always.iter().map(|&role| access(role, None, None)));
                 let timed = held
                     .until
                     .iter()
                     .filter(|it| now < it.until && !held.always.contains(&it.role));
-                items.extend(timed.map(|it| Access { user, role: it.role, until: Some(it.until) }));
+                items.extend(timed.map(|it| access(it.role, None, Some(it.until))));
+                let there = held.projects.iter().filter(|it| it.counts(now));
+                items.extend(there.map(|it| access(it.role, Some(it.project), it.until)));
             }
             match rows.last() {
                 Some(last) if items.len() <= MOST => after = Some(last.id.clone()),
@@ -120,7 +124,7 @@ impl Core {
     ) -> Result<(), Failure> {
         let (tenant, by) = self.may_review(actor).await?;
         let actor = &self.as_of_now(actor).await?;
-        let &DecideAccess { review, user, role, decision, .. } = asked;
+        let &DecideAccess { review, user, role, project, decision, .. } = asked;
         let note = match asked.note.as_deref().map(str::trim).filter(|note| !note.is_empty()) {
             Some(note) if note.chars().count() > LONGEST_NOTE => {
                 let message = format!("A note has at most {LONGEST_NOTE} characters.");
@@ -150,7 +154,7 @@ impl Core {
                 }
                 _ => None,
             };
-            let decided = AccessDecided { review, user, role, decision, by, note: sealed };
+            let decided = AccessDecided { review, user, role, project, decision, by, note: sealed };
             let events = looked_at.state.decide(decided)?;
             if events.is_empty() {
                 return Ok(());
@@ -158,12 +162,16 @@ impl Core {
             let expected = Expected::Version(looked_at.version);
             let mut streams =
                 vec![StreamAppend::of::<AccessReview>(review.to_string(), expected, events)?];
-            let taken = match decision {
-                Decision::Remove => person.state.lose(user, role, self.env.now()),
-                Decision::Confirm => Vec::new(),
+            let now = self.env.now();
+            let taken = match (decision, project) {
+                (Decision::Confirm, _) => Vec::new(),
+                (Decision::Remove, None) => person.state.lose(user, role, now),
+                (Decision::Remove, Some(project)) => {
+                    person.state.lose_in_project(user, project, role, now)
+                }
             };
             if !taken.is_empty() {
-                if one_owner && role == Role::Owner {
+                if one_owner && project.is_none() && role == Role::Owner {
                     return Err(last_owner().into());
                 }
                 let expected = Expected::Version(person.version);

@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use studio_access::Resource;
 use studio_events::{Append, Election, Metadata};
-use studio_kernel::{Actor, Id, Role, TenantId, kind, published::identity::RolesHeld};
+use studio_kernel::{
+    Actor, Id, Role, TenantId, kind,
+    published::identity::{ProjectRole, RolesHeld},
+};
 use studio_service::ApiError;
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
@@ -20,7 +23,7 @@ use crate::{
     },
     personal::Profile,
     projections::{
-        organizations,
+        invitations, organizations,
         users::{self, read_roles},
     },
 };
@@ -40,6 +43,8 @@ pub(crate) struct NewUser {
     pub password: Zeroizing<String>,
     /// What they may do.
     pub roles: Vec<Role>,
+    /// In which project alone; in the whole organization where there is none.
+    pub project: Option<Id<kind::Project>>,
 }
 
 impl Core {
@@ -81,6 +86,9 @@ impl Core {
         if roles.is_empty() {
             faults.take::<()>(Err(Fault::new("NO_ROLE", "roles", "Give at least one role.")));
         }
+        if new.project.is_some() {
+            faults.take(roles::for_a_project("roles", &roles));
+        }
         faults.none()?;
         let (Some(name), Some(email)) = (name, email) else {
             // `none` has answered already.
@@ -88,9 +96,14 @@ impl Core {
         };
         let user = self.env.id();
         let profile = Profile { name, email };
-        let stream = self.new_user(tenant, user, &profile, &new.password, roles).await?;
+        let held = first_roles(roles, new.project);
+        let stream = self.new_user(tenant, user, &profile, &new.password, &held).await?;
         let append = Append::new(tenant, metadata(actor, &request), vec![stream]);
-        self.append_with_email(append, &profile.email, "email").await?;
+        let position = self.append_with_email(append, &profile.email, "email").await?;
+        if !held.projects.is_empty() {
+            // Tokens say nothing of projects.
+            self.sessions.roles_are(user, held, position);
+        }
         Ok(user)
     }
 
@@ -183,7 +196,8 @@ impl Core {
         .await
     }
 
-    /// Completes erasures that a crash cut short between the event and the key.
+    /// Completes erasures that a crash cut short between the event and the key: of people, and of addresses
+    /// whose invitations were taken back.
     ///
     /// # Errors
     /// From the store and the keyring.
@@ -192,6 +206,9 @@ impl Core {
             self.people.erase(tenant, user).await?;
             let metadata = Metadata::system("identity.erasure");
             self.end_access(tenant, user, &metadata).await?;
+        }
+        for (tenant, user) in invitations::revoked(&self.store).await? {
+            self.people.erase(tenant, user).await?;
         }
         Ok(())
     }
@@ -206,6 +223,17 @@ impl Core {
         self.end_sessions(tenant, user, None, EndReason::UserErased, metadata).await?;
         self.end_api_keys(tenant, user, KeyEndReason::UserErased, metadata).await?;
         self.end_grants(tenant, user, GrantEndReason::UserErased, metadata).await
+    }
+}
+
+/// What somebody may do who is added with roles of the organization, or of one project.
+pub(super) fn first_roles(roles: Vec<Role>, project: Option<Id<kind::Project>>) -> RolesHeld {
+    match project {
+        None => RolesHeld { always: roles, ..RolesHeld::default() },
+        Some(project) => {
+            let roles = roles.into_iter().map(|role| ProjectRole { project, role, until: None });
+            RolesHeld { projects: roles.collect(), ..RolesHeld::default() }
+        }
     }
 }
 

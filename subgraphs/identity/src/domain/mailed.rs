@@ -59,6 +59,8 @@ pub enum MailKind {
     PasswordReset,
     /// The address.
     EmailVerification,
+    /// An invitation, of which a person may come ([`super::invitation`]).
+    Invitation,
 }
 
 /// A mail server took a mail to the person.
@@ -112,6 +114,8 @@ impl Mailed {
         let pending = match mail {
             MailKind::PasswordReset => &self.reset,
             MailKind::EmailVerification => &self.verification,
+            // Not of a person: there is none yet.
+            MailKind::Invitation => return false,
         };
         // Hashes: how long it takes to compare them tells nothing of a token.
         pending.as_ref().is_some_and(|it| it.token_hash == token_hash && now < it.expires_at)

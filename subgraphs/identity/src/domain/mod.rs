@@ -2,17 +2,19 @@
 //! database, no keys: what is encrypted passes through as it is.
 
 pub mod api_key;
-pub mod directory;
-pub mod directory_group;
 pub mod app_grant;
 pub mod authorization;
+pub mod directory;
+pub mod directory_group;
 pub mod factor;
 pub mod input;
+pub mod invitation;
 pub mod login;
 pub mod mailed;
 pub mod oauth_client;
 pub mod organization;
 pub mod passkey;
+pub mod project_roles;
 pub mod provisioned;
 pub mod reach;
 pub mod redirect_uri;

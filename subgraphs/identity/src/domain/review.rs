@@ -31,9 +31,18 @@ pub struct Access {
     pub user: Id<kind::User>,
     /// The role.
     pub role: Role,
+    /// The project that it is for; the whole organization where it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<Id<kind::Project>>,
     /// When it ends by itself, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
+}
+
+impl Access {
+    fn is_that_of(&self, decided: &AccessDecided) -> bool {
+        (self.user, self.role, self.project) == (decided.user, decided.role, decided.project)
+    }
 }
 
 /// What is decided of a role.
@@ -55,6 +64,9 @@ pub struct AccessDecided {
     pub user: Id<kind::User>,
     /// The role.
     pub role: Role,
+    /// The project that it is for; the whole organization where it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<Id<kind::Project>>,
     /// What was decided.
     pub decision: Decision,
     /// By whom.
@@ -136,10 +148,7 @@ impl AccessReview {
     /// Where the review is complete, or holds no such role.
     pub fn decide(&self, decided: AccessDecided) -> Result<Vec<ReviewEvent>, Fault> {
         self.not_completed()?;
-        let item = self
-            .items
-            .iter()
-            .find(|item| item.access.user == decided.user && item.access.role == decided.role);
+        let item = self.items.iter().find(|item| item.access.is_that_of(&decided));
         let item = item.ok_or_else(|| {
             Fault::new("NO_SUCH_ITEM", "role", "This review holds no such role of that person.")
         })?;
@@ -192,7 +201,7 @@ impl AccessReview {
 
 impl Aggregate for AccessReview {
     const STREAM_TYPE: &'static str = "identity.access_review";
-    const STATE_VERSION: u32 = 1;
+    const STATE_VERSION: u32 = 2;
     type Event = ReviewEvent;
 
     fn apply(&mut self, event: &ReviewEvent, recorded_at: Timestamp) {
@@ -203,12 +212,9 @@ impl Aggregate for AccessReview {
                 self.items = items.collect();
             }
             ReviewEvent::AccessDecided(decided) => {
-                let AccessDecided { user, role, decision, by, ref note, .. } = *decided;
-                let found = self
-                    .items
-                    .iter_mut()
-                    .find(|item| item.access.user == user && item.access.role == role);
+                let found = self.items.iter_mut().find(|item| item.access.is_that_of(decided));
                 if let Some(item) = found {
+                    let AccessDecided { decision, by, ref note, .. } = *decided;
                     let note = note.clone();
                     item.decided = Some(Decided { decision, by, at: recorded_at, note });
                 }
@@ -228,19 +234,37 @@ mod tests {
     fn what_is_decided_and_completed_stays_so() {
         let env = Env::system();
         let (review, user, by) = (env.id(), env.id(), env.id());
-        let access = |role| Access { user, role, until: None };
-        let items = vec![access(Role::Admin), access(Role::Viewer)];
+        let access = |role, project| Access { user, role, project, until: None };
+        let project = Some(env.id());
+        let items = vec![
+            access(Role::Admin, None),
+            access(Role::Viewer, None),
+            access(Role::Viewer, project),
+        ];
         let mut state = AccessReview::default();
         let apply = |state: &mut AccessReview, events: Vec<ReviewEvent>| {
             events.iter().for_each(|event| state.apply(event, Timestamp::from_micros(1)));
         };
         let started = ReviewStarted { review, title: "Q1".into(), by, items };
         apply(&mut state, vec![started.into()]);
-        let decided =
-            |role, decision| AccessDecided { review, user, role, decision, by, note: None };
+        let decided_in = |project, role, decision| AccessDecided {
+            review,
+            user,
+            role,
+            project,
+            decision,
+            by,
+            note: None,
+        };
+        let decided = |role, decision| decided_in(None, role, decision);
         let code = |result: Result<Vec<ReviewEvent>, Fault>| result.unwrap_err().code;
         assert_eq!(code(state.decide(decided(Role::Owner, Decision::Confirm))), "NO_SUCH_ITEM");
-        assert_eq!((state.open(), code(state.complete(review, by))), (2, "UNDECIDED"));
+        assert_eq!((state.open(), code(state.complete(review, by))), (3, "UNDECIDED"));
+        let elsewhere = decided_in(Some(env.id()), Role::Viewer, Decision::Confirm);
+        assert_eq!(code(state.decide(elsewhere)), "NO_SUCH_ITEM");
+        let events = state.decide(decided_in(project, Role::Viewer, Decision::Remove)).unwrap();
+        apply(&mut state, events);
+        assert_eq!(state.open(), 2, "the same role of the organization is another one");
         let events = state.decide(decided(Role::Admin, Decision::Confirm)).unwrap();
         apply(&mut state, events);
         assert!(state.decide(decided(Role::Admin, Decision::Confirm)).unwrap().is_empty());
@@ -251,7 +275,7 @@ mod tests {
         apply(&mut state, events);
         let events = state.complete(review, by).unwrap();
         let [ReviewEvent::ReviewCompleted(completed)] = &events[..] else { panic!("{events:?}") };
-        assert_eq!((completed.confirmed, completed.removed), (1, 1));
+        assert_eq!((completed.confirmed, completed.removed), (1, 2));
         apply(&mut state, events);
         assert_eq!(code(state.complete(review, by)), "REVIEW_COMPLETED");
         assert_eq!(code(state.decide(decided(Role::Viewer, Decision::Remove))), "REVIEW_COMPLETED");

@@ -1,7 +1,7 @@
 //! A person of one organization.
 
 use serde::{Deserialize, Serialize};
-pub use studio_kernel::published::identity::{RoleUntil, RolesChanged, RolesHeld};
+pub use studio_kernel::published::identity::{ProjectRole, RoleUntil, RolesChanged, RolesHeld};
 use studio_kernel::{Aggregate, Id, Role, Timestamp, event, events, kind};
 
 use super::{
@@ -97,6 +97,9 @@ pub struct User {
     /// Roles that end by themselves; some may have ended.
     #[serde(default)]
     until: Vec<RoleUntil>,
+    /// Roles in single projects; some may have ended.
+    #[serde(default)]
+    pub(super) projects: Vec<ProjectRole>,
     /// What is asked for besides the password.
     pub factor: SecondFactor,
     /// What is proven by mail.
@@ -115,6 +118,8 @@ pub enum RolesRefused {
     NoRole,
     /// They have the role already, without an end.
     HasIt,
+    /// They have as many roles in projects as somebody can have.
+    TooMany,
 }
 
 impl User {
@@ -148,7 +153,11 @@ impl User {
         if self.erased {
             return RolesHeld::default();
         }
-        RolesHeld { always: self.roles.clone(), until: self.until.clone() }
+        RolesHeld {
+            always: self.roles.clone(),
+            until: self.until.clone(),
+            projects: self.projects.clone(),
+        }
     }
 
     /// What the person may do until it is changed, sorted; empty where there is no such person.
@@ -185,13 +194,14 @@ impl User {
         let before = self.until_after(now);
         let mut until = before.clone();
         until.retain(|it| !take.contains(&it.role) && !roles.contains(&it.role));
-        if roles.is_empty() && until.is_empty() {
+        let projects = self.projects_after(now);
+        if roles.is_empty() && until.is_empty() && projects.is_empty() {
             return Err(RolesRefused::NoRole);
         }
         if roles == self.roles && until == before {
             return Ok(Vec::new());
         }
-        Ok(vec![RolesChanged { user, roles, until }.into()])
+        Ok(vec![RolesChanged { user, roles, until, projects }.into()])
     }
 
     /// Gives a role until an instant, in the place of one that the same role would end at otherwise.
@@ -219,7 +229,8 @@ impl User {
         if all == before {
             return Ok(Vec::new());
         }
-        Ok(vec![RolesChanged { user, roles: self.roles.clone(), until: all }.into()])
+        let (roles, projects) = (self.roles.clone(), self.projects_after(now));
+        Ok(vec![RolesChanged { user, roles, until: all, projects }.into()])
     }
 
     /// Takes a role away, also the last one. Nothing happens where the person does not have it.
@@ -232,7 +243,23 @@ impl User {
         let (mut roles, mut until) = (self.roles.clone(), before);
         roles.retain(|it| *it != role);
         until.retain(|it| it.role != role);
-        vec![RolesChanged { user, roles, until }.into()]
+        vec![RolesChanged { user, roles, until, projects: self.projects_after(now) }.into()]
+    }
+
+    /// What the roles of the whole organization are, where those in projects are changed alone.
+    pub(super) fn roles_changed(
+        &self,
+        user: Id<kind::User>,
+        projects: Vec<ProjectRole>,
+        now: Timestamp,
+    ) -> Vec<UserEvent> {
+        let (roles, until) = (self.roles.clone(), self.until_after(now));
+        vec![RolesChanged { user, roles, until, projects }.into()]
+    }
+
+    /// Whether the person has a role of the whole organization, with an end or without.
+    pub(super) fn has_role_of_organization(&self, now: Timestamp) -> bool {
+        !self.roles().is_empty() || !self.until_after(now).is_empty()
     }
 
     fn until_after(&self, now: Timestamp) -> Vec<RoleUntil> {
@@ -271,6 +298,7 @@ impl Aggregate for User {
             UserEvent::RolesChanged(changed) => {
                 self.roles.clone_from(&changed.roles);
                 self.until.clone_from(&changed.until);
+                self.projects.clone_from(&changed.projects);
             }
             UserEvent::UserErased(_) => self.erased = true,
             _ => {}
@@ -307,7 +335,12 @@ mod tests {
         let roles = vec![ControlOwner, Contributor];
         let changed = change(&user, &[ControlOwner, Contributor], &[Viewer, Admin]).unwrap();
         assert_eq!(changed, std::slice::from_ref(&roles));
-        let event = RolesChanged { user: Env::system().id(), roles: roles.clone(), until: vec![] };
+        let event = RolesChanged {
+            user: Env::system().id(),
+            roles: roles.clone(),
+            until: vec![],
+            projects: vec![],
+        };
         apply(&mut user, &[event.into()]);
         assert_eq!(user.roles(), roles);
         assert_eq!(change(&user, &[Contributor], &[Viewer]), Ok(vec![]));
@@ -355,11 +388,11 @@ mod tests {
     }
 
     #[test]
-    fn a_change_that_was_written_before_says_nothing_of_ends() {
+    fn a_change_that_was_written_before_says_nothing_of_ends_and_projects() {
         let written = r#"{"user":"usr_00000000000070008000000000000001","roles":["viewer"]}"#;
         let changed: RolesChanged = serde_json::from_str(written).unwrap();
-        assert_eq!(changed.until, []);
-        assert!(!serde_json::to_string(&changed).unwrap().contains("until"));
+        assert_eq!((changed.until.len(), changed.projects.len()), (0, 0));
+        assert_eq!(serde_json::to_string(&changed).unwrap(), written);
     }
 
     #[test]

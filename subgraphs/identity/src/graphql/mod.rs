@@ -6,6 +6,7 @@ mod app;
 mod audit;
 mod directory;
 mod factor;
+mod invitation;
 mod mailed;
 mod oauth_client;
 mod options;
@@ -17,6 +18,7 @@ mod policy;
 mod review;
 mod session;
 mod set_up;
+mod stubs;
 mod user;
 
 use std::sync::Arc;
@@ -63,6 +65,7 @@ pub(crate) struct Mutation(
     oauth_client::OAuthClientMutation,
     directory::DirectoryMutation,
     app::AppMutation,
+    invitation::InvitationMutation,
 );
 
 /// The schema, served with a loader of its own for each request.

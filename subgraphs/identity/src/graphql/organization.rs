@@ -13,6 +13,7 @@ use super::{
     api_key::{self, ApiKey},
     core,
     directory::{self, Directory},
+    invitation::{self, Invitation},
     oauth_client::{self, OAuthClient},
 };
 use crate::projections::{
@@ -77,6 +78,17 @@ impl Organization {
     ) -> async_graphql::Result<Connection<String, Directory, EmptyFields, EmptyFields>> {
         let page = PageArgs::new(first, after)?;
         directory::page(ctx, read_id(&self.0.tenant).map_err(gql)?, &page).await
+    }
+
+    /// Whom it has invited by mail, newest first, those who have accepted and those whose invitation was taken
+    /// back among them. For owners and admins.
+    async fn invitations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many to show, 1 to 100; 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
+    ) -> async_graphql::Result<Connection<String, Invitation, EmptyFields, EmptyFields>> {
+        invitation::page(ctx, &PageArgs::new(first, after)?).await
     }
 }
 

@@ -13,7 +13,7 @@ use super::{
     session::{self, Session},
     user::{self, User},
 };
-use crate::commands::NewUser;
+use crate::commands::{Grant, NewUser, RoleChange};
 
 /// A person to add.
 #[derive(InputObject)]
@@ -26,6 +26,9 @@ struct CreateUserInput {
     password: String,
     /// What they may do, at least one role.
     roles: Vec<RoleName>,
+    /// The project that the roles are for, `prj_…`; left out for the whole organization. Owner and admin are
+    /// roles of the whole organization alone.
+    project_id: Option<ID>,
 }
 
 /// What `createUser` did.
@@ -49,6 +52,9 @@ struct ChangeRolesInput {
     /// given stays.
     #[graphql(default)]
     take: Vec<RoleName>,
+    /// The project that these roles are for, `prj_…`; left out for the whole organization. Owner and admin are
+    /// roles of the whole organization alone.
+    project_id: Option<ID>,
 }
 
 /// What `changeRoles` did.
@@ -69,6 +75,9 @@ struct GrantAccessInput {
     role: RoleName,
     /// The first instant at which it does not count any more, at most 366 days from now.
     until: DateTime<Utc>,
+    /// The project that the role is for, `prj_…`; left out for the whole organization. Admin is a role of the
+    /// whole organization alone.
+    project_id: Option<ID>,
 }
 
 /// What `grantAccess` did.
@@ -143,7 +152,7 @@ pub(super) struct PeopleMutation;
 
 #[Object]
 impl PeopleMutation {
-    /// Adds a person to your organization.
+    /// Adds a person to your organization, with roles of it or of one project.
     async fn create_user(
         &self,
         ctx: &Context<'_>,
@@ -154,6 +163,7 @@ impl PeopleMutation {
             email: input.email,
             password: Zeroizing::new(input.password),
             roles: input.roles.into_iter().map(Role::from).collect(),
+            project: input.project_id.as_ref().map(id).transpose()?,
         };
         match core(ctx)?.create_user(actor(ctx)?, new, request(ctx)).await {
             Ok(user) => {
@@ -166,16 +176,21 @@ impl PeopleMutation {
 
     /// Gives a person roles and takes others, both at once. It takes effect at once, for where they
     /// are signed in too. An owner may change everybody's roles, an admin those of everybody who is
-    /// no owner; only an owner makes owners.
+    /// no owner; only an owner makes owners. With a project the roles are for the things of that project:
+    /// whoever has no other sees nothing of the rest of the organization but its name and its frameworks.
     async fn change_roles(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Whose roles to change, and how.")] input: ChangeRolesInput,
     ) -> async_graphql::Result<ChangeRolesPayload> {
         let user = id(&input.user_id)?;
-        let give: Vec<_> = input.give.into_iter().map(Role::from).collect();
-        let take: Vec<_> = input.take.into_iter().map(Role::from).collect();
-        match core(ctx)?.change_roles(actor(ctx)?, user, &give, &take, request(ctx)).await {
+        let change = RoleChange {
+            user,
+            project: input.project_id.as_ref().map(id).transpose()?,
+            give: input.give.into_iter().map(Role::from).collect(),
+            take: input.take.into_iter().map(Role::from).collect(),
+        };
+        match core(ctx)?.change_roles(actor(ctx)?, change, request(ctx)).await {
             Ok(()) => {
                 let user = user::find(ctx, user).await?;
                 Ok(ChangeRolesPayload { user, user_errors: Vec::new() })
@@ -193,9 +208,13 @@ impl PeopleMutation {
         #[graphql(desc = "Whom to give what, until when.")] input: GrantAccessInput,
     ) -> async_graphql::Result<GrantAccessPayload> {
         let user = id(&input.user_id)?;
-        let until = Timestamp::from_datetime(input.until);
-        let role = Role::from(input.role);
-        match core(ctx)?.grant_access(actor(ctx)?, user, role, until, request(ctx)).await {
+        let grant = Grant {
+            user,
+            project: input.project_id.as_ref().map(id).transpose()?,
+            role: Role::from(input.role),
+            until: Timestamp::from_datetime(input.until),
+        };
+        match core(ctx)?.grant_access(actor(ctx)?, grant, request(ctx)).await {
             Ok(()) => {
                 let user = user::find(ctx, user).await?;
                 Ok(GrantAccessPayload { user, user_errors: Vec::new() })

@@ -48,6 +48,8 @@ struct PolicyResourceInput {
     /// How it stands to the person.
     #[graphql(default_with = "PolicyOwnership::None")]
     ownership: PolicyOwnership,
+    /// The project that it lies in, `prj_…`, if it lies in one: roles that the person has there count too.
+    project_id: Option<ID>,
     /// What else rules may look at.
     #[graphql(default)]
     attributes: Vec<PolicyAttributeInput>,
@@ -124,6 +126,7 @@ impl PolicyQuery {
         let resource = resource.unwrap_or_else(|| PolicyResourceInput {
             kind: String::new(),
             ownership: PolicyOwnership::None,
+            project_id: None,
             attributes: Vec::new(),
         });
         let attributes = resource.attributes.into_iter().map(|it| (it.name, it.value)).collect();
@@ -132,6 +135,7 @@ impl PolicyQuery {
             action,
             kind: resource.kind,
             ownership: resource.ownership.into(),
+            project: resource.project_id.as_ref().map(id).transpose()?,
             attributes,
         };
         let explanation = core(ctx)?.policy_decision(actor(ctx)?, &asked).await.map_err(gql)?;

@@ -15,6 +15,7 @@ use super::{
     RoleName,
     account::errors,
     core, request,
+    stubs::Project,
     user::{self, User},
 };
 use crate::{
@@ -126,6 +127,17 @@ impl AccessReviewItem {
         self.item.access.role.into()
     }
 
+    /// The id of the project that the role is for, `prj_…`; null for the whole organization.
+    async fn project_id(&self) -> Option<ID> {
+        self.item.access.project.map(|project| ID(project.to_string()))
+    }
+
+    /// The project that the role is for; null for the whole organization, and where there is none of that id
+    /// that you can see.
+    async fn project(&self) -> Option<Project> {
+        self.item.access.project.map(Project::of)
+    }
+
     /// When it ended by itself, as it was when the review was begun; null where it had no end.
     async fn until(&self) -> Option<DateTime<Utc>> {
         self.item.access.until.map(Timestamp::to_datetime)
@@ -186,6 +198,8 @@ struct DecideAccessInput {
     user_id: ID,
     /// The role.
     role: RoleName,
+    /// The project that the role is for, `prj_…`; left out for one of the whole organization.
+    project_id: Option<ID>,
     /// Whether they keep it. What was removed stays so; what was confirmed can still be removed.
     decision: AccessDecision,
     /// Why, at most 2,000 characters.
@@ -294,6 +308,7 @@ impl ReviewMutation {
             review,
             user: id(&input.user_id)?,
             role: Role::from(input.role),
+            project: input.project_id.as_ref().map(id).transpose()?,
             decision: Decision::from(input.decision),
             note: input.note,
         };

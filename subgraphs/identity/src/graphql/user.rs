@@ -24,6 +24,7 @@ use super::{
     organization,
     passkey::Passkey,
     session::Session,
+    stubs::Project,
 };
 use crate::{
     commands::Core,
@@ -41,6 +42,19 @@ pub(super) struct TimedRole {
     role: RoleName,
     /// The first instant at which it does not count any more.
     until: DateTime<Utc>,
+}
+
+/// A role in one project.
+#[derive(SimpleObject)]
+pub(super) struct ProjectRole {
+    /// The project's id, `prj_…`.
+    project_id: ID,
+    /// The project; null where there is none of that id that you can see.
+    project: Option<Project>,
+    /// The role.
+    role: RoleName,
+    /// The first instant at which it does not count any more; null where it has no end.
+    until: Option<DateTime<Utc>>,
 }
 
 /// A person of the organization.
@@ -69,7 +83,7 @@ impl User {
         self.0.email_verified_at.is_some()
     }
 
-    /// What they may do now.
+    /// What they may do now in the whole organization.
     async fn roles(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<RoleName>> {
         let held = users::held(&self.0).map_err(gql)?;
         Ok(held.at(core(ctx)?.env.now()).into_iter().map(RoleName::from).collect())
@@ -81,6 +95,20 @@ impl User {
         let left = held.until.into_iter().filter(|it| now < it.until);
         Ok(left
             .map(|it| TimedRole { role: it.role.into(), until: it.until.to_datetime() })
+            .collect())
+    }
+
+    /// What they may do in single projects, besides what they may do everywhere.
+    async fn project_roles(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<ProjectRole>> {
+        let (held, now) = (users::held(&self.0).map_err(gql)?, core(ctx)?.env.now());
+        let there = held.projects.into_iter().filter(|it| it.counts(now));
+        Ok(there
+            .map(|it| ProjectRole {
+                project_id: ID(it.project.to_string()),
+                project: Some(Project::of(it.project)),
+                role: it.role.into(),
+                until: it.until.map(Timestamp::to_datetime),
+            })
             .collect())
     }
 

@@ -14,10 +14,11 @@ use studio_mail::{Mail, MailError, Mailer};
 use crate::{
     commands::Core,
     domain::{
+        invitation::{Invitation, InvitationMailed, InvitationSent, invitation_of, person_of},
         mailed::{EmailVerificationRequested, MailKind, MailSent, PasswordResetRequested},
         user::User,
     },
-    personal::sealed_from_row,
+    personal::{Profile, sealed_from_row},
     projections::users,
     tokens::{MailedToken, sha256},
 };
@@ -26,6 +27,7 @@ use crate::{
 pub(crate) static ASKED: &[PublishedType] = &[
     PublishedType::of::<PasswordResetRequested>(),
     PublishedType::of::<EmailVerificationRequested>(),
+    PublishedType::of::<InvitationSent>(),
 ];
 
 /// What a mail says. The first line is the subject; `{link}` stands for the link.
@@ -33,6 +35,7 @@ const fn text(mail: MailKind) -> &'static str {
     match mail {
         MailKind::PasswordReset => include_str!("password_reset.txt"),
         MailKind::EmailVerification => include_str!("email_verification.txt"),
+        MailKind::Invitation => include_str!("invitation.txt"),
     }
 }
 
@@ -42,6 +45,7 @@ const fn fragment(mail: MailKind) -> &'static str {
     match mail {
         MailKind::PasswordReset => "reset",
         MailKind::EmailVerification => "verify",
+        MailKind::Invitation => "invite",
     }
 }
 
@@ -55,6 +59,7 @@ pub(crate) struct SendMail {
 /// A link that somebody asked for.
 struct Asked {
     mail: MailKind,
+    /// Whose it is; of an invitation, who may come of it.
     user: Id<kind::User>,
     nonce: String,
     token_hash: String,
@@ -79,6 +84,48 @@ impl SendMail {
 
     /// The mail; `None` where it would help nobody any more.
     async fn write(&self, event: &CloudEvent, asked: &Asked) -> Result<Option<Mail>, HandlerError> {
+        let recipient = match asked.mail {
+            MailKind::Invitation => self.invited(event, asked).await?,
+            MailKind::PasswordReset | MailKind::EmailVerification => {
+                self.person(event, asked).await?
+            }
+        };
+        let Some(Profile { name, email }) = recipient else { return Ok(None) };
+        let link = self.link(event.tenant, asked)?;
+        let (subject, text) = text(asked.mail).split_once("\n\n").unwrap_or_default();
+        Ok(Some(Mail {
+            id: event.id.to_string(),
+            at: event.time,
+            name,
+            address: email,
+            subject: subject.to_owned(),
+            text: text.replace("{link}", &link),
+        }))
+    }
+
+    /// Who was invited, as long as the link works. Nobody knows what they are called.
+    async fn invited(
+        &self,
+        event: &CloudEvent,
+        asked: &Asked,
+    ) -> Result<Option<Profile>, HandlerError> {
+        let stream = invitation_of(asked.user).to_string();
+        let invitation = self.store().load::<Invitation>(event.tenant, &stream).await;
+        let invitation = invitation.map_err(HandlerError::unavailable)?.state;
+        let Ok(sent) = invitation.offered(&asked.token_hash, self.env().now()) else {
+            return Ok(None);
+        };
+        let address = self.core.people.open_address(event.tenant, &sent.email).await;
+        let address = address.map_err(HandlerError::unavailable)?;
+        Ok(address.map(|email| Profile { name: email.clone(), email }))
+    }
+
+    /// The person whose link it is, as long as it works.
+    async fn person(
+        &self,
+        event: &CloudEvent,
+        asked: &Asked,
+    ) -> Result<Option<Profile>, HandlerError> {
         let Asked { mail, user, .. } = *asked;
         let stream = user.to_string();
         let person = self.store().load::<User>(event.tenant, &stream).await;
@@ -93,17 +140,7 @@ impl SendMail {
         let Some(sealed) = row.and_then(|row| row.profile) else { return Ok(None) };
         let sealed = sealed_from_row(&sealed).map_err(HandlerError::failed)?;
         let profile = self.core.people.open_profile(event.tenant, &sealed).await;
-        let Some(profile) = profile.map_err(HandlerError::unavailable)? else { return Ok(None) };
-        let link = self.link(event.tenant, asked)?;
-        let (subject, text) = text(mail).split_once("\n\n").unwrap_or_default();
-        Ok(Some(Mail {
-            id: event.id.to_string(),
-            at: event.time,
-            name: profile.name,
-            address: profile.email,
-            subject: subject.to_owned(),
-            text: text.replace("{link}", &link),
-        }))
+        profile.map_err(HandlerError::unavailable)
     }
 
     fn link(&self, tenant: TenantId, asked: &Asked) -> Result<String, HandlerError> {
@@ -126,10 +163,16 @@ impl Handler for SendMail {
             MailError::Refused(_) => HandlerError::failed(error),
             MailError::Unavailable(_) => HandlerError::unavailable(error),
         })?;
-        let sent = MailSent { user: asked.user, mail: asked.mail };
         // Whatever else happened to the person meanwhile: the mail is out.
-        let stream =
-            StreamAppend::of::<User>(asked.user.to_string(), Expected::Any, vec![sent.into()]);
+        let Asked { mail, user, .. } = asked;
+        let stream = if mail == MailKind::Invitation {
+            let invitation = invitation_of(user);
+            let mailed = vec![InvitationMailed { invitation }.into()];
+            StreamAppend::of::<Invitation>(invitation.to_string(), Expected::Any, mailed)
+        } else {
+            let sent = vec![MailSent { user, mail }.into()];
+            StreamAppend::of::<User>(user.to_string(), Expected::Any, sent)
+        };
         Ok(Reaction::to(event, Self::NAME, vec![stream.map_err(HandlerError::failed)?]))
     }
 }
@@ -145,6 +188,12 @@ fn read(event: &CloudEvent) -> Result<Option<Asked>, HandlerError> {
             asked.map_err(HandlerError::failed)?;
         return Ok(Some(Asked { mail: MailKind::EmailVerification, user, nonce, token_hash }));
     }
+    if let Some(sent) = event.read::<InvitationSent>() {
+        let InvitationSent { invitation, nonce, token_hash, .. } =
+            sent.map_err(HandlerError::failed)?;
+        let user = person_of(invitation);
+        return Ok(Some(Asked { mail: MailKind::Invitation, user, nonce, token_hash }));
+    }
     Ok(None)
 }
 
@@ -154,7 +203,7 @@ mod tests {
 
     #[test]
     fn each_text_has_a_subject_and_one_link() {
-        for mail in [MailKind::PasswordReset, MailKind::EmailVerification] {
+        for mail in [MailKind::PasswordReset, MailKind::EmailVerification, MailKind::Invitation] {
             let (subject, body) = text(mail).split_once("\n\n").unwrap();
             assert!(!subject.contains('\n') && subject.len() < 70, "{subject}");
             assert_eq!(body.matches("{link}").count(), 1);

@@ -1,4 +1,4 @@
-//! The read models: organizations, people, their second factors, passkeys and logins, sessions, keys,
+//! The read models: organizations, people, invitations, their second factors, passkeys and logins, sessions, keys,
 //! programs, what people allowed them, and directories, reviews of access, and the state of the set-up. Every query names its organization, but for
 //! those by which somebody without an actor is found: by e-mail address, passkey or what a provider calls
 //! them at a sign-in, and whether there is any organization at all.
@@ -10,6 +10,7 @@ pub(crate) mod directories;
 pub(crate) mod directory_groups;
 pub(crate) mod directory_people;
 pub(crate) mod factors;
+pub(crate) mod invitations;
 pub(crate) mod logins;
 pub(crate) mod oauth_clients;
 pub(crate) mod organizations;

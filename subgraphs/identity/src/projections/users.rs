@@ -5,15 +5,16 @@ use std::{collections::HashMap, sync::Arc};
 
 use async_trait::async_trait;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel,
-    QueryFilter, QueryOrder, QuerySelect, Set,
+    ActiveModelTrait, ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait,
+    IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, Set,
 };
+use serde::{Serialize, de::DeserializeOwned};
 use studio_access::Scope;
 use studio_entities::identity::user::{ActiveModel, Column, Entity, Model};
 use studio_events::{EventStore, Projection, ProjectionError, Recorded, clear_generation};
 use studio_kernel::{
     DomainEvent, Id, Payload, Role, TenantId, kind,
-    published::identity::{RoleUntil, RolesHeld},
+    published::identity::{ProjectRole, RoleUntil, RolesHeld},
 };
 
 use super::{AT_ONCE, tenant_of};
@@ -64,6 +65,7 @@ impl Users {
             password: Set(None),
             roles: Set(write_roles(roles)),
             roles_until: Set(String::new()),
+            project_roles: Set(String::new()),
             email_verified_at: Set(None),
             created_at: Set(recorded.recorded_at.micros()),
             erased_at: Set(None),
@@ -104,7 +106,8 @@ impl Projection for Users {
                     if let Some(row) = Entity::find_by_id(key).one(tx).await? {
                         let mut row = row.into_active_model();
                         row.roles = Set(write_roles(&changed.roles));
-                        row.roles_until = Set(write_until(&changed.until)?);
+                        row.roles_until = Set(write_list(&changed.until)?);
+                        row.project_roles = Set(write_list(&changed.projects)?);
                         row.update(tx).await?;
                     }
                 }
@@ -204,23 +207,27 @@ pub(crate) fn read_roles(text: &str) -> Vec<Role> {
     text.split(' ').filter_map(Role::parse).collect()
 }
 
-fn write_until(until: &[RoleUntil]) -> Result<String, ProjectionError> {
-    if until.is_empty() {
+fn write_list<T: Serialize>(list: &[T]) -> Result<String, ProjectionError> {
+    if list.is_empty() {
         return Ok(String::new());
     }
-    serde_json::to_string(until).map_err(ProjectionError::other)
+    serde_json::to_string(list).map_err(ProjectionError::other)
 }
 
-/// What the person of a row may do, some of it until an instant.
+/// What the person of a row may do, some of it until an instant or in single projects.
 pub(crate) fn held(row: &Row) -> Result<RolesHeld, DbErr> {
-    Ok(RolesHeld { always: read_roles(&row.roles), until: read_until(&row.roles_until)? })
+    Ok(RolesHeld {
+        always: read_roles(&row.roles),
+        until: read_list::<RoleUntil>(&row.roles_until)?,
+        projects: read_list::<ProjectRole>(&row.project_roles)?,
+    })
 }
 
-fn read_until(text: &str) -> Result<Vec<RoleUntil>, DbErr> {
+fn read_list<T: DeserializeOwned>(text: &str) -> Result<Vec<T>, DbErr> {
     if text.is_empty() {
         return Ok(Vec::new());
     }
-    serde_json::from_str(text).map_err(|error| DbErr::Type(format!("roles that end: {error}")))
+    serde_json::from_str(text).map_err(|error| DbErr::Type(format!("roles of a person: {error}")))
 }
 
 /// The account with that keyed hash of an e-mail address, in whatever organization it is: at a
@@ -325,15 +332,13 @@ pub(crate) async fn roles_of(
     Ok(found)
 }
 
-/// The same of everybody who has a role that ends by itself, signed in or not: a token that is made
-/// before such an end says nothing of it.
-pub(crate) async fn with_roles_until(
-    store: &EventStore,
-) -> Result<HashMap<String, RolesHeld>, DbErr> {
+/// The same of everybody who has a role that ends by itself, or one in a project, signed in or not: a token
+/// says nothing of such an end, and nothing of projects.
+pub(crate) async fn known_always(store: &EventStore) -> Result<HashMap<String, RolesHeld>, DbErr> {
     let rows = Entity::find()
         .filter(Column::Generation.eq(store.generation(NAME)))
         .filter(Column::ErasedAt.is_null())
-        .filter(Column::RolesUntil.ne(""))
+        .filter(Condition::any().add(Column::RolesUntil.ne("")).add(Column::ProjectRoles.ne("")))
         .all(store.database().reader())
         .await?;
     rows.iter().map(|row| Ok((row.id.clone(), held(row)?))).collect()

@@ -77,7 +77,7 @@ fn take(event: &CloudEvent, sessions: &LiveSessions, env: &Env) {
         ended.map(|it| sessions.ended(it.session, env.now()))
     } else if let Some(changed) = event.read::<RolesChanged>() {
         changed.map(|it| {
-            let held = RolesHeld { always: it.roles, until: it.until };
+            let held = RolesHeld { always: it.roles, until: it.until, projects: it.projects };
             sessions.roles_are(it.user, held, event.position);
         })
     } else if let Some(suspended) = event.read::<UserSuspended>() {

@@ -88,14 +88,15 @@ impl LiveSessions {
     /// What a person could do when something of theirs was recorded, unless more is known.
     pub(crate) fn roles_were(&self, user: Id<kind::User>, roles: Vec<Role>, position: i64) {
         let mut known = self.roles.write().unwrap_or_else(PoisonError::into_inner);
-        let roles = RolesHeld { always: roles, until: Vec::new() };
+        let roles = RolesHeld { always: roles, ..RolesHeld::default() };
         known.entry(user).or_insert(Known { roles, position });
     }
 
-    /// What a person may do now; `None` where a token of theirs says it.
-    pub(crate) fn roles_of(&self, user: Id<kind::User>, now: Timestamp) -> Option<Vec<Role>> {
+    /// What a person may do; `None` where a token of theirs says it. Whoever has a role that ends by
+    /// itself, or one in a project, is known always: tokens say nothing of these.
+    pub(crate) fn held_by(&self, user: Id<kind::User>) -> Option<RolesHeld> {
         let known = self.roles.read().unwrap_or_else(PoisonError::into_inner);
-        known.get(&user).map(|known| known.roles.at(now))
+        known.get(&user).map(|known| known.roles.clone())
     }
 
     /// Whether a person is suspended, as it was at a position of identity's log.
@@ -170,17 +171,18 @@ mod tests {
     fn the_newest_roles_count_in_any_order() {
         let sessions = LiveSessions::default();
         let (user, now) = (Env::system().id(), Timestamp::from_micros(0));
-        let roles = |always| RolesHeld { always, until: Vec::new() };
-        assert_eq!(sessions.roles_of(user, now), None);
+        let roles = |always| RolesHeld { always, ..RolesHeld::default() };
+        let roles_at = |now| sessions.held_by(user).map(|held| held.at(now));
+        assert_eq!(roles_at(now), None);
         sessions.roles_are(user, roles(vec![Role::Viewer]), 7);
         sessions.roles_are(user, roles(vec![Role::Owner]), 3);
-        assert_eq!(sessions.roles_of(user, now), Some(vec![Role::Viewer]));
+        assert_eq!(roles_at(now), Some(vec![Role::Viewer]));
         let until = RoleUntil { role: Role::Auditor, until: now.plus_seconds(1) };
-        sessions.roles_are(user, RolesHeld { always: vec![], until: vec![until] }, 8);
-        assert_eq!(sessions.roles_of(user, now), Some(vec![Role::Auditor]));
-        assert_eq!(sessions.roles_of(user, now.plus_seconds(1)), Some(vec![]));
+        sessions.roles_are(user, RolesHeld { until: vec![until], ..RolesHeld::default() }, 8);
+        assert_eq!(roles_at(now), Some(vec![Role::Auditor]));
+        assert_eq!(roles_at(now.plus_seconds(1)), Some(vec![]));
         sessions.roles_were(user, vec![Role::Owner], 9);
-        assert_eq!(sessions.roles_of(user, now.plus_seconds(1)), Some(vec![]));
+        assert_eq!(roles_at(now.plus_seconds(1)), Some(vec![]));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use studio_kernel::{ActionScope, Actor, Id, Principal, Role, TenantId, Timestamp, kind};
+use studio_kernel::{ActionScope, Actor, Id, Principal, TenantId, Timestamp, kind};
 use tokio::sync::Notify;
 
 use super::api_key::{Presented, is_right};
@@ -144,10 +144,10 @@ impl LiveKeys {
 }
 
 impl KnownKey {
-    /// Who acts by it, with what its person may do.
-    pub(crate) fn actor(&self, roles: Vec<Role>) -> Actor {
+    /// Who acts by it, before it is said what its person may do.
+    pub(crate) fn actor(&self) -> Actor {
         let principal = Principal::ApiKey { user: self.user, key: self.key };
-        Actor::program(self.tenant, principal, roles, self.scopes.clone())
+        Actor::program(self.tenant, principal, Vec::new(), self.scopes.clone())
     }
 }
 

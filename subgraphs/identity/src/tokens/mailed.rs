@@ -24,7 +24,7 @@ const MAC: usize = 32;
 pub(crate) struct MailedToken {
     /// The organization.
     pub tenant: TenantId,
-    /// Who it was sent to.
+    /// Who it was sent to, or who may come of it.
     pub user: Id<kind::User>,
     nonce: [u8; NONCE],
 }
@@ -65,6 +65,7 @@ impl fmt::Debug for MailedToken {
 pub(crate) struct MailedTokens {
     reset: IndexKey,
     verification: IndexKey,
+    invitation: IndexKey,
 }
 
 impl MailedTokens {
@@ -73,6 +74,7 @@ impl MailedTokens {
         Ok(Self {
             reset: keyring.index_key("password_reset").await?,
             verification: keyring.index_key("email_verification").await?,
+            invitation: keyring.index_key("invitation").await?,
         })
     }
 
@@ -109,6 +111,7 @@ impl MailedTokens {
         match mail {
             MailKind::PasswordReset => &self.reset,
             MailKind::EmailVerification => &self.verification,
+            MailKind::Invitation => &self.invitation,
         }
     }
 }

@@ -9,6 +9,7 @@ mod checked;
 pub(crate) mod directory;
 mod follow;
 mod keys;
+mod known_roles;
 mod live;
 mod live_clients;
 mod live_grants;

@@ -18,10 +18,7 @@ use jsonwebtoken::DecodingKey;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use studio_events::{EventFeed, EventStore};
-use studio_kernel::{
-    Code, Env, Id, Role, Timestamp, kind,
-    published::identity::{RoleUntil, RolesHeld},
-};
+use studio_kernel::{Code, Env, Id, Timestamp, kind};
 use studio_service::{
     ApiError,
     feed::HttpFeed,
@@ -30,8 +27,8 @@ use studio_service::{
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
-    LiveSessions, TokenKeys, TokenVerifier, follow::follow, remote_clients, remote_grants,
-    remote_keys, verifier::Keys,
+    LiveSessions, TokenKeys, TokenVerifier, follow::follow, known_roles::KnownRoles,
+    remote_clients, remote_grants, remote_keys, verifier::Keys,
 };
 use crate::projections::{read_id, sessions, users};
 
@@ -151,8 +148,7 @@ async fn fill(client: &InternalClient, live: &LiveSessions, env: &Env) -> Result
         // That of the first page: what happens between two pages is told by the feed.
         let from = *position.get_or_insert(page.position);
         for known in page.roles {
-            let held = RolesHeld { always: known.roles, until: known.until };
-            live.roles_are(known.user, held, page.position);
+            live.roles_are(known.user, known.held(), page.position);
         }
         for user in page.suspended {
             live.suspended_is(user, true, page.position);
@@ -173,31 +169,10 @@ struct Page {
     /// What the people of these sessions may do. An older version of Studio does not say it, and
     /// changes no roles.
     #[serde(default)]
-    roles: Vec<Known>,
+    roles: Vec<KnownRoles>,
     /// On the first page, everybody who is suspended. An older version of Studio suspends nobody.
     #[serde(default)]
     suspended: Vec<Id<kind::User>>,
-}
-
-/// What somebody may do.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Known {
-    pub(super) user: Id<kind::User>,
-    pub(super) roles: Vec<Role>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) until: Vec<RoleUntil>,
-}
-
-/// What these people may do.
-pub(super) async fn known_roles(
-    store: &EventStore,
-    people: BTreeSet<&str>,
-) -> Result<Vec<Known>, sea_orm::DbErr> {
-    let held = users::roles_of(store, people).await?.into_iter();
-    held.map(|(user, held)| {
-        Ok(Known { user: read_id(&user)?, roles: held.always, until: held.until })
-    })
-    .collect()
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -242,14 +217,12 @@ async fn page(
     let mut held = users::roles_of(&store, people).await?;
     let mut suspended = Vec::new();
     if after.is_none() {
-        held.extend(users::with_roles_until(&store).await?);
+        held.extend(users::known_always(&store).await?);
         suspended = users::suspended(&store).await?;
     }
     let roles = held
         .into_iter()
-        .map(|(user, held)| {
-            Ok(Known { user: read_id(&user)?, roles: held.always, until: held.until })
-        })
+        .map(|(user, held)| Ok(KnownRoles::of(read_id(&user)?, held)))
         .collect::<Result<_, sea_orm::DbErr>>()?;
     let sessions = rows
         .iter()

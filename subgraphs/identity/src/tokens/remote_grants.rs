@@ -8,7 +8,7 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 use studio_events::EventStore;
-use studio_kernel::{Code, Env, Id, Timestamp, kind, published::identity::RolesHeld};
+use studio_kernel::{Code, Env, Id, Timestamp, kind};
 use studio_service::{
     ApiError,
     internal::{CallError, InternalClient},
@@ -16,8 +16,8 @@ use studio_service::{
 
 use super::{
     KnownGrant, LiveSessions, RemoteError,
+    known_roles::{KnownRoles, known_roles},
     live_grants::MARGIN,
-    remote::{Known, known_roles},
 };
 use crate::projections::{app_grants, read_id};
 
@@ -34,7 +34,7 @@ pub(super) struct Page {
     position: i64,
     grants: Vec<KnownGrant>,
     /// What the people of these grants may do.
-    roles: Vec<Known>,
+    roles: Vec<KnownRoles>,
 }
 
 /// A grant from its row.
@@ -92,8 +92,7 @@ pub(super) async fn fill(
         })?;
         let from = *position.get_or_insert(page.position);
         for known in page.roles {
-            let held = RolesHeld { always: known.roles, until: known.until };
-            live.roles_are(known.user, held, page.position);
+            live.roles_are(known.user, known.held(), page.position);
         }
         let Some(last) = page.grants.last() else { return Ok(Some(from)) };
         after = Some(last.grant);

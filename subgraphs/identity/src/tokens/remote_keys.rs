@@ -9,7 +9,7 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 use studio_events::EventStore;
-use studio_kernel::{Code, Env, Id, Timestamp, kind, published::identity::RolesHeld};
+use studio_kernel::{Code, Env, Id, Timestamp, kind};
 use studio_service::{
     ApiError,
     internal::{CallError, InternalClient},
@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     KnownKey, LiveSessions, RemoteError, Use,
-    remote::{Known, known_roles},
+    known_roles::{KnownRoles, known_roles},
 };
 use crate::projections::{
     api_keys::{self, read_scopes},
@@ -42,7 +42,7 @@ pub(super) struct Page {
     position: i64,
     keys: Vec<KnownKey>,
     /// What the people of these keys may do.
-    roles: Vec<Known>,
+    roles: Vec<KnownRoles>,
 }
 
 /// A key from its row.
@@ -100,8 +100,7 @@ pub(super) async fn fill(
         })?;
         let from = *position.get_or_insert(page.position);
         for known in page.roles {
-            let held = RolesHeld { always: known.roles, until: known.until };
-            live.roles_are(known.user, held, page.position);
+            live.roles_are(known.user, known.held(), page.position);
         }
         let Some(last) = page.keys.last() else { return Ok(Some(from)) };
         after = Some(last.key);

@@ -12,7 +12,9 @@ use crate::{
 };
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use studio_events::EventFeed;
-use studio_kernel::{ActionScope, Actor, Code, Env, Id, Principal, Role, Timestamp, kind};
+use studio_kernel::{
+    ActionScope, Actor, Code, Env, Id, Principal, Timestamp, kind, published::identity::RolesHeld,
+};
 use tokio::sync::Notify;
 
 use super::{
@@ -311,8 +313,8 @@ impl TokenVerifier {
             return Err(TokenError::Key);
         }
         keys.used(&key, now);
-        let roles = self.0.sessions.roles_of(key.user, now).unwrap_or_default();
-        Ok(Verified { actor: key.actor(roles), expires_at: key.expires_at })
+        let held = self.0.sessions.held_by(key.user).unwrap_or_default();
+        Ok(Verified { actor: key.actor().holding(&held, now), expires_at: key.expires_at })
     }
 
     fn live(&self, claims: AnyClaims) -> Result<Verified, TokenError> {
@@ -327,12 +329,12 @@ impl TokenVerifier {
         }
         // The token says what its person could do when it was made.
         let authn = claims.authn();
-        let now = self.0.env.now();
-        let roles = self.0.sessions.roles_of(claims.sub, now).unwrap_or(claims.roles);
-        Ok(Verified {
-            actor: Actor::user(claims.org, claims.sub, claims.sid, roles).signed_in(authn),
-            expires_at: instant(claims.exp),
-        })
+        let actor = Actor::user(claims.org, claims.sub, claims.sid, claims.roles).signed_in(authn);
+        let actor = match self.0.sessions.held_by(claims.sub) {
+            Some(held) => actor.holding(&held, self.0.env.now()),
+            None => actor,
+        };
+        Ok(Verified { actor, expires_at: instant(claims.exp) })
     }
 
     /// An actor who was verified, as they may act once everything up to a position of identity's
@@ -352,8 +354,8 @@ impl TokenVerifier {
         if !self.is_live(&actor) {
             return None;
         }
-        Some(match self.roles_now(&actor) {
-            Some(roles) => Actor { roles, ..actor },
+        Some(match self.held(&actor) {
+            Some(held) => actor.holding(&held, self.0.env.now()),
             None => actor,
         })
     }
@@ -362,7 +364,11 @@ impl TokenVerifier {
     /// and has not run out, and the roles are the same. For long-lived subscriptions, before each
     /// event. The access token itself may have expired meanwhile: the session is what counts.
     pub fn still_valid(&self, actor: &Actor) -> bool {
-        self.is_live(actor) && self.roles_now(actor).is_none_or(|roles| roles == actor.roles)
+        let now = self.0.env.now();
+        let same = |held: RolesHeld| {
+            held.at(now) == actor.roles && held.in_projects(now) == actor.projects
+        };
+        self.is_live(actor) && self.held(actor).is_none_or(same)
     }
 
     fn is_live(&self, actor: &Actor) -> bool {
@@ -386,8 +392,8 @@ impl TokenVerifier {
         }
     }
 
-    fn roles_now(&self, actor: &Actor) -> Option<Vec<Role>> {
-        self.0.sessions.roles_of(actor.user_id()?, self.0.env.now())
+    fn held(&self, actor: &Actor) -> Option<RolesHeld> {
+        self.0.sessions.held_by(actor.user_id()?)
     }
 }
 
@@ -410,18 +416,19 @@ impl TokenVerifier {
         let same = known.tenant == claims.org
             && known.user == claims.sub
             && known.client == claims.client_id;
-        if !same || sessions.clients.find(claims.client_id).is_none() {
+        let gone = sessions.clients.find(claims.client_id).is_none();
+        if !same || gone || sessions.is_suspended(claims.sub) {
             return Err(TokenError::AppOver);
         }
         let (user, client, grant) = (claims.sub, claims.client_id, claims.grant);
-        let roles = sessions.roles_of(user, now).unwrap_or_default();
+        let held = sessions.held_by(user).unwrap_or_default();
         let mut scopes = read_scopes(&claims.scope);
         if Reach::read(&claims.scope).tells(AboutScope::Openid) {
             scopes.extend(TELL_WHO.parse::<ActionScope>());
         }
         let principal = Principal::App { user, client, grant };
-        let actor = Actor::program(known.tenant, principal, roles, scopes);
-        Ok(Verified { actor, expires_at: instant(claims.exp) })
+        let actor = Actor::program(known.tenant, principal, Vec::new(), scopes);
+        Ok(Verified { actor: actor.holding(&held, now), expires_at: instant(claims.exp) })
     }
 }
 

@@ -211,6 +211,20 @@ impl Server {
         Self::start(folder, clock, None).await
     }
 
+    /// Who somebody is who signed in by another process, once this one has heard of it.
+    pub(crate) async fn heard_of(&self, tokens: &Tokens) -> Actor {
+        let heard = async {
+            loop {
+                if let Ok(actor) = self.verifier.verify_newest(&tokens.access).await {
+                    return actor;
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            }
+        };
+        // Far longer than it may take.
+        tokio::time::timeout(std::time::Duration::from_secs(30), heard).await.unwrap()
+    }
+
     /// How many events its log has, without those that tell of refusals and the like: they come a little
     /// after what they tell of.
     pub(crate) async fn changes(&self) -> usize {

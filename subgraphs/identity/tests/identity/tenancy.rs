@@ -162,6 +162,21 @@ const AS_A_STRANGER: &[(&str, &str)] = &[
         \"key_00000000000070008000000000000001\" }) { userErrors { code } } }",
     ),
     (
+        "inviteUser",
+        "mutation { inviteUser(input: { email: \"eve@example.net\", roles: [OWNER] }) {
+        userErrors { code } } }",
+    ),
+    (
+        "resendInvitation",
+        "mutation { resendInvitation(input: { invitationId:
+        \"inv_00000000000070008000000000000001\" }) { userErrors { code } } }",
+    ),
+    (
+        "revokeInvitation",
+        "mutation { revokeInvitation(input: { invitationId:
+        \"inv_00000000000070008000000000000001\" }) { userErrors { code } } }",
+    ),
+    (
         "revokeSession",
         "mutation { revokeSession(input: { sessionId:
         \"ses_00000000000070008000000000000001\" }) { userErrors { code } } }",
@@ -176,6 +191,7 @@ const OPEN: &[&str] = &[
     "requestPasswordReset",
     "resetPassword",
     "verifyEmail",
+    "acceptInvitation",
     "signInOptions",
     "refresh",
     "setUp",

@@ -29,14 +29,14 @@ pub enum Refused {
     NotArchived(Id<kind::Project>),
     /// Another project of the organization, one that is in use, has that name.
     #[error(
-        "project {holder} is called \"{name}\" already (small and capital letters count alike): \
-         choose another name"
+        "{} is called \"{name}\" already (small and capital letters count alike): choose another name",
+        holder.map_or_else(|| "another project".to_owned(), |holder| format!("project {holder}"))
     )]
     NameTaken {
         /// The name.
         name: String,
-        /// Who has it.
-        holder: Id<kind::Project>,
+        /// Who has it; `None` where whoever asks does not see that project.
+        holder: Option<Id<kind::Project>>,
     },
     /// The framework was never imported.
     #[error("there is no such framework: import it first, or take an id from frameworks")]

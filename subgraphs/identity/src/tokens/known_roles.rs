@@ -1,0 +1,43 @@
+//! What a person may do, on its way from identity to the processes that check tokens.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use studio_events::EventStore;
+use studio_kernel::{
+    Id, Role, kind,
+    published::identity::{ProjectRole, RoleUntil, RolesHeld},
+};
+
+use crate::projections::{read_id, users};
+
+/// What these people may do.
+pub(super) async fn known_roles(
+    store: &EventStore,
+    people: BTreeSet<&str>,
+) -> Result<Vec<KnownRoles>, sea_orm::DbErr> {
+    let held = users::roles_of(store, people).await?.into_iter();
+    held.map(|(user, held)| Ok(KnownRoles::of(read_id(&user)?, held))).collect()
+}
+
+/// What a person may do. An older version of Studio leaves out what it does not know.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct KnownRoles {
+    pub(super) user: Id<kind::User>,
+    roles: Vec<Role>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    until: Vec<RoleUntil>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    projects: Vec<ProjectRole>,
+}
+
+impl KnownRoles {
+    pub(super) fn of(user: Id<kind::User>, held: RolesHeld) -> Self {
+        let RolesHeld { always, until, projects } = held;
+        Self { user, roles: always, until, projects }
+    }
+
+    pub(super) fn held(self) -> RolesHeld {
+        RolesHeld { always: self.roles, until: self.until, projects: self.projects }
+    }
+}
