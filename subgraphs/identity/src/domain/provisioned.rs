@@ -117,7 +117,8 @@ impl User {
         }
         let mut until = self.held().until;
         until.retain(|it| now < it.until && !roles.contains(&it.role));
-        vec![RolesChanged { user, roles, until }.into()]
+        let projects = self.projects_after(now);
+        vec![RolesChanged { user, roles, until, projects }.into()]
     }
 }
 

@@ -154,10 +154,9 @@ static USER: [Attribute; 6] = [
     text("groups", "The groups that they are in.").of(Kind::Complex(&GROUPS)).several().read_only(),
 ];
 
-static MEMBERS: [Attribute; 3] = [
+static MEMBERS: [Attribute; 2] = [
     text("value", "The id of the person.").exact().immutable(),
     text("$ref", "Their address.").of(Kind::Reference).exact().immutable(),
-    text("type", "Always User.").read_only(),
 ];
 
 static GROUP: [Attribute; 2] = [

@@ -61,7 +61,7 @@ impl<'a> Groups<'a> {
             let found = directory_groups::members_of(&core.store, by.tenant, &ids).await?;
             for (group, user) in found {
                 let place = location(core, Resource::User, &user);
-                let member = json!({ "value": user, "$ref": place, "type": "User" });
+                let member = json!({ "value": user, "$ref": place });
                 members.entry(group).or_default().push(member);
             }
         }

@@ -11,7 +11,7 @@ use axum::{
     routing::{any, get, post},
 };
 use serde_json::Value;
-use studio_kernel::{Id, id};
+use studio_kernel::{Id, id, kind};
 
 use super::{
     MEDIA_TYPE, MOST_BODY, ScimError, ScimType,
@@ -141,12 +141,14 @@ impl Asked {
     }
 
     async fn user(&self, status: StatusCode, id: &str) -> Answer {
+        read_id::<kind::User>(Resource::User, id)?;
         let shown = self.shown()?;
         let users = Users::one(&self.core, &self.by, id, &shown);
         self.one(status, &shown, only(&users, id).await?)
     }
 
     async fn group(&self, status: StatusCode, id: &str) -> Answer {
+        read_id::<kind::DirectoryGroup>(Resource::Group, id)?;
         let shown = self.shown()?;
         let groups = Groups::one(&self.core, &self.by, id, &shown);
         self.one(status, &shown, only(&groups, id).await?)

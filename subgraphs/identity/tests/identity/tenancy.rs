@@ -157,6 +157,25 @@ const AS_A_STRANGER: &[(&str, &str)] = &[
         \"cli_00000000000070008000000000000001\" }) { userErrors { code } } }",
     ),
     (
+        "connectDirectory",
+        "mutation { connectDirectory(input: { name: \"Okta\", emailDomains: [\"example.org\"] }) { token } }",
+    ),
+    (
+        "updateDirectory",
+        "mutation { updateDirectory(input: { directoryId: \"dir_00000000000070008000000000000001\",
+        expectedVersion: 1, name: \"x\" }) { userErrors { code } } }",
+    ),
+    (
+        "disconnectDirectory",
+        "mutation { disconnectDirectory(input: { directoryId:
+        \"dir_00000000000070008000000000000001\" }) { userErrors { code } } }",
+    ),
+    (
+        "reactivateUser",
+        "mutation { reactivateUser(input: { userId:
+        \"usr_00000000000070008000000000000001\" }) { userErrors { code } } }",
+    ),
+    (
         "revokeApiKey",
         "mutation { revokeApiKey(input: { apiKeyId:
         \"key_00000000000070008000000000000001\" }) { userErrors { code } } }",

@@ -221,6 +221,10 @@ impl<'a> Parser<'a> {
         if !(value.is_string() || value.is_number()) {
             return Err(self.expected(WHAT));
         }
+        // Databases take no text with it.
+        if value.as_str().is_some_and(|text| text.contains('\0')) {
+            return Err(self.expected("a text without the character U+0000"));
+        }
         self.at += written.len();
         Ok(value)
     }
@@ -337,6 +341,7 @@ mod tests {
             "a\teq 1",
             "a eq \"\\x\"",
             "a eq \"\n\"",
+            "a eq \"\\u0000\"",
             "a eq 1e999",
             "a pr\0",
         ] {

@@ -308,6 +308,7 @@ async fn the_server_says_what_it_can() {
         "/ResourceTypes/Robot",
         "/Schemas/urn:x",
         "/Users/nobody",
+        "/Users/usr_%00",
         "/Groups/usr_1",
         "/Robots",
         "/Bulk",
