@@ -157,6 +157,15 @@ const AS_A_STRANGER: &[(&str, &str)] = &[
         \"cli_00000000000070008000000000000001\" }) { userErrors { code } } }",
     ),
     (
+        "allowApp",
+        "mutation { allowApp(input: { request: \"x\", consent: true }) { userErrors { code } } }",
+    ),
+    (
+        "revokeApp",
+        "mutation { revokeApp(input: { clientId: \"cli_00000000000070008000000000000001\" }) {
+        userErrors { code } } }",
+    ),
+    (
         "revokeApiKey",
         "mutation { revokeApiKey(input: { apiKeyId:
         \"key_00000000000070008000000000000001\" }) { userErrors { code } } }",
@@ -180,6 +189,8 @@ const OPEN: &[&str] = &[
     "refresh",
     "setUp",
     "setUpState",
+    "appRequest",
+    "declineApp",
     "_service",
     "_entities",
 ];
