@@ -174,6 +174,13 @@ const AS_A_STRANGER: &[(&str, &str)] = &[
         "reactivateUser",
         "mutation { reactivateUser(input: { userId:
         \"usr_00000000000070008000000000000001\" }) { userErrors { code } } }",
+        "allowApp",
+        "mutation { allowApp(input: { request: \"x\", consent: true }) { userErrors { code } } }",
+    ),
+    (
+        "revokeApp",
+        "mutation { revokeApp(input: { clientId: \"cli_00000000000070008000000000000001\" }) {
+        userErrors { code } } }",
     ),
     (
         "revokeApiKey",
@@ -215,6 +222,8 @@ const OPEN: &[&str] = &[
     "refresh",
     "setUp",
     "setUpState",
+    "appRequest",
+    "declineApp",
     "_service",
     "_entities",
 ];
