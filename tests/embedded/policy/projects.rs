@@ -110,9 +110,9 @@ async fn a_role_in_a_project_reaches_no_further() {
 
     // Taken, it is over at once. Everybody has signed out by now.
     let auditor = signed_in(&server, "auditor@example.org").await;
-    let me = "{ me { id projectRoles { role project { id name } } } }";
+    let me = "{ me { id projectRoles { role projectId project { id } } } }";
     let me = query(&auditor, me, json!({})).await["me"].clone();
-    let role = json!({ "role": "AUDITOR", "project": { "id": here, "name": "Audited" } });
+    let role = json!({ "role": "AUDITOR", "projectId": here, "project": { "id": here } });
     assert_eq!(me["projectRoles"], json!([role]));
     let change = json!({ "userId": me["id"], "projectId": there, "give": ["VIEWER"] });
     changed(&owner, change).await;
