@@ -1,7 +1,6 @@
 //! Roles in single projects: what they reach is what the same roles of the organization reach, in their
 //! project and nowhere else.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 use std::sync::{Arc, Mutex};
 
 use studio_access::{ACTIONS, Denied, Extent, Policy, Resource, Scope, Witness};

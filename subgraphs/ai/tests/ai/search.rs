@@ -183,7 +183,7 @@ async fn what_lies_in_other_projects_is_not_found_and_moves_no_score() {
     let before = world.search(&ana, "keys changed").await;
     assert_eq!(before["nodes"].as_array().unwrap().len(), 1);
     // How often a word stands elsewhere, or in what lies in no project, tells nothing here.
-    let hidden = add(Some(there), "Keys keys keys: a secret about keys.").await;
+    add(Some(there), "Keys keys keys: a secret about keys.").await;
     add(None, "Keys of the whole organization.").await;
     assert_eq!(world.passages(&viewer, "keys").await.len(), 3);
     assert_eq!(world.search(&ana, "keys changed").await, before);
@@ -208,7 +208,7 @@ async fn what_lies_in_other_projects_is_not_found_and_moves_no_score() {
     for (project, seen) in [(Some(here), true), (Some(there), false), (None, false)] {
         let answer = asked(viewer.clone(), project).await["data"]["ask"]["answer"].clone();
         // The viewer is the same person as whoever sees one project alone: somebody else asks.
-        let other = Actor { ..world.member(owner.tenant, Role::Viewer) };
+        let other = world.member(owner.tenant, Role::Viewer);
         let theirs = asked(other, project).await["data"]["ask"]["answer"].clone();
         let told = world.graphql(Some(&ana), read, json!({ "id": theirs["id"] })).await;
         assert_eq!(!told["data"]["answer"].is_null(), seen, "{project:?}: {told}");
@@ -218,6 +218,5 @@ async fn what_lies_in_other_projects_is_not_found_and_moves_no_score() {
         let quotes = told["data"]["answer"]["citations"].to_string();
         assert!(!quotes.contains("secret") && !quotes.contains("whole"), "{quotes}");
     }
-    assert!(hidden.document.to_string().starts_with("doc_"));
     world.close().await;
 }

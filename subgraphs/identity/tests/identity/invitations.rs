@@ -102,7 +102,7 @@ async fn whoever_reads_the_mail_becomes_a_person_with_a_password_of_their_own() 
     assert_eq!(fault(&server.log_in(OTHER, CHOSEN).await), "INVALID_CREDENTIALS", "not yet");
 
     // What will not do does not use the link up.
-    for weak in ["short", "grace hopper grace", PASSWORD].iter().take(2) {
+    for weak in ["short", "grace hopper grace"] {
         let refused = accept(&server, &token, weak).await;
         assert_eq!(faults(&refused), [("WEAK_PASSWORD".into(), "password".into())]);
     }
@@ -150,8 +150,8 @@ async fn a_link_used_at_once_by_many_works_once() {
     let told = futures::future::join_all(tries).await;
     let worked = told.iter().filter(|told| told["userErrors"] == json!([])).count();
     assert_eq!(worked, 1, "{told:?}");
-    let others = told.iter().filter(|told| told["userErrors"] != json!([]));
-    assert!(others.into_iter().all(|told| fault(told) == "INVALID_TOKEN"), "{told:?}");
+    let mut others = told.iter().filter(|told| told["userErrors"] != json!([]));
+    assert!(others.all(|told| fault(told) == "INVALID_TOKEN"), "{told:?}");
 }
 
 #[tokio::test]

@@ -174,6 +174,8 @@ const AS_A_STRANGER: &[(&str, &str)] = &[
         "reactivateUser",
         "mutation { reactivateUser(input: { userId:
         \"usr_00000000000070008000000000000001\" }) { userErrors { code } } }",
+    ),
+    (
         "allowApp",
         "mutation { allowApp(input: { request: \"x\", consent: true }) { userErrors { code } } }",
     ),
