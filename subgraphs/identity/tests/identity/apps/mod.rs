@@ -243,10 +243,8 @@ async fn an_app_does_what_its_person_may_as_far_as_they_allowed() {
     assert_eq!((&listed["clientId"], &listed["name"]), (&json!(app.id), &json!("Dashboard")));
     assert_eq!(listed["scopes"], json!(["identity:user:read"]));
     assert!(listed["usedAt"].is_string());
-    let grants = format!(
-        "{{ organization {{ oauthClients {{ nodes {{ id grants {{ nodes {{ id user {{ id }} scopes }} }} }} }} }} }}"
-    );
-    let data = server.data(Some(&owner.access), &grants, json!({})).await;
+    let grants = "{ organization { oauthClients { nodes { id grants { nodes { id user { id } scopes } } } } } }";
+    let data = server.data(Some(&owner.access), grants, json!({})).await;
     let grant = &data["organization"]["oauthClients"]["nodes"][0]["grants"]["nodes"][0];
     assert_eq!(
         (&grant["user"]["id"], &grant["scopes"]),
