@@ -324,6 +324,27 @@ pub(crate) enum OrganizationVerb {
         #[arg(long)]
         owner_email: String,
     },
+    /// List the organizations, each with its id and state
+    List {
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// Let nobody of an organization in any more, people and programs; nothing is lost
+    Suspend(OneOrganization),
+    /// Have an organization only read from now on
+    Archive(OneOrganization),
+    /// Make a suspended or archived organization active again
+    Restore(OneOrganization),
+}
+
+/// Which organization.
+#[derive(Args)]
+pub(crate) struct OneOrganization {
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+    /// Its id, org_…, as studio organization list prints it
+    #[arg(long)]
+    pub(crate) organization: String,
 }
 
 #[derive(Args)]

@@ -27,6 +27,7 @@ impl MigratorTrait for Migrator {
             step("identity_0014_apps", APPS),
             step("identity_0015_project_roles", PROJECT_ROLES),
             step("identity_0016_invitations", INVITATIONS),
+            step("identity_0017_organization_states", ORGANIZATION_STATES),
         ])
     }
 }
@@ -212,6 +213,9 @@ const ORIGINS: &[&str] = &[
     "ALTER TABLE identity_audit_entries ADD COLUMN origin TEXT",
     "ALTER TABLE identity_sessions ADD COLUMN origin TEXT",
 ];
+
+const ORGANIZATION_STATES: &[&str] =
+    &["ALTER TABLE identity_organizations ADD COLUMN state TEXT NOT NULL DEFAULT 'active'"];
 
 const PROJECT_ROLES: &[&str] =
     &["ALTER TABLE identity_users ADD COLUMN project_roles TEXT NOT NULL DEFAULT ''"];

@@ -29,6 +29,8 @@ pub mod organization {
         pub name: String,
         /// Microseconds since the epoch.
         pub created_at: i64,
+        /// `active`, `archived` or `suspended`.
+        pub state: String,
     }
 
     /// None.

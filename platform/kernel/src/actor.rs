@@ -175,6 +175,9 @@ pub struct Actor {
     /// program that has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scopes: Option<Vec<ActionScope>>,
+    /// Whether they only read, because their organization is archived.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub read_only: bool,
     /// The request in which they act. Known to the process that answers it, and no part of what the
     /// actor is: it is neither written nor passed on with the actor.
     #[serde(skip)]
@@ -202,6 +205,7 @@ impl Actor {
             projects: Vec::new(),
             authn: None,
             scopes: None,
+            read_only: false,
             request: None,
             origin: None,
         }
@@ -223,6 +227,7 @@ impl Actor {
             projects: Vec::new(),
             authn: None,
             scopes: Some(scopes),
+            read_only: false,
             request: None,
             origin: None,
         }
@@ -238,6 +243,7 @@ impl Actor {
             projects: Vec::new(),
             authn: None,
             scopes: None,
+            read_only: false,
             request: None,
             origin: None,
         }
@@ -253,6 +259,7 @@ impl Actor {
             projects: Vec::new(),
             authn: None,
             scopes: None,
+            read_only: false,
             request: None,
             origin: None,
         }

@@ -32,14 +32,17 @@ use studio_events::{
     ConsumerOptions, Election, EventFeed, EventStore, EventStoreOptions, LogFeed, Projection,
     PublishedType, Shown, StoreError, run_consumer,
 };
-use studio_kernel::{Env, published::identity};
+use studio_kernel::{
+    Env, TenantId,
+    published::identity::{self, OrganizationState},
+};
 use studio_mail::Mailer;
 use studio_service::{ApiError, Deps, Subgraph, config::OidcProvider, subgraph::Background};
 use studio_stores::{keyring::KeyringError, limits::Limits};
 use tokio_util::sync::CancellationToken;
 
 pub use audit_stream::{AuditSink, AuditTold};
-pub use commands::{Founded, NewOrganization};
+pub use commands::{Founded, NewOrganization, OrganizationListed};
 pub use projections::audit::Row as AuditRow;
 pub use rest::openapi;
 pub use tokens::{RemoteError, RemoteVerifier, TokenError, TokenVerifier, Verified};
@@ -55,6 +58,7 @@ use domain::{
     invitation::{InvitationAccepted, InvitationSent},
     login::{LoginLinked, UserProvisioned},
     mailed::{EmailVerificationRequested, MailSent, PasswordResetRequested},
+    organization::OrganizationStateChanged,
     oauth_client::{AccessTokenIssued, AccessTokenRevoked, OAuthClientCreated, OAuthClientRevoked},
     passkey::{PasskeyAdded, PasskeyCopied, PasskeyRemoved, PasskeyUsed},
     provisioned::{
@@ -83,6 +87,7 @@ static PUBLISHED: &[PublishedType] = &[
     PublishedType::as_part::<SessionStarted, identity::SessionExtended>(),
     PublishedType::as_part::<SessionRefreshed, identity::SessionExtended>(),
     PublishedType::as_part::<SessionEnded, identity::SessionEnded>(),
+    PublishedType::of::<OrganizationStateChanged>(),
     PublishedType::of::<RolesChanged>(),
     PublishedType::of::<UserSuspended>(),
     PublishedType::of::<UserReactivated>(),
@@ -99,6 +104,7 @@ static PUBLISHED: &[PublishedType] = &[
 
 /// What the audit log may show of the events.
 static SHOWN: &[Shown] = &[
+    Shown::of::<OrganizationStateChanged>(&["state"]).state(&["state"]),
     Shown::of::<UserCreated>(&["roles"]).state(&["roles"]),
     Shown::of::<UserProvisioned>(&["roles"]).state(&["roles"]),
     Shown::of::<LoginLinked>(&["provider"]),
@@ -242,6 +248,26 @@ impl Identity {
     /// [`Refusal::Input`] with what to mend.
     pub async fn create_organization(&self, new: NewOrganization) -> Result<Founded, Refusal> {
         self.core.create_organization(new).await.map_err(Refusal::of)
+    }
+
+    /// Every organization, with the state that it is in. For whoever runs the server.
+    ///
+    /// # Errors
+    /// From the store.
+    pub async fn organizations(&self) -> Result<Vec<OrganizationListed>, Refusal> {
+        self.core.organizations().await.map_err(Refusal::of)
+    }
+
+    /// Puts an organization into a state; `false` where it is in it already. For whoever runs the server.
+    ///
+    /// # Errors
+    /// [`Refusal::Input`] where there is no such organization.
+    pub async fn put_organization_into(
+        &self,
+        organization: TenantId,
+        state: OrganizationState,
+    ) -> Result<bool, Refusal> {
+        self.core.put_organization_into(organization, state).await.map_err(Refusal::of)
     }
 
     /// Lets somebody in again who lost the password or the second factor: another password, no
@@ -421,6 +447,9 @@ async fn remember_live(
     let now = env.now();
     for (user, roles) in projections::users::known_always(store).await? {
         sessions.roles_are(read_id(&user)?, roles, position);
+    }
+    for (organization, state) in projections::organizations::not_active(store).await? {
+        sessions.organizations.is(organization, state, position);
     }
     for user in projections::users::suspended(store).await? {
         sessions.suspended_is(user, true, position);

@@ -274,3 +274,42 @@ pub struct AccessTokenRevoked {
     pub expires_at: Timestamp,
 }
 event!(AccessTokenRevoked, "identity.access_token.revoked", 1);
+
+/// What may be done in an organization.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum OrganizationState {
+    /// Everything that people and programs may do.
+    #[default]
+    Active,
+    /// It is read and nothing of it changes: its people and programs only read.
+    Archived,
+    /// Nobody of it gets in, no person and no program. What runs by itself goes on.
+    Suspended,
+}
+
+impl OrganizationState {
+    /// Its name, as it is written.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Archived => "archived",
+            Self::Suspended => "suspended",
+        }
+    }
+
+    /// The state of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Active, Self::Archived, Self::Suspended].into_iter().find(|it| it.as_str() == name)
+    }
+}
+
+/// Whoever runs the server put the organization into a state.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct OrganizationStateChanged {
+    /// The state from then on.
+    pub state: OrganizationState,
+}
+event!(OrganizationStateChanged, "identity.organization.state_changed", 1);

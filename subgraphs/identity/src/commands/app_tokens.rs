@@ -147,7 +147,8 @@ impl Core {
         let loaded = self.store.load::<AppGrant>(tenant, &grant.to_string()).await?;
         let allowed = loaded.state.allowed.ok_or(NotIssued::Over)?;
         // Nothing is done for somebody who was suspended.
-        match self.sessions.is_suspended(allowed.user) {
+        let closed = self.lets_in(tenant).is_err();
+        match closed || self.sessions.is_suspended(allowed.user) {
             true => Err(NotIssued::Over),
             false => Ok(allowed),
         }

@@ -178,6 +178,7 @@ impl Core {
         let Principal::User { user, session } = actor.principal else {
             return Err(ApiError::unauthenticated().into());
         };
+        self.lets_in(actor.tenant)?;
         let now = self.env.now();
         let refresh = self.refresh_tokens.make(actor.tenant, session, 0);
         let expires_at = now.plus_seconds(self.session_seconds);
@@ -236,6 +237,7 @@ impl Core {
             self.end_session(tenant, session, EndReason::UserErased, &metadata).await?;
             return Err(invalid_refresh_token().into());
         };
+        self.lets_in(tenant)?;
         if row.suspended_at.is_some() {
             self.end_session(tenant, session, EndReason::UserSuspended, &metadata).await?;
             return Err(invalid_refresh_token().into());

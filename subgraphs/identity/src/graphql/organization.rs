@@ -1,12 +1,12 @@
 //! The organization.
 
 use async_graphql::{
-    Context, ID, Object,
+    Context, Enum, ID, Object,
     connection::{Connection, EmptyFields},
 };
 use chrono::{DateTime, Utc};
 use studio_access::Resource;
-use studio_kernel::{TenantId, Timestamp};
+use studio_kernel::{TenantId, Timestamp, published::identity::OrganizationState};
 use studio_service::graphql::{PageArgs, actor, gql, id};
 
 use super::{
@@ -35,6 +35,11 @@ impl Organization {
     /// What people call it.
     async fn name(&self) -> &str {
         &self.0.name
+    }
+
+    /// What may be done in it. Whoever runs the server changes it.
+    async fn state(&self) -> async_graphql::Result<OrganizationStateName> {
+        organizations::read_state(&self.0).map(OrganizationStateName::from).map_err(gql)
     }
 
     /// When it was set up.
@@ -90,6 +95,18 @@ impl Organization {
     ) -> async_graphql::Result<Connection<String, Invitation, EmptyFields, EmptyFields>> {
         invitation::page(ctx, &PageArgs::new(first, after)?).await
     }
+}
+
+/// What may be done in an organization.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "OrganizationState", name = "OrganizationState")]
+enum OrganizationStateName {
+    /// Everything that people and programs may do.
+    Active,
+    /// It is read and nothing of it changes.
+    Archived,
+    /// Nobody of it gets in.
+    Suspended,
 }
 
 /// Queries about the organization.

@@ -2,15 +2,15 @@
 
 use async_trait::async_trait;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, PaginatorTrait,
-    QueryFilter, Set,
+    ActiveModelTrait, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel,
+    PaginatorTrait, QueryFilter, QueryOrder, Set,
 };
 use studio_entities::identity::organization::{ActiveModel, Column, Entity, Model};
 use studio_events::{EventStore, Projection, ProjectionError, Recorded, clear_generation};
 use studio_kernel::{DomainEvent, TenantId};
 
 use super::tenant_of;
-use crate::domain::organization::OrganizationEvent;
+use crate::domain::organization::{OrganizationEvent, OrganizationState};
 
 /// A row of the read model.
 pub(crate) type Row = Model;
@@ -44,8 +44,17 @@ impl Projection for Organizations {
                         tenant: Set(tenant_of(recorded)),
                         name: Set(created.name),
                         created_at: Set(recorded.recorded_at.micros()),
+                        state: Set(OrganizationState::default().as_str().to_owned()),
                     };
                     row.insert(tx).await?;
+                }
+                OrganizationEvent::OrganizationStateChanged(changed) => {
+                    let key = (generation, tenant_of(recorded));
+                    if let Some(row) = Entity::find_by_id(key).one(tx).await? {
+                        let mut row = row.into_active_model();
+                        row.state = Set(changed.state.as_str().to_owned());
+                        row.update(tx).await?;
+                    }
                 }
             }
         }
@@ -75,4 +84,31 @@ pub(crate) async fn any(store: &EventStore) -> Result<bool, DbErr> {
         .count(store.database().reader())
         .await?;
     Ok(count > 0)
+}
+
+/// All of them, by their ids.
+pub(crate) async fn all(store: &EventStore) -> Result<Vec<Row>, DbErr> {
+    Entity::find()
+        .filter(Column::Generation.eq(store.generation(NAME)))
+        .order_by_asc(Column::Tenant)
+        .all(store.database().primary())
+        .await
+}
+
+/// Those that are not active, with their states.
+pub(crate) async fn not_active(
+    store: &EventStore,
+) -> Result<Vec<(TenantId, OrganizationState)>, DbErr> {
+    let rows = Entity::find()
+        .filter(Column::Generation.eq(store.generation(NAME)))
+        .filter(Column::State.ne(OrganizationState::Active.as_str()))
+        .all(store.database().reader())
+        .await?;
+    rows.iter().map(|row| Ok((super::read_id(&row.tenant)?, read_state(row)?))).collect()
+}
+
+/// The state of a row.
+pub(crate) fn read_state(row: &Row) -> Result<OrganizationState, DbErr> {
+    let odd = || DbErr::Type(format!("an organization in the state {}", row.state));
+    OrganizationState::parse(&row.state).ok_or_else(odd)
 }

@@ -10,7 +10,7 @@ use studio_kernel::{
         CloudEvent,
         identity::{
             AccessTokenRevoked, ApiKeyCreated, ApiKeyRevoked, AppAllowed, AppGrantEnded,
-            AppGrantExtended, OAuthClientCreated, OAuthClientRevoked, RolesChanged, RolesHeld,
+            AppGrantExtended, OAuthClientCreated, OAuthClientRevoked, OrganizationStateChanged, RolesChanged, RolesHeld,
             SessionEnded, SessionExtended, UserReactivated, UserSuspended,
         },
     },
@@ -84,6 +84,8 @@ fn take(event: &CloudEvent, sessions: &LiveSessions, env: &Env) {
         suspended.map(|it| sessions.suspended_is(it.user, true, event.position))
     } else if let Some(reactivated) = event.read::<UserReactivated>() {
         reactivated.map(|it| sessions.suspended_is(it.user, false, event.position))
+    } else if let Some(changed) = event.read::<OrganizationStateChanged>() {
+        changed.map(|it| sessions.organizations.is(event.tenant, it.state, event.position))
     } else if let Some(created) = event.read::<ApiKeyCreated>() {
         created.map(|it| {
             // The roles first: a key whose person is not known opens nothing.

@@ -12,7 +12,7 @@ use std::{
 use studio_kernel::{Id, Role, Timestamp, kind, published::identity::RolesHeld};
 use tokio::sync::watch;
 
-use super::{live_clients::LiveClients, live_grants::LiveGrants, live_keys::LiveKeys};
+use super::{live_clients::LiveClients, live_grants::LiveGrants, live_keys::LiveKeys, live_organizations::LiveOrganizations};
 
 #[derive(Debug, Clone, Copy)]
 struct Entry {
@@ -43,6 +43,8 @@ pub(crate) struct LiveSessions {
     pub(crate) keys: LiveKeys,
     /// The programs that organizations let in.
     pub(crate) clients: LiveClients,
+    /// In which state organizations are.
+    pub(crate) organizations: LiveOrganizations,
     /// What people allowed apps.
     pub(crate) grants: LiveGrants,
     /// Everything up to this position of identity's log is in it.

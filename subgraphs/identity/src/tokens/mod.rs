@@ -14,6 +14,7 @@ mod live;
 mod live_clients;
 mod live_grants;
 mod live_keys;
+mod live_organizations;
 mod mailed;
 mod passkey;
 mod refresh;

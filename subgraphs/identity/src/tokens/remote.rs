@@ -18,7 +18,9 @@ use jsonwebtoken::DecodingKey;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use studio_events::{EventFeed, EventStore};
-use studio_kernel::{Code, Env, Id, Timestamp, kind};
+use studio_kernel::{
+    Code, Env, Id, TenantId, Timestamp, kind, published::identity::OrganizationState,
+};
 use studio_service::{
     ApiError,
     feed::HttpFeed,
@@ -30,7 +32,7 @@ use super::{
     LiveSessions, TokenKeys, TokenVerifier, follow::follow, known_roles::KnownRoles,
     remote_clients, remote_grants, remote_keys, verifier::Keys,
 };
-use crate::projections::{read_id, sessions, users};
+use crate::projections::{organizations, read_id, sessions, users};
 
 /// Sessions on one page.
 const PAGE: u64 = 10_000;
@@ -153,6 +155,9 @@ async fn fill(client: &InternalClient, live: &LiveSessions, env: &Env) -> Result
         for user in page.suspended {
             live.suspended_is(user, true, page.position);
         }
+        for (organization, state) in page.organizations {
+            live.organizations.is(organization, state, page.position);
+        }
         let Some(last) = page.sessions.last() else { return Ok(from) };
         after = Some(last.session);
         for session in &page.sessions {
@@ -173,6 +178,9 @@ struct Page {
     /// On the first page, everybody who is suspended. An older version of Studio suspends nobody.
     #[serde(default)]
     suspended: Vec<Id<kind::User>>,
+    /// On the first page, the organizations that are not active. To an older version of Studio all are.
+    #[serde(default)]
+    organizations: Vec<(TenantId, OrganizationState)>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -215,10 +223,11 @@ async fn page(
     let rows = sessions::live_page(&store, now, after.as_deref(), PAGE).await?;
     let people: BTreeSet<&str> = rows.iter().map(|row| row.user.as_str()).collect();
     let mut held = users::roles_of(&store, people).await?;
-    let mut suspended = Vec::new();
+    let (mut suspended, mut states) = (Vec::new(), Vec::new());
     if after.is_none() {
         held.extend(users::known_always(&store).await?);
         suspended = users::suspended(&store).await?;
+        states = organizations::not_active(&store).await?;
     }
     let roles = held
         .into_iter()
@@ -231,5 +240,5 @@ async fn page(
             Ok(Entry { session: read_id(&row.id)?, expires_at })
         })
         .collect::<Result<_, sea_orm::DbErr>>()?;
-    Ok(Json(Page { position, sessions, roles, suspended }))
+    Ok(Json(Page { position, sessions, roles, suspended, organizations: states }))
 }

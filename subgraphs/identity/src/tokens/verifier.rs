@@ -13,7 +13,8 @@ use crate::{
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use studio_events::EventFeed;
 use studio_kernel::{
-    ActionScope, Actor, Code, Env, Id, Principal, Timestamp, kind, published::identity::RolesHeld,
+    ActionScope, Actor, Code, Env, Id, Principal, Timestamp, kind,
+    published::identity::{OrganizationState, RolesHeld},
 };
 use tokio::sync::Notify;
 
@@ -61,6 +62,9 @@ pub enum TokenError {
          one by createApiKey."
     )]
     Key,
+    /// The organization is suspended.
+    #[error("The organization is suspended here: ask whoever runs the server.")]
+    Suspended,
     /// It is the token of a directory.
     #[error("That is the token of a directory: it opens /scim/v2 alone.")]
     Directory,
@@ -200,7 +204,9 @@ impl TokenVerifier {
         if !self.0.sessions.clients.knows(client) {
             self.catch_up().await;
         }
-        self.0.sessions.clients.check(client, secret)
+        let found = self.0.sessions.clients.check(client, secret)?;
+        let state = self.0.sessions.organizations.state(found.tenant);
+        (state != OrganizationState::Suspended).then_some(found)
     }
 
     /// What the token of a program says, if it holds.
@@ -314,7 +320,17 @@ impl TokenVerifier {
         }
         keys.used(&key, now);
         let held = self.0.sessions.held_by(key.user).unwrap_or_default();
-        Ok(Verified { actor: key.actor().holding(&held, now), expires_at: key.expires_at })
+        self.admit(key.actor().holding(&held, now), key.expires_at)
+    }
+
+    /// Lets in whoever has shown who they are, as far as the state of their organization goes.
+    fn admit(&self, mut actor: Actor, expires_at: Timestamp) -> Result<Verified, TokenError> {
+        let state = self.0.sessions.organizations.state(actor.tenant);
+        if state == OrganizationState::Suspended {
+            return Err(TokenError::Suspended);
+        }
+        actor.read_only = state == OrganizationState::Archived;
+        Ok(Verified { actor, expires_at })
     }
 
     fn live(&self, claims: AnyClaims) -> Result<Verified, TokenError> {
@@ -334,7 +350,7 @@ impl TokenVerifier {
             Some(held) => actor.holding(&held, self.0.env.now()),
             None => actor,
         };
-        Ok(Verified { actor, expires_at: instant(claims.exp) })
+        self.admit(actor, instant(claims.exp))
     }
 
     /// An actor who was verified, as they may act once everything up to a position of identity's
@@ -354,9 +370,10 @@ impl TokenVerifier {
         if !self.is_live(&actor) {
             return None;
         }
+        let read_only = self.is_archived(&actor);
         Some(match self.held(&actor) {
-            Some(held) => actor.holding(&held, self.0.env.now()),
-            None => actor,
+            Some(held) => Actor { read_only, ..actor.holding(&held, self.0.env.now()) },
+            None => Actor { read_only, ..actor },
         })
     }
 
@@ -368,10 +385,19 @@ impl TokenVerifier {
         let same = |held: RolesHeld| {
             held.at(now) == actor.roles && held.in_projects(now) == actor.projects
         };
-        self.is_live(actor) && self.held(actor).is_none_or(same)
+        let same_state = self.is_archived(actor) == actor.read_only;
+        self.is_live(actor) && same_state && self.held(actor).is_none_or(same)
+    }
+
+    fn is_archived(&self, actor: &Actor) -> bool {
+        self.0.sessions.organizations.state(actor.tenant) == OrganizationState::Archived
     }
 
     fn is_live(&self, actor: &Actor) -> bool {
+        let state = self.0.sessions.organizations.state(actor.tenant);
+        if state == OrganizationState::Suspended {
+            return false;
+        }
         if actor.user_id().is_some_and(|user| self.0.sessions.is_suspended(user)) {
             return false;
         }
@@ -406,7 +432,7 @@ impl TokenVerifier {
         let principal = Principal::Client { client: claims.sub, token: claims.jti };
         let scopes = read_scopes(&claims.scope);
         let actor = Actor::program(known.tenant, principal, known.roles.clone(), scopes);
-        Ok(Verified { actor, expires_at: instant(claims.exp) })
+        self.admit(actor, instant(claims.exp))
     }
 
     /// An app acts with the roles that its person has now, as far as its token goes.
@@ -428,7 +454,7 @@ impl TokenVerifier {
         }
         let principal = Principal::App { user, client, grant };
         let actor = Actor::program(known.tenant, principal, Vec::new(), scopes);
-        Ok(Verified { actor: actor.holding(&held, now), expires_at: instant(claims.exp) })
+        self.admit(actor.holding(&held, now), instant(claims.exp))
     }
 }
 

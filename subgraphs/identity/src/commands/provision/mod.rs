@@ -74,6 +74,7 @@ impl Core {
             return Ok(None);
         }
         let tenant: TenantId = read_id(&row.tenant)?;
+        self.still_changes(tenant)?;
         let noted = api_keys::last_used(&self.store, tenant, [row.id.as_str()]).await?;
         if noted.get(&row.id).is_none_or(|at| at + NOTED_EVERY <= now.micros()) {
             let tx = self.store.begin_beside().await?;
