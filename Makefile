@@ -26,7 +26,7 @@ run: ## Start Studio with embedded stores and demo data on http://127.0.0.1:4000
 rescan: ## Bring a scan with some problems mended into the demo that runs: its scores move
 	$(STUDIO) demo rescan --data-dir $(DATA)
 
-test: lint schema-check ## Everything that needs no server: lints, the schema, every test on embedded stores
+test: lint ## Everything that needs no server: lints, the schema, every test on embedded stores
 	$(CARGO) nextest run --workspace
 	$(CARGO) test --workspace --doc --quiet
 	@if command -v node >/dev/null; then node --test --test-reporter=dot web/test/*.test.mjs; \
@@ -68,16 +68,11 @@ fuzz: ## Try every reader of outside data with made-up bytes, each for SECONDS (
 			-max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=1024 -max_len=16384 -print_final_stats=1; \
 	done
 
-# Built with the whole workspace, as everything else is: alone it would take other features of its dependencies,
-# and so each of them a second time.
-SCHEMA = $(CARGO) build --quiet --workspace --bin studio-schema && $(BUILT)/debug/studio-schema
-
+# Built with all tests, as everything else is: alone it would take other features of its dependencies, and so
+# each of them a second time. A test of its own holds schema/ against the code.
 schema: ## Write schema/ anew from the code
-	$(SCHEMA) write schema
-
-.PHONY: schema-check
-schema-check: ## Fail where schema/ differs from the code
-	$(SCHEMA) check schema
+	$(CARGO) test --quiet --workspace --no-run
+	$(BUILT)/debug/studio-schema write schema
 
 lint: ## Formatting and clippy, both without a warning
 	$(CARGO) fmt --all --check

@@ -88,7 +88,7 @@ impl Authenticate for Tokens {
             let Some(actor) = self.verifier.as_of(actor, position).await else {
                 return Err(AuthError::Token(TokenError::SessionOver.to_string()));
             };
-            caller.extensions.insert(actor);
+            caller.extensions.insert(actor.acting_from(origin(headers)));
         }
         caller.extensions.insert(seen);
         if let Some(origin) = origin(headers) {
@@ -129,7 +129,9 @@ pub(crate) struct Token(pub(crate) HeaderValue);
 /// primary: it grows with every write, and [`share`] brings it to whoever reads on. A read
 /// that has begun already does not show it.
 fn scope(actor: Option<&Actor>) -> Option<Scope> {
-    serde_json::to_vec(&actor).ok().map(Scope::new)
+    // Rules may go by the network.
+    let address = actor.and_then(|actor| Some(actor.origin.as_ref()?.address));
+    serde_json::to_vec(&(actor, address)).ok().map(Scope::new)
 }
 
 /// Has what is read for `reader` from now on show what `caller` has seen, too.
@@ -332,6 +334,7 @@ mod tests {
             Actor::user(tenant, user, env.id(), vec![Role::Owner]),
             Actor::user(tenant, user, session, vec![Role::Viewer]),
             Actor::user(tenant, user, session, vec![]),
+            actor.clone().acting_from("192.0.2.1".parse().ok()),
             Actor::system(tenant, "worker"),
         ] {
             assert!(of(&other) != of(&actor), "{other:?}");

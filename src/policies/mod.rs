@@ -11,7 +11,7 @@ use std::{
 };
 
 use anyhow::Context;
-use studio_access::{Bundle, Mode, Policy, PolicyError, Witness, paths};
+use studio_access::{Bundle, Mode, Networks, Policy, PolicyError, Witness, paths};
 use studio_kernel::Env;
 use studio_service::config::{PolicyConfig, PolicyMode};
 use tokio_util::sync::CancellationToken;
@@ -64,7 +64,8 @@ impl Policies {
         witness: Option<Arc<dyn Witness>>,
     ) -> anyhow::Result<Self> {
         let ready = |policy: Policy| {
-            let policy = policy.with_clock(env.clone());
+            let networks = Networks::new(config.networks.clone());
+            let policy = policy.with_clock(env.clone()).with_networks(networks);
             Arc::new(match witness {
                 Some(witness) => policy.with_witness(witness),
                 None => policy,

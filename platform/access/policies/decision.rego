@@ -13,7 +13,9 @@
 #             one or would become one, else "member")
 #   context:  mfa (whether the person signed in with more than one factor),
 #             authenticated_within (the least of 5, 15, 60, 240, 720, 1440 minutes that the sign-in
-#             is not older than; undefined where it is older, or not known)
+#             is not older than; undefined where it is older, or not known), hour (0 to 23) and
+#             weekday (1 for Monday to 7), both in UTC, networks (the names of those that the request
+#             comes from, as the configuration names them)
 # The rules vote in `grants` (objects of scope and reason) and `denials` (reasons).
 package studio.access
 

@@ -21,6 +21,8 @@ const EMBEDDED: &[(&str, &str)] = &[
     ("studio:projects_test.rego", include_str!("../policies/projects_test.rego")),
     ("studio:roles.rego", include_str!("../policies/roles.rego")),
     ("studio:roles_test.rego", include_str!("../policies/roles_test.rego")),
+    ("studio:step_up.rego", include_str!("../policies/step_up.rego")),
+    ("studio:step_up_test.rego", include_str!("../policies/step_up_test.rego")),
     ("studio:system.rego", include_str!("../policies/system.rego")),
 ];
 

@@ -17,6 +17,7 @@ mod source;
 mod testing;
 
 pub use actions::{ACTIONS, Action};
+pub use context::Networks;
 pub use bundle::{Bundle, Mode, PolicyError, paths};
 pub use loaded::Vote;
 pub use policy::{Decision, Denied, Explanation, Ownership, Policy, Supposed, Witness};

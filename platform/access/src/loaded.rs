@@ -17,7 +17,7 @@ use studio_kernel::{ActionScope, Actor, Principal, Role};
 
 use crate::{
     bundle::{Bundle, PolicyError, PolicyFile},
-    context::Context,
+    context::{Context, InputContext, Networks},
     programs,
     source::{check_depth, check_imports},
 };
@@ -40,7 +40,7 @@ pub(crate) struct Input<'a> {
     pub(crate) actor: InputActor<'a>,
     pub(crate) action: &'a str,
     pub(crate) resource: InputResource<'a>,
-    pub(crate) context: Context,
+    pub(crate) context: InputContext<'a>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -183,6 +183,7 @@ impl Loaded {
 
     /// Asks about somebody of each kind: what fails or answers oddly for all is told when it loads.
     fn try_it(&self) -> Result<(), PolicyError> {
+        let nowhere = Networks::default();
         let people = Role::ALL.map(|role| ("user", "", vec![role]));
         let others = [("user", "", vec![]), ("system", "controls.part", vec![])];
         for (kind, name, roles) in people.into_iter().chain(others) {
@@ -203,7 +204,7 @@ impl Loaded {
                         owner,
                         attributes: BTreeMap::new(),
                     },
-                    context: Context::default(),
+                    context: Context::default().told(&nowhere),
                 };
                 self.decide(&input).map_err(|error| PolicyError::new(ENTRY, error))?;
             }

@@ -11,7 +11,7 @@ use studio_kernel::{ActionScope, Actor, Code, Env, Id, Principal, Role, kind};
 use crate::{
     actions,
     bundle::{Bundle, PolicyError},
-    context::Context,
+    context::{Context, Networks},
     loaded::{Input, InputActor, InputResource, Loaded, Output, Reach, Standing, Vote},
     programs,
     resource::{Place, Resource, Scope},
@@ -34,8 +34,8 @@ pub enum Denied {
     },
     /// The actor is known, and the policies do not allow it.
     #[error(
-        "You may not {meaning} ({action}): {reason}. {}",
-        if *program { PROGRAM } else { PERSON }
+        "You may not {meaning} ({action}): {reason}.{}{advice}",
+        if advice.is_empty() { "" } else { " " }
     )]
     Forbidden {
         /// The action.
@@ -44,10 +44,13 @@ pub enum Denied {
         meaning: &'static str,
         /// What the policies say.
         reason: Arc<str>,
-        /// Whether a program asks.
-        program: bool,
+        /// What can be done about it, in a sentence; empty where the reason says it.
+        advice: &'static str,
     },
 }
+
+/// What a reason begins with that asks for a fresh sign-in: no role helps then.
+const SIGN_IN_AGAIN: &str = "sign in again";
 
 /// What a person can do about a refusal,
 const PERSON: &str = "An owner of the organization can give you a role that may.";
@@ -148,7 +151,7 @@ struct Key {
 }
 
 impl Key {
-    fn input(&self) -> Input<'_> {
+    fn input<'a>(&'a self, networks: &'a Networks) -> Input<'a> {
         Input {
             actor: InputActor {
                 kind: self.standing.kind,
@@ -165,7 +168,7 @@ impl Key {
                 owner: self.ownership.as_str(),
                 attributes: self.attributes.iter().map(|(k, v)| (*k, v.as_str())).collect(),
             },
-            context: self.context,
+            context: self.context.told(networks),
         }
     }
 }
@@ -180,6 +183,7 @@ pub trait Witness: Send + Sync {
 pub struct Policy {
     current: RwLock<Arc<Current>>,
     clock: Option<Env>,
+    networks: Networks,
     witness: Option<Arc<dyn Witness>>,
 }
 
@@ -219,13 +223,20 @@ impl Policy {
     /// When a file does not parse, the rule `data.studio.access.decision` is missing or defined
     /// twice, or it answers in the wrong shape.
     pub fn new(bundle: &Bundle) -> Result<Self, PolicyError> {
-        Ok(Self { current: RwLock::new(Current::new(bundle)?), clock: None, witness: None })
+        Ok(Self { current: RwLock::new(Current::new(bundle)?), clock: None, networks: Networks::default(), witness: None })
     }
 
     /// With a clock, by which rules learn how fresh a sign-in is. Without one none is.
     #[must_use]
     pub fn with_clock(mut self, env: Env) -> Self {
         self.clock = Some(env);
+        self
+    }
+
+    /// With networks that rules know by their names.
+    #[must_use]
+    pub fn with_networks(mut self, networks: Networks) -> Self {
+        self.networks = networks;
         self
     }
 
@@ -287,7 +298,7 @@ impl Policy {
             same_tenant,
             ownership: Ownership::of(resource, actor),
             attributes: resource.attributes.iter().map(|(k, v)| (*k, v.clone())).collect(),
-            context: Context::of(actor, self.clock.as_ref()),
+            context: Context::of(actor, self.clock.as_ref(), &self.networks),
         };
         let current = self.current();
         let cached =
@@ -295,7 +306,7 @@ impl Policy {
         let output = match cached {
             Some(output) => output,
             None => {
-                let output = decided(&current.loaded, &key.input());
+                let output = decided(&current.loaded, &key.input(&self.networks));
                 let mut cache = current.cache.write().unwrap_or_else(PoisonError::into_inner);
                 if cache.len() >= CACHED {
                     cache.clear();
@@ -326,7 +337,7 @@ impl Policy {
                 owner: supposed.ownership.as_str(),
                 attributes: supposed.attributes.clone(),
             },
-            context: Context::of(actor, self.clock.as_ref()),
+            context: Context::of(actor, self.clock.as_ref(), &self.networks).told(&self.networks),
         };
         let votes = current.loaded.votes(&input).unwrap_or_else(|error| {
             tracing::error!(error, action = action.name, "the votes of the policies do not read");
@@ -383,8 +394,12 @@ impl Policy {
         Denied::Forbidden {
             action: action.to_owned(),
             meaning: actions::find(action).map_or("do that", |known| known.meaning),
+            advice: match actor.principal.is_program() {
+                _ if actor.read_only || reason.starts_with(SIGN_IN_AGAIN) => "",
+                true => PROGRAM,
+                false => PERSON,
+            },
             reason,
-            program: actor.principal.is_program(),
         }
     }
 }

@@ -54,8 +54,15 @@ fn id<K: studio_kernel::id::Kind>(n: u128) -> Id<K> {
     Id::from_uuid(Uuid::from_u128(n))
 }
 
+/// The policies that ship with Studio, at the instant at which everybody has signed in.
+fn shipped() -> Policy {
+    let clock = ManualClock::at(Timestamp::from_micros(0));
+    Policy::embedded().unwrap().with_clock(Env::new(clock, FixedEntropy::seeded(1)))
+}
+
 fn person(roles: Vec<Role>) -> Actor {
-    Actor::user(id(1), id(2), id(3), roles)
+    let authn = Authn::new(Timestamp::from_micros(0), vec![AuthnMethod::Pwd]);
+    Actor::user(id(1), id(2), id(3), roles).signed_in(Some(authn))
 }
 
 /// Checks one actor against one cell, for every way that a resource can stand to the actor.
@@ -100,7 +107,7 @@ fn check(policy: &Policy, actor: &Actor, action: &str, cell: &str) {
 
 #[test]
 fn the_policies_say_what_the_table_says() {
-    let policy = Policy::embedded().unwrap();
+    let policy = shipped();
     let rows = table();
     let listed: Vec<_> = rows.keys().map(String::as_str).collect();
     let known: Vec<_> = ACTIONS.iter().map(|action| action.name).collect();
@@ -131,7 +138,7 @@ fn the_policies_say_what_the_table_says() {
 
 #[test]
 fn an_unknown_action_is_refused_even_to_an_owner() {
-    let policy = Policy::embedded().unwrap();
+    let policy = shipped();
     let owner = person(vec![Role::Owner]);
     let resource = Resource::any("Control", owner.tenant);
     for action in ["", "controls", "controls:control:explode", "controls:control:read:all"] {
@@ -142,7 +149,7 @@ fn an_unknown_action_is_refused_even_to_an_owner() {
 
 #[test]
 fn another_tenants_thing_reads_as_missing() {
-    let policy = Policy::embedded().unwrap();
+    let policy = shipped();
     let owner = person(vec![Role::Owner]);
     let other: TenantId = id(77);
     let denied = policy
@@ -180,7 +187,7 @@ fn a_bundle_cannot_open_another_organization_and_a_broken_one_refuses() {
 
 #[test]
 fn a_refusal_says_what_to_do() {
-    let policy = Policy::embedded().unwrap();
+    let policy = shipped();
     let viewer = person(vec![Role::Viewer]);
     let denied = policy
         .require(&viewer, "controls:control:update", &Resource::any("Control", viewer.tenant))
@@ -218,7 +225,8 @@ fn rules_can_ask_how_and_when_somebody_signed_in() {
     // The same input at a later time is another input: no answer of the cache outlives its time.
     assert!(allows(&policy, &both));
     assert!(!allows(&policy, &owner(&[AuthnMethod::Pwd])), "one factor");
-    assert!(!allows(&policy, &person(vec![Role::Owner])), "a session from before");
+    let before = person(vec![Role::Owner]).signed_in(None);
+    assert!(!allows(&policy, &before), "a session from before");
     clock.advance_micros(15 * 60 * 1_000_000);
     assert!(allows(&policy, &both));
     clock.advance_micros(1);
@@ -246,7 +254,7 @@ fn client(roles: Vec<Role>, scopes: &[&str]) -> Actor {
 
 #[test]
 fn a_key_does_what_its_person_may_as_far_as_its_scopes_reach() {
-    let policy = Policy::embedded().unwrap();
+    let policy = shipped();
     let resources = |tenant: TenantId| {
         let any = Resource::any("Thing", tenant);
         let nobodys = Resource::one("Thing", "thg_1", tenant);
@@ -294,7 +302,7 @@ fn a_key_does_what_its_person_may_as_far_as_its_scopes_reach() {
 
 #[test]
 fn a_directory_provisions_and_does_nothing_else() {
-    let (shipped, directory) = (Policy::embedded().unwrap(), Actor::directory(id(1), id(7)));
+    let (shipped, directory) = (shipped(), Actor::directory(id(1), id(7)));
     let open = r#"
         package studio.access
         import rego.v1
@@ -371,7 +379,7 @@ fn rules_see_what_a_program_is() {
 
 #[test]
 fn a_program_is_told_what_holds_it_back() {
-    let policy = Policy::embedded().unwrap();
+    let policy = shipped();
     let program = key(vec![Role::Owner], &["*:*:read"]);
     let denied = policy
         .require(&program, "controls:control:update", &Resource::any("Control", id(1)))
@@ -382,4 +390,58 @@ fn a_program_is_told_what_holds_it_back() {
          far. A program may do what its roles, or those of the person whose key it has, allow as far as \
          its scopes reach."
     );
+}
+
+#[test]
+fn what_cannot_be_undone_wants_a_fresh_sign_in() {
+    let clock = ManualClock::at(Timestamp::from_micros(0));
+    let env = Env::new(clock.clone(), FixedEntropy::seeded(1));
+    let policy = Policy::embedded().unwrap().with_clock(env);
+    let owner = person(vec![Role::Owner]);
+    let home = Resource::any("User", owner.tenant);
+    let an_owner = home.clone().with("rank", "owner");
+    let dangerous = [
+        ("identity:user:erase", &home),
+        ("identity:client:create", &home),
+        ("identity:directory:manage", &home),
+        ("identity:user:create", &an_owner),
+        ("identity:user:update", &an_owner),
+        ("identity:invitation:create", &an_owner),
+    ];
+    clock.advance_micros(15 * 60 * 1_000_000);
+    for (action, resource) in dangerous {
+        assert!(policy.decide(&owner, action, resource).allow, "{action}");
+    }
+    clock.advance_micros(1);
+    for (action, resource) in dangerous {
+        let denied = policy.require(&owner, action, resource).unwrap_err().to_string();
+        let says = "sign in again: for this it must not be longer ago than 15 minutes.";
+        assert!(denied.ends_with(says), "{denied}");
+    }
+    assert!(policy.decide(&owner, "identity:user:update", &home).allow, "of somebody else");
+    assert!(policy.decide(&owner, "controls:control:update", &home).allow);
+}
+
+#[test]
+fn an_archived_organization_is_read_and_left_whatever_the_rules_say() {
+    let all = r#"
+        package studio.access
+        decision := {"allow": true, "scope": "tenant", "reason": "everything"}
+    "#;
+    for policy in [shipped(), Policy::from_sources(&[("all.rego", all)]).unwrap()] {
+        let owner = Actor { read_only: true, ..person(vec![Role::Owner]) };
+        let home = Resource::one("Thing", "thg_1", owner.tenant).owned_by(id(2));
+        for action in ACTIONS {
+            let reads = action.name.ends_with(":read");
+            let leaves = ["identity:session:revoke", "identity:user:erase", "identity:user:export"];
+            if !reads && !leaves.contains(&action.name) {
+                assert!(!policy.decide(&owner, action.name, &home).allow, "{}", action.name);
+            }
+        }
+        for left in ["controls:control:read", "identity:session:revoke", "identity:user:export"] {
+            assert!(policy.decide(&owner, left, &home).allow, "{left}");
+        }
+        let denied = policy.require(&owner, "controls:control:update", &home).unwrap_err();
+        assert!(denied.to_string().ends_with("nothing of it changes any more."), "{denied}");
+    }
 }

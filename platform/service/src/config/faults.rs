@@ -15,6 +15,8 @@ const WATCH_SECONDS: std::ops::RangeInclusive<f64> = 0.05..=3600.0;
 /// Most connections of a store: PostgreSQL itself has fewer.
 const MOST_CONNECTIONS: u32 = 1_000;
 
+/// Networks that rules may know by name.
+const MOST_NETWORKS: usize = 64;
 /// Days for which a key may hold.
 const MOST_KEY_DAYS: u32 = 3_650;
 
@@ -119,6 +121,16 @@ impl Faults {
                 "policy.watch_seconds",
                 format!("write {least} to {most} seconds, or 0 for SIGHUP alone"),
             );
+        }
+        let word = |name: &String| {
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+            (1..=64).contains(&name.len()) && name.bytes().all(plain)
+        };
+        if policy.networks.len() > MOST_NETWORKS || !policy.networks.keys().all(word) {
+            let reason = format!(
+                "name at most {MOST_NETWORKS} networks, each by a word of letters, digits, _ and -"
+            );
+            self.add("policy.networks", reason);
         }
         self.when(
             policy.bundle.is_none() && policy.mode != PolicyMode::Extend,

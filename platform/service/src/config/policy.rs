@@ -1,9 +1,10 @@
 //! Who may do what: an operator's own rules.
 
-use std::{path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use studio_kernel::Network;
 
 /// The access policies. Without a folder the ones that ship with Studio decide.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -16,6 +17,8 @@ pub struct PolicyConfig {
     pub mode: PolicyMode,
     /// Seconds between looks whether the folder has changed; 0 looks at it on SIGHUP alone.
     pub watch_seconds: f64,
+    /// Networks by the names that rules know them by, at most 64: `office = ["192.0.2.0/24"]`.
+    pub networks: BTreeMap<String, Vec<Network>>,
 }
 
 /// How an operator's rules stand to the ones that ship with Studio.
@@ -30,7 +33,7 @@ pub enum PolicyMode {
 
 impl Default for PolicyConfig {
     fn default() -> Self {
-        Self { bundle: None, mode: PolicyMode::Extend, watch_seconds: 1.0 }
+        Self { bundle: None, mode: PolicyMode::Extend, watch_seconds: 1.0, networks: BTreeMap::new() }
     }
 }
 

@@ -139,7 +139,8 @@ impl Server {
         let mailer = mailer.filter(|_| !folder.path().join(NO_MAIL).exists());
         let refusals = Refusals::new(&["identity"], &env);
         let notices = refusals.of("identity");
-        let policy = Policy::embedded().unwrap().with_witness(Arc::new(refusals));
+        let policy = Policy::embedded().unwrap().with_clock(env.clone());
+        let policy = policy.with_witness(Arc::new(refusals));
         let deps = Deps {
             env: env.clone(),
             database,
