@@ -2,10 +2,10 @@
 //! are in the events: sealed with the key of their person.
 
 mod audit;
-mod directory;
+mod provisioning;
 
 pub use audit::{audit_entry, audit_position, audit_sent};
-pub use directory::{directory as directories, group, member, person};
+pub use provisioning::{directory, group, member, person};
 
 /// Organizations.
 pub mod organization {
