@@ -3,13 +3,13 @@
 
 mod app;
 mod audit;
-mod directory;
 mod invited;
+mod provisioning;
 
 pub use app::app_grant;
 pub use audit::{audit_entry, audit_position, audit_sent};
-pub use directory::{directory as directories, group, member, person};
 pub use invited::invitation;
+pub use provisioning::{directory, group, member, person};
 
 /// Organizations.
 pub mod organization {

@@ -15,7 +15,7 @@ use crate::{
             UserSuspended,
         },
         session::EndReason,
-        user::{User, UserEvent},
+        user::{RolesChanged, User, UserEvent},
     },
     personal::{Profile, sealed_from_row},
     projections::{directories, directory_people, read_id, users},
@@ -237,7 +237,7 @@ impl Core {
             return Ok(None);
         };
         self.told_of_suspension(user, &recorded);
-        let roles = recorded.iter().rfind(|it| it.event_type.ends_with("roles_changed"));
+        let roles = recorded.iter().rfind(|it| it.event_type == RolesChanged::TYPE);
         if let Some(newest) = roles {
             let state = self.store.load::<User>(by.tenant, &user.to_string()).await?.state;
             self.sessions.roles_are(user, state.held(), newest.position);
