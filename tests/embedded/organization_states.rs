@@ -68,7 +68,10 @@ async fn of_a_suspended_organization_nobody_gets_in_and_nothing_is_lost() {
     let server = installation.start();
     let owner = Client::new(&server.url).unwrap();
     owner.set_tokens(Some(tokens));
-    assert_eq!(query(&owner, PROJECTS, json!({})).await["projects"]["nodes"][0]["name"], "Production");
+    assert_eq!(
+        query(&owner, PROJECTS, json!({})).await["projects"]["nodes"][0]["name"],
+        "Production"
+    );
     assert!(with_key(&server.url, &key).await["data"].is_object());
 }
 
@@ -83,13 +86,17 @@ async fn an_archived_organization_is_read_and_left() {
     let owner = server.client().await;
     let told = query(&owner, "{ organization { state } me { id } }", json!({})).await;
     assert_eq!(told["organization"]["state"], "ARCHIVED");
-    assert_eq!(query(&owner, PROJECTS, json!({})).await["projects"]["nodes"][0]["name"], "Production");
+    assert_eq!(
+        query(&owner, PROJECTS, json!({})).await["projects"]["nodes"][0]["name"],
+        "Production"
+    );
     let (code, said) = refused(&owner, CREATE, json!({ "input": { "name": "Another" } })).await;
     assert_eq!(code, "FORBIDDEN");
     assert!(said.contains("archived"), "{said}");
     let change = "mutation($input: ChangePasswordInput!) { changePassword(input: $input) {
         userErrors { code } } }";
-    let passwords = json!({ "currentPassword": PASSWORD, "newPassword": "another quite long secret 77" });
+    let passwords =
+        json!({ "currentPassword": PASSWORD, "newPassword": "another quite long secret 77" });
     assert_eq!(refused(&owner, change, json!({ "input": passwords })).await.0, "FORBIDDEN");
     // What is known of a person may still be taken out, and sessions end.
     let me = told["me"]["id"].as_str().unwrap();
@@ -102,7 +109,8 @@ async fn an_archived_organization_is_read_and_left() {
 #[test]
 fn what_is_no_organization_is_told() {
     let installation = Installation::empty();
-    let suspend = |id: &str| installation.refused(&["organization", "suspend", "--organization", id], &[]);
+    let suspend =
+        |id: &str| installation.refused(&["organization", "suspend", "--organization", id], &[]);
     assert!(suspend("acme").contains("studio organization list"));
     assert!(suspend("org_00000000000070008000000000000001").contains("There is no organization"));
 }

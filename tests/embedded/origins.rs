@@ -51,7 +51,7 @@ async fn rename(server: &Server, forwarded: &str, token: &str, project: &str) {
     let read = json!({ "query": read, "variables": { "id": project } });
     let version = ask(server, forwarded, Some(token), read).await;
     let version = version["data"]["project"]["version"].clone();
-    let input = json!({ "projectId": project, "name": "Anew", "expectedVersion": version });
+    let input = json!({ "id": project, "name": "Anew", "expectedVersion": version });
     let body = json!({ "query": RENAME, "variables": { "input": input } });
     let answer = ask(server, forwarded, Some(token), body).await;
     assert_eq!(answer["data"]["renameProject"]["userErrors"], json!([]), "{answer}");

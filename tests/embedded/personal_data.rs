@@ -45,11 +45,13 @@ async fn a_person_takes_along_what_is_known_of_them() {
         known.iter().any(|line| line["target"] == project.as_str()).then_some(known)
     })
     .await;
-    let of = |kind: &str| -> Vec<&Value> {
-        known.iter().filter(|line| line["kind"] == kind).collect()
-    };
+    let of =
+        |kind: &str| -> Vec<&Value> { known.iter().filter(|line| line["kind"] == kind).collect() };
     let person = of("person")[0];
-    assert_eq!((&person["name"], &person["email"]), (&json!("Vera Cruz"), &json!("vera@example.org")));
+    assert_eq!(
+        (&person["name"], &person["email"]),
+        (&json!("Vera Cruz"), &json!("vera@example.org"))
+    );
     assert_eq!(person["roles"], json!(["admin"]));
     assert_eq!(of("apiKey")[0]["name"], "My laptop");
     assert_eq!(of("session")[0]["address"], "127.0.0.1");

@@ -106,7 +106,10 @@ mod tests {
         let env = Env::new(clock.clone(), FixedEntropy::seeded(1));
         let networks = Networks::new([
             ("vpn".to_owned(), vec!["10.8.0.0/16".parse().unwrap()]),
-            ("office".to_owned(), vec!["192.0.2.0/24".parse().unwrap(), "10.8.1.0/24".parse().unwrap()]),
+            (
+                "office".to_owned(),
+                vec!["192.0.2.0/24".parse().unwrap(), "10.8.1.0/24".parse().unwrap()],
+            ),
         ]);
         let somebody = Actor::user(env.id(), env.id(), env.id(), vec![])
             .signed_in(Some(Authn::new(at, vec![AuthnMethod::Pwd, AuthnMethod::Otp])));
@@ -122,8 +125,7 @@ mod tests {
         assert_eq!(told("")["networks"], serde_json::json!([]));
         clock.advance_micros(2 * 86_400_000_000 + 1_000_000);
         let later = told("198.51.100.1");
-        let expected =
-            serde_json::json!({ "mfa": true, "hour": 18, "weekday": 7, "networks": [] });
+        let expected = serde_json::json!({ "mfa": true, "hour": 18, "weekday": 7, "networks": [] });
         assert_eq!(later, expected);
         let without = Context::of(&somebody, None, &networks);
         let without = serde_json::to_value(without.told(&networks)).unwrap();

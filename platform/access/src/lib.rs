@@ -17,8 +17,8 @@ mod source;
 mod testing;
 
 pub use actions::{ACTIONS, Action};
-pub use context::Networks;
 pub use bundle::{Bundle, Mode, PolicyError, paths};
+pub use context::Networks;
 pub use loaded::Vote;
 pub use policy::{Decision, Denied, Explanation, Ownership, Policy, Supposed, Witness};
 pub use programs::NOT_FOR_PROGRAMS;

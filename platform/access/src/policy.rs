@@ -223,7 +223,12 @@ impl Policy {
     /// When a file does not parse, the rule `data.studio.access.decision` is missing or defined
     /// twice, or it answers in the wrong shape.
     pub fn new(bundle: &Bundle) -> Result<Self, PolicyError> {
-        Ok(Self { current: RwLock::new(Current::new(bundle)?), clock: None, networks: Networks::default(), witness: None })
+        Ok(Self {
+            current: RwLock::new(Current::new(bundle)?),
+            clock: None,
+            networks: Networks::default(),
+            witness: None,
+        })
     }
 
     /// With a clock, by which rules learn how fresh a sign-in is. Without one none is.

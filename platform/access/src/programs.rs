@@ -30,11 +30,8 @@ pub const NOT_FOR_PROGRAMS: &[&str] = &[
 pub(crate) const PROVISION: &str = "identity:directory:provision";
 
 /// What is done in an archived organization besides reading: somebody goes, and takes what is theirs along. Sorted.
-const WHILE_ARCHIVED: &[&str] = &[
-    "identity:session:revoke",
-    "identity:user:erase",
-    "identity:user:export",
-];
+const WHILE_ARCHIVED: &[&str] =
+    &["identity:session:revoke", "identity:user:erase", "identity:user:export"];
 
 /// Whether an action changes nothing.
 fn reads(action: &str) -> bool {

@@ -6,7 +6,9 @@ use std::{fs, path::Path};
 use studio_access::{
     Bundle, Mode, Ownership, Policy, PolicyError, Resource, Scope, Supposed, paths,
 };
-use studio_kernel::{Actor, Id, Role};
+use studio_kernel::{
+    Actor, Authn, AuthnMethod, Env, FixedEntropy, Id, ManualClock, Role, Timestamp,
+};
 use uuid::Uuid;
 
 /// A folder with these files.
@@ -25,7 +27,13 @@ fn write(folder: &Path, name: &str, text: &str) {
 }
 
 fn load(folder: &Path, mode: Mode) -> Result<Policy, PolicyError> {
-    Policy::new(&Bundle::read(folder, mode)?)
+    Policy::new(&Bundle::read(folder, mode)?).map(at_sign_in)
+}
+
+/// At the instant at which everybody has signed in.
+fn at_sign_in(policy: Policy) -> Policy {
+    let clock = ManualClock::at(Timestamp::from_micros(0));
+    policy.with_clock(Env::new(clock, FixedEntropy::seeded(1)))
 }
 
 /// What is said of a folder with these files that must be refused.
@@ -37,7 +45,8 @@ fn refused(mode: Mode, files: &[(&str, &str)]) -> String {
 fn person(role: Role) -> Actor {
     let id = |n| Uuid::from_u128(n);
     let (tenant, user) = (Id::from_uuid(id(1)), Id::from_uuid(id(2)));
-    Actor::user(tenant, user, Id::from_uuid(id(3)), vec![role])
+    let authn = Authn::new(Timestamp::from_micros(0), vec![AuthnMethod::Pwd]);
+    Actor::user(tenant, user, Id::from_uuid(id(3)), vec![role]).signed_in(Some(authn))
 }
 
 fn allows(policy: &Policy, role: Role, action: &str) -> bool {
@@ -115,7 +124,7 @@ fn a_bundle_stands_alone() {
 
 #[test]
 fn votes_are_told() {
-    let policy = Policy::embedded().unwrap();
+    let policy = at_sign_in(Policy::embedded().unwrap());
     let ask = |role, action, ownership, rank| {
         let attributes = [("rank", rank)].into();
         policy.explain(

@@ -61,8 +61,13 @@ fn files() -> anyhow::Result<BTreeMap<String, String>> {
     event::<identity::SessionExtended>(&mut files)?;
     event::<identity::SessionEnded>(&mut files)?;
     event::<identity::RolesChanged>(&mut files)?;
+    event::<identity::UserSuspended>(&mut files)?;
+    event::<identity::UserReactivated>(&mut files)?;
     event::<identity::ApiKeyCreated>(&mut files)?;
     event::<identity::ApiKeyRevoked>(&mut files)?;
+    event::<identity::AppAllowed>(&mut files)?;
+    event::<identity::AppGrantEnded>(&mut files)?;
+    event::<identity::AppGrantExtended>(&mut files)?;
     event::<identity::OAuthClientCreated>(&mut files)?;
     event::<identity::OAuthClientRevoked>(&mut files)?;
     event::<identity::AccessTokenRevoked>(&mut files)?;

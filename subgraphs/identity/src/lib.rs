@@ -23,19 +23,17 @@ mod rest;
 mod retention;
 pub mod scim;
 mod tokens;
+mod told;
 pub mod webauthn;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use axum::{Router, http::header, response::IntoResponse, routing::get};
 use studio_events::{
     ConsumerOptions, Election, EventFeed, EventStore, EventStoreOptions, LogFeed, Projection,
-    PublishedType, Shown, StoreError, run_consumer,
+    StoreError, run_consumer,
 };
-use studio_kernel::{
-    Env, TenantId,
-    published::identity::{self, OrganizationState},
-};
+use studio_kernel::{Env, TenantId, published::identity::OrganizationState};
 use studio_mail::Mailer;
 use studio_service::{ApiError, Deps, Subgraph, config::OidcProvider, subgraph::Background};
 use studio_stores::{keyring::KeyringError, limits::Limits};
@@ -50,104 +48,19 @@ pub use tokens::{RemoteError, RemoteVerifier, TokenError, TokenVerifier, Verifie
 use backoff::Backoff;
 use codes::RecoveryCodes;
 use commands::{Core, Failure, MailDesk};
-use domain::{
-    api_key::{ApiKeyCreated, ApiKeyRevoked},
-    app_grant::{AppAllowed, AppCodeRedeemed, AppGrantEnded, AppGrantRefreshed},
-    directory::{DirectoryConnected, DirectoryUpdated},
-    directory_group::{DirectoryGroupChanged, DirectoryGroupCreated},
-    invitation::{InvitationAccepted, InvitationSent},
-    login::{LoginLinked, UserProvisioned},
-    mailed::{EmailVerificationRequested, MailSent, PasswordResetRequested},
-    organization::OrganizationStateChanged,
-    oauth_client::{AccessTokenIssued, AccessTokenRevoked, OAuthClientCreated, OAuthClientRevoked},
-    passkey::{PasskeyAdded, PasskeyCopied, PasskeyRemoved, PasskeyUsed},
-    provisioned::{
-        DirectoryRecordRemoved, DirectoryRecordSet, ProfileChanged, UserReactivated, UserSuspended,
-    },
-    review::{AccessDecided, ReviewCompleted},
-    session::{SessionEnded, SessionRefreshed, SessionStarted},
-    user::{RolesChanged, UserCreated},
-};
 use mail::SendMail;
 use oidc::{Cookies, Providers};
 use pace::Pace;
 use password::{PasswordError, Passwords};
 use personal::People;
-use projections::read_id;
 use tokens::{
     AppTokens, Challenges, Issuer, Lifetimes, LiveSessions, MailedTokens, PasskeyChallenges,
     RefreshTokens, Requests, TokenKeys,
 };
+use told::{PUBLISHED, SHOWN};
 use webauthn::RelyingParty;
 
 const NAME: &str = "identity";
-
-/// What the others may read of the log.
-static PUBLISHED: &[PublishedType] = &[
-    PublishedType::as_part::<SessionStarted, identity::SessionExtended>(),
-    PublishedType::as_part::<SessionRefreshed, identity::SessionExtended>(),
-    PublishedType::as_part::<SessionEnded, identity::SessionEnded>(),
-    PublishedType::of::<OrganizationStateChanged>(),
-    PublishedType::of::<RolesChanged>(),
-    PublishedType::of::<UserSuspended>(),
-    PublishedType::of::<UserReactivated>(),
-    PublishedType::as_part::<ApiKeyCreated, identity::ApiKeyCreated>(),
-    PublishedType::as_part::<ApiKeyRevoked, identity::ApiKeyRevoked>(),
-    PublishedType::as_part::<OAuthClientCreated, identity::OAuthClientCreated>(),
-    PublishedType::of::<OAuthClientRevoked>(),
-    PublishedType::of::<AccessTokenRevoked>(),
-    PublishedType::as_part::<AppAllowed, identity::AppAllowed>(),
-    PublishedType::as_part::<AppCodeRedeemed, identity::AppGrantExtended>(),
-    PublishedType::as_part::<AppGrantRefreshed, identity::AppGrantExtended>(),
-    PublishedType::as_part::<AppGrantEnded, identity::AppGrantEnded>(),
-];
-
-/// What the audit log may show of the events.
-static SHOWN: &[Shown] = &[
-    Shown::of::<OrganizationStateChanged>(&["state"]).state(&["state"]),
-    Shown::of::<UserCreated>(&["roles"]).state(&["roles"]),
-    Shown::of::<UserProvisioned>(&["roles"]).state(&["roles"]),
-    Shown::of::<LoginLinked>(&["provider"]),
-    Shown::of::<RolesChanged>(&["roles", "until", "projects"])
-        .state(&["roles", "until", "projects"]),
-    Shown::of::<DirectoryConnected>(&["name", "settings", "expires_at"]),
-    Shown::of::<DirectoryUpdated>(&["name", "settings"]),
-    Shown::of::<DirectoryRecordSet>(&["directory", "active"]),
-    Shown::of::<DirectoryRecordRemoved>(&["directory"]),
-    Shown::of::<ProfileChanged>(&["email_changed"]),
-    Shown::of::<DirectoryGroupCreated>(&["display_name", "members"]),
-    Shown::of::<DirectoryGroupChanged>(&["display_name", "added", "removed"]),
-    Shown::of::<PasskeyAdded>(&["passkey"]),
-    Shown::of::<PasskeyUsed>(&["passkey"]),
-    Shown::of::<PasskeyCopied>(&["passkey", "kept", "shown"]),
-    Shown::of::<PasskeyRemoved>(&["passkey"]),
-    Shown::of::<AccessDecided>(&["user", "role", "project", "decision"]),
-    Shown::of::<ReviewCompleted>(&["confirmed", "removed"]),
-    Shown::of::<PasswordResetRequested>(&["expires_at"]),
-    Shown::of::<EmailVerificationRequested>(&["expires_at"]),
-    Shown::of::<MailSent>(&["mail"]),
-    Shown::of::<InvitationSent>(&[
-        "offer.roles",
-        "offer.project",
-        "offer.until",
-        "by",
-        "expires_at",
-    ]),
-    Shown::of::<InvitationAccepted>(&["user"]),
-    Shown::of::<SessionStarted>(&["user", "authn.methods", "provider", "expires_at"]),
-    Shown::of::<SessionEnded>(&["reason"]),
-    Shown::of::<ApiKeyCreated>(&["user", "scopes", "expires_at"]),
-    Shown::of::<ApiKeyRevoked>(&["reason"]),
-    Shown::of::<OAuthClientCreated>(&["name", "roles", "scopes", "grant_types", "redirect_uris"]),
-    Shown::of::<AppAllowed>(&["client", "user", "reach.about", "reach.scopes", "redirect_uri"]),
-    Shown::of::<AppCodeRedeemed>(&["expires_at"]),
-    Shown::of::<AppGrantEnded>(&["reason"]),
-    Shown::of::<AccessTokenIssued>(&["token", "scopes", "expires_at"]),
-    Shown::of::<AccessTokenRevoked>(&["token"]),
-];
-
-/// Sessions read from the read model at a time.
-const PAGE: u64 = 10_000;
 
 /// Why the subgraph does not start.
 #[derive(Debug, thiserror::Error)]
@@ -329,7 +242,7 @@ pub async fn build(
     let keys = Arc::new(TokenKeys::open(keyring.clone(), lifetimes, env.clone()).await?);
     let issuer = config.public_url();
     let sessions = Arc::new(LiveSessions::default());
-    let known_to = remember_live(&store, &sessions, &env).await?;
+    let known_to = tokens::remember(&store, &sessions, &env).await?;
     sessions.reached(known_to);
     let feed: Arc<dyn EventFeed> = Arc::new(LogFeed::new(store.clone(), PUBLISHED));
     let verifier = TokenVerifier::new(&keys, &issuer, sessions.clone(), feed.clone(), env.clone());
@@ -434,84 +347,6 @@ fn prepare(failure: Failure) -> BuildError {
         Failure::Api(error) => error,
         Failure::Input(faults) => ApiError::internal(format!("{faults:?}")),
     })
-}
-
-/// Fills what is known by heart of sessions, keys and roles; answers the position up to which it is complete.
-async fn remember_live(
-    store: &EventStore,
-    sessions: &LiveSessions,
-    env: &Env,
-) -> Result<i64, BuildError> {
-    // The position first: what is recorded meanwhile is told twice rather than never.
-    let position = store.head();
-    let now = env.now();
-    for (user, roles) in projections::users::known_always(store).await? {
-        sessions.roles_are(read_id(&user)?, roles, position);
-    }
-    for (organization, state) in projections::organizations::not_active(store).await? {
-        sessions.organizations.is(organization, state, position);
-    }
-    for user in projections::users::suspended(store).await? {
-        sessions.suspended_is(user, true, position);
-    }
-    let mut after: Option<String> = None;
-    loop {
-        let page = projections::api_keys::live_page(store, now, after.as_deref(), PAGE).await?;
-        remember_roles(store, sessions, page.iter().map(|row| row.user.as_str()), position).await?;
-        for row in &page {
-            sessions.keys.add(tokens::known_key(row)?, now);
-        }
-        let Some(last) = page.into_iter().next_back() else { break };
-        after = Some(last.id);
-    }
-    after = None;
-    loop {
-        let page = projections::oauth_clients::live_page(store, after.as_deref(), PAGE).await?;
-        for row in &page {
-            sessions.clients.add(tokens::known_client(row)?);
-        }
-        let Some(last) = page.into_iter().next_back() else { break };
-        after = Some(last.id);
-    }
-    after = None;
-    loop {
-        let from = now.plus_seconds(-tokens::MARGIN);
-        let page = projections::app_grants::live_page(store, from, after.as_deref(), PAGE).await?;
-        remember_roles(store, sessions, page.iter().map(|row| row.user.as_str()), position).await?;
-        for row in &page {
-            sessions.grants.add(tokens::known_grant(row)?, now);
-        }
-        let Some(last) = page.into_iter().next_back() else { break };
-        after = Some(last.id);
-    }
-    for (token, until) in projections::oauth_clients::revoked_tokens(store, now).await? {
-        sessions.clients.token_revoked(token, until, now);
-    }
-    after = None;
-    loop {
-        let page = projections::sessions::live_page(store, now, after.as_deref(), PAGE).await?;
-        for row in &page {
-            let until = studio_kernel::Timestamp::from_micros(row.expires_at);
-            sessions.live(read_id(&row.id)?, until, now);
-        }
-        remember_roles(store, sessions, page.iter().map(|row| row.user.as_str()), position).await?;
-        let Some(last) = page.into_iter().next_back() else { return Ok(position) };
-        after = Some(last.id);
-    }
-}
-
-/// Fills in what these people may do, as it was at a position.
-async fn remember_roles<'a>(
-    store: &EventStore,
-    sessions: &LiveSessions,
-    people: impl Iterator<Item = &'a str>,
-    position: i64,
-) -> Result<(), BuildError> {
-    let people: BTreeSet<&str> = people.collect();
-    for (user, roles) in projections::users::roles_of(store, people).await? {
-        sessions.roles_are(read_id(&user)?, roles, position);
-    }
-    Ok(())
 }
 
 /// `GET /.well-known/jwks.json`: the keys by which anybody can check access tokens.

@@ -276,9 +276,7 @@ pub struct AccessTokenRevoked {
 event!(AccessTokenRevoked, "identity.access_token.revoked", 1);
 
 /// What may be done in an organization.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OrganizationState {
     /// Everything that people and programs may do.

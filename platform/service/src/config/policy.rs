@@ -33,7 +33,12 @@ pub enum PolicyMode {
 
 impl Default for PolicyConfig {
     fn default() -> Self {
-        Self { bundle: None, mode: PolicyMode::Extend, watch_seconds: 1.0, networks: BTreeMap::new() }
+        Self {
+            bundle: None,
+            mode: PolicyMode::Extend,
+            watch_seconds: 1.0,
+            networks: BTreeMap::new(),
+        }
     }
 }
 

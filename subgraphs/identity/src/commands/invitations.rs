@@ -7,7 +7,9 @@
 
 use studio_access::Resource;
 use studio_events::{Append, Expected, Metadata, StreamAppend};
-use studio_kernel::{Actor, Code, Id, Principal, Role, TenantId, Timestamp, kind};
+use studio_kernel::{
+    Actor, Authn, AuthnMethod, Code, Id, Principal, Role, TenantId, Timestamp, kind,
+};
 use studio_service::ApiError;
 use zeroize::Zeroizing;
 
@@ -309,7 +311,9 @@ impl Core {
     /// Whether who invited could add such a person now.
     async fn still_invites(&self, tenant: TenantId, sent: &InvitationSent) -> Result<(), Failure> {
         let inviter = Actor::user(tenant, sent.by, self.env.id(), Vec::new());
-        let inviter = self.as_of_now(&inviter).await?;
+        // How fresh their sign-in was, was judged when they invited.
+        let authn = Authn::new(self.env.now(), vec![AuthnMethod::Pwd]);
+        let inviter = self.as_of_now(&inviter.signed_in(Some(authn))).await?;
         let resource = Resource::any("User", tenant).with(RANK, rank(&[&sent.offer.roles]));
         // Asked and not required: it is not their refusal.
         if self.policy.decide(&inviter, "identity:user:create", &resource).allow {

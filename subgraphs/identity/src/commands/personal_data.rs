@@ -97,6 +97,7 @@ impl Core {
             "erasedAt": row.erased_at.map(Timestamp::from_micros),
             "roles": held.at(self.env.now()),
             "rolesUntil": held.until,
+            "projectRoles": held.projects,
             "secondFactor": factor.is_some(),
             "exportedAt": self.env.now(),
         })];

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use studio_access::{Explanation, Ownership, Resource, Supposed};
-use studio_kernel::{Actor, Code, Id, kind};
+use studio_kernel::{Actor, Authn, AuthnMethod, Code, Id, kind};
 use studio_service::ApiError;
 
 use super::Core;
@@ -49,8 +49,11 @@ impl Core {
                 if !person.exists() {
                     return Err(ApiError::not_found("user", user));
                 }
+                let now = self.env.now();
+                let authn = Authn::new(now, vec![AuthnMethod::Pwd]);
                 let somebody = Actor::user(tenant, user, self.env.id(), Vec::new());
-                somebody.holding(&person.held(), self.env.now())
+                let somebody = Actor { read_only: actor.read_only, ..somebody };
+                somebody.signed_in(Some(authn)).holding(&person.held(), now)
             }
         };
         let attributes = asked.attributes.iter().map(|(k, v)| (&**k, &**v)).collect();

@@ -112,7 +112,9 @@ mod tests {
     #[test]
     fn roles_in_projects_are_given_taken_and_end() {
         let (env, at) = (Env::system(), |seconds| Timestamp::from_micros(0).plus_seconds(seconds));
-        let (id, a, b) = (env.id(), env.id(), env.id());
+        let mut projects = [env.id(), env.id()];
+        projects.sort_unstable();
+        let (id, [a, b]) = (env.id(), projects);
         let mut user = User::default();
         let refused = user.change_project_roles(id, a, &[Viewer], &[], at(0)).unwrap_err();
         assert_eq!(refused, RolesRefused::NoSuchUser);

@@ -10,8 +10,8 @@ use studio_kernel::{
         CloudEvent,
         identity::{
             AccessTokenRevoked, ApiKeyCreated, ApiKeyRevoked, AppAllowed, AppGrantEnded,
-            AppGrantExtended, OAuthClientCreated, OAuthClientRevoked, OrganizationStateChanged, RolesChanged, RolesHeld,
-            SessionEnded, SessionExtended, UserReactivated, UserSuspended,
+            AppGrantExtended, OAuthClientCreated, OAuthClientRevoked, OrganizationStateChanged,
+            RolesChanged, RolesHeld, SessionEnded, SessionExtended, UserReactivated, UserSuspended,
         },
     },
 };

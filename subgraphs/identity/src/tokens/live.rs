@@ -12,7 +12,10 @@ use std::{
 use studio_kernel::{Id, Role, Timestamp, kind, published::identity::RolesHeld};
 use tokio::sync::watch;
 
-use super::{live_clients::LiveClients, live_grants::LiveGrants, live_keys::LiveKeys, live_organizations::LiveOrganizations};
+use super::{
+    live_clients::LiveClients, live_grants::LiveGrants, live_keys::LiveKeys,
+    live_organizations::LiveOrganizations,
+};
 
 #[derive(Debug, Clone, Copy)]
 struct Entry {

@@ -4,6 +4,7 @@ use axum::{body::Body, http::Request};
 use http_body_util::BodyExt;
 use serde_json::json;
 use studio_identity::TokenError;
+use studio_kernel::Origin;
 use tower::ServiceExt;
 
 use super::{
@@ -289,10 +290,10 @@ async fn one_program_and_one_address_ask_so_often_and_no_more() {
     server.clock.advance_micros(1_000_000);
     assert_eq!(app.send(&server, "/oauth2/token", form).await.0, 400);
 
-    // From one address that is known, whoever it says it is.
+    // From one network.
     let ask = async |path: &str, from: &str| {
-        let request = Request::get(path).header("x-studio-client-address", from);
-        let request = request.body(Body::empty()).unwrap();
+        let origin: Origin = from.parse().unwrap();
+        let request = Request::get(path).extension(origin).body(Body::empty()).unwrap();
         server.routes.clone().oneshot(request).await.unwrap()
     };
     for _ in 0..300 {
