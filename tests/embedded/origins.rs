@@ -46,12 +46,12 @@ async fn log_in(server: &Server, forwarded: &str, password: &str) -> Value {
 const RENAME: &str = "mutation($input: RenameProjectInput!) { renameProject(input: $input) {
     userErrors { code message path } } }";
 
-async fn rename(server: &Server, forwarded: &str, token: &str, project: &str) {
+async fn rename(server: &Server, forwarded: &str, token: &str, project: &str, name: &str) {
     let read = "query($id: ID!) { project(id: $id) { version } }";
     let read = json!({ "query": read, "variables": { "id": project } });
     let version = ask(server, forwarded, Some(token), read).await;
     let version = version["data"]["project"]["version"].clone();
-    let input = json!({ "id": project, "name": "Anew", "expectedVersion": version });
+    let input = json!({ "id": project, "name": name, "expectedVersion": version });
     let body = json!({ "query": RENAME, "variables": { "input": input } });
     let answer = ask(server, forwarded, Some(token), body).await;
     assert_eq!(answer["data"]["renameProject"]["userErrors"], json!([]), "{answer}");
@@ -76,7 +76,7 @@ async fn the_audit_log_tells_from_where_something_was_done() {
     })
     .await;
     assert_eq!(begun["address"], "127.0.0.1");
-    rename(&server, HERE, &token, &project).await;
+    rename(&server, HERE, &token, &project, "Two").await;
     let renamed = entry(&owner, json!({ "action": "controls.project.renamed" })).await;
     assert_eq!(renamed["address"], "127.0.0.1");
     server.stop();
@@ -88,7 +88,7 @@ async fn the_audit_log_tells_from_where_something_was_done() {
     let signed_in = log_in(&server, HERE, PASSWORD).await;
     let tokens = &signed_in["data"]["logIn"];
     let token = tokens["accessToken"].as_str().unwrap();
-    rename(&server, &format!("{HERE}, {ELSEWHERE}"), token, &project).await;
+    rename(&server, &format!("{HERE}, {ELSEWHERE}"), token, &project, "Three").await;
     let renamed = until("the second name", || async {
         let renamed = entry(&owner, json!({ "action": "controls.project.renamed" })).await;
         (renamed["address"] != "127.0.0.1").then_some(renamed)

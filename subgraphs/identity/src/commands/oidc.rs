@@ -279,7 +279,7 @@ impl Core {
             // It began before.
             Err(AppendError::Conflict { .. }) => Ok(None),
             Err(error) => Err(error.into()),
-            Ok(_) => self.session_begun(begun).map(LoggedIn::SignedIn).map(Some),
+            Ok(_) => self.session_begun(begun).map(Box::new).map(LoggedIn::SignedIn).map(Some),
         }
     }
 }

@@ -26,7 +26,7 @@ use crate::{
 /// What a right password leads to.
 pub(crate) enum LoggedIn {
     /// A session.
-    SignedIn(SignedIn),
+    SignedIn(Box<SignedIn>),
     /// A second factor is asked for.
     Challenged {
         /// What a code or a passkey answers.
@@ -113,7 +113,7 @@ impl Core {
         }
         self.backoff.was_right(tried).await;
         let roles = users::held(&row)?.at(self.env.now());
-        self.start_session(tenant, user, roles, request).await.map(LoggedIn::SignedIn)
+        self.start_session(tenant, user, roles, request).await.map(Box::new).map(LoggedIn::SignedIn)
     }
 
     /// Notes a try at an account that was in vain. Recorded later by somebody else: how long it takes

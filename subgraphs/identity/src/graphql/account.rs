@@ -191,7 +191,7 @@ impl AccountMutation {
     ) -> async_graphql::Result<LogInPayload> {
         let password = Zeroizing::new(input.password);
         match core(ctx)?.log_in(&input.email, &password, request(ctx)).await {
-            Ok(LoggedIn::SignedIn(signed_in)) => LogInPayload::of(ctx, signed_in).await,
+            Ok(LoggedIn::SignedIn(signed_in)) => LogInPayload::of(ctx, *signed_in).await,
             Ok(LoggedIn::Challenged { challenge, passkey_options }) => Ok(LogInPayload {
                 challenge: Some(challenge.to_string()),
                 passkey_options,

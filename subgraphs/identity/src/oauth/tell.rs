@@ -33,7 +33,6 @@ pub(super) async fn revoke(
     let form = Form::read(&headers, &body)?;
     let client = served.client("revoke", &headers, &form).await?;
     let token = form.get("token").ok_or_else(|| Refusal::request("token is missing."))?;
-    let request = request;
     // What is no token any more needs no revoking (RFC 7009, section 2.2); one of another program is
     // none here.
     if let Some(claims) =

@@ -58,7 +58,6 @@ pub(super) async fn token(
         let says = format!("The program was not registered for {}.", grant.as_str());
         return Err(Refusal::Error { code: "unauthorized_client", says });
     }
-    let request = request;
     match grant {
         GrantType::ClientCredentials => by_itself(&served, &client, &form, request).await,
         GrantType::AuthorizationCode => by_code(&served, &client, &form, request).await,
