@@ -4,8 +4,9 @@
 # cached. It reads
 #   actor:    kind ("user", "client", "directory" or "system"), name (of a system principal), roles
 #             (sorted; with those of the project that the resource lies in), in_projects (whether they
-#             have a role in some project, whichever), credential ("session", "api_key", "app", "client" or "directory": by what it was let in;
-#             undefined for a system principal), scopes (of a program: patterns of actions)
+#             have a role in some project, whichever), credential ("session", "api_key", "app",
+#             "client" or "directory": by what it was let in; undefined for a system principal),
+#             scopes (of a program: patterns of actions)
 #   action:   "<subgraph>:<thing>:<verb>"
 #   resource: kind, same_tenant (whether it belongs to the actor's organization),
 #             owner ("self", "other", "nobody", or "none": a list, or a thing that is to be made),

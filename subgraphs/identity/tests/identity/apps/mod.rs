@@ -43,7 +43,7 @@ const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
 /// An app as it was registered.
 #[derive(Clone)]
-struct App {
+pub(crate) struct App {
     id: String,
     secret: Option<String>,
 }
@@ -76,7 +76,7 @@ async fn register(server: &Server, by: &Tokens, changes: Value) -> App {
     App { id: text(&made["client"]["id"]), secret: made["secret"].as_str().map(str::to_owned) }
 }
 
-async fn dashboard(server: &Server, by: &Tokens) -> App {
+pub(crate) async fn dashboard(server: &Server, by: &Tokens) -> App {
     register(server, by, json!({})).await
 }
 
@@ -160,13 +160,13 @@ impl App {
         self.send(server, "/oauth2/token", &changed(&right, changes)).await
     }
 
-    async fn refresh(&self, server: &Server, token: &str, scope: &str) -> (u16, Value) {
+    pub(crate) async fn refresh(&self, server: &Server, token: &str, scope: &str) -> (u16, Value) {
         let form = [("grant_type", "refresh_token"), ("refresh_token", token), ("scope", scope)];
         self.send(server, "/oauth2/token", &changed(&form, &[])).await
     }
 
     /// The tokens that an app gets that somebody lets in.
-    async fn let_in(&self, server: &Server, by: &Tokens, changes: &[(&str, &str)]) -> Value {
+    pub(crate) async fn let_in(&self, server: &Server, by: &Tokens, changes: &[(&str, &str)]) -> Value {
         let code = self.code(server, by, changes).await;
         let same = changes.iter().filter(|(name, _)| *name == "redirect_uri").copied();
         let (status, body) = self.redeem(server, &code, &same.collect::<Vec<_>>()).await;

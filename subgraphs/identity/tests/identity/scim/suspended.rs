@@ -4,7 +4,10 @@ use serde_json::{Value, json};
 use studio_identity::TokenError;
 
 use super::{Stage, USER};
-use crate::support::{LOG_IN, PASSWORD, Tokens, fault};
+use crate::{
+    apps,
+    support::{LOG_IN, PASSWORD, Tokens, fault},
+};
 
 const KEY: &str =
     "mutation { createApiKey(input: { name: \"CI\", scopes: [\"*:*:read\"] }) { secret } }";
@@ -122,4 +125,25 @@ async fn an_owner_or_an_admin_lets_somebody_in_again() {
     assert_eq!(stage.get(&format!("/Users/{ada}")).await.must(200)["active"], true);
     let nobody = json!({ "input": { "userId": "usr_00000000000070008000000000000001" } });
     assert_eq!(stage.server.code(Some(&stage.owner.access), again, nobody).await, "NOT_FOUND");
+}
+
+#[tokio::test]
+async fn apps_do_nothing_for_somebody_who_is_suspended() {
+    let stage = Stage::set().await;
+    let (server, owner) = (&stage.server, &stage.owner);
+    let app = apps::dashboard(server, owner).await;
+    let (charles, tokens) = server.viewer(owner).await;
+    stage.ask("POST", "/Users", Some(json!({ "userName": "charles@example.org" }))).await.must(201);
+    let given = app.let_in(server, &tokens, &[]).await;
+    let [access, refresh] = ["access_token", "refresh_token"].map(|it| given[it].as_str().unwrap());
+    assert!(server.verifier.verify(access).is_ok());
+
+    set_active(&stage, &charles, json!(false)).await;
+    assert_eq!(server.verifier.verify(access), Err(TokenError::AppOver));
+    let (status, body) = app.refresh(server, refresh, "").await;
+    assert_eq!((status, &body["error"]), (400, &json!("invalid_grant")));
+
+    set_active(&stage, &charles, json!(true)).await;
+    assert!(server.verifier.verify(access).is_ok());
+    assert_eq!(app.refresh(server, refresh, "").await.0, 200, "the token was not used up");
 }
