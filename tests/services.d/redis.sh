@@ -17,6 +17,15 @@ redis_node() {
 
 redis_answers() { REDISCLI_AUTH="$redis_password" redis-cli -h 127.0.0.1 "$@" ping | grep -q PONG; }
 
+# Whether it answers within ten seconds.
+redis_answers_soon() {
+    for _ in {1..100}; do
+        redis_answers -p "$1" 2>/dev/null && return 0
+        sleep 0.1
+    done
+    return 1
+}
+
 start_redis() {
     debian redis-server
     local directory="$state/redis" port tls ports=() nodes node
@@ -37,16 +46,22 @@ start_redis() {
     printf 'export STUDIO_TEST_REDIS_CA=%s\n' "$state/tls/ca.crt" >>"$state/environment"
 
     for node in 1 2 3; do
-        ports+=("$(free_port)")
-        redis_node "cluster-$node" --port "${ports[-1]}" --cluster-enabled yes --cluster-port "$(free_port)" \
-            --cluster-node-timeout 2000
-        wait_for "Redis Cluster's node $node" redis_answers -p "${ports[-1]}"
+        # Somebody else may take a port after it was seen to be free: then there are others.
+        for _ in 1 2 3; do
+            port="$(free_port)"
+            redis_node "cluster-$node" --port "$port" --cluster-enabled yes --cluster-port "$(free_port)" \
+                --cluster-node-timeout 2000
+            redis_answers_soon "$port" && break
+        done
+        wait_for "Redis Cluster's node $node" redis_answers -p "$port"
+        ports+=("$port")
     done
     nodes="$(printf ',127.0.0.1:%s' "${ports[@]}")"
     # shellcheck disable=SC2086
     REDISCLI_AUTH="$redis_password" redis-cli --cluster create ${nodes//,/ } --cluster-yes >"$directory/cluster.log" 2>&1
     wait_for 'Redis Cluster' redis_cluster_is_whole "${ports[@]}"
     printf 'export STUDIO_TEST_REDIS_CLUSTER=redis://:%s@%s\n' "$redis_password" "${nodes#,}" >>"$state/environment"
+    port="$(cat "$directory/port")"
     say "Redis listens on 127.0.0.1:$port, over TLS on $tls, as a cluster on ${ports[*]}"
 }
 
