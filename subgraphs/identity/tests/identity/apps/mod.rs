@@ -166,7 +166,12 @@ impl App {
     }
 
     /// The tokens that an app gets that somebody lets in.
-    pub(crate) async fn let_in(&self, server: &Server, by: &Tokens, changes: &[(&str, &str)]) -> Value {
+    pub(crate) async fn let_in(
+        &self,
+        server: &Server,
+        by: &Tokens,
+        changes: &[(&str, &str)],
+    ) -> Value {
         let code = self.code(server, by, changes).await;
         let same = changes.iter().filter(|(name, _)| *name == "redirect_uri").copied();
         let (status, body) = self.redeem(server, &code, &same.collect::<Vec<_>>()).await;
