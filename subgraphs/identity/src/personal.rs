@@ -3,7 +3,7 @@
 
 use std::{fmt, sync::Arc};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use studio_kernel::{Id, Origin, TenantId, kind};
 use studio_service::ApiError;
 use studio_stores::keyring::{IndexKey, Keyring, KeyringError, Sealed};
@@ -139,10 +139,7 @@ impl People {
         user: Id<kind::User>,
         kept: &KeptPasskey,
     ) -> Result<SealedValue, PersonalError> {
-        let bytes = serde_json::to_vec(kept)
-            .map(Zeroizing::new)
-            .map_err(|_| PersonalError::Shape(user.to_string()))?;
-        self.seal(tenant, user, &bytes).await
+        self.seal_json(tenant, user, kept).await
     }
 
     /// The keyed hash by which a person is found by what a provider calls them.
@@ -171,10 +168,7 @@ impl People {
         user: Id<kind::User>,
         record: &Document,
     ) -> Result<SealedValue, PersonalError> {
-        let bytes = serde_json::to_vec(record)
-            .map(Zeroizing::new)
-            .map_err(|_| PersonalError::Shape(user.to_string()))?;
-        self.seal(tenant, user, &bytes).await
+        self.seal_json(tenant, user, record).await
     }
 
     /// Opens what a directory says of a person; `None` once they were erased.
@@ -183,10 +177,7 @@ impl People {
         tenant: TenantId,
         sealed: &SealedValue,
     ) -> Result<Option<Document>, PersonalError> {
-        let Some(bytes) = self.open(tenant, sealed).await? else { return Ok(None) };
-        serde_json::from_slice(&bytes)
-            .map(Some)
-            .map_err(|_| PersonalError::Shape(tenant.to_string()))
+        self.open_json(tenant, sealed).await
     }
 
     /// Seals what a provider calls a person.
@@ -196,10 +187,7 @@ impl People {
         user: Id<kind::User>,
         subject: &Subject,
     ) -> Result<SealedValue, PersonalError> {
-        let bytes = serde_json::to_vec(subject)
-            .map(Zeroizing::new)
-            .map_err(|_| PersonalError::Shape(user.to_string()))?;
-        self.seal(tenant, user, &bytes).await
+        self.seal_json(tenant, user, subject).await
     }
 
     /// Opens what is kept of a passkey; `None` once the person was erased.
@@ -208,10 +196,7 @@ impl People {
         tenant: TenantId,
         sealed: &SealedValue,
     ) -> Result<Option<KeptPasskey>, PersonalError> {
-        let Some(bytes) = self.open(tenant, sealed).await? else { return Ok(None) };
-        serde_json::from_slice(&bytes)
-            .map(Some)
-            .map_err(|_| PersonalError::Shape(tenant.to_string()))
+        self.open_json(tenant, sealed).await
     }
 
     /// Opens what a provider calls a person; `None` once they were erased.
@@ -220,10 +205,7 @@ impl People {
         tenant: TenantId,
         sealed: &SealedValue,
     ) -> Result<Option<Subject>, PersonalError> {
-        let Some(bytes) = self.open(tenant, sealed).await? else { return Ok(None) };
-        serde_json::from_slice(&bytes)
-            .map(Some)
-            .map_err(|_| PersonalError::Shape(tenant.to_string()))
+        self.open_json(tenant, sealed).await
     }
 
     /// Seals a profile.
@@ -233,10 +215,30 @@ impl People {
         user: Id<kind::User>,
         profile: &Profile,
     ) -> Result<SealedValue, PersonalError> {
-        let bytes = serde_json::to_vec(profile)
+        self.seal_json(tenant, user, profile).await
+    }
+
+    async fn seal_json<T: Serialize + Sync>(
+        &self,
+        tenant: TenantId,
+        user: Id<kind::User>,
+        value: &T,
+    ) -> Result<SealedValue, PersonalError> {
+        let bytes = serde_json::to_vec(value)
             .map(Zeroizing::new)
             .map_err(|_| PersonalError::Shape(user.to_string()))?;
         self.seal(tenant, user, &bytes).await
+    }
+
+    async fn open_json<T: DeserializeOwned>(
+        &self,
+        tenant: TenantId,
+        sealed: &SealedValue,
+    ) -> Result<Option<T>, PersonalError> {
+        let Some(bytes) = self.open(tenant, sealed).await? else { return Ok(None) };
+        serde_json::from_slice(&bytes)
+            .map(Some)
+            .map_err(|_| PersonalError::Shape(tenant.to_string()))
     }
 
     /// Seals bytes that belong to a person.
@@ -258,10 +260,7 @@ impl People {
         tenant: TenantId,
         sealed: &SealedValue,
     ) -> Result<Option<Profile>, PersonalError> {
-        let Some(bytes) = self.open(tenant, sealed).await? else { return Ok(None) };
-        serde_json::from_slice(&bytes)
-            .map(Some)
-            .map_err(|_| PersonalError::Shape(tenant.to_string()))
+        self.open_json(tenant, sealed).await
     }
 
     /// Opens an e-mail address that was sealed by itself; `None` once its person was erased.

@@ -16,8 +16,7 @@ pub(super) async fn known_roles(
     store: &EventStore,
     people: BTreeSet<&str>,
 ) -> Result<Vec<KnownRoles>, sea_orm::DbErr> {
-    let held = users::roles_of(store, people).await?.into_iter();
-    held.map(|(user, held)| Ok(KnownRoles::of(read_id(&user)?, held))).collect()
+    KnownRoles::all(users::roles_of(store, people).await?)
 }
 
 /// What a person may do. An older version of Studio leaves out what it does not know.
@@ -32,9 +31,15 @@ pub(super) struct KnownRoles {
 }
 
 impl KnownRoles {
-    pub(super) fn of(user: Id<kind::User>, held: RolesHeld) -> Self {
-        let RolesHeld { always, until, projects } = held;
-        Self { user, roles: always, until, projects }
+    /// Of people by their ids.
+    pub(super) fn all(
+        held: impl IntoIterator<Item = (String, RolesHeld)>,
+    ) -> Result<Vec<Self>, sea_orm::DbErr> {
+        let known = held.into_iter().map(|(user, held)| {
+            let RolesHeld { always, until, projects } = held;
+            Ok(Self { user: read_id(&user)?, roles: always, until, projects })
+        });
+        known.collect()
     }
 
     pub(super) fn held(self) -> RolesHeld {

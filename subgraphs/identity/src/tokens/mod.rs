@@ -23,6 +23,7 @@ mod remote;
 mod remote_clients;
 mod remote_grants;
 mod remote_keys;
+mod remote_pages;
 mod verifier;
 
 pub(crate) use access::{AccessToken, AppClaims, ClientClaims, IssueError, Issuer};

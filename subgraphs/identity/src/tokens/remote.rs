@@ -10,7 +10,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
-    extract::{Query, State, rejection::QueryRejection},
+    extract::State,
     routing::{get, post},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -18,9 +18,7 @@ use jsonwebtoken::DecodingKey;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use studio_events::{EventFeed, EventStore};
-use studio_kernel::{
-    Code, Env, Id, TenantId, Timestamp, kind, published::identity::OrganizationState,
-};
+use studio_kernel::{Env, Id, TenantId, Timestamp, kind, published::identity::OrganizationState};
 use studio_service::{
     ApiError,
     feed::HttpFeed,
@@ -29,8 +27,12 @@ use studio_service::{
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
-    LiveSessions, TokenKeys, TokenVerifier, follow::follow, known_roles::KnownRoles,
-    remote_clients, remote_grants, remote_keys, verifier::Keys,
+    LiveSessions, TokenKeys, TokenVerifier,
+    follow::follow,
+    known_roles::KnownRoles,
+    remote_clients, remote_grants, remote_keys,
+    remote_pages::{self, Asked},
+    verifier::Keys,
 };
 use crate::projections::{organizations, read_id, sessions, users};
 
@@ -57,6 +59,13 @@ pub enum RemoteError {
         /// What is wrong.
         cause: String,
     },
+}
+
+impl RemoteError {
+    /// Whether identity answers nothing at that path: it is of an older version.
+    pub(super) fn is_no_such_path(&self) -> bool {
+        matches!(self, Self::Call(CallError::Refused { status: 404, .. }))
+    }
 }
 
 /// Checks access tokens away from identity. What it follows ends when it is dropped.
@@ -142,11 +151,7 @@ async fn fill(client: &InternalClient, live: &LiveSessions, env: &Env) -> Result
     let mut position = None;
     let mut after: Option<Id<kind::Session>> = None;
     loop {
-        let query: Vec<_> = after.iter().map(|after| ("after", after.to_string())).collect();
-        let body = client.get("/internal/sessions", &query, LONGEST, Duration::ZERO).await?;
-        let page: Page = serde_json::from_slice(&body.bytes).map_err(|error| {
-            RemoteError::Answer { replica: body.replica.clone(), cause: error.to_string() }
-        })?;
+        let page: Page = remote_pages::page(client, "/internal/sessions", after, LONGEST).await?;
         // That of the first page: what happens between two pages is told by the feed.
         let from = *position.get_or_insert(page.position);
         for known in page.roles {
@@ -204,22 +209,14 @@ pub(crate) fn internal_routes(keys: Arc<TokenKeys>, store: EventStore) -> Router
         .route("/internal/keys/uses", post(remote_keys::take).with_state(store))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PageQuery {
-    after: Option<Id<kind::Session>>,
-}
-
 async fn page(
     State(store): State<EventStore>,
-    query: Result<Query<PageQuery>, QueryRejection>,
+    asked: Asked<kind::Session>,
 ) -> Result<Json<Page>, ApiError> {
-    let Query(PageQuery { after }) =
-        query.map_err(|rejected| ApiError::new(Code::BadRequest, rejected.body_text()))?;
+    let after = remote_pages::after(asked)?;
     // The position first: what is recorded meanwhile is told twice rather than never.
     let position = store.head();
     let now = store.env().now();
-    let after = after.map(|after| after.to_string());
     let rows = sessions::live_page(&store, now, after.as_deref(), PAGE).await?;
     let people: BTreeSet<&str> = rows.iter().map(|row| row.user.as_str()).collect();
     let mut held = users::roles_of(&store, people).await?;
@@ -229,10 +226,7 @@ async fn page(
         suspended = users::suspended(&store).await?;
         states = organizations::not_active(&store).await?;
     }
-    let roles = held
-        .into_iter()
-        .map(|(user, held)| Ok(KnownRoles::of(read_id(&user)?, held)))
-        .collect::<Result<_, sea_orm::DbErr>>()?;
+    let roles = KnownRoles::all(held)?;
     let sessions = rows
         .iter()
         .map(|row| {

@@ -1,20 +1,15 @@
 //! The programs of organizations, between identity and the processes that check their tokens.
 
-use std::time::Duration;
-
-use axum::{
-    Json,
-    extract::{Query, State, rejection::QueryRejection},
-};
+use axum::{Json, extract::State};
 use serde::{Deserialize, Serialize};
 use studio_events::EventStore;
-use studio_kernel::{Code, Env, Id, Timestamp, kind};
-use studio_service::{
-    ApiError,
-    internal::{CallError, InternalClient},
-};
+use studio_kernel::{Env, Id, Timestamp, kind};
+use studio_service::{ApiError, internal::InternalClient};
 
-use super::{KnownClient, LiveSessions, RemoteError};
+use super::{
+    KnownClient, LiveSessions, RemoteError,
+    remote_pages::{self, Asked, page_if_told},
+};
 use crate::projections::{api_keys::read_scopes, oauth_clients, read_id, users::read_roles};
 
 /// Programs on one page,
@@ -46,22 +41,14 @@ pub(crate) fn known(row: &oauth_clients::Row) -> Result<KnownClient, sea_orm::Db
     })
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct PageQuery {
-    after: Option<Id<kind::OAuthClient>>,
-}
-
 /// `GET /internal/clients?after=`.
 pub(super) async fn page(
     State(store): State<EventStore>,
-    query: Result<Query<PageQuery>, QueryRejection>,
+    asked: Asked<kind::OAuthClient>,
 ) -> Result<Json<Page>, ApiError> {
-    let Query(PageQuery { after }) =
-        query.map_err(|rejected| ApiError::new(Code::BadRequest, rejected.body_text()))?;
+    let after = remote_pages::after(asked)?;
     // The position first: what is recorded meanwhile is told twice rather than never.
     let position = store.head();
-    let after = after.map(|after| after.to_string());
     let rows = oauth_clients::live_page(&store, after.as_deref(), PAGE).await?;
     let revoked = match after {
         None => oauth_clients::revoked_tokens(&store, store.env().now()).await?,
@@ -81,14 +68,8 @@ pub(super) async fn fill(
     let mut position = None;
     let mut after: Option<Id<kind::OAuthClient>> = None;
     loop {
-        let query: Vec<_> = after.iter().map(|after| ("after", after.to_string())).collect();
-        let body = match client.get(CLIENTS, &query, LONGEST, Duration::ZERO).await {
-            Err(CallError::Refused { status: 404, .. }) => return Ok(None),
-            answer => answer?,
-        };
-        let page: Page = serde_json::from_slice(&body.bytes).map_err(|error| {
-            RemoteError::Answer { replica: body.replica.clone(), cause: error.to_string() }
-        })?;
+        let page = page_if_told(client, CLIENTS, after, LONGEST).await?;
+        let Some(page): Option<Page> = page else { return Ok(None) };
         let from = *position.get_or_insert(page.position);
         for (token, until) in page.revoked {
             live.clients.token_revoked(token, until, env.now());

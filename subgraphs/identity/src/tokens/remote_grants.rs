@@ -1,23 +1,18 @@
 //! What people allowed apps, between identity and the processes that check their tokens.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
 
-use axum::{
-    Json,
-    extract::{Query, State, rejection::QueryRejection},
-};
+use axum::{Json, extract::State};
 use serde::{Deserialize, Serialize};
 use studio_events::EventStore;
-use studio_kernel::{Code, Env, Id, Timestamp, kind};
-use studio_service::{
-    ApiError,
-    internal::{CallError, InternalClient},
-};
+use studio_kernel::{Env, Id, Timestamp, kind};
+use studio_service::{ApiError, internal::InternalClient};
 
 use super::{
     KnownGrant, LiveSessions, RemoteError,
     known_roles::{KnownRoles, known_roles},
     live_grants::MARGIN,
+    remote_pages::{self, Asked, page_if_told},
 };
 use crate::projections::{app_grants, read_id};
 
@@ -48,23 +43,15 @@ pub(crate) fn known(row: &app_grants::Row) -> Result<KnownGrant, sea_orm::DbErr>
     })
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct PageQuery {
-    after: Option<Id<kind::AppGrant>>,
-}
-
 /// `GET /internal/grants?after=`.
 pub(super) async fn page(
     State(store): State<EventStore>,
-    query: Result<Query<PageQuery>, QueryRejection>,
+    asked: Asked<kind::AppGrant>,
 ) -> Result<Json<Page>, ApiError> {
-    let Query(PageQuery { after }) =
-        query.map_err(|rejected| ApiError::new(Code::BadRequest, rejected.body_text()))?;
+    let after = remote_pages::after(asked)?;
     // The position first: what is recorded meanwhile is told twice rather than never.
     let position = store.head();
     let from = store.env().now().plus_seconds(-MARGIN);
-    let after = after.map(|after| after.to_string());
     let rows = app_grants::live_page(&store, from, after.as_deref(), PAGE).await?;
     let people: BTreeSet<&str> = rows.iter().map(|row| row.user.as_str()).collect();
     let roles = known_roles(&store, people).await?;
@@ -82,14 +69,8 @@ pub(super) async fn fill(
     let mut position = None;
     let mut after: Option<Id<kind::AppGrant>> = None;
     loop {
-        let query: Vec<_> = after.iter().map(|after| ("after", after.to_string())).collect();
-        let body = match client.get(GRANTS, &query, LONGEST, Duration::ZERO).await {
-            Err(CallError::Refused { status: 404, .. }) => return Ok(None),
-            answer => answer?,
-        };
-        let page: Page = serde_json::from_slice(&body.bytes).map_err(|error| {
-            RemoteError::Answer { replica: body.replica.clone(), cause: error.to_string() }
-        })?;
+        let page = page_if_told(client, GRANTS, after, LONGEST).await?;
+        let Some(page): Option<Page> = page else { return Ok(None) };
         let from = *position.get_or_insert(page.position);
         for known in page.roles {
             live.roles_are(known.user, known.held(), page.position);

@@ -1,24 +1,19 @@
 //! The API keys, between identity and the processes that check them: all that hold, a page at a time,
 //! and back from there when they were used.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc};
 
-use axum::{
-    Json,
-    extract::{Query, State, rejection::QueryRejection},
-};
+use axum::{Json, extract::State};
 use serde::{Deserialize, Serialize};
 use studio_events::EventStore;
 use studio_kernel::{Code, Env, Id, Timestamp, kind};
-use studio_service::{
-    ApiError,
-    internal::{CallError, InternalClient},
-};
+use studio_service::{ApiError, internal::InternalClient};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     KnownKey, LiveSessions, RemoteError, Use,
     known_roles::{KnownRoles, known_roles},
+    remote_pages::{self, Asked, page_if_told},
 };
 use crate::projections::{
     api_keys::{self, read_scopes},
@@ -57,22 +52,14 @@ pub(crate) fn known(row: &api_keys::Row) -> Result<KnownKey, sea_orm::DbErr> {
     })
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct PageQuery {
-    after: Option<Id<kind::ApiKey>>,
-}
-
 /// `GET /internal/keys?after=`.
 pub(super) async fn page(
     State(store): State<EventStore>,
-    query: Result<Query<PageQuery>, QueryRejection>,
+    asked: Asked<kind::ApiKey>,
 ) -> Result<Json<Page>, ApiError> {
-    let Query(PageQuery { after }) =
-        query.map_err(|rejected| ApiError::new(Code::BadRequest, rejected.body_text()))?;
+    let after = remote_pages::after(asked)?;
     // The position first: what is recorded meanwhile is told twice rather than never.
     let position = store.head();
-    let after = after.map(|after| after.to_string());
     let rows = api_keys::live_page(&store, store.env().now(), after.as_deref(), PAGE).await?;
     let people: BTreeSet<&str> = rows.iter().map(|row| row.user.as_str()).collect();
     let roles = known_roles(&store, people).await?;
@@ -90,14 +77,8 @@ pub(super) async fn fill(
     let mut position = None;
     let mut after: Option<Id<kind::ApiKey>> = None;
     loop {
-        let query: Vec<_> = after.iter().map(|after| ("after", after.to_string())).collect();
-        let body = match client.get(KEYS, &query, LONGEST, Duration::ZERO).await {
-            Err(CallError::Refused { status: 404, .. }) => return Ok(None),
-            answer => answer?,
-        };
-        let page: Page = serde_json::from_slice(&body.bytes).map_err(|error| {
-            RemoteError::Answer { replica: body.replica.clone(), cause: error.to_string() }
-        })?;
+        let page = page_if_told(client, KEYS, after, LONGEST).await?;
+        let Some(page): Option<Page> = page else { return Ok(None) };
         let from = *position.get_or_insert(page.position);
         for known in page.roles {
             live.roles_are(known.user, known.held(), page.position);
