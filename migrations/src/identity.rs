@@ -28,6 +28,7 @@ impl MigratorTrait for Migrator {
             step("identity_0015_project_roles", PROJECT_ROLES),
             step("identity_0016_invitations", INVITATIONS),
             step("identity_0017_organization_states", ORGANIZATION_STATES),
+            step("identity_0018_teams", TEAMS),
         ])
     }
 }
@@ -219,6 +220,31 @@ const ORGANIZATION_STATES: &[&str] =
 
 const PROJECT_ROLES: &[&str] =
     &["ALTER TABLE identity_users ADD COLUMN project_roles TEXT NOT NULL DEFAULT ''"];
+
+const TEAMS: &[&str] = &[
+    "ALTER TABLE identity_users ADD COLUMN team_roles TEXT NOT NULL DEFAULT ''",
+    "CREATE TABLE identity_teams (
+        generation BIGINT NOT NULL,
+        tenant TEXT NOT NULL,
+        id TEXT NOT NULL,
+        name TEXT NOT NULL,
+        name_key TEXT NOT NULL,
+        roles TEXT NOT NULL,
+        version BIGINT NOT NULL,
+        created_at BIGINT NOT NULL,
+        PRIMARY KEY (generation, tenant, id)
+    )",
+    "CREATE UNIQUE INDEX identity_teams_by_name ON identity_teams (generation, tenant, name_key)",
+    r#"CREATE TABLE identity_team_members (
+        generation BIGINT NOT NULL,
+        tenant TEXT NOT NULL,
+        team TEXT NOT NULL,
+        "user" TEXT NOT NULL,
+        PRIMARY KEY (generation, tenant, team, "user")
+    )"#,
+    r#"CREATE INDEX identity_team_members_by_user
+        ON identity_team_members (generation, tenant, "user")"#,
+];
 
 const INVITATIONS: &[&str] = &[
     "CREATE TABLE identity_invitations (

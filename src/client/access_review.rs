@@ -12,7 +12,7 @@ const QUERY: &str = "query($id: ID!, $after: String) {
     accessReview(id: $id) {
         id title startedAt startedBy { id } completedAt completedBy { id }
         items(first: 100, after: $after) {
-            nodes { userId user { name email } role projectId until decision decidedAt decidedBy note }
+            nodes { userId user { name email } role projectId teamId until decision decidedAt decidedBy note }
             pageInfo { hasNextPage endCursor } } } }";
 
 /// `studio access-review`
@@ -63,6 +63,7 @@ async fn export(arguments: AccessReviewExport) -> anyhow::Result<()> {
                 "email": item["user"]["email"],
                 "role": item["role"],
                 "project": item["projectId"],
+                "team": item["teamId"],
                 "until": item["until"],
                 "decision": item["decision"],
                 "decidedAt": item["decidedAt"],

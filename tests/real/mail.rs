@@ -217,6 +217,44 @@ async fn an_address_is_verified_by_mail() {
     server.stop();
 }
 
+#[tokio::test]
+async fn somebody_who_was_invited_comes_in_by_the_mail() {
+    let Some(servers) = OwnServers::start("smtp", SHARED) else { return };
+    let installation = installation(&settings(&servers, "starttls"));
+    let (server, owner) = installation.set_up().await;
+    let invite = "mutation($input: InviteUserInput!) { inviteUser(input: $input) {
+        invitation { id } userErrors { code message path } } }";
+    let new = json!({ "email": "grace@example.net", "roles": ["AUDITOR"] });
+    let made = mutate(&owner, invite, new).await;
+    let mail = &taken(&servers, 1).await[0];
+    assert_eq!(mail["envelope_to"], json!(["grace@example.net"]));
+    assert_eq!(mail["headers"]["to"], json!(["grace@example.net"]));
+    // Nobody is told by a mail that went astray where somebody works, and who invites.
+    let whole = mail.to_string();
+    for name in ["Analytical Engines", "Ada Lovelace", EMAIL] {
+        assert!(!whole.contains(name), "{name}: {whole}");
+    }
+    let token = token(mail, "invite");
+    let accept = "mutation($input: AcceptInvitationInput!) { acceptInvitation(input: $input) {
+        userErrors { code message path } } }";
+    let stranger = Client::new(&server.url).unwrap();
+    let chosen = json!({ "token": token, "name": "Grace Hopper", "password": NEW });
+    mutate(&stranger, accept, chosen.clone()).await;
+    stranger.log_in("grace@example.net", NEW).await.unwrap();
+    let me = query(&stranger, "{ me { roles emailVerified } }", json!({})).await;
+    assert_eq!(me["me"], json!({ "roles": ["AUDITOR"], "emailVerified": true }));
+    let twice = query(&stranger, accept, json!({ "input": chosen })).await;
+    assert_eq!(twice["acceptInvitation"]["userErrors"][0]["code"], "INVALID_TOKEN");
+    let listed = "{ organization { invitations(first: 5) { nodes { id state mailedAt } } } }";
+    let listed = query(&owner, listed, json!({})).await;
+    let listed = &listed["organization"]["invitations"]["nodes"][0];
+    assert_eq!((&listed["id"], &listed["state"]), (&made["invitation"]["id"], &json!("ACCEPTED")));
+    assert!(listed["mailedAt"].is_string(), "{listed}");
+    let logged = server.logged();
+    assert!(!logged.contains(&token) && !logged.contains("grace@"), "{logged}");
+    server.stop();
+}
+
 #[test]
 fn the_check_of_the_configuration_asks_the_server() {
     let Some(_) = variable(SHARED) else { return };

@@ -5,11 +5,13 @@ mod app;
 mod audit;
 mod invited;
 mod provisioning;
+mod teams;
 
 pub use app::app_grant;
 pub use audit::{audit_entry, audit_position, audit_sent};
 pub use invited::invitation;
 pub use provisioning::{directory, group, member, person};
+pub use teams::{team, team_member};
 
 /// Organizations.
 pub mod organization {
@@ -69,6 +71,8 @@ pub mod user {
         pub roles_until: String,
         /// Roles in single projects (JSON); empty where there are none.
         pub project_roles: String,
+        /// Roles by teams (JSON); empty where there are none.
+        pub team_roles: String,
         /// When the e-mail address was shown to be theirs, microseconds since the epoch.
         pub email_verified_at: Option<i64>,
         /// Microseconds since the epoch.

@@ -39,6 +39,7 @@ denials contains "no program changes who gets in, and what people and programs m
 		"identity:key:revoke",
 		"identity:session:read",
 		"identity:session:revoke",
+		"identity:team:update",
 		"identity:user:create",
 		"identity:user:erase",
 		"identity:user:export",

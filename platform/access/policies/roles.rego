@@ -99,10 +99,10 @@ grants contains {"scope": "tenant", "reason": "an integrator may bring scans and
 	}
 }
 
-grants contains {"scope": "own", "reason": "everyone may see the own account, and take out what is known of them"} if {
+grants contains {"scope": "own", "reason": "everyone may see the own account and teams, and take out what is known of them"} if {
 	is_user
 	has_some_role
-	input.action in {"identity:user:read", "identity:user:export"}
+	input.action in {"identity:team:read", "identity:user:read", "identity:user:export"}
 	own
 }
 

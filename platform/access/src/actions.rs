@@ -77,6 +77,8 @@ actions! {
     "identity:policy:read" "ask what the policies decide",
     "identity:session:read" "see sessions, passkeys and second factors",
     "identity:session:revoke" "end a session",
+    "identity:team:read" "see teams, what they give and who is in them",
+    "identity:team:update" "make, change and delete teams, and say who is in them",
     "identity:user:create" "add a person",
     "identity:user:erase" "erase a person for good",
     "identity:user:export" "take out what is known of a person",

@@ -20,6 +20,7 @@ pub const NOT_FOR_PROGRAMS: &[&str] = &[
     "identity:key:revoke",
     "identity:session:read",
     "identity:session:revoke",
+    "identity:team:update",
     "identity:user:create",
     "identity:user:erase",
     "identity:user:export",

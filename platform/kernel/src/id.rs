@@ -154,7 +154,7 @@ pub mod kind {
         Event "evt", Request "req",
         Organization "org", User "usr", Session "ses", Passkey "psk", ApiKey "key",
         OAuthClient "cli", AppGrant "grt", AccessToken "tok", AccessReview "arv",
-        Directory "dir", DirectoryGroup "grp", Invitation "inv",
+        Directory "dir", DirectoryGroup "grp", Invitation "inv", Team "tea",
         Project "prj", Framework "frw", Requirement "rqm", Control "ctl", ControlTest "tst",
         ControlDependency "dep", Score "scr",
         Evidence "evd", Finding "fnd", Asset "ast", IngestRun "run",

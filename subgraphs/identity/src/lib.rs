@@ -216,6 +216,7 @@ pub async fn build(
     let inline: Vec<Arc<dyn Projection>> = vec![
         Arc::new(projections::organizations::Organizations),
         Arc::new(projections::users::Users::new(people.clone())),
+        Arc::new(projections::teams::Teams),
         Arc::new(projections::invitations::Invitations::new(people.clone())),
         Arc::new(projections::logins::Logins::new(people.clone())),
         Arc::new(projections::factors::Factors),

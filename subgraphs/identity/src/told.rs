@@ -19,6 +19,7 @@ use crate::domain::{
     },
     review::{AccessDecided, ReviewCompleted},
     session::{SessionEnded, SessionRefreshed, SessionStarted},
+    team::{TeamCreated, TeamMembersChanged, TeamRenamed, TeamRolesChanged},
     user::{RolesChanged, UserCreated},
 };
 
@@ -48,8 +49,12 @@ pub(crate) static SHOWN: &[Shown] = &[
     Shown::of::<UserCreated>(&["roles"]).state(&["roles"]),
     Shown::of::<UserProvisioned>(&["roles"]).state(&["roles"]),
     Shown::of::<LoginLinked>(&["provider"]),
-    Shown::of::<RolesChanged>(&["roles", "until", "projects"])
-        .state(&["roles", "until", "projects"]),
+    Shown::of::<RolesChanged>(&["roles", "until", "projects", "teams"])
+        .state(&["roles", "until", "projects", "teams"]),
+    Shown::of::<TeamCreated>(&["name"]).state(&["name"]),
+    Shown::of::<TeamRenamed>(&["name"]).state(&["name"]),
+    Shown::of::<TeamRolesChanged>(&["roles"]).state(&["roles"]),
+    Shown::of::<TeamMembersChanged>(&["added", "removed"]),
     Shown::of::<DirectoryConnected>(&["name", "settings", "expires_at"]),
     Shown::of::<DirectoryUpdated>(&["name", "settings"]),
     Shown::of::<DirectoryRecordSet>(&["directory", "active"]),
@@ -61,7 +66,7 @@ pub(crate) static SHOWN: &[Shown] = &[
     Shown::of::<PasskeyUsed>(&["passkey"]),
     Shown::of::<PasskeyCopied>(&["passkey", "kept", "shown"]),
     Shown::of::<PasskeyRemoved>(&["passkey"]),
-    Shown::of::<AccessDecided>(&["user", "role", "project", "decision"]),
+    Shown::of::<AccessDecided>(&["user", "role", "project", "team", "decision"]),
     Shown::of::<ReviewCompleted>(&["confirmed", "removed"]),
     Shown::of::<PasswordResetRequested>(&["expires_at"]),
     Shown::of::<EmailVerificationRequested>(&["expires_at"]),

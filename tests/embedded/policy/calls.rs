@@ -131,6 +131,7 @@ fn prefix(argument: &str) -> &'static str {
         ("invitation", "inv"),
         ("client", "cli"),
         ("directory", "dir"),
+        ("team", "tea"),
     ];
     let found = prefixes.iter().find(|(part, _)| argument.contains(part));
     found.unwrap_or_else(|| panic!("say in this table what ids {argument} takes")).1

@@ -140,6 +140,7 @@ pub(super) async fn things(
         ("ast", id(&data["assets"]["nodes"][0]["id"])),
         ("ans", id(&asked["answer"]["id"])),
         ("ses", session(owner.url(), EMAIL).await),
+        ("tea", team(owner, victim, &user).await),
         ("usr", user),
         ("key", api_key(owner).await),
         ("cli", oauth_client(owner).await),
@@ -157,6 +158,7 @@ async fn person(server: &Server, owner: &Client, role: Role, things: &Ids) -> Pe
     let project = &things["prj"];
     let (control, test) = control(owner, project, role.as_str(), Some(&user)).await;
     let mut own = things.clone();
+    own.insert("tea", team(owner, &email, &user).await);
     own.extend([("ctl", control), ("tst", test), ("usr", user)]);
     own.insert("ses", session(&server.url, &email).await);
     own.insert("key", api_key(&client).await);
@@ -216,6 +218,24 @@ async fn api_key(client: &Client) -> String {
     )
     .await;
     id(&made["apiKey"]["id"])
+}
+
+/// A team of one, which was changed since it was made.
+async fn team(owner: &Client, name: &str, of: &str) -> String {
+    let made = mutate(
+        owner,
+        "mutation($input: CreateTeamInput!) { createTeam(input: $input) { team { id } userErrors { code message path } } }",
+        json!({ "name": name }),
+    )
+    .await;
+    let team = id(&made["team"]["id"]);
+    mutate(
+        owner,
+        "mutation($input: ChangeTeamMembersInput!) { changeTeamMembers(input: $input) { team { id } userErrors { code message path } } }",
+        json!({ "teamId": team, "add": [of] }),
+    )
+    .await;
+    team
 }
 
 /// Somebody who was invited.

@@ -61,6 +61,20 @@ impl ProjectRole {
     }
 }
 
+/// A role that somebody has for as long as they are in a team.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+pub struct TeamRole {
+    /// The team.
+    pub team: Id<kind::Team>,
+    /// The project that it is for; the whole organization where it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<Id<kind::Project>>,
+    /// The role.
+    pub role: Role,
+}
+
 /// What somebody may do: some of it until it is changed, some until an instant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RolesHeld {
@@ -70,13 +84,17 @@ pub struct RolesHeld {
     pub until: Vec<RoleUntil>,
     /// For the things of one project each, sorted by project and role.
     pub projects: Vec<ProjectRole>,
+    /// For as long as they are in a team, sorted.
+    pub teams: Vec<TeamRole>,
 }
 
 impl RolesHeld {
     /// What they may do at an instant, sorted.
     pub fn at(&self, now: Timestamp) -> Vec<Role> {
         let timed = self.until.iter().filter(|it| now < it.until).map(|it| it.role);
-        let mut roles: Vec<Role> = self.always.iter().copied().chain(timed).collect();
+        let by_teams = self.teams.iter().filter(|it| it.project.is_none()).map(|it| it.role);
+        let mut roles: Vec<Role> =
+            self.always.iter().copied().chain(timed).chain(by_teams).collect();
         roles.sort_unstable();
         roles.dedup();
         roles
@@ -84,14 +102,16 @@ impl RolesHeld {
 
     /// What they may do in single projects at an instant, sorted by project.
     pub fn in_projects(&self, now: Timestamp) -> Vec<ProjectRoles> {
-        let mut projects: Vec<ProjectRoles> = Vec::new();
-        let mut held: Vec<&ProjectRole> =
-            self.projects.iter().filter(|it| it.counts(now)).collect();
+        let own = self.projects.iter().filter(|it| it.counts(now)).map(|it| (it.project, it.role));
+        let by_teams = self.teams.iter().filter_map(|it| Some((it.project?, it.role)));
+        let mut held: Vec<_> = own.chain(by_teams).collect();
         held.sort_unstable();
-        for it in held {
+        held.dedup();
+        let mut projects: Vec<ProjectRoles> = Vec::new();
+        for (project, role) in held {
             match projects.last_mut() {
-                Some(last) if last.project == it.project => last.roles.push(it.role),
-                _ => projects.push(ProjectRoles { project: it.project, roles: vec![it.role] }),
+                Some(last) if last.project == project => last.roles.push(role),
+                _ => projects.push(ProjectRoles { project, roles: vec![role] }),
             }
         }
         projects
@@ -111,8 +131,25 @@ pub struct RolesChanged {
     /// All that they are now in single projects, sorted by project and role.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub projects: Vec<ProjectRole>,
+    /// All that they are now by the teams that they are in, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub teams: Vec<TeamRole>,
 }
 event!(RolesChanged, "identity.user.roles_changed", 1);
+
+impl RolesChanged {
+    /// They may do this from now on.
+    pub fn to(user: Id<kind::User>, held: RolesHeld) -> Self {
+        let RolesHeld { always, until, projects, teams } = held;
+        Self { user, roles: always, until, projects, teams }
+    }
+
+    /// What they may do since.
+    pub fn held(self) -> RolesHeld {
+        let Self { user: _, roles, until, projects, teams } = self;
+        RolesHeld { always: roles, until, projects, teams }
+    }
+}
 
 /// A person was suspended: no session and no key of theirs proves anything, until they are reactivated.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

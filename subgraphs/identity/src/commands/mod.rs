@@ -21,10 +21,12 @@ mod policy;
 pub(crate) mod provision;
 mod request;
 mod review;
+mod role_changes;
 mod roles;
 mod second_step;
 mod sessions;
 mod sign_in;
+mod teams;
 mod users;
 
 use std::sync::Arc;
@@ -50,8 +52,10 @@ pub(crate) use passkey::AddedPasskey;
 pub(crate) use policy::AskedDecision;
 pub(crate) use request::Request;
 pub(crate) use review::DecideAccess;
+pub(crate) use role_changes::RoleChanges;
 pub(crate) use roles::{Grant, RoleChange};
 pub(crate) use sign_in::{LoggedIn, SignedIn};
+pub(crate) use teams::TeamChange;
 pub(crate) use users::{NewUser, keep_erased};
 
 use crate::{

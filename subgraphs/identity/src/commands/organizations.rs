@@ -223,8 +223,7 @@ impl Core {
         };
         let mut events = vec![created.into()];
         if !held.until.is_empty() || !held.projects.is_empty() {
-            let RolesHeld { always: roles, until, projects } = held.clone();
-            events.push(RolesChanged { user, roles, until, projects }.into());
+            events.push(RolesChanged::to(user, held.clone()).into());
         }
         Ok(events)
     }

@@ -98,6 +98,7 @@ impl Core {
             "roles": held.at(self.env.now()),
             "rolesUntil": held.until,
             "projectRoles": held.projects,
+            "teamRoles": held.teams,
             "secondFactor": factor.is_some(),
             "exportedAt": self.env.now(),
         })];

@@ -7,7 +7,7 @@ use studio_kernel::{Actor, Id, Role, TenantId, kind};
 use studio_service::ApiError;
 
 use super::{
-    Core, Failure, Request,
+    Core, Failure, Request, RoleChanges,
     roles::{RANK, last_owner, rank},
     users::metadata,
 };
@@ -39,6 +39,8 @@ pub(crate) struct DecideAccess {
     pub role: Role,
     /// The project that it is for; the whole organization where there is none.
     pub project: Option<Id<kind::Project>>,
+    /// The team by which they have it, where they do.
+    pub team: Option<Id<kind::Team>>,
     /// What.
     pub decision: Decision,
     /// Why.
@@ -85,7 +87,8 @@ impl Core {
             for row in &rows {
                 let user = read_id(&row.id)?;
                 let held = users::held(row)?;
-                let access = |role, project, until| Access { user, role, project, until };
+                let access =
+                    |role, project, until| Access { user, role, project, until, team: None };
                 items.extend(held.always.iter().map(|&role| access(role, None, None)));
                 let timed = held
                     .until
@@ -94,6 +97,12 @@ impl Core {
                 items.extend(timed.map(|it| access(it.role, None, Some(it.until))));
                 let there = held.projects.iter().filter(|it| it.counts(now));
                 items.extend(there.map(|it| access(it.role, Some(it.project), it.until)));
+                items.extend(
+                    held.teams.iter().map(|it| Access {
+                        team: Some(it.team),
+                        ..access(it.role, it.project, None)
+                    }),
+                );
             }
             match rows.last() {
                 Some(last) if items.len() <= MOST => after = Some(last.id.clone()),
@@ -124,7 +133,7 @@ impl Core {
     ) -> Result<(), Failure> {
         let (tenant, by) = self.may_review(actor).await?;
         let actor = &self.as_of_now(actor).await?;
-        let &DecideAccess { review, user, role, project, decision, .. } = asked;
+        let &DecideAccess { review, user, role, project, team, decision, .. } = asked;
         let note = match asked.note.as_deref().map(str::trim).filter(|note| !note.is_empty()) {
             Some(note) if note.chars().count() > LONGEST_NOTE => {
                 let message = format!("A note has at most {LONGEST_NOTE} characters.");
@@ -154,7 +163,8 @@ impl Core {
                 }
                 _ => None,
             };
-            let decided = AccessDecided { review, user, role, project, decision, by, note: sealed };
+            let note = sealed;
+            let decided = AccessDecided { review, user, role, project, team, decision, by, note };
             let events = looked_at.state.decide(decided)?;
             if events.is_empty() {
                 return Ok(());
@@ -163,30 +173,32 @@ impl Core {
             let mut streams =
                 vec![StreamAppend::of::<AccessReview>(review.to_string(), expected, events)?];
             let now = self.env.now();
-            let taken = match (decision, project) {
-                (Decision::Confirm, _) => Vec::new(),
-                (Decision::Remove, None) => person.state.lose(user, role, now),
-                (Decision::Remove, Some(project)) => {
-                    person.state.lose_in_project(user, project, role, now)
+            let mut changes = RoleChanges::default();
+            match (decision, team, project) {
+                (Decision::Confirm, _, _) => {}
+                (Decision::Remove, Some(team), _) => {
+                    let (left, followed) = self.leave_team(tenant, team, user).await?;
+                    streams.extend(left);
+                    changes = followed;
                 }
-            };
-            if !taken.is_empty() {
-                if one_owner && project.is_none() && role == Role::Owner {
-                    return Err(last_owner().into());
+                (Decision::Remove, None, Some(project)) => {
+                    let taken = person.state.lose_in_project(user, project, role, now);
+                    streams.extend(changes.add(user, person, taken)?);
                 }
-                let expected = Expected::Version(person.version);
-                streams.push(StreamAppend::of::<User>(user.to_string(), expected, taken)?);
+                (Decision::Remove, None, None) => {
+                    let taken = person.state.lose(user, role, now);
+                    if one_owner && role == Role::Owner && !taken.is_empty() {
+                        return Err(last_owner().into());
+                    }
+                    streams.extend(changes.add(user, person, taken)?);
+                }
             }
             let append = Append::new(tenant, metadata(actor, &request), streams);
             match self.store.append(append).await {
                 Err(AppendError::Conflict { .. }) if std::mem::take(&mut again) => continue,
                 Err(error) => return Err(error.into()),
                 Ok(recorded) => {
-                    let held =
-                        self.store.load::<User>(tenant, &user.to_string()).await?.state.held();
-                    if let Some(newest) = recorded.last() {
-                        self.sessions.roles_are(user, held, newest.position);
-                    }
+                    self.roles_followed(changes, &recorded);
                     return Ok(());
                 }
             }

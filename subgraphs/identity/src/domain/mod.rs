@@ -1,4 +1,4 @@
-//! Pure decisions and state: organizations, people, their sessions, keys and apps, and the set-up. No async, no
+//! Pure decisions and state: organizations, people, their teams, sessions, keys and apps, and the set-up. No async, no
 //! database, no keys: what is encrypted passes through as it is.
 
 pub mod api_key;
@@ -22,6 +22,8 @@ pub mod review;
 pub mod scopes;
 pub mod session;
 pub mod set_up;
+pub mod team;
+pub mod team_roles;
 pub mod user;
 
 use serde::{Deserialize, Serialize};

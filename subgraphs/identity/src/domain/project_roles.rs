@@ -2,7 +2,7 @@
 
 use studio_kernel::{Id, Role, Timestamp, kind};
 
-use super::user::{ProjectRole, RolesRefused, User, UserEvent};
+use super::user::{ProjectRole, RolesChanged, RolesHeld, RolesRefused, User, UserEvent};
 
 /// Roles in projects that one person has at most: they travel with each request between the processes.
 pub const MOST: usize = 100;
@@ -21,13 +21,13 @@ impl User {
         take: &[Role],
         now: Timestamp,
     ) -> Result<Vec<UserEvent>, RolesRefused> {
-        let before = self.projects_after(now);
-        let mut all = before.clone();
+        let before = self.held_after(now);
+        let mut all = before.projects.clone();
         all.retain(|it| {
             it.project != project || !(take.contains(&it.role) || give.contains(&it.role))
         });
         all.extend(give.iter().map(|&role| ProjectRole { project, role, until: None }));
-        self.have_in_projects(user, all, &before, now)
+        self.have_in_projects(user, all, before)
     }
 
     /// Gives a role in a project until an instant, in the place of one that it would end at otherwise.
@@ -40,15 +40,15 @@ impl User {
         role: ProjectRole,
         now: Timestamp,
     ) -> Result<Vec<UserEvent>, RolesRefused> {
-        let before = self.projects_after(now);
+        let before = self.held_after(now);
         let same = |it: &ProjectRole| it.project == role.project && it.role == role.role;
-        if before.iter().any(|it| same(it) && it.until.is_none()) {
+        if before.projects.iter().any(|it| same(it) && it.until.is_none()) {
             return Err(RolesRefused::HasIt);
         }
-        let mut all = before.clone();
+        let mut all = before.projects.clone();
         all.retain(|it| !same(it));
         all.push(role);
-        self.have_in_projects(user, all, &before, now)
+        self.have_in_projects(user, all, before)
     }
 
     /// Takes a role in a project away, also the last one. Nothing happens where the person does not have it.
@@ -59,40 +59,44 @@ impl User {
         role: Role,
         now: Timestamp,
     ) -> Vec<UserEvent> {
-        let before = self.projects_after(now);
-        let mut left = before.clone();
-        left.retain(|it| it.project != project || it.role != role);
-        if !self.exists() || left == before {
+        let before = self.held_after(now);
+        let mut held = before.clone();
+        held.projects.retain(|it| it.project != project || it.role != role);
+        if !self.exists() || held == before {
             return Vec::new();
         }
-        self.roles_changed(user, left, now)
-    }
-
-    /// The roles in projects that have not ended.
-    pub(super) fn projects_after(&self, now: Timestamp) -> Vec<ProjectRole> {
-        self.projects.iter().filter(|it| it.counts(now)).copied().collect()
+        vec![RolesChanged::to(user, held).into()]
     }
 
     fn have_in_projects(
         &self,
         user: Id<kind::User>,
         mut all: Vec<ProjectRole>,
-        before: &[ProjectRole],
-        now: Timestamp,
+        before: RolesHeld,
     ) -> Result<Vec<UserEvent>, RolesRefused> {
         if !self.exists() {
             return Err(RolesRefused::NoSuchUser);
         }
         all.sort_unstable();
         all.dedup();
-        if all.len() > MOST && all.len() > before.len() {
+        if all == before.projects {
+            return Ok(Vec::new());
+        }
+        let more = all.len() > before.projects.len();
+        let held = RolesHeld { projects: all, ..before };
+        if more && in_projects(&held) > MOST {
             return Err(RolesRefused::TooMany);
         }
-        if all.is_empty() && !self.has_role_of_organization(now) {
+        if held == RolesHeld::default() {
             return Err(RolesRefused::NoRole);
         }
-        Ok(if all == before { Vec::new() } else { self.roles_changed(user, all, now) })
+        Ok(vec![RolesChanged::to(user, held).into()])
     }
+}
+
+/// How many roles in projects somebody has, those by teams among them.
+pub(super) fn in_projects(held: &RolesHeld) -> usize {
+    held.projects.len() + held.teams.iter().filter(|it| it.project.is_some()).count()
 }
 
 #[cfg(test)]
@@ -100,7 +104,6 @@ mod tests {
     use studio_kernel::{
         Aggregate, Env, ProjectRoles,
         Role::{Auditor, ControlOwner, Viewer},
-        published::identity::RolesChanged,
     };
 
     use super::*;
@@ -186,6 +189,7 @@ mod tests {
             roles: vec![Viewer],
             until: vec![],
             projects: user.held().projects,
+            teams: vec![],
         };
         let written = serde_json::to_value(&event).unwrap();
         assert_eq!(serde_json::from_value::<RolesChanged>(written).unwrap(), event);

@@ -115,10 +115,10 @@ impl User {
         if !self.exists() || roles == self.roles() {
             return Vec::new();
         }
-        let mut until = self.held().until;
-        until.retain(|it| now < it.until && !roles.contains(&it.role));
-        let projects = self.projects_after(now);
-        vec![RolesChanged { user, roles, until, projects }.into()]
+        let mut held = self.held_after(now);
+        held.until.retain(|it| !roles.contains(&it.role));
+        held.always = roles;
+        vec![RolesChanged::to(user, held).into()]
     }
 }
 

@@ -37,11 +37,18 @@ pub struct Access {
     /// When it ends by itself, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
+    /// The team by which they have it; absent where it is theirs alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<Id<kind::Team>>,
 }
 
 impl Access {
+    /// Whether a decision is about it. One about a team is about all that somebody has by it: they are in the
+    /// team, or they are not.
     fn is_that_of(&self, decided: &AccessDecided) -> bool {
-        (self.user, self.role, self.project) == (decided.user, decided.role, decided.project)
+        let same = (self.user, self.team) == (decided.user, decided.team);
+        let role = (self.role, self.project) == (decided.role, decided.project);
+        same && (role || self.team.is_some())
     }
 }
 
@@ -67,6 +74,9 @@ pub struct AccessDecided {
     /// The project that it is for; the whole organization where it is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<Id<kind::Project>>,
+    /// The team by which they have it: the decision is about all that they have by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<Id<kind::Team>>,
     /// What was decided.
     pub decision: Decision,
     /// By whom.
@@ -201,7 +211,7 @@ impl AccessReview {
 
 impl Aggregate for AccessReview {
     const STREAM_TYPE: &'static str = "identity.access_review";
-    const STATE_VERSION: u32 = 2;
+    const STATE_VERSION: u32 = 3;
     type Event = ReviewEvent;
 
     fn apply(&mut self, event: &ReviewEvent, recorded_at: Timestamp) {
@@ -212,8 +222,8 @@ impl Aggregate for AccessReview {
                 self.items = items.collect();
             }
             ReviewEvent::AccessDecided(decided) => {
-                let found = self.items.iter_mut().find(|item| item.access.is_that_of(decided));
-                if let Some(item) = found {
+                let found = self.items.iter_mut().filter(|item| item.access.is_that_of(decided));
+                for item in found {
                     let AccessDecided { decision, by, ref note, .. } = *decided;
                     let note = note.clone();
                     item.decided = Some(Decided { decision, by, at: recorded_at, note });
@@ -234,7 +244,7 @@ mod tests {
     fn what_is_decided_and_completed_stays_so() {
         let env = Env::system();
         let (review, user, by) = (env.id(), env.id(), env.id());
-        let access = |role, project| Access { user, role, project, until: None };
+        let access = |role, project| Access { user, role, project, until: None, team: None };
         let project = Some(env.id());
         let items = vec![
             access(Role::Admin, None),
@@ -252,6 +262,7 @@ mod tests {
             user,
             role,
             project,
+            team: None,
             decision,
             by,
             note: None,

@@ -1,7 +1,9 @@
 //! A person of one organization.
 
 use serde::{Deserialize, Serialize};
-pub use studio_kernel::published::identity::{ProjectRole, RoleUntil, RolesChanged, RolesHeld};
+pub use studio_kernel::published::identity::{
+    ProjectRole, RoleUntil, RolesChanged, RolesHeld, TeamRole,
+};
 use studio_kernel::{Aggregate, Id, Role, Timestamp, event, events, kind};
 
 use super::{
@@ -100,6 +102,9 @@ pub struct User {
     /// Roles in single projects; some may have ended.
     #[serde(default)]
     pub(super) projects: Vec<ProjectRole>,
+    /// Roles by the teams that they are in.
+    #[serde(default)]
+    pub(super) teams: Vec<TeamRole>,
     /// What is asked for besides the password.
     pub factor: SecondFactor,
     /// What is proven by mail.
@@ -157,7 +162,16 @@ impl User {
             always: self.roles.clone(),
             until: self.until.clone(),
             projects: self.projects.clone(),
+            teams: self.teams.clone(),
         }
+    }
+
+    /// What the person may do at an instant, without what has ended by then.
+    pub(super) fn held_after(&self, now: Timestamp) -> RolesHeld {
+        let mut held = self.held();
+        held.until.retain(|it| now < it.until);
+        held.projects.retain(|it| it.counts(now));
+        held
     }
 
     /// What the person may do until it is changed, sorted; empty where there is no such person.
@@ -190,18 +204,16 @@ impl User {
         if !self.exists() {
             return Err(RolesRefused::NoSuchUser);
         }
-        let roles = self.roles_with(give, take);
-        let before = self.until_after(now);
-        let mut until = before.clone();
-        until.retain(|it| !take.contains(&it.role) && !roles.contains(&it.role));
-        let projects = self.projects_after(now);
-        if roles.is_empty() && until.is_empty() && projects.is_empty() {
+        let before = self.held_after(now);
+        let mut held = RolesHeld { always: self.roles_with(give, take), ..before.clone() };
+        held.until.retain(|it| !take.contains(&it.role) && !held.always.contains(&it.role));
+        if held == RolesHeld::default() {
             return Err(RolesRefused::NoRole);
         }
-        if roles == self.roles && until == before {
+        if held == before {
             return Ok(Vec::new());
         }
-        Ok(vec![RolesChanged { user, roles, until, projects }.into()])
+        Ok(vec![RolesChanged::to(user, held).into()])
     }
 
     /// Gives a role until an instant, in the place of one that the same role would end at otherwise.
@@ -221,49 +233,27 @@ impl User {
         if self.roles.contains(&role) {
             return Err(RolesRefused::HasIt);
         }
-        let before = self.until_after(now);
-        let mut all = before.clone();
-        all.retain(|it| it.role != role);
-        all.push(RoleUntil { role, until });
-        all.sort_unstable_by_key(|it| it.role);
-        if all == before {
+        let before = self.held_after(now);
+        let mut held = before.clone();
+        held.until.retain(|it| it.role != role);
+        held.until.push(RoleUntil { role, until });
+        held.until.sort_unstable_by_key(|it| it.role);
+        if held == before {
             return Ok(Vec::new());
         }
-        let (roles, projects) = (self.roles.clone(), self.projects_after(now));
-        Ok(vec![RolesChanged { user, roles, until: all, projects }.into()])
+        Ok(vec![RolesChanged::to(user, held).into()])
     }
 
     /// Takes a role away, also the last one. Nothing happens where the person does not have it.
     pub fn lose(&self, user: Id<kind::User>, role: Role, now: Timestamp) -> Vec<UserEvent> {
-        let before = self.until_after(now);
-        let has = self.roles.contains(&role) || before.iter().any(|it| it.role == role);
-        if !self.exists() || !has {
+        let before = self.held_after(now);
+        let mut held = before.clone();
+        held.always.retain(|it| *it != role);
+        held.until.retain(|it| it.role != role);
+        if !self.exists() || held == before {
             return Vec::new();
         }
-        let (mut roles, mut until) = (self.roles.clone(), before);
-        roles.retain(|it| *it != role);
-        until.retain(|it| it.role != role);
-        vec![RolesChanged { user, roles, until, projects: self.projects_after(now) }.into()]
-    }
-
-    /// What the roles of the whole organization are, where those in projects are changed alone.
-    pub(super) fn roles_changed(
-        &self,
-        user: Id<kind::User>,
-        projects: Vec<ProjectRole>,
-        now: Timestamp,
-    ) -> Vec<UserEvent> {
-        let (roles, until) = (self.roles.clone(), self.until_after(now));
-        vec![RolesChanged { user, roles, until, projects }.into()]
-    }
-
-    /// Whether the person has a role of the whole organization, with an end or without.
-    pub(super) fn has_role_of_organization(&self, now: Timestamp) -> bool {
-        !self.roles().is_empty() || !self.until_after(now).is_empty()
-    }
-
-    fn until_after(&self, now: Timestamp) -> Vec<RoleUntil> {
-        self.until.iter().filter(|it| now < it.until).copied().collect()
+        vec![RolesChanged::to(user, held).into()]
     }
 
     /// Erases the person; nothing happens where there is none any more. `None` where there never
@@ -279,7 +269,7 @@ impl User {
 
 impl Aggregate for User {
     const STREAM_TYPE: &'static str = "identity.user";
-    const STATE_VERSION: u32 = 6;
+    const STATE_VERSION: u32 = 7;
     type Event = UserEvent;
 
     fn apply(&mut self, event: &UserEvent, recorded_at: Timestamp) {
@@ -299,6 +289,7 @@ impl Aggregate for User {
                 self.roles.clone_from(&changed.roles);
                 self.until.clone_from(&changed.until);
                 self.projects.clone_from(&changed.projects);
+                self.teams.clone_from(&changed.teams);
             }
             UserEvent::UserErased(_) => self.erased = true,
             _ => {}
@@ -340,6 +331,7 @@ mod tests {
             roles: roles.clone(),
             until: vec![],
             projects: vec![],
+            teams: vec![],
         };
         apply(&mut user, &[event.into()]);
         assert_eq!(user.roles(), roles);
@@ -391,7 +383,10 @@ mod tests {
     fn a_change_that_was_written_before_says_nothing_of_ends_and_projects() {
         let written = r#"{"user":"usr_00000000000070008000000000000001","roles":["viewer"]}"#;
         let changed: RolesChanged = serde_json::from_str(written).unwrap();
-        assert_eq!((changed.until.len(), changed.projects.len()), (0, 0));
+        assert_eq!(
+            changed.clone().held(),
+            RolesHeld { always: vec![Viewer], ..RolesHeld::default() }
+        );
         assert_eq!(serde_json::to_string(&changed).unwrap(), written);
     }
 

@@ -19,6 +19,7 @@ mod review;
 mod session;
 mod set_up;
 mod stubs;
+mod team;
 mod user;
 
 use std::sync::Arc;
@@ -32,6 +33,7 @@ use studio_service::{GraphQlService, Served};
 
 use crate::commands::{self, Core};
 
+pub(crate) use team::TeamLoader;
 pub(crate) use user::UserLoader;
 
 /// Queries, one module each.
@@ -49,6 +51,7 @@ pub(crate) struct Query(
     oauth_client::OAuthClientQuery,
     directory::DirectoryQuery,
     app::AppQuery,
+    team::TeamQuery,
 );
 
 /// Mutations, one module each.
@@ -66,13 +69,16 @@ pub(crate) struct Mutation(
     directory::DirectoryMutation,
     app::AppMutation,
     invitation::InvitationMutation,
+    team::TeamMutation,
 );
 
-/// The schema, served with a loader of its own for each request.
+/// The schema, served with loaders of its own for each request.
 pub(crate) fn service(core: Arc<Core>) -> Arc<dyn GraphQlService> {
     let schema = schema().data(core.clone()).finish();
     Served::new(schema, move |request: Request| {
-        request.data(DataLoader::new(UserLoader::new(core.clone()), studio_stores::sql::spawn))
+        request
+            .data(DataLoader::new(UserLoader::new(core.clone()), studio_stores::sql::spawn))
+            .data(DataLoader::new(TeamLoader::new(core.clone()), studio_stores::sql::spawn))
     })
 }
 

@@ -15,6 +15,7 @@ use super::{
     directory::{self, Directory},
     invitation::{self, Invitation},
     oauth_client::{self, OAuthClient},
+    team::{self, Team},
 };
 use crate::projections::{
     organizations::{self, Row},
@@ -94,6 +95,17 @@ impl Organization {
         #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
     ) -> async_graphql::Result<Connection<String, Invitation, EmptyFields, EmptyFields>> {
         invitation::page(ctx, &PageArgs::new(first, after)?).await
+    }
+
+    /// Its teams, in the order in which they were made: those that you may see.
+    async fn teams(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many to show, 1 to 100; 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
+    ) -> async_graphql::Result<Connection<String, Team, EmptyFields, EmptyFields>> {
+        let page = PageArgs::new(first, after)?;
+        team::page(ctx, read_id(&self.0.tenant).map_err(gql)?, &page).await
     }
 }
 

@@ -138,6 +138,11 @@ impl AccessReviewItem {
         self.item.access.project.map(Project::of)
     }
 
+    /// The id of the team by which they have it, `tea_…`; null where it is theirs alone.
+    async fn team_id(&self) -> Option<ID> {
+        self.item.access.team.map(|team| ID(team.to_string()))
+    }
+
     /// When it ended by itself, as it was when the review was begun; null where it had no end.
     async fn until(&self) -> Option<DateTime<Utc>> {
         self.item.access.until.map(Timestamp::to_datetime)
@@ -200,6 +205,9 @@ struct DecideAccessInput {
     role: RoleName,
     /// The project that the role is for, `prj_…`; left out for one of the whole organization.
     project_id: Option<ID>,
+    /// The team by which they have it, `tea_…`; left out where it is theirs alone. The decision is about all that
+    /// they have by the team: removed, they are not in it any more.
+    team_id: Option<ID>,
     /// Whether they keep it. What was removed stays so; what was confirmed can still be removed.
     decision: AccessDecision,
     /// Why, at most 2,000 characters.
@@ -309,6 +317,7 @@ impl ReviewMutation {
             user: id(&input.user_id)?,
             role: Role::from(input.role),
             project: input.project_id.as_ref().map(id).transpose()?,
+            team: input.team_id.as_ref().map(id).transpose()?,
             decision: Decision::from(input.decision),
             note: input.note,
         };

@@ -9,7 +9,7 @@ use async_graphql::{
 };
 use chrono::{DateTime, Utc};
 use studio_access::{Resource, Scope};
-use studio_kernel::{Id, TenantId, Timestamp, kind};
+use studio_kernel::{Id, Role, TenantId, Timestamp, kind};
 use studio_service::{
     ApiError,
     graphql::{PageArgs, actor, connection, gql, id},
@@ -25,12 +25,13 @@ use super::{
     passkey::Passkey,
     session::Session,
     stubs::Project,
+    team::{self, Team},
 };
 use crate::{
     commands::Core,
     personal::{PersonalError, Profile, sealed_from_row},
     projections::{
-        factors, passkeys, read_id, sessions,
+        factors, passkeys, read_id, sessions, teams,
         users::{self, Row},
     },
 };
@@ -55,6 +56,8 @@ pub(super) struct ProjectRole {
     role: RoleName,
     /// The first instant at which it does not count any more; null where it has no end.
     until: Option<DateTime<Utc>>,
+    /// The id of the team by which they have it, `tea_…`; null where it is theirs alone.
+    team_id: Option<ID>,
 }
 
 /// A person of the organization.
@@ -83,7 +86,7 @@ impl User {
         self.0.email_verified_at.is_some()
     }
 
-    /// What they may do now in the whole organization.
+    /// What they may do now in the whole organization, by themselves or by a team.
     async fn roles(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<RoleName>> {
         let held = users::held(&self.0).map_err(gql)?;
         Ok(held.at(core(ctx)?.env.now()).into_iter().map(RoleName::from).collect())
@@ -98,18 +101,32 @@ impl User {
             .collect())
     }
 
-    /// What they may do in single projects, besides what they may do everywhere.
+    /// What they may do in single projects, besides what they may do everywhere; first what is theirs alone,
+    /// then what comes by a team.
     async fn project_roles(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<ProjectRole>> {
         let (held, now) = (users::held(&self.0).map_err(gql)?, core(ctx)?.env.now());
-        let there = held.projects.into_iter().filter(|it| it.counts(now));
-        Ok(there
-            .map(|it| ProjectRole {
-                project_id: ID(it.project.to_string()),
-                project: Some(Project::of(it.project)),
-                role: it.role.into(),
-                until: it.until.map(Timestamp::to_datetime),
-            })
-            .collect())
+        let role =
+            |project: Id<kind::Project>, role: Role, until: Option<Timestamp>, team| ProjectRole {
+                project_id: ID(project.to_string()),
+                project: Some(Project::of(project)),
+                role: role.into(),
+                until: until.map(Timestamp::to_datetime),
+                team_id: team,
+            };
+        let own = held.projects.iter().filter(|it| it.counts(now));
+        let own = own.map(|it| role(it.project, it.role, it.until, None));
+        let by_teams = held
+            .teams
+            .iter()
+            .filter_map(|it| Some(role(it.project?, it.role, None, Some(ID(it.team.to_string())))));
+        Ok(own.chain(by_teams).collect())
+    }
+
+    /// The teams that they are in, with what they may do by each. You see your own; whoever may see the teams of
+    /// the organization sees everybody's.
+    async fn teams(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<Team>> {
+        let tenant = read_id(&self.0.tenant).map_err(gql)?;
+        team::of_person(ctx, tenant, read_id(&self.0.id).map_err(gql)?).await
     }
 
     /// When they were added.
@@ -286,6 +303,22 @@ pub(super) async fn find(
     let tenant = may_read(ctx, &person)?.tenant();
     let loader = ctx.data::<DataLoader<UserLoader>>()?;
     Ok(loader.load_one((tenant, user)).await.map_err(gql)?.map(User))
+}
+
+/// People of a team whom the actor may see.
+pub(super) async fn in_team(
+    ctx: &Context<'_>,
+    team: Id<kind::Team>,
+    page: &PageArgs,
+) -> async_graphql::Result<Connection<String, User, EmptyFields, EmptyFields>> {
+    let core = core(ctx)?;
+    let scope = may_read(ctx, &Resource::any("User", actor(ctx)?.tenant))?;
+    let (tenant, after) = (scope.tenant(), page.after.as_deref());
+    let members = teams::members_page(&core.store, tenant, team, scope.own(), after, page.limit());
+    let rows = users::by_ids(&core.store, tenant, members.await.map_err(gql)?);
+    let mut rows = rows.await.map_err(gql)?;
+    rows.sort_unstable_by(|one, other| one.id.cmp(&other.id));
+    Ok(connection(rows, page, |row| row.id.clone(), User))
 }
 
 /// Loads people in batches; lives for one request.

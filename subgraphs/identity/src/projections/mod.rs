@@ -1,4 +1,4 @@
-//! The read models: organizations, people, invitations, their second factors, passkeys and logins, sessions, keys,
+//! The read models: organizations, people, teams, invitations, their second factors, passkeys and logins, sessions, keys,
 //! programs, what people allowed them, and directories, reviews of access, and the state of the set-up. Every query names its organization, but for
 //! those by which somebody without an actor is found: by e-mail address, passkey or what a provider calls
 //! them at a sign-in, and whether there is any organization at all.
@@ -18,6 +18,7 @@ pub(crate) mod passkeys;
 pub(crate) mod reviews;
 pub(crate) mod sessions;
 pub(crate) mod set_up;
+pub(crate) mod teams;
 pub(crate) mod users;
 
 use studio_events::Recorded;

@@ -14,7 +14,7 @@ use studio_entities::identity::user::{ActiveModel, Column, Entity, Model};
 use studio_events::{EventStore, Projection, ProjectionError, Recorded, clear_generation};
 use studio_kernel::{
     DomainEvent, Id, Payload, Role, TenantId, kind,
-    published::identity::{ProjectRole, RoleUntil, RolesHeld},
+    published::identity::{ProjectRole, RoleUntil, RolesHeld, TeamRole},
 };
 
 use super::{AT_ONCE, tenant_of};
@@ -66,6 +66,7 @@ impl Users {
             roles: Set(write_roles(roles)),
             roles_until: Set(String::new()),
             project_roles: Set(String::new()),
+            team_roles: Set(String::new()),
             email_verified_at: Set(None),
             created_at: Set(recorded.recorded_at.micros()),
             erased_at: Set(None),
@@ -108,6 +109,7 @@ impl Projection for Users {
                         row.roles = Set(write_roles(&changed.roles));
                         row.roles_until = Set(write_list(&changed.until)?);
                         row.project_roles = Set(write_list(&changed.projects)?);
+                        row.team_roles = Set(write_list(&changed.teams)?);
                         row.update(tx).await?;
                     }
                 }
@@ -220,6 +222,7 @@ pub(crate) fn held(row: &Row) -> Result<RolesHeld, DbErr> {
         always: read_roles(&row.roles),
         until: read_list::<RoleUntil>(&row.roles_until)?,
         projects: read_list::<ProjectRole>(&row.project_roles)?,
+        teams: read_list::<TeamRole>(&row.team_roles)?,
     })
 }
 
@@ -332,13 +335,18 @@ pub(crate) async fn roles_of(
     Ok(found)
 }
 
-/// The same of everybody who has a role that ends by itself, or one in a project, signed in or not: a token
-/// says nothing of such an end, and nothing of projects.
+/// The same of everybody who has a role that ends by itself, one in a project or one by a team, signed in or
+/// not: a token says nothing of such an end, and nothing of projects.
 pub(crate) async fn known_always(store: &EventStore) -> Result<HashMap<String, RolesHeld>, DbErr> {
     let rows = Entity::find()
         .filter(Column::Generation.eq(store.generation(NAME)))
         .filter(Column::ErasedAt.is_null())
-        .filter(Condition::any().add(Column::RolesUntil.ne("")).add(Column::ProjectRoles.ne("")))
+        .filter(
+            Condition::any()
+                .add(Column::RolesUntil.ne(""))
+                .add(Column::ProjectRoles.ne(""))
+                .add(Column::TeamRoles.ne("")),
+        )
         .all(store.database().reader())
         .await?;
     rows.iter().map(|row| Ok((row.id.clone(), held(row)?))).collect()

@@ -11,7 +11,7 @@ use studio_kernel::{
         identity::{
             AccessTokenRevoked, ApiKeyCreated, ApiKeyRevoked, AppAllowed, AppGrantEnded,
             AppGrantExtended, OAuthClientCreated, OAuthClientRevoked, OrganizationStateChanged,
-            RolesChanged, RolesHeld, SessionEnded, SessionExtended, UserReactivated, UserSuspended,
+            RolesChanged, SessionEnded, SessionExtended, UserReactivated, UserSuspended,
         },
     },
 };
@@ -77,8 +77,7 @@ fn take(event: &CloudEvent, sessions: &LiveSessions, env: &Env) {
         ended.map(|it| sessions.ended(it.session, env.now()))
     } else if let Some(changed) = event.read::<RolesChanged>() {
         changed.map(|it| {
-            let held = RolesHeld { always: it.roles, until: it.until, projects: it.projects };
-            sessions.roles_are(it.user, held, event.position);
+            sessions.roles_are(it.user, it.held(), event.position);
         })
     } else if let Some(suspended) = event.read::<UserSuspended>() {
         suspended.map(|it| sessions.suspended_is(it.user, true, event.position))

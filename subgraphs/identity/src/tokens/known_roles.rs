@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use studio_events::EventStore;
 use studio_kernel::{
     Id, Role, kind,
-    published::identity::{ProjectRole, RoleUntil, RolesHeld},
+    published::identity::{ProjectRole, RoleUntil, RolesHeld, TeamRole},
 };
 
 use crate::projections::{read_id, users};
@@ -28,6 +28,8 @@ pub(super) struct KnownRoles {
     until: Vec<RoleUntil>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     projects: Vec<ProjectRole>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    teams: Vec<TeamRole>,
 }
 
 impl KnownRoles {
@@ -36,13 +38,14 @@ impl KnownRoles {
         held: impl IntoIterator<Item = (String, RolesHeld)>,
     ) -> Result<Vec<Self>, sea_orm::DbErr> {
         let known = held.into_iter().map(|(user, held)| {
-            let RolesHeld { always, until, projects } = held;
-            Ok(Self { user: read_id(&user)?, roles: always, until, projects })
+            let RolesHeld { always, until, projects, teams } = held;
+            Ok(Self { user: read_id(&user)?, roles: always, until, projects, teams })
         });
         known.collect()
     }
 
     pub(super) fn held(self) -> RolesHeld {
-        RolesHeld { always: self.roles, until: self.until, projects: self.projects }
+        let Self { user: _, roles, until, projects, teams } = self;
+        RolesHeld { always: roles, until, projects, teams }
     }
 }

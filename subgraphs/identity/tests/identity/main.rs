@@ -29,5 +29,6 @@ mod sessions;
 mod set_up;
 mod sign_in;
 mod support;
+mod teams;
 mod tenancy;
 mod tokens;

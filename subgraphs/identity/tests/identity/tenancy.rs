@@ -124,6 +124,28 @@ const AS_A_STRANGER: &[(&str, &str)] = &[
         "mutation { grantAccess(input: { userId: \"usr_00000000000070008000000000000001\",
         role: ADMIN, until: \"2026-04-01T00:00:00Z\" }) { userErrors { code } } }",
     ),
+    ("team", "{ team(id: \"tea_00000000000070008000000000000001\") { id } }"),
+    ("createTeam", "mutation { createTeam(input: { name: \"x\" }) { userErrors { code } } }"),
+    (
+        "renameTeam",
+        "mutation { renameTeam(input: { teamId: \"tea_00000000000070008000000000000001\",
+        expectedVersion: 1, name: \"x\" }) { userErrors { code } } }",
+    ),
+    (
+        "changeTeamMembers",
+        "mutation { changeTeamMembers(input: { teamId: \"tea_00000000000070008000000000000001\",
+        add: [\"usr_00000000000070008000000000000001\"] }) { userErrors { code } } }",
+    ),
+    (
+        "changeTeamRoles",
+        "mutation { changeTeamRoles(input: { teamId: \"tea_00000000000070008000000000000001\",
+        give: [ADMIN] }) { userErrors { code } } }",
+    ),
+    (
+        "deleteTeam",
+        "mutation { deleteTeam(input: { teamId: \"tea_00000000000070008000000000000001\",
+        expectedVersion: 1 }) { userErrors { code } } }",
+    ),
     ("accessReviews", "{ accessReviews { nodes { id } } }"),
     ("accessReview", "{ accessReview(id: \"arv_00000000000070008000000000000001\") { id } }"),
     (

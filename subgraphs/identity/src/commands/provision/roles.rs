@@ -2,16 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use studio_events::{Expected, Recorded, StreamAppend};
-use studio_kernel::{Aggregate, Id, Role, TenantId, kind};
+use studio_events::StreamAppend;
+use studio_kernel::{Id, Role, TenantId, kind};
 
 use crate::{
-    commands::{Core, Failure},
-    domain::{
-        directory::Settings,
-        login::roles_by_groups,
-        user::{User, UserEvent},
-    },
+    commands::{Core, Failure, RoleChanges},
+    domain::{directory::Settings, login::roles_by_groups, user::User},
     projections::directory_groups,
 };
 
@@ -39,9 +35,6 @@ pub(crate) struct Follow<'a> {
     pub(crate) group: Option<Group>,
 }
 
-/// Whose roles change, and into what.
-pub(crate) struct Changes(Vec<(Id<kind::User>, User, Vec<UserEvent>)>);
-
 impl Core {
     /// The roles of these people as groups will give them. Owners are left alone.
     ///
@@ -51,12 +44,11 @@ impl Core {
         &self,
         follow: &Follow<'_>,
         people: &BTreeSet<Id<kind::User>>,
-    ) -> Result<(Vec<StreamAppend>, Changes), Failure> {
+    ) -> Result<(Vec<StreamAppend>, RoleChanges), Failure> {
         let given = self.given(follow, people).await?;
-        let (mut streams, mut changes) = (Vec::new(), Vec::new());
+        let (mut streams, mut changes) = (Vec::new(), RoleChanges::default());
         for user in people {
-            let stream = user.to_string();
-            let loaded = self.store.load::<User>(follow.tenant, &stream).await?;
+            let loaded = self.store.load::<User>(follow.tenant, &user.to_string()).await?;
             let roles = loaded.state.roles();
             if roles.contains(&Role::Owner) {
                 continue;
@@ -65,14 +57,9 @@ impl Core {
             let default = &follow.settings.default_roles;
             let wanted = roles_by_groups(roles, given, follow.managed, default);
             let events = loaded.state.set_roles(*user, wanted, self.env.now());
-            if events.is_empty() {
-                continue;
-            }
-            let expected = Expected::Version(loaded.version);
-            streams.push(StreamAppend::of::<User>(stream, expected, events.clone())?);
-            changes.push((*user, loaded.state, events));
+            streams.extend(changes.add(*user, loaded, events)?);
         }
-        Ok((streams, Changes(changes)))
+        Ok((streams, changes))
     }
 
     /// The roles that groups will give to these people.
@@ -104,16 +91,5 @@ impl Core {
             }
         }
         Ok(given)
-    }
-
-    /// Has the roles count from now on, in this process at once.
-    pub(crate) fn roles_followed(&self, changes: Changes, recorded: &[Recorded]) {
-        for (user, mut state, events) in changes.0 {
-            let stream = user.to_string();
-            let of_them = recorded.iter().filter(|it| it.stream_id == stream);
-            let Some(newest) = of_them.max_by_key(|it| it.position) else { continue };
-            events.iter().for_each(|event| state.apply(event, newest.recorded_at));
-            self.sessions.roles_are(user, state.held(), newest.position);
-        }
     }
 }
