@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel,
-    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set,
+    PaginatorTrait, QueryFilter, Set,
     sea_query::{Expr, ExprTrait, OnConflict},
 };
 use studio_access::Scope;
@@ -17,7 +17,7 @@ use studio_entities::identity::{
 use studio_events::{EventStore, Projection, ProjectionError, Recorded, clear_generation};
 use studio_kernel::{ActionScope, DomainEvent, Id, TenantId, Timestamp, kind};
 
-use super::tenant_of;
+use super::{rows, tenant_of};
 use crate::domain::api_key::ApiKeyEvent;
 
 /// A row of the read model.
@@ -100,9 +100,7 @@ pub(crate) async fn find(
     tenant: TenantId,
     key: Id<kind::ApiKey>,
 ) -> Result<Option<Row>, DbErr> {
-    Entity::find_by_id((store.generation(NAME), tenant.to_string(), key.to_string()))
-        .one(store.database().reader())
-        .await
+    rows::find::<Entity>(store, NAME, tenant, key).await
 }
 
 /// Keys within the scope, of one person where one is named, newest first, after an id. Those that
@@ -114,16 +112,11 @@ pub(crate) async fn page(
     after: Option<&str>,
     limit: u64,
 ) -> Result<Vec<Row>, DbErr> {
-    let mut query = Entity::find()
-        .filter(Column::Generation.eq(store.generation(NAME)))
-        .filter(Column::Tenant.eq(scope.tenant().to_string()));
+    let mut query = rows::of::<Entity>(store, NAME, scope.tenant());
     for user in [scope.own(), user].into_iter().flatten() {
         query = query.filter(Column::User.eq(user.to_string()));
     }
-    if let Some(after) = after {
-        query = query.filter(Column::Id.lt(after));
-    }
-    query.order_by_desc(Column::Id).limit(limit).all(store.database().reader()).await
+    rows::newest_first(query, Column::Id, after, limit).all(store.database().reader()).await
 }
 
 /// How many keys of a person hold, as the primary database knows it.
@@ -161,16 +154,12 @@ pub(crate) async fn live_page(
     after: Option<&str>,
     limit: u64,
 ) -> Result<Vec<Row>, DbErr> {
-    let mut query = live(store, now);
-    if let Some(after) = after {
-        query = query.filter(Column::Id.gt(after));
-    }
-    query.order_by_asc(Column::Id).limit(limit).all(store.database().reader()).await
+    let query = live(store, now);
+    rows::oldest_first(query, Column::Id, after, limit).all(store.database().reader()).await
 }
 
 fn live(store: &EventStore, now: Timestamp) -> sea_orm::Select<Entity> {
-    Entity::find()
-        .filter(Column::Generation.eq(store.generation(NAME)))
+    rows::all::<Entity>(store, NAME)
         .filter(Column::RevokedAt.is_null())
         .filter(Column::ExpiresAt.gt(now.micros()))
 }

@@ -4,14 +4,14 @@
 use async_trait::async_trait;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel,
-    QueryFilter, QueryOrder, QuerySelect, Set,
+    QueryFilter, QueryOrder, Set,
 };
 use studio_access::Scope;
 use studio_entities::identity::app_grant::{ActiveModel, Column, Entity, Model};
 use studio_events::{EventStore, Projection, ProjectionError, Recorded, clear_generation};
 use studio_kernel::{DomainEvent, Id, TenantId, Timestamp, kind};
 
-use super::tenant_of;
+use super::{rows, tenant_of};
 use crate::domain::app_grant::AppGrantEvent;
 
 /// A row of the read model.
@@ -100,9 +100,7 @@ async fn extend(
 }
 
 fn going_on(store: &EventStore) -> sea_orm::Select<Entity> {
-    Entity::find()
-        .filter(Column::Generation.eq(store.generation(NAME)))
-        .filter(Column::EndedAt.is_null())
+    rows::all::<Entity>(store, NAME).filter(Column::EndedAt.is_null())
 }
 
 /// What a person allowed apps, or one of them, that goes on, the newest first, as the primary database
@@ -136,10 +134,7 @@ pub(crate) async fn of_client(
     if let Some(own) = scope.own() {
         query = query.filter(Column::User.eq(own.to_string()));
     }
-    if let Some(after) = after {
-        query = query.filter(Column::Id.lt(after));
-    }
-    query.order_by_desc(Column::Id).limit(limit).all(store.database().primary()).await
+    rows::newest_first(query, Column::Id, after, limit).all(store.database().primary()).await
 }
 
 /// What goes on in the whole installation and runs out after an instant, by its ids, after an id: to know
@@ -150,9 +145,6 @@ pub(crate) async fn live_page(
     after: Option<&str>,
     limit: u64,
 ) -> Result<Vec<Row>, DbErr> {
-    let mut query = going_on(store).filter(Column::ExpiresAt.gt(from.micros()));
-    if let Some(after) = after {
-        query = query.filter(Column::Id.gt(after));
-    }
-    query.order_by_asc(Column::Id).limit(limit).all(store.database().reader()).await
+    let query = going_on(store).filter(Column::ExpiresAt.gt(from.micros()));
+    rows::oldest_first(query, Column::Id, after, limit).all(store.database().reader()).await
 }

@@ -4,13 +4,13 @@
 use async_trait::async_trait;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel,
-    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set,
+    PaginatorTrait, QueryFilter, Set,
 };
 use studio_entities::identity::directory::{ActiveModel, Column, Entity, Model};
 use studio_events::{EventStore, Projection, ProjectionError, Recorded, clear_generation};
 use studio_kernel::{DomainEvent, Id, TenantId, kind};
 
-use super::tenant_of;
+use super::{rows, tenant_of};
 use crate::domain::directory::{DirectoryEvent, Settings};
 
 /// A row of the read model.
@@ -104,8 +104,7 @@ pub(crate) async fn by_token(
     store: &EventStore,
     directory: Id<kind::Directory>,
 ) -> Result<Option<Row>, DbErr> {
-    Entity::find()
-        .filter(Column::Generation.eq(store.generation(NAME)))
+    rows::all::<Entity>(store, NAME)
         .filter(Column::Id.eq(directory.to_string()))
         .one(store.database().primary())
         .await
@@ -129,20 +128,13 @@ pub(crate) async fn page(
     after: Option<&str>,
     limit: u64,
 ) -> Result<Vec<Row>, DbErr> {
-    let mut query = Entity::find()
-        .filter(Column::Generation.eq(store.generation(NAME)))
-        .filter(Column::Tenant.eq(tenant.to_string()));
-    if let Some(after) = after {
-        query = query.filter(Column::Id.lt(after));
-    }
-    query.order_by_desc(Column::Id).limit(limit).all(store.database().reader()).await
+    let query = rows::of::<Entity>(store, NAME, tenant);
+    rows::newest_first(query, Column::Id, after, limit).all(store.database().reader()).await
 }
 
 /// How many directories of the organization are connected.
 pub(crate) async fn count_connected(store: &EventStore, tenant: TenantId) -> Result<u64, DbErr> {
-    Entity::find()
-        .filter(Column::Generation.eq(store.generation(NAME)))
-        .filter(Column::Tenant.eq(tenant.to_string()))
+    rows::of::<Entity>(store, NAME, tenant)
         .filter(Column::DisconnectedAt.is_null())
         .count(store.database().primary())
         .await

@@ -13,7 +13,7 @@ use studio_entities::identity::{
 use studio_events::{EventStore, Projection, ProjectionError, Recorded, clear_generation};
 use studio_kernel::{DomainEvent, Id, Payload, TenantId, kind};
 
-use super::{AT_ONCE, tenant_of};
+use super::{AT_ONCE, rows, tenant_of};
 use crate::domain::{
     directory_group::DirectoryGroupEvent, provisioned::DirectoryRecordRemoved, user::UserErased,
 };
@@ -156,10 +156,7 @@ fn of(
     tenant: TenantId,
     directory: Id<kind::Directory>,
 ) -> sea_orm::Select<Entity> {
-    Entity::find()
-        .filter(Column::Generation.eq(store.generation(NAME)))
-        .filter(Column::Tenant.eq(tenant.to_string()))
-        .filter(Column::Directory.eq(directory.to_string()))
+    rows::of::<Entity>(store, NAME, tenant).filter(Column::Directory.eq(directory.to_string()))
 }
 
 /// One group of the directory.

@@ -13,7 +13,7 @@ use studio_entities::identity::person::{ActiveModel, Column, Entity, Model};
 use studio_events::{EventStore, Projection, ProjectionError, Recorded, clear_generation};
 use studio_kernel::{Id, Payload, TenantId, kind};
 
-use super::tenant_of;
+use super::{rows, tenant_of};
 use crate::{
     domain::{
         provisioned::{DirectoryRecordRemoved, DirectoryRecordSet, UserReactivated, UserSuspended},
@@ -164,10 +164,7 @@ fn of(
     tenant: TenantId,
     directory: Id<kind::Directory>,
 ) -> sea_orm::Select<Entity> {
-    Entity::find()
-        .filter(Column::Generation.eq(store.generation(NAME)))
-        .filter(Column::Tenant.eq(tenant.to_string()))
-        .filter(Column::Directory.eq(directory.to_string()))
+    rows::of::<Entity>(store, NAME, tenant).filter(Column::Directory.eq(directory.to_string()))
 }
 
 /// One person of the directory.

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel,
-    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set,
+    PaginatorTrait, QueryFilter, Set,
 };
 use studio_entities::identity::invitation::{ActiveModel, Column, Entity, Model};
 use studio_events::{EventStore, Projection, ProjectionError, Recorded, clear_generation};
 use studio_kernel::{DomainEvent, Id, TenantId, kind};
 
-use super::{read_id, tenant_of, users::write_roles};
+use super::{read_id, rows, tenant_of, users::write_roles};
 use crate::{
     domain::invitation::{InvitationEvent, InvitationSent, person_of},
     personal::People,
@@ -139,9 +139,7 @@ pub(crate) async fn find(
     tenant: TenantId,
     invitation: Id<kind::Invitation>,
 ) -> Result<Option<Row>, DbErr> {
-    Entity::find_by_id((store.generation(NAME), tenant.to_string(), invitation.to_string()))
-        .one(store.database().reader())
-        .await
+    rows::find::<Entity>(store, NAME, tenant, invitation).await
 }
 
 /// Invitations of the organization, newest first, after an id. Those that were accepted or taken back are
@@ -152,11 +150,8 @@ pub(crate) async fn page(
     after: Option<&str>,
     limit: u64,
 ) -> Result<Vec<Row>, DbErr> {
-    let mut query = of(store, tenant);
-    if let Some(after) = after {
-        query = query.filter(Column::Id.lt(after));
-    }
-    query.order_by_desc(Column::Id).limit(limit).all(store.database().reader()).await
+    let query = of(store, tenant);
+    rows::newest_first(query, Column::Id, after, limit).all(store.database().reader()).await
 }
 
 /// Whether the organization has invited an address, by its keyed hash, and nothing came of it yet; as the
@@ -177,8 +172,7 @@ pub(crate) async fn count_open(store: &EventStore, tenant: TenantId) -> Result<u
 
 /// Whom everybody that was taken back would have become, as `(organization, person)`.
 pub(crate) async fn revoked(store: &EventStore) -> Result<Vec<(TenantId, Id<kind::User>)>, DbErr> {
-    let rows = Entity::find()
-        .filter(Column::Generation.eq(store.generation(NAME)))
+    let rows = rows::all::<Entity>(store, NAME)
         .filter(Column::RevokedAt.is_not_null())
         .all(store.database().reader())
         .await?;
@@ -186,9 +180,7 @@ pub(crate) async fn revoked(store: &EventStore) -> Result<Vec<(TenantId, Id<kind
 }
 
 fn of(store: &EventStore, tenant: TenantId) -> sea_orm::Select<Entity> {
-    Entity::find()
-        .filter(Column::Generation.eq(store.generation(NAME)))
-        .filter(Column::Tenant.eq(tenant.to_string()))
+    rows::of::<Entity>(store, NAME, tenant)
 }
 
 fn open(store: &EventStore, tenant: TenantId) -> sea_orm::Select<Entity> {

@@ -16,6 +16,7 @@ pub(crate) mod oauth_clients;
 pub(crate) mod organizations;
 pub(crate) mod passkeys;
 pub(crate) mod reviews;
+mod rows;
 pub(crate) mod sessions;
 pub(crate) mod set_up;
 pub(crate) mod teams;

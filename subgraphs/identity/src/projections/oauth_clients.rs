@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel,
-    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set, sea_query::OnConflict,
+    PaginatorTrait, QueryFilter, Set, sea_query::OnConflict,
 };
 use studio_entities::identity::{
     oauth_client::{ActiveModel, Column, Entity, Model},
@@ -13,7 +13,7 @@ use studio_entities::identity::{
 use studio_events::{EventStore, Projection, ProjectionError, Recorded, clear_generation};
 use studio_kernel::{DomainEvent, Id, TenantId, Timestamp, kind, published::identity::GrantType};
 
-use super::{api_keys::write_scopes, tenant_of, users::write_roles};
+use super::{api_keys::write_scopes, rows, tenant_of, users::write_roles};
 use crate::domain::oauth_client::OAuthClientEvent;
 
 /// A row of the read model.
@@ -126,9 +126,7 @@ pub(crate) async fn find(
     tenant: TenantId,
     client: Id<kind::OAuthClient>,
 ) -> Result<Option<Row>, DbErr> {
-    Entity::find_by_id((store.generation(NAME), tenant.to_string(), client.to_string()))
-        .one(store.database().reader())
-        .await
+    rows::find::<Entity>(store, NAME, tenant, client).await
 }
 
 /// Programs of the organization, newest first, after an id. Those without access any more are among them.
@@ -138,13 +136,8 @@ pub(crate) async fn page(
     after: Option<&str>,
     limit: u64,
 ) -> Result<Vec<Row>, DbErr> {
-    let mut query = Entity::find()
-        .filter(Column::Generation.eq(store.generation(NAME)))
-        .filter(Column::Tenant.eq(tenant.to_string()));
-    if let Some(after) = after {
-        query = query.filter(Column::Id.lt(after));
-    }
-    query.order_by_desc(Column::Id).limit(limit).all(store.database().reader()).await
+    let query = rows::of::<Entity>(store, NAME, tenant);
+    rows::newest_first(query, Column::Id, after, limit).all(store.database().reader()).await
 }
 
 /// How many programs of the organization have access.
@@ -161,17 +154,12 @@ pub(crate) async fn live_page(
     after: Option<&str>,
     limit: u64,
 ) -> Result<Vec<Row>, DbErr> {
-    let mut query = live(store);
-    if let Some(after) = after {
-        query = query.filter(Column::Id.gt(after));
-    }
-    query.order_by_asc(Column::Id).limit(limit).all(store.database().reader()).await
+    let query = live(store);
+    rows::oldest_first(query, Column::Id, after, limit).all(store.database().reader()).await
 }
 
 fn live(store: &EventStore) -> sea_orm::Select<Entity> {
-    Entity::find()
-        .filter(Column::Generation.eq(store.generation(NAME)))
-        .filter(Column::RevokedAt.is_null())
+    rows::all::<Entity>(store, NAME).filter(Column::RevokedAt.is_null())
 }
 
 /// Access tokens of the whole installation that were given back before their time, which is not over.

@@ -9,7 +9,7 @@ use studio_entities::identity::organization::{ActiveModel, Column, Entity, Model
 use studio_events::{EventStore, Projection, ProjectionError, Recorded, clear_generation};
 use studio_kernel::{DomainEvent, TenantId};
 
-use super::tenant_of;
+use super::{rows, tenant_of};
 use crate::domain::organization::{OrganizationEvent, OrganizationState};
 
 /// A row of the read model.
@@ -79,17 +79,13 @@ pub(crate) async fn find(store: &EventStore, tenant: TenantId) -> Result<Option<
 
 /// Whether there is any organization.
 pub(crate) async fn any(store: &EventStore) -> Result<bool, DbErr> {
-    let count = Entity::find()
-        .filter(Column::Generation.eq(store.generation(NAME)))
-        .count(store.database().reader())
-        .await?;
+    let count = rows::all::<Entity>(store, NAME).count(store.database().reader()).await?;
     Ok(count > 0)
 }
 
 /// All of them, by their ids.
 pub(crate) async fn all(store: &EventStore) -> Result<Vec<Row>, DbErr> {
-    Entity::find()
-        .filter(Column::Generation.eq(store.generation(NAME)))
+    rows::all::<Entity>(store, NAME)
         .order_by_asc(Column::Tenant)
         .all(store.database().primary())
         .await
@@ -99,8 +95,7 @@ pub(crate) async fn all(store: &EventStore) -> Result<Vec<Row>, DbErr> {
 pub(crate) async fn not_active(
     store: &EventStore,
 ) -> Result<Vec<(TenantId, OrganizationState)>, DbErr> {
-    let rows = Entity::find()
-        .filter(Column::Generation.eq(store.generation(NAME)))
+    let rows = rows::all::<Entity>(store, NAME)
         .filter(Column::State.ne(OrganizationState::Active.as_str()))
         .all(store.database().reader())
         .await?;

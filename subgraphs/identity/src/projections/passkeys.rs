@@ -12,7 +12,7 @@ use studio_entities::identity::passkey::{ActiveModel, Column, Entity, Model};
 use studio_events::{EventStore, Projection, ProjectionError, Recorded, clear_generation};
 use studio_kernel::{Id, Payload, TenantId, kind};
 
-use super::tenant_of;
+use super::{rows, tenant_of};
 use crate::{
     domain::{
         passkey::{PasskeyAdded, PasskeyCopied, PasskeyRemoved, PasskeyUsed},
@@ -135,8 +135,7 @@ impl Projection for Passkeys {
 /// The passkey with that keyed hash of its credential id, in whatever organization it is: at a sign-in
 /// there is no actor yet.
 pub(crate) async fn by_credential(store: &EventStore, hash: &str) -> Result<Option<Row>, DbErr> {
-    Entity::find()
-        .filter(Column::Generation.eq(store.generation(NAME)))
+    rows::all::<Entity>(store, NAME)
         .filter(Column::CredentialHash.eq(hash))
         .one(store.database().reader())
         .await
@@ -148,9 +147,7 @@ pub(crate) async fn of(
     tenant: TenantId,
     user: Id<kind::User>,
 ) -> Result<Vec<Row>, DbErr> {
-    Entity::find()
-        .filter(Column::Generation.eq(store.generation(NAME)))
-        .filter(Column::Tenant.eq(tenant.to_string()))
+    rows::of::<Entity>(store, NAME, tenant)
         .filter(Column::User.eq(user.to_string()))
         .order_by_asc(Column::Id)
         .all(store.database().reader())

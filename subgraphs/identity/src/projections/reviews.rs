@@ -1,15 +1,12 @@
 //! Reviews of access by id. What each holds, and what was decided, is read from the log.
 
 use async_trait::async_trait;
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel,
-    QueryFilter, QueryOrder, QuerySelect, Set,
-};
+use sea_orm::{ActiveModelTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, Set};
 use studio_entities::identity::access_review::{ActiveModel, Column, Entity, Model};
 use studio_events::{EventStore, Projection, ProjectionError, Recorded, clear_generation};
 use studio_kernel::{Id, Payload, TenantId, kind};
 
-use super::tenant_of;
+use super::{rows, tenant_of};
 use crate::domain::review::{ReviewCompleted, ReviewEvent, ReviewStarted};
 
 /// A row of the read model.
@@ -82,9 +79,7 @@ pub(crate) async fn find(
     tenant: TenantId,
     review: Id<kind::AccessReview>,
 ) -> Result<Option<Row>, DbErr> {
-    Entity::find_by_id((store.generation(NAME), tenant.to_string(), review.to_string()))
-        .one(store.database().reader())
-        .await
+    rows::find::<Entity>(store, NAME, tenant, review).await
 }
 
 /// Reviews of the organization, newest first, after an id.
@@ -94,11 +89,6 @@ pub(crate) async fn page(
     after: Option<&str>,
     limit: u64,
 ) -> Result<Vec<Row>, DbErr> {
-    let mut query = Entity::find()
-        .filter(Column::Generation.eq(store.generation(NAME)))
-        .filter(Column::Tenant.eq(tenant.to_string()));
-    if let Some(after) = after {
-        query = query.filter(Column::Id.lt(after));
-    }
-    query.order_by_desc(Column::Id).limit(limit).all(store.database().reader()).await
+    let query = rows::of::<Entity>(store, NAME, tenant);
+    rows::newest_first(query, Column::Id, after, limit).all(store.database().reader()).await
 }

@@ -3,13 +3,13 @@
 use async_trait::async_trait;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel,
-    QueryFilter, QueryOrder, QuerySelect, Set,
+    QueryFilter, Set,
 };
 use studio_entities::identity::session::{ActiveModel, Column, Entity, Model};
 use studio_events::{EventStore, Projection, ProjectionError, Recorded, clear_generation};
 use studio_kernel::{Authn, AuthnMethod, DomainEvent, Id, TenantId, Timestamp, kind};
 
-use super::tenant_of;
+use super::{rows, tenant_of};
 use crate::domain::session::SessionEvent;
 
 /// A row of the read model.
@@ -108,9 +108,7 @@ pub(crate) async fn find(
     tenant: TenantId,
     session: Id<kind::Session>,
 ) -> Result<Option<Row>, DbErr> {
-    Entity::find_by_id((store.generation(NAME), tenant.to_string(), session.to_string()))
-        .one(store.database().reader())
-        .await
+    rows::find::<Entity>(store, NAME, tenant, session).await
 }
 
 /// Sessions of a person that are neither ended nor run out, newest first, after an id.
@@ -122,16 +120,11 @@ pub(crate) async fn live_of(
     after: Option<&str>,
     limit: u64,
 ) -> Result<Vec<Row>, DbErr> {
-    let mut query = Entity::find()
-        .filter(Column::Generation.eq(store.generation(NAME)))
-        .filter(Column::Tenant.eq(tenant.to_string()))
+    let query = rows::of::<Entity>(store, NAME, tenant)
         .filter(Column::User.eq(user.to_string()))
         .filter(Column::EndedAt.is_null())
         .filter(Column::ExpiresAt.gt(now.micros()));
-    if let Some(after) = after {
-        query = query.filter(Column::Id.lt(after));
-    }
-    query.order_by_desc(Column::Id).limit(limit).all(store.database().reader()).await
+    rows::newest_first(query, Column::Id, after, limit).all(store.database().reader()).await
 }
 
 /// Sessions of a person, those that ended among them, newest first, after an id.
@@ -142,14 +135,8 @@ pub(crate) async fn all_of(
     after: Option<&str>,
     limit: u64,
 ) -> Result<Vec<Row>, DbErr> {
-    let mut query = Entity::find()
-        .filter(Column::Generation.eq(store.generation(NAME)))
-        .filter(Column::Tenant.eq(tenant.to_string()))
-        .filter(Column::User.eq(user.to_string()));
-    if let Some(after) = after {
-        query = query.filter(Column::Id.lt(after));
-    }
-    query.order_by_desc(Column::Id).limit(limit).all(store.database().reader()).await
+    let query = rows::of::<Entity>(store, NAME, tenant).filter(Column::User.eq(user.to_string()));
+    rows::newest_first(query, Column::Id, after, limit).all(store.database().reader()).await
 }
 
 /// Sessions of the whole installation that are neither ended nor run out, by their ids, after an
@@ -160,12 +147,8 @@ pub(crate) async fn live_page(
     after: Option<&str>,
     limit: u64,
 ) -> Result<Vec<Row>, DbErr> {
-    let mut query = Entity::find()
-        .filter(Column::Generation.eq(store.generation(NAME)))
+    let query = rows::all::<Entity>(store, NAME)
         .filter(Column::EndedAt.is_null())
         .filter(Column::ExpiresAt.gt(now.micros()));
-    if let Some(after) = after {
-        query = query.filter(Column::Id.gt(after));
-    }
-    query.order_by_asc(Column::Id).limit(limit).all(store.database().reader()).await
+    rows::oldest_first(query, Column::Id, after, limit).all(store.database().reader()).await
 }

@@ -14,7 +14,7 @@ use studio_entities::identity::{
 use studio_events::{EventStore, Projection, ProjectionError, Recorded, clear_generation};
 use studio_kernel::{DomainEvent, Id, Payload, TenantId, kind};
 
-use super::{AT_ONCE, read_id, tenant_of};
+use super::{AT_ONCE, read_id, rows, tenant_of};
 use crate::domain::{
     team::{Given, Members, TeamEvent},
     user::UserErased,
@@ -147,13 +147,12 @@ pub(crate) fn read_roles(row: &Row) -> Result<Vec<Given>, DbErr> {
     if row.roles.is_empty() {
         return Ok(Vec::new());
     }
-    serde_json::from_str(&row.roles).map_err(|error| DbErr::Type(format!("roles of a team: {error}")))
+    serde_json::from_str(&row.roles)
+        .map_err(|error| DbErr::Type(format!("roles of a team: {error}")))
 }
 
 fn of(store: &EventStore, tenant: TenantId) -> sea_orm::Select<Entity> {
-    Entity::find()
-        .filter(Column::Generation.eq(store.generation(NAME)))
-        .filter(Column::Tenant.eq(tenant.to_string()))
+    rows::of::<Entity>(store, NAME, tenant)
 }
 
 fn members_of(store: &EventStore, tenant: TenantId) -> sea_orm::Select<team_member::Entity> {
@@ -205,10 +204,7 @@ pub(crate) async fn page(
             .filter(Member::User.eq(member.to_string()));
         query = query.filter(Column::Id.in_subquery(theirs.into_query()));
     }
-    if let Some(after) = after {
-        query = query.filter(Column::Id.gt(after));
-    }
-    query.order_by_asc(Column::Id).limit(limit).all(store.database().reader()).await
+    rows::oldest_first(query, Column::Id, after, limit).all(store.database().reader()).await
 }
 
 /// Whether somebody is in a team.

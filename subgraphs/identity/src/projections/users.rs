@@ -6,7 +6,7 @@ use std::{collections::HashMap, sync::Arc};
 use async_trait::async_trait;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait,
-    IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, Set,
+    IntoActiveModel, QueryFilter, QuerySelect, Set,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use studio_access::Scope;
@@ -17,7 +17,7 @@ use studio_kernel::{
     published::identity::{ProjectRole, RoleUntil, RolesHeld, TeamRole},
 };
 
-use super::{AT_ONCE, tenant_of};
+use super::{AT_ONCE, rows, tenant_of};
 use crate::{
     domain::{
         SealedValue,
@@ -236,8 +236,7 @@ fn read_list<T: DeserializeOwned>(text: &str) -> Result<Vec<T>, DbErr> {
 /// The account with that keyed hash of an e-mail address, in whatever organization it is: at a
 /// sign-in there is no actor yet.
 pub(crate) async fn by_email(store: &EventStore, email_hash: &str) -> Result<Option<Row>, DbErr> {
-    Entity::find()
-        .filter(Column::Generation.eq(store.generation(NAME)))
+    rows::all::<Entity>(store, NAME)
         .filter(Column::EmailHash.eq(email_hash))
         .one(store.database().reader())
         .await
@@ -249,9 +248,7 @@ pub(crate) async fn by_ids(
     tenant: TenantId,
     users: impl IntoIterator<Item = Id<kind::User>>,
 ) -> Result<Vec<Row>, DbErr> {
-    Entity::find()
-        .filter(Column::Generation.eq(store.generation(NAME)))
-        .filter(Column::Tenant.eq(tenant.to_string()))
+    rows::of::<Entity>(store, NAME, tenant)
         .filter(Column::Id.is_in(users.into_iter().map(|user| user.to_string())))
         .all(store.database().reader())
         .await
@@ -285,17 +282,12 @@ pub(crate) async fn page(
     after: Option<&str>,
     limit: u64,
 ) -> Result<Vec<Row>, DbErr> {
-    let mut query = Entity::find()
-        .filter(Column::Generation.eq(store.generation(NAME)))
-        .filter(Column::Tenant.eq(scope.tenant().to_string()))
-        .filter(Column::ErasedAt.is_null());
+    let mut query =
+        rows::of::<Entity>(store, NAME, scope.tenant()).filter(Column::ErasedAt.is_null());
     if let Some(own) = scope.own() {
         query = query.filter(Column::Id.eq(own.to_string()));
     }
-    if let Some(after) = after {
-        query = query.filter(Column::Id.gt(after));
-    }
-    query.order_by_asc(Column::Id).limit(limit).all(store.database().reader()).await
+    rows::oldest_first(query, Column::Id, after, limit).all(store.database().reader()).await
 }
 
 /// Whether one person alone, of those who were not erased, is an owner of the organization.
@@ -323,8 +315,7 @@ pub(crate) async fn roles_of(
     let mut users = users.into_iter().peekable();
     while users.peek().is_some() {
         let some: Vec<&str> = users.by_ref().take(AT_ONCE).collect();
-        let rows = Entity::find()
-            .filter(Column::Generation.eq(store.generation(NAME)))
+        let rows = rows::all::<Entity>(store, NAME)
             .filter(Column::Id.is_in(some))
             .all(store.database().reader())
             .await?;
@@ -338,8 +329,7 @@ pub(crate) async fn roles_of(
 /// The same of everybody who has a role that ends by itself, one in a project or one by a team, signed in or
 /// not: a token says nothing of such an end, and nothing of projects.
 pub(crate) async fn known_always(store: &EventStore) -> Result<HashMap<String, RolesHeld>, DbErr> {
-    let rows = Entity::find()
-        .filter(Column::Generation.eq(store.generation(NAME)))
+    let rows = rows::all::<Entity>(store, NAME)
         .filter(Column::ErasedAt.is_null())
         .filter(
             Condition::any()
@@ -368,8 +358,7 @@ pub(crate) async fn suspended(store: &EventStore) -> Result<Vec<Id<kind::User>>,
 
 /// Everybody who was erased, as `(organization, person)`.
 pub(crate) async fn erased(store: &EventStore) -> Result<Vec<(TenantId, Id<kind::User>)>, DbErr> {
-    let rows = Entity::find()
-        .filter(Column::Generation.eq(store.generation(NAME)))
+    let rows = rows::all::<Entity>(store, NAME)
         .filter(Column::ErasedAt.is_not_null())
         .all(store.database().reader())
         .await?;
