@@ -20,8 +20,8 @@ pub struct Mail {
     pub id: String,
     /// When it was written.
     pub at: Timestamp,
-    /// What the person is called.
-    pub name: String,
+    /// What the person is called, where that is known.
+    pub name: Option<String>,
     /// Where it goes.
     pub address: String,
     /// One line.

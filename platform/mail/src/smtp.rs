@@ -134,13 +134,13 @@ impl SmtpMailer {
         let refused = |what: &str| MailError::Refused(what.to_owned());
         // The library would encode or refuse them; nothing of the kind is to come so far.
         let one_line = |text: &str| !text.chars().any(char::is_control);
-        if ![&mail.id, &mail.name, &mail.address, &mail.subject].into_iter().all(|it| one_line(it))
-        {
+        let head = [&mail.id, &mail.address, &mail.subject].into_iter().chain(&mail.name);
+        if !head.into_iter().all(|text| one_line(text)) {
             return Err(refused("a control character is in its head"));
         }
         let address: Address =
             mail.address.parse().map_err(|_| refused("its address is none of e-mail"))?;
-        let to = Mailbox::new(Some(mail.name.clone()), address);
+        let to = Mailbox::new(mail.name.clone(), address);
         Message::builder()
             .message_id(Some(format!("<{}@{}>", mail.id, self.from.email.domain())))
             .date(system_time(mail.at))
@@ -253,7 +253,7 @@ mod tests {
         Mail {
             id: "evt_1".to_owned(),
             at: Timestamp::from_micros(0),
-            name: "Zoë \"Zed\" O'Neill".to_owned(),
+            name: Some("Zoë \"Zed\" O'Neill".to_owned()),
             address: "zoe@example.org".to_owned(),
             subject: "A new password".to_owned(),
             text: "Open this:\nhttps://studio.example.org/#reset=abc\n".to_owned(),
@@ -284,7 +284,7 @@ mod tests {
     fn nobody_writes_a_header_of_their_own() {
         let injected = "x\r\nBcc: eve@example.net";
         let changes: [fn(&mut Mail, &str); 4] = [
-            |mail, text| mail.name = text.to_owned(),
+            |mail, text| mail.name = Some(text.to_owned()),
             |mail, text| mail.subject = text.to_owned(),
             |mail, text| mail.address = format!("{text}@example.org"),
             |mail, text| mail.id = text.to_owned(),
@@ -303,10 +303,12 @@ mod tests {
             assert!(matches!(written(&mail), Err(MailError::Refused(_))), "{address}");
         }
         // A name may look like one: it stays a name.
-        let name = "eve@example.net, <mallory@example.net>".to_owned();
+        let name = Some("eve@example.net, <mallory@example.net>".to_owned());
         let text = written(&Mail { name, ..mail() }).unwrap();
         let to = text.lines().find(|line| line.starts_with("To: ")).unwrap();
         assert!(to.ends_with(" <zoe@example.org>") && to.matches('@').count() == 1, "{to}");
+        let text = written(&Mail { name: None, ..mail() }).unwrap();
+        assert!(text.contains("\r\nTo: zoe@example.org\r\n"), "{text}");
     }
 
     #[tokio::test]

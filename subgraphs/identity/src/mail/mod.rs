@@ -18,7 +18,7 @@ use crate::{
         mailed::{EmailVerificationRequested, MailKind, MailSent, PasswordResetRequested},
         user::User,
     },
-    personal::{Profile, sealed_from_row},
+    personal::sealed_from_row,
     projections::users,
     tokens::{MailedToken, sha256},
 };
@@ -56,6 +56,14 @@ pub(crate) struct SendMail {
     public_url: String,
 }
 
+/// To whom a mail goes.
+struct Recipient {
+    /// What they are called, where that is known.
+    name: Option<String>,
+    /// Where it goes.
+    address: String,
+}
+
 /// A link that somebody asked for.
 struct Asked {
     mail: MailKind,
@@ -90,14 +98,14 @@ impl SendMail {
                 self.person(event, asked).await?
             }
         };
-        let Some(Profile { name, email }) = recipient else { return Ok(None) };
+        let Some(Recipient { name, address }) = recipient else { return Ok(None) };
         let link = self.link(event.tenant, asked)?;
         let (subject, text) = text(asked.mail).split_once("\n\n").unwrap_or_default();
         Ok(Some(Mail {
             id: event.id.to_string(),
             at: event.time,
             name,
-            address: email,
+            address,
             subject: subject.to_owned(),
             text: text.replace("{link}", &link),
         }))
@@ -108,7 +116,7 @@ impl SendMail {
         &self,
         event: &CloudEvent,
         asked: &Asked,
-    ) -> Result<Option<Profile>, HandlerError> {
+    ) -> Result<Option<Recipient>, HandlerError> {
         let stream = invitation_of(asked.user).to_string();
         let invitation = self.store().load::<Invitation>(event.tenant, &stream).await;
         let invitation = invitation.map_err(HandlerError::unavailable)?.state;
@@ -117,7 +125,7 @@ impl SendMail {
         };
         let address = self.core.people.open_address(event.tenant, &sent.email).await;
         let address = address.map_err(HandlerError::unavailable)?;
-        Ok(address.map(|email| Profile { name: email.clone(), email }))
+        Ok(address.map(|address| Recipient { name: None, address }))
     }
 
     /// The person whose link it is, as long as it works.
@@ -125,7 +133,7 @@ impl SendMail {
         &self,
         event: &CloudEvent,
         asked: &Asked,
-    ) -> Result<Option<Profile>, HandlerError> {
+    ) -> Result<Option<Recipient>, HandlerError> {
         let Asked { mail, user, .. } = *asked;
         let stream = user.to_string();
         let person = self.store().load::<User>(event.tenant, &stream).await;
@@ -140,7 +148,8 @@ impl SendMail {
         let Some(sealed) = row.and_then(|row| row.profile) else { return Ok(None) };
         let sealed = sealed_from_row(&sealed).map_err(HandlerError::failed)?;
         let profile = self.core.people.open_profile(event.tenant, &sealed).await;
-        profile.map_err(HandlerError::unavailable)
+        let profile = profile.map_err(HandlerError::unavailable)?;
+        Ok(profile.map(|it| Recipient { name: Some(it.name), address: it.email }))
     }
 
     fn link(&self, tenant: TenantId, asked: &Asked) -> Result<String, HandlerError> {
