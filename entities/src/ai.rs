@@ -30,6 +30,10 @@ pub mod document {
         pub media_type: String,
         /// SHA-256 of the bytes, 64 lower-case hexadecimal digits.
         pub sha256: String,
+        /// How closely it is kept: `public`, `internal`, `confidential` or `restricted`.
+        pub data_class: String,
+        /// `usr_…`, who uploaded the first version; nothing where it was no person, or is not known.
+        pub owner: Option<String>,
     }
 
     /// None.

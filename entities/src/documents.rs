@@ -28,6 +28,12 @@ pub mod document {
         pub created_at: i64,
         /// Microseconds since the epoch: when the newest version was stored.
         pub updated_at: i64,
+        /// How closely it is kept: `public`, `internal`, `confidential` or `restricted`.
+        pub data_class: String,
+        /// How often its class was set, from 1.
+        pub class_version: i64,
+        /// `usr_…`, who uploaded the first version; nothing where it was no person.
+        pub owner: Option<String>,
     }
 
     /// None.

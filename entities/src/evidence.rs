@@ -150,6 +150,12 @@ pub mod item {
         pub newest_version: i64,
         /// When its first version was recorded.
         pub created_at: i64,
+        /// How closely it is kept: `public`, `internal`, `confidential` or `restricted`.
+        pub data_class: String,
+        /// How often its class was set, from 1.
+        pub class_version: i64,
+        /// `usr_…`, who brought its first version in; nothing where it was no person.
+        pub owner: Option<String>,
     }
 
     /// None.

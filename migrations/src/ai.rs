@@ -10,7 +10,10 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        events::and_then(vec![step("ai_0001_read_models", READ_MODELS)])
+        events::and_then(vec![
+            step("ai_0001_read_models", READ_MODELS),
+            step("ai_0002_data_classes", DATA_CLASSES),
+        ])
     }
 }
 
@@ -24,4 +27,9 @@ const READ_MODELS: &[&str] = &[
         generation BIGINT NOT NULL, tenant TEXT NOT NULL, id TEXT NOT NULL,
         answer TEXT NOT NULL, answered_at BIGINT NOT NULL,
         PRIMARY KEY (generation, tenant, id))",
+];
+
+const DATA_CLASSES: &[&str] = &[
+    "ALTER TABLE ai_documents ADD COLUMN data_class TEXT NOT NULL DEFAULT 'internal'",
+    "ALTER TABLE ai_documents ADD COLUMN owner TEXT",
 ];

@@ -13,6 +13,7 @@ impl MigratorTrait for Migrator {
         events::and_then(vec![
             step("documents_0001_read_models", READ_MODELS),
             step("documents_0002_archived_projects", ARCHIVED_PROJECTS),
+            step("documents_0003_data_classes", DATA_CLASSES),
         ])
     }
 }
@@ -45,3 +46,12 @@ const READ_MODELS: &[&str] = &[
 
 const ARCHIVED_PROJECTS: &[&str] =
     &["ALTER TABLE document_projects ADD COLUMN archived BIGINT NOT NULL DEFAULT 0"];
+
+const DATA_CLASSES: &[&str] = &[
+    "ALTER TABLE documents ADD COLUMN data_class TEXT NOT NULL DEFAULT 'internal'",
+    "ALTER TABLE documents ADD COLUMN class_version BIGINT NOT NULL DEFAULT 1",
+    "ALTER TABLE documents ADD COLUMN owner TEXT",
+    "UPDATE documents SET owner = (SELECT first.uploaded_by FROM document_versions first
+        WHERE first.generation = documents.generation AND first.tenant = documents.tenant
+          AND first.document = documents.id AND first.number = 1)",
+];

@@ -13,6 +13,7 @@ impl MigratorTrait for Migrator {
         events::and_then(vec![
             step("evidence_0001_read_models", READ_MODELS),
             step("evidence_0002_archived_projects", ARCHIVED_PROJECTS),
+            step("evidence_0003_data_classes", DATA_CLASSES),
         ])
     }
 }
@@ -87,3 +88,13 @@ const READ_MODELS: &[&str] = &[
 
 const ARCHIVED_PROJECTS: &[&str] =
     &["ALTER TABLE projects ADD COLUMN archived BIGINT NOT NULL DEFAULT 0"];
+
+// Runs are rows of another projection, whose generation is its own.
+const DATA_CLASSES: &[&str] = &[
+    "ALTER TABLE evidence_items ADD COLUMN data_class TEXT NOT NULL DEFAULT 'internal'",
+    "ALTER TABLE evidence_items ADD COLUMN class_version BIGINT NOT NULL DEFAULT 1",
+    "ALTER TABLE evidence_items ADD COLUMN owner TEXT",
+    "UPDATE evidence_items SET owner = (SELECT MAX(first.uploaded_by) FROM ingest_runs first
+        WHERE first.tenant = evidence_items.tenant AND first.evidence_id = evidence_items.id
+          AND first.evidence_version = 1)",
+];

@@ -10,6 +10,8 @@
 #   action:   "<subgraph>:<thing>:<verb>"
 #   resource: kind, same_tenant (whether it belongs to the actor's organization),
 #             owner ("self", "other", "nobody", or "none": a list, or a thing that is to be made),
+#             data_class (how closely it is kept: "public", "internal", "confidential" or
+#             "restricted"; undefined for what has no class),
 #             attributes (rank, of a person whose roles are given or taken: "owner" where they are
 #             one or would become one, else "member")
 #   context:  mfa (whether the person signed in with more than one factor),

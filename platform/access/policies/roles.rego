@@ -53,6 +53,7 @@ grants contains {"scope": "tenant", "reason": reason} if {
 	not about_programs
 	not about_invitations
 	not audit_act
+	cleared(role)
 	reason := sprintf("the role %s may read everything in the organization", [role])
 }
 
@@ -97,6 +98,7 @@ grants contains {"scope": "tenant", "reason": "an integrator may bring scans and
 		"evidence:run:read",
 		"identity:organization:read",
 	}
+	cleared("integrator")
 }
 
 grants contains {"scope": "own", "reason": "everyone may see the own account and teams, and take out what is known of them"} if {

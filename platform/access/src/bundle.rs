@@ -11,6 +11,8 @@ use std::{
 /// operator's has.
 const EMBEDDED: &[(&str, &str)] = &[
     ("studio:account.rego", include_str!("../policies/account.rego")),
+    ("studio:classes.rego", include_str!("../policies/classes.rego")),
+    ("studio:classes_test.rego", include_str!("../policies/classes_test.rego")),
     ("studio:decision.rego", include_str!("../policies/decision.rego")),
     ("studio:decision_test.rego", include_str!("../policies/decision_test.rego")),
     ("studio:directories.rego", include_str!("../policies/directories.rego")),

@@ -7,6 +7,7 @@
 
 pub mod actions;
 mod bundle;
+mod clearance;
 mod context;
 mod extent;
 mod loaded;
@@ -18,6 +19,7 @@ mod testing;
 
 pub use actions::{ACTIONS, Action};
 pub use bundle::{Bundle, Mode, PolicyError, paths};
+pub use clearance::{Clearance, Part};
 pub use context::Networks;
 pub use loaded::Vote;
 pub use policy::{Decision, Denied, Explanation, Ownership, Policy, Supposed, Witness};

@@ -97,6 +97,9 @@ pub(crate) struct InputResource<'a> {
     pub(crate) kind: &'a str,
     pub(crate) same_tenant: bool,
     pub(crate) owner: &'static str,
+    /// How closely it is kept; absent for what has no class.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) data_class: Option<&'static str>,
     pub(crate) attributes: BTreeMap<&'a str, &'a str>,
 }
 
@@ -202,6 +205,7 @@ impl Loaded {
                         kind: "Control",
                         same_tenant: true,
                         owner,
+                        data_class: None,
                         attributes: BTreeMap::new(),
                     },
                     context: Context::default().told(&nowhere),

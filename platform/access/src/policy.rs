@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use studio_kernel::{ActionScope, Actor, Code, Env, Id, Principal, Role, kind};
+use studio_kernel::{ActionScope, Actor, Code, DataClass, Env, Id, Principal, Role, kind};
 
 use crate::{
     actions,
@@ -121,6 +121,8 @@ pub struct Supposed<'a> {
     pub ownership: Ownership,
     /// The project that it lies in, if it lies in one.
     pub project: Option<Id<kind::Project>>,
+    /// How closely it is kept, if things of that kind have a class.
+    pub data_class: Option<DataClass>,
     /// What else the rules may look at.
     pub attributes: BTreeMap<&'a str, &'a str>,
 }
@@ -146,6 +148,7 @@ struct Key {
     kind: &'static str,
     same_tenant: bool,
     ownership: Ownership,
+    data_class: Option<DataClass>,
     attributes: Vec<(&'static str, String)>,
     context: Context,
 }
@@ -166,6 +169,7 @@ impl Key {
                 kind: self.kind,
                 same_tenant: self.same_tenant,
                 owner: self.ownership.as_str(),
+                data_class: self.data_class.map(DataClass::as_str),
                 attributes: self.attributes.iter().map(|(k, v)| (*k, v.as_str())).collect(),
             },
             context: self.context.told(networks),
@@ -302,6 +306,7 @@ impl Policy {
             kind: resource.kind,
             same_tenant,
             ownership: Ownership::of(resource, actor),
+            data_class: resource.data_class,
             attributes: resource.attributes.iter().map(|(k, v)| (*k, v.clone())).collect(),
             context: Context::of(actor, self.clock.as_ref(), &self.networks),
         };
@@ -340,6 +345,7 @@ impl Policy {
                 kind: supposed.kind,
                 same_tenant: true,
                 owner: supposed.ownership.as_str(),
+                data_class: supposed.data_class.map(DataClass::as_str),
                 attributes: supposed.attributes.clone(),
             },
             context: Context::of(actor, self.clock.as_ref(), &self.networks).told(&self.networks),

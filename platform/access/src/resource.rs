@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use studio_kernel::{Id, TenantId, kind};
+use studio_kernel::{DataClass, Id, TenantId, kind};
 
 /// Where in the organization a thing lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,9 @@ pub struct Resource {
     pub owner: Option<Id<kind::User>>,
     /// Where it lies.
     pub place: Place,
-    /// What else the policies may look at, for example `data_class`. Values come from a small,
+    /// How closely it is kept; `None` where things of that kind have no class.
+    pub data_class: Option<DataClass>,
+    /// What else the policies may look at, for example `rank`. Values come from a small,
     /// closed set: decisions are cached by them.
     pub attributes: BTreeMap<&'static str, String>,
 }
@@ -43,7 +45,7 @@ impl Resource {
     /// A list of such things, or one that is to be made, in that organization.
     pub fn any(kind: &'static str, tenant: TenantId) -> Self {
         let (place, attributes) = (Place::Organization, BTreeMap::new());
-        Self { kind, id: None, tenant, owner: None, place, attributes }
+        Self { kind, id: None, tenant, owner: None, place, data_class: None, attributes }
     }
 
     /// One thing that exists in that organization.
@@ -69,6 +71,13 @@ impl Resource {
     #[must_use]
     pub fn nowhere(mut self) -> Self {
         self.place = Place::Nowhere;
+        self
+    }
+
+    /// Says how closely it is kept.
+    #[must_use]
+    pub const fn classed(mut self, class: DataClass) -> Self {
+        self.data_class = Some(class);
         self
     }
 

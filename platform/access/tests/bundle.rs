@@ -115,6 +115,7 @@ fn a_bundle_stands_alone() {
         kind: "Control",
         ownership: Ownership::None,
         project: None,
+        data_class: None,
         attributes: std::collections::BTreeMap::new(),
     };
     let explanation = policy.explain(&viewer, "controls:control:read", &supposed);
@@ -130,7 +131,7 @@ fn votes_are_told() {
         policy.explain(
             &person(role),
             action,
-            &Supposed { kind: "User", ownership, project: None, attributes },
+            &Supposed { kind: "User", ownership, project: None, data_class: None, attributes },
         )
     };
     let own = ask(Role::ControlOwner, "controls:control:update", Ownership::Own, "");

@@ -11,7 +11,7 @@ use std::{
 
 use serde_json::{Value, json};
 use studio_access::{ACTIONS, Bundle, Mode, Policy};
-use studio_kernel::{Entropy, FixedEntropy, Role};
+use studio_kernel::{DataClass, Entropy, FixedEntropy, Role};
 
 /// Questions to each bundle; of these at least
 const QUESTIONS: usize = 11_000;
@@ -58,10 +58,6 @@ fn question(draw: &mut Draw) -> Value {
     if draw.rarely(3) {
         attributes.insert("rank".into(), (*draw.of(&["owner", "member", ""])).into());
     }
-    if draw.rarely(4) {
-        let class = *draw.of(&["public", "internal", "confidential", "restricted"]);
-        attributes.insert("class".into(), class.into());
-    }
     let mut context = json!({ "mfa": draw.rarely(2) });
     if !draw.rarely(3) {
         context["authenticated_within"] = (*draw.of(&[5, 15, 60, 240, 720, 1440])).into();
@@ -77,6 +73,11 @@ fn question(draw: &mut Draw) -> Value {
         },
         "context": context,
     });
+    if draw.rarely(2) {
+        let classes = DataClass::ALL.map(DataClass::as_str);
+        let class = if draw.rarely(20) { "" } else { draw.of(&classes) };
+        question["resource"]["data_class"] = class.into();
+    }
     if !draw.rarely(4) {
         question["actor"]["in_projects"] = draw.rarely(3).into();
     }
@@ -95,6 +96,7 @@ fn question(draw: &mut Draw) -> Value {
             "/actor/kind",
             "/resource/owner",
             "/resource/attributes",
+            "/resource/data_class",
             "/action",
             "/context",
             "/resource",
@@ -103,7 +105,9 @@ fn question(draw: &mut Draw) -> Value {
         let others = [json!(null), json!(7), json!([]), json!({}), json!("owner"), json!(true)];
         let other = draw.of(&others);
         let part = *draw.of(&parts);
-        *question.pointer_mut(part).unwrap() = other.clone();
+        if let Some(there) = question.pointer_mut(part) {
+            *there = other.clone();
+        }
     }
     question
 }

@@ -8,6 +8,7 @@
 pub mod action_scope;
 pub mod actor;
 pub mod authn;
+pub mod data_class;
 pub mod env;
 pub mod error;
 pub mod event;
@@ -20,6 +21,7 @@ pub mod time;
 pub use action_scope::{ActionScope, ActionScopeError};
 pub use actor::{Actor, Principal, ProjectRoles, Role};
 pub use authn::{Authn, AuthnMethod};
+pub use data_class::{DataClass, DataClassError};
 pub use env::{Clock, Entropy, Env, FixedEntropy, ManualClock, SystemClock, SystemEntropy};
 pub use error::Code;
 pub use event::{Aggregate, DecodeError, DomainEvent, Payload};

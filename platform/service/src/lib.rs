@@ -2,6 +2,7 @@
 //! subgraph, helpers for GraphQL and REST that keep the conventions (DESIGN section 4) in one
 //! place, and how Studio's processes call each other.
 
+pub mod clearance;
 pub mod config;
 pub mod error;
 pub mod feed;

@@ -19,7 +19,10 @@ use studio_events::{
     ConsumerOptions, Election, EventStore, EventStoreOptions, Leadership, LogFeed, PublishedType,
     Shown, StoreError, run_consumer,
 };
-use studio_kernel::{Payload, published::documents::DocumentVersionStored};
+use studio_kernel::{
+    Payload,
+    published::documents::{DocumentClassified, DocumentVersionStored},
+};
 use studio_service::{
     BlobNames, Deps, DocumentText, Feeds, NamedBlob, Subgraph, Upstream, internal::text_routes,
     subgraph::Background,
@@ -36,11 +39,13 @@ pub use rest::openapi;
 const NAME: &str = "documents";
 
 /// What the others may read of the log.
-static PUBLISHED: &[PublishedType] = &[PublishedType::of::<DocumentVersionStored>()];
+static PUBLISHED: &[PublishedType] =
+    &[PublishedType::of::<DocumentVersionStored>(), PublishedType::of::<DocumentClassified>()];
 
 /// What the audit log may show of the events: not what documents are called.
 static SHOWN: &[Shown] = &[
-    Shown::of::<DocumentCreated>(&["project"]),
+    Shown::of::<DocumentCreated>(&["project", "data_class"]),
+    Shown::of::<DocumentClassified>(&["data_class"]),
     Shown::of::<DocumentVersionStored>(&["version", "number", "media_type", "sha256", "size"]),
     Shown::of::<ControlLinked>(&["control"]),
     Shown::of::<ControlUnlinked>(&["control"]),

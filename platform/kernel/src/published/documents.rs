@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    data_class::DataClass,
     event,
     id::{Id, kind},
 };
@@ -29,5 +30,23 @@ pub struct DocumentVersionStored {
     pub sha256: String,
     /// Bytes.
     pub size: u64,
+    /// How closely the document is kept, as of this version.
+    #[serde(default)]
+    pub data_class: DataClass,
+    /// Who uploaded its first version, if a person.
+    #[serde(default)]
+    pub owner: Option<Id<kind::User>>,
 }
 event!(DocumentVersionStored, "documents.version.stored", 1);
+
+/// A document got another data class, with all its versions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DocumentClassified {
+    /// The document.
+    pub document: Id<kind::Document>,
+    /// Its class from now on.
+    pub data_class: DataClass,
+    /// Who uploaded its first version, if a person.
+    pub owner: Option<Id<kind::User>>,
+}
+event!(DocumentClassified, "documents.document.classified", 1);

@@ -1,5 +1,6 @@
 //! GraphQL conventions in one place: the actor of a request, ids, errors, user errors, pages.
 
+mod data_class;
 mod instant;
 mod page;
 mod user_error;
@@ -11,6 +12,7 @@ use studio_kernel::{Actor, Id, id::Kind};
 
 use crate::error::ApiError;
 pub use crate::error::gql;
+pub use data_class::DataClass;
 pub use instant::Instant;
 pub use page::{Page, PageArgs, connection, decode_cursor, encode_cursor};
 pub use user_error::UserError;

@@ -2,6 +2,7 @@
 //! answers, and the description of all endpoints (OpenAPI 3.1).
 
 mod content;
+mod data_class;
 mod described;
 
 use axum::{
@@ -14,6 +15,7 @@ use serde_json::{Value, json};
 use studio_kernel::Code;
 
 pub use content::{Kept, attachment, unchanged, version_number};
+pub use data_class::{data_class, data_class_schema};
 pub use described::{Download, download, problem};
 
 use crate::error::ApiError;

@@ -31,25 +31,27 @@ pub(crate) struct Quoted {
 
 impl Ai {
     /// One answer, or `None` where there is none of that id in the actor's organization. Whoever sees single
-    /// projects alone reads the answers from their documents and those to own questions, and of either what is
-    /// quoted from these projects.
+    /// projects alone reads the answers from their documents and those to own questions, and everybody of each
+    /// what is quoted from documents that they read.
     pub(crate) async fn answer(
         &self,
         actor: &Actor,
         id: Id<kind::Answer>,
     ) -> Result<Option<GivenAnswer>, ApiError> {
-        let extent = self.extent(actor, ANSWER, "Answer", None)?;
-        let tenant = extent.tenant();
+        let clearance = self.clearance(actor, ANSWER, "Answer", None)?;
+        let tenant = clearance.tenant();
         let Some((answered, answered_at)) = answers::one(&self.store, tenant, id).await? else {
             return Ok(None);
         };
         let mut cited = answered.citations.clone();
-        if extent.projects().is_some() {
-            let of_theirs = answered.project.is_some_and(|it| extent.holds(&it.to_string()));
+        if clearance.is_confined() {
+            let of_theirs = answered.project.is_some_and(|it| clearance.reaches(&it.to_string()));
             if !of_theirs && Some(answered.asked_by) != actor.user_id() {
                 return Ok(None);
             }
-            let seen = documents::of_projects(&self.store, &extent, &cited).await?;
+        }
+        if clearance.parts().is_some() {
+            let seen = documents::read_by(&self.store, &clearance, &cited).await?;
             cited.retain(|passage| seen.contains(&passage.document));
         }
         let question = self.question(tenant, &answered).await?;

@@ -41,8 +41,8 @@ impl Ai {
         actor: &Actor,
         asked: Asked,
     ) -> Result<Result<Id<kind::Answer>, Refused>, ApiError> {
-        let extent = self.extent(actor, ANSWER, "Answer", asked.project)?;
-        let tenant = extent.tenant();
+        let clearance = self.clearance(actor, ANSWER, "Answer", asked.project)?;
+        let tenant = clearance.tenant();
         let Some(asked_by) = actor.user_id() else {
             return Err(ApiError::new(Code::Forbidden, "Only people ask questions."));
         };
@@ -52,7 +52,7 @@ impl Ai {
         };
         self.settle().await;
         let wanted = Wanted {
-            extent,
+            clearance,
             project: asked.project,
             question: question.clone(),
             offset: 0,

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use studio_access::{Extent, Policy, Resource};
+use studio_access::{Clearance, Policy, Resource};
 use studio_events::EventStore;
 use studio_kernel::{Actor, Env, Id, kind};
 use studio_service::{ApiError, DocumentText, Upstream};
@@ -48,20 +48,20 @@ const ANSWER: &str = "ai:answer:read";
 const PATIENCE: Duration = Duration::from_secs(2);
 
 impl Ai {
-    /// Which documents the actor may do this with: those of the projects that they see, and of one alone
-    /// where that is asked for.
-    fn extent(
+    /// Which documents the actor may do this with: of the projects and the classes that they read, and of one
+    /// project alone where that is asked for.
+    fn clearance(
         &self,
         actor: &Actor,
         action: &str,
         what: &'static str,
         project: Option<Id<kind::Project>>,
-    ) -> Result<Extent, ApiError> {
+    ) -> Result<Clearance, ApiError> {
         let resource = Resource::any(what, actor.tenant);
-        let extent = self.policy.extent(actor, action, &resource)?;
-        match project.filter(|project| !extent.holds(&project.to_string())) {
+        let clearance = self.policy.clearance(actor, action, &resource)?;
+        match project.filter(|project| !clearance.reaches(&project.to_string())) {
             Some(project) => Err(ApiError::not_found("project", project)),
-            None => Ok(extent),
+            None => Ok(clearance),
         }
     }
 

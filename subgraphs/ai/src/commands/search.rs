@@ -37,14 +37,14 @@ impl Ai {
         offset: usize,
         limit: usize,
     ) -> Result<Found, ApiError> {
-        let extent = self.extent(actor, SEARCH, "Search", project)?;
+        let clearance = self.clearance(actor, SEARCH, "Search", project)?;
         let bad = |message: &str| ApiError::new(Code::BadRequest, message);
         let question = Question::parse(query).map_err(|error| bad(&error.to_string()))?;
         if offset > DEEPEST {
             return Err(bad("That is too far down: search with more words instead."));
         }
         self.settle().await;
-        match self.look(Wanted { extent, project, question, offset, limit }).await? {
+        match self.look(Wanted { clearance, project, question, offset, limit }).await? {
             Looked::NoWords => Err(bad(NO_WORDS)),
             Looked::Hits(hits) => {
                 let nothing = hits.is_empty() && offset == 0;

@@ -1,8 +1,9 @@
-//! A document as search knows it: which version is the newest.
+//! A document as search knows it: which version is the newest, and how closely it is kept.
 
 use serde::{Deserialize, Serialize};
 use studio_kernel::{
-    Aggregate, Timestamp, event, events, published::documents::DocumentVersionStored,
+    Aggregate, Timestamp, event, events,
+    published::documents::{DocumentClassified, DocumentVersionStored},
 };
 
 /// The documents subgraph published a version.
@@ -15,9 +16,19 @@ pub(crate) struct DocumentVersionNoted {
 }
 event!(DocumentVersionNoted, "ai.document_version.noted", 1);
 
+/// The documents subgraph published that a document has another data class.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct DocumentClassNoted {
+    /// What was published.
+    pub(crate) classified: DocumentClassified,
+    /// Where the documents subgraph's log says so.
+    pub(crate) source_position: i64,
+}
+event!(DocumentClassNoted, "ai.document_class.noted", 1);
+
 events! {
     /// What is learned of a document.
-    pub(crate) enum IndexedEvent { DocumentVersionNoted }
+    pub(crate) enum IndexedEvent { DocumentVersionNoted, DocumentClassNoted }
 }
 
 /// The newest version that was heard of.
@@ -32,8 +43,13 @@ impl Aggregate for IndexedDocument {
     type Event = IndexedEvent;
 
     fn apply(&mut self, event: &IndexedEvent, _recorded_at: Timestamp) {
-        let IndexedEvent::DocumentVersionNoted(noted) = event;
-        self.newest = self.newest.max(noted.stored.number);
+        match event {
+            IndexedEvent::DocumentVersionNoted(noted) => {
+                self.newest = self.newest.max(noted.stored.number);
+            }
+            // Read models know the class; no decision asks for it.
+            IndexedEvent::DocumentClassNoted(_) => {}
+        }
     }
 }
 

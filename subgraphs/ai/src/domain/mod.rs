@@ -7,6 +7,6 @@ mod passage;
 mod question;
 
 pub(crate) use answer::{Answer, AnswerEvent, CitedPassage, QuestionAnswered, SealedQuestion};
-pub(crate) use indexed::{IndexedDocument, IndexedEvent};
+pub(crate) use indexed::{DocumentClassNoted, IndexedDocument, IndexedEvent};
 pub(crate) use passage::passages;
 pub(crate) use question::{Question, QuestionError};

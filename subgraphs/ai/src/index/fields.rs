@@ -27,6 +27,8 @@ pub(super) struct Fields {
     pub(super) tenant: Field,
     /// The project, where the document belongs to one.
     pub(super) project: Field,
+    /// By what it is reached: see [`reach`]. In every query of somebody who does not read everything.
+    pub(super) reach: Field,
     /// Organization and document: what is replaced together.
     pub(super) key: Field,
     pub(super) document: Field,
@@ -52,6 +54,7 @@ pub(super) fn schema() -> (Schema, Fields) {
     let fields = Fields {
         tenant: schema.add_text_field("tenant", STRING),
         project: schema.add_text_field("project", STRING),
+        reach: schema.add_text_field("reach", STRING),
         key: schema.add_text_field("key", STRING),
         document: schema.add_text_field("document", STORED),
         version: schema.add_text_field("version", STORED),
@@ -64,6 +67,15 @@ pub(super) fn schema() -> (Schema, Fields) {
         text: schema.add_text_field("text", words),
     };
     (schema.build(), fields)
+}
+
+/// The term for what lies in a place (an organization or a project), has a class, and is somebody's where it
+/// is the own that is read.
+pub(super) fn reach(place: &str, class: &str, owner: Option<&str>) -> String {
+    match owner {
+        Some(owner) => format!("{place}/{class}/{owner}"),
+        None => format!("{place}/{class}"),
+    }
 }
 
 /// How text becomes words, in documents and in questions alike: letters and digits, lower case,

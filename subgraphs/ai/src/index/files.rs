@@ -200,6 +200,13 @@ impl Opened {
             if let Some(project) = &newest.project {
                 document.add_text(fields.project, project);
             }
+            for place in [Some(&newest.tenant), newest.project.as_ref()].into_iter().flatten() {
+                document.add_text(fields.reach, fields::reach(place, &newest.data_class, None));
+                if let Some(owner) = &newest.owner {
+                    let own = fields::reach(place, &newest.data_class, Some(owner));
+                    document.add_text(fields.reach, own);
+                }
+            }
             document.add_text(fields.key, key);
             document.add_text(fields.document, &newest.document);
             document.add_text(fields.version, &newest.version);

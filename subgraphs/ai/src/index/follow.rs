@@ -209,8 +209,11 @@ fn document_of(event: &Recorded) -> Result<Option<Key>, FollowError> {
     if !IndexedEvent::event_types().contains(&event.event_type.as_str()) {
         return Ok(None);
     }
-    let IndexedEvent::DocumentVersionNoted(noted) = event.decode()?;
-    Ok(Some((event.tenant, noted.stored.document)))
+    let document = match event.decode()? {
+        IndexedEvent::DocumentVersionNoted(noted) => noted.stored.document,
+        IndexedEvent::DocumentClassNoted(noted) => noted.classified.document,
+    };
+    Ok(Some((event.tenant, document)))
 }
 
 fn hex(hash: &[u8; 32]) -> String {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use studio_access::Extent;
+use studio_access::Clearance;
 use studio_kernel::{Id, kind};
 use tantivy::{
     TantivyDocument, TantivyError, Term,
@@ -25,8 +25,8 @@ const NAME_WEIGHT: f32 = 0.3;
 /// What is looked for.
 #[derive(Clone)]
 pub(crate) struct Wanted {
-    /// The documents that are searched: those of an organization, or of some of its projects.
-    pub(crate) extent: Extent,
+    /// The documents that are searched: those that somebody reads.
+    pub(crate) clearance: Clearance,
     /// Only in the documents of this project.
     pub(crate) project: Option<Id<kind::Project>>,
     pub(crate) question: Question,
@@ -73,7 +73,7 @@ impl SearchIndex {
             return Ok(Looked::NoWords);
         }
         self.searching(|searcher, fields| {
-            let searched = Searched::of(fields, &wanted.extent);
+            let searched = Searched::of(fields, &wanted.clearance);
             let statistics = Statistics::of(searcher, *fields, &searched)?;
             if statistics.passages() == 0 {
                 return Ok(Looked::Hits(Vec::new()));
@@ -106,17 +106,30 @@ fn words(question: &str) -> BTreeSet<String> {
 pub(super) struct Searched {
     /// The organization.
     pub(super) tenant: Term,
-    /// The projects, where it is not all of it.
-    pub(super) projects: Option<Vec<Term>>,
+    /// What is read of it, where it is not all: a passage may have several of these terms.
+    pub(super) reached: Option<Vec<Term>>,
 }
 
 impl Searched {
-    fn of(fields: &Fields, extent: &Extent) -> Self {
-        let project = |project: &String| Term::from_field_text(fields.project, project);
-        Self {
-            tenant: Term::from_field_text(fields.tenant, &extent.tenant().to_string()),
-            projects: extent.projects().map(|only| only.iter().map(project).collect()),
-        }
+    fn of(fields: &Fields, clearance: &Clearance) -> Self {
+        let tenant = clearance.tenant().to_string();
+        let reached = clearance.parts().map(|parts| {
+            let mut terms = Vec::new();
+            for part in parts {
+                let everywhere = [&tenant];
+                let places: Vec<&String> = match part.projects {
+                    Some(projects) => projects.iter().collect(),
+                    None => everywhere.to_vec(),
+                };
+                let pairs = places.iter().flat_map(|it| part.classes.iter().map(move |c| (it, c)));
+                terms.extend(pairs.map(|(place, class)| {
+                    let reach = fields::reach(place, class.as_str(), part.owner);
+                    Term::from_field_text(fields.reach, &reach)
+                }));
+            }
+            terms
+        });
+        Self { tenant: Term::from_field_text(fields.tenant, &tenant), reached }
     }
 
     /// What holds for each passage of them.
@@ -125,16 +138,15 @@ impl Searched {
             Box::new(TermQuery::new(term.clone(), IndexRecordOption::Basic))
         };
         let mut clauses = vec![(Occur::Must, term(&self.tenant))];
-        if let Some(projects) = &self.projects {
-            let any = projects.iter().map(|project| (Occur::Should, term(project))).collect();
+        if let Some(reached) = &self.reached {
+            let any = reached.iter().map(|reach| (Occur::Should, term(reach))).collect();
             clauses.push((Occur::Must, Box::new(BooleanQuery::new(any))));
         }
         clauses
     }
 }
 
-/// The one place where queries are made: every one is bound to an organization, and to the projects that
-/// are searched.
+/// The one place where queries are made: every one is bound to an organization, and to what is read of it.
 fn bound(
     fields: &Fields,
     searched: &Searched,

@@ -27,15 +27,16 @@ impl<'a> Statistics<'a> {
         searched: &'a Searched,
     ) -> tantivy::Result<Self> {
         let (mut passages, mut words) = (0, (0, 0));
-        // A passage lies in one project, and a project in one organization.
-        let (field, terms) = match &searched.projects {
-            Some(projects) => (fields.project, projects.as_slice()),
+        let (field, terms) = match &searched.reached {
+            Some(reached) => (fields.reach, reached.as_slice()),
             None => (fields.tenant, std::slice::from_ref(&searched.tenant)),
         };
         for segment in searcher.segment_readers() {
             let index = segment.inverted_index(field)?;
             let text = segment.get_fieldnorms_reader(fields.text)?;
             let name = segment.get_fieldnorms_reader(fields.name)?;
+            // A passage has a term for each way in which it is reached, and counts once.
+            let mut met = vec![false; segment.max_doc() as usize];
             for term in terms {
                 let Some(mut postings) = index.read_postings(term, IndexRecordOption::Basic)?
                 else {
@@ -43,7 +44,8 @@ impl<'a> Statistics<'a> {
                 };
                 while postings.doc() != TERMINATED {
                     let passage = postings.doc();
-                    if !segment.is_deleted(passage) {
+                    let first = !std::mem::replace(&mut met[passage as usize], true);
+                    if first && !segment.is_deleted(passage) {
                         passages += 1;
                         words.0 += u64::from(text.fieldnorm(passage));
                         words.1 += u64::from(name.fieldnorm(passage));

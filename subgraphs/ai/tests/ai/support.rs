@@ -16,8 +16,9 @@ use studio_events::{
     StreamAppend,
 };
 use studio_kernel::{
-    Actor, Code, Env, FixedEntropy, Id, ManualClock, Payload, Role, TenantId, Timestamp, kind,
-    published::documents::DocumentVersionStored,
+    Actor, Code, DataClass, Env, FixedEntropy, Id, ManualClock, Payload, Role, TenantId, Timestamp,
+    kind,
+    published::documents::{DocumentClassified, DocumentVersionStored},
 };
 use studio_service::{
     ApiError, Config, Deps, DocumentText, Feeds, GraphQlService, notices::Notices,
@@ -31,7 +32,8 @@ use studio_stores::{
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-static DOCUMENTS: &[PublishedType] = &[PublishedType::of::<DocumentVersionStored>()];
+static DOCUMENTS: &[PublishedType] =
+    &[PublishedType::of::<DocumentVersionStored>(), PublishedType::of::<DocumentClassified>()];
 
 type Version = Id<kind::DocumentVersion>;
 
@@ -179,11 +181,35 @@ impl World {
             media_type: "text/plain".to_owned(),
             sha256: ContentHash::of(bytes).to_string(),
             size: bytes.len() as u64,
+            data_class: DataClass::Internal,
+            owner: None,
         };
+        self.publish(tenant, document, stored).await;
+        Stored { document, version }
+    }
+
+    /// Publishes that a document of somebody has another class.
+    pub(crate) async fn classify(
+        &self,
+        tenant: TenantId,
+        document: Id<kind::Document>,
+        data_class: DataClass,
+        owner: Option<Id<kind::User>>,
+    ) {
+        let classified = DocumentClassified { document, data_class, owner };
+        self.publish(tenant, document, classified).await;
+    }
+
+    async fn publish<P: Payload>(
+        &self,
+        tenant: TenantId,
+        document: Id<kind::Document>,
+        payload: P,
+    ) {
         let event = EventData {
-            event_type: DocumentVersionStored::TYPE.into(),
-            schema_version: DocumentVersionStored::VERSION,
-            payload: serde_json::to_value(&stored).unwrap().into(),
+            event_type: P::TYPE.into(),
+            schema_version: P::VERSION,
+            payload: serde_json::to_value(&payload).unwrap().into(),
         };
         let stream = StreamAppend {
             stream_type: "documents.document".into(),
@@ -193,7 +219,6 @@ impl World {
         };
         let append = Append::new(tenant, Metadata::system("test"), vec![stream]);
         self.documents.append(append).await.unwrap();
-        Stored { document, version }
     }
 
     /// Runs a query or mutation as the actor and gives its JSON: `data` and `errors`.

@@ -34,11 +34,10 @@ impl Documents {
         link: Link,
         decide: impl Fn(&Document) -> Result<Vec<DocumentEvent>, LinkRefused> + Send + Sync,
     ) -> Result<LinkOutcome, ApiError> {
-        let resource = self.resource(actor, link.document).await?;
+        let (resource, row) = self.resource(actor, link.document).await?;
         let tenant = self.require(actor, UPDATE, &resource)?.tenant();
-        if let Some(row) = documents::one(&self.store, tenant, link.document).await?
-            && self.is_archived(tenant, &row.project).await?
-        {
+        let Some(row) = row else { return Ok(Err(LinkRefused::NoSuchDocument)) };
+        if self.is_archived(tenant, &row.project).await? {
             return Ok(Err(LinkRefused::Archived));
         }
         let metadata = Metadata::by(actor);

@@ -6,11 +6,11 @@ use futures::Stream;
 use studio_access::{Place, Resource};
 use studio_entities::documents::{document, version};
 use studio_events::{ExecuteError, Metadata};
-use studio_kernel::{Actor, Code, Id, TenantId, kind};
+use studio_kernel::{Actor, Code, DataClass, Id, TenantId, kind};
 use studio_service::ApiError;
 use studio_stores::blobs::{BlobError, Spooled};
 
-use super::{Documents, UPLOAD};
+use super::{Documents, UPLOAD, owner};
 use crate::{
     domain::{Document, DocumentName, MediaType, NewVersion, UploadRefused},
     projections::documents,
@@ -23,6 +23,8 @@ pub(crate) struct Upload {
     /// The document that gets a new version; a new document where it is absent.
     pub(crate) document: Option<Id<kind::Document>>,
     pub(crate) name: Option<String>,
+    /// How closely it is to be kept; an upload raises the class of a document and does not lower it.
+    pub(crate) data_class: Option<DataClass>,
     pub(crate) content_type: Option<String>,
     /// As the client announces it.
     pub(crate) content_length: Option<u64>,
@@ -49,14 +51,19 @@ impl Documents {
     where
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let resource = match upload.document {
-            Some(document) => {
-                let resource = self.resource(actor, document).await?;
+        let (resource, present) = match upload.document {
+            Some(document) => match self.resource(actor, document).await? {
                 // One of another project is none, for whoever does not see both.
-                let there = resource.place == Place::Project(upload.project);
-                if there { resource } else { resource.nowhere() }
+                (resource, row) if resource.place == Place::Project(upload.project) => {
+                    (resource, row)
+                }
+                (resource, _) => (resource.nowhere(), None),
+            },
+            None => {
+                let class = upload.data_class.unwrap_or_default();
+                let made = Resource::any("Document", actor.tenant).classed(class);
+                (made.of_project(upload.project), None)
             }
-            None => Resource::any("Document", actor.tenant).of_project(upload.project),
         };
         let tenant = self.require(actor, UPLOAD, &resource)?.tenant();
         if upload.content_length.is_some_and(|length| length > self.limit) {
@@ -68,8 +75,14 @@ impl Documents {
         }
         self.must_be_in_use(tenant, upload.project).await?;
         let name = match upload.document {
-            Some(id) => self.name_for_version(tenant, upload.project, id, given.as_ref()).await?,
-            None => given.clone().ok_or_else(|| {
+            Some(id) => {
+                let row = present.as_ref().ok_or_else(|| ApiError::not_found("document", id))?;
+                given.clone().map_or_else(
+                    || DocumentName::parse(&row.name).map_err(ApiError::internal),
+                    Ok,
+                )?
+            }
+            None => given.ok_or_else(|| {
                 let hint = "Say what the document is called: add name=… to the address.";
                 ApiError::new(Code::BadRequest, hint)
             })?,
@@ -86,6 +99,11 @@ impl Documents {
             media_type,
             sha256: spooled.content_hash().to_string(),
             size: spooled.content_size(),
+            data_class: upload.data_class,
+            owner: match &present {
+                Some(row) => owner(row)?,
+                None => actor.user_id(),
+            },
         };
         let hash = spooled.content_hash();
         self.blobs.put(tenant, hash, spooled).await?;
@@ -122,22 +140,6 @@ impl Documents {
             other => other.into(),
         })?;
         if spooled.content_size() == 0 { Err(bad(UploadRefused::Empty)) } else { Ok(spooled) }
-    }
-
-    async fn name_for_version(
-        &self,
-        tenant: TenantId,
-        project: Id<kind::Project>,
-        id: Id<kind::Document>,
-        given: Option<&DocumentName>,
-    ) -> Result<DocumentName, ApiError> {
-        let row = documents::one(&self.store, tenant, id)
-            .await?
-            .filter(|row| row.project == project.to_string())
-            .ok_or_else(|| ApiError::not_found("document", id))?;
-        given
-            .cloned()
-            .map_or_else(|| DocumentName::parse(&row.name).map_err(ApiError::internal), Ok)
     }
 
     async fn record(

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use studio_kernel::{
-    Aggregate, Id, Timestamp, event, events, kind, published::documents::DocumentVersionStored,
+    Aggregate, DataClass, Id, Timestamp, event, events, kind,
+    published::documents::{DocumentClassified, DocumentVersionStored},
 };
 
 use super::{DocumentName, MediaType};
@@ -15,6 +16,8 @@ pub(crate) struct DocumentCreated {
     pub(crate) document: Id<kind::Document>,
     pub(crate) project: Id<kind::Project>,
     pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) data_class: DataClass,
 }
 event!(DocumentCreated, "documents.document.created", 1);
 
@@ -45,7 +48,8 @@ event!(ControlUnlinked, "documents.control.unlinked", 1);
 events! {
     /// What happens to a document.
     pub(crate) enum DocumentEvent {
-        DocumentCreated, DocumentRenamed, DocumentVersionStored, ControlLinked, ControlUnlinked,
+        DocumentCreated, DocumentRenamed, DocumentClassified, DocumentVersionStored, ControlLinked,
+        ControlUnlinked,
     }
 }
 
@@ -57,6 +61,9 @@ const MOST_CONTROLS: usize = 1_000;
 pub(crate) struct Document {
     project: Option<Id<kind::Project>>,
     name: String,
+    data_class: DataClass,
+    /// How often its class was set: what `expectedVersion` is compared with.
+    class_version: u32,
     newest: Option<Newest>,
     controls: BTreeSet<Id<kind::Control>>,
 }
@@ -70,7 +77,7 @@ struct Newest {
 
 impl Aggregate for Document {
     const STREAM_TYPE: &'static str = "documents.document";
-    const STATE_VERSION: u32 = 1;
+    const STATE_VERSION: u32 = 2;
     type Event = DocumentEvent;
 
     fn apply(&mut self, event: &DocumentEvent, _recorded_at: Timestamp) {
@@ -78,8 +85,13 @@ impl Aggregate for Document {
             DocumentEvent::DocumentCreated(created) => {
                 self.project = Some(created.project);
                 self.name.clone_from(&created.name);
+                (self.data_class, self.class_version) = (created.data_class, 1);
             }
             DocumentEvent::DocumentRenamed(renamed) => self.name.clone_from(&renamed.name),
+            DocumentEvent::DocumentClassified(classified) => {
+                self.data_class = classified.data_class;
+                self.class_version += 1;
+            }
             DocumentEvent::DocumentVersionStored(stored) => {
                 self.newest = Some(Newest {
                     number: stored.number,
@@ -106,6 +118,10 @@ pub(crate) struct NewVersion {
     pub(crate) media_type: MediaType,
     pub(crate) sha256: String,
     pub(crate) size: u64,
+    /// The class that whoever uploads it asks for.
+    pub(crate) data_class: Option<DataClass>,
+    /// Who uploaded the document's first version, if a person.
+    pub(crate) owner: Option<Id<kind::User>>,
 }
 
 /// Why bytes do not become a version.
@@ -142,6 +158,39 @@ pub(crate) enum LinkRefused {
     TooMany,
 }
 
+/// A class for a document.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Classification {
+    pub(crate) document: Id<kind::Document>,
+    pub(crate) data_class: DataClass,
+    /// How often the class was set when whoever asks for this looked at it.
+    pub(crate) expected: u32,
+    /// Who uploaded the document's first version, if a person.
+    pub(crate) owner: Option<Id<kind::User>>,
+}
+
+/// Why a document is not classified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ClassifyRefused {
+    /// There is no such document.
+    #[error("there is no such document")]
+    NoSuchDocument,
+    /// Its project is archived.
+    #[error("the document's project is archived: restore it first (restoreProject)")]
+    Archived,
+    /// Somebody else was first.
+    #[error(
+        "the document's class is at version {actual}, and you expected {expected}: somebody set it; \
+         load it again and decide again"
+    )]
+    Stale {
+        /// What was expected.
+        expected: u32,
+        /// What it is.
+        actual: u32,
+    },
+}
+
 impl Document {
     /// Makes the document with its first version.
     pub(crate) fn create(
@@ -156,12 +205,15 @@ impl Document {
             document: version.document,
             project: version.project,
             name: name.as_str().to_owned(),
+            data_class: version.data_class.unwrap_or_default(),
         };
-        Ok(vec![created.into(), stored(version, 1, name.as_str()).into()])
+        let class = created.data_class;
+        Ok(vec![created.into(), stored(version, 1, name.as_str(), class).into()])
     }
 
     /// Adds a version, unless its bytes and its media type are those of the newest one. A name
-    /// other than the present one becomes the document's.
+    /// other than the present one becomes the document's, and so does a higher class: no upload
+    /// lowers it.
     pub(crate) fn add_version(
         &self,
         name: Option<&DocumentName>,
@@ -178,15 +230,39 @@ impl Document {
             let name = name.as_str().to_owned();
             events.push(DocumentRenamed { document: version.document, name }.into());
         }
+        let class = version.data_class.map_or(self.data_class, |class| class.max(self.data_class));
+        if class > self.data_class {
+            let (document, owner) = (version.document, version.owner);
+            events.push(DocumentClassified { document, data_class: class, owner }.into());
+        }
         let same = self.newest.as_ref().is_some_and(|newest| {
             newest.sha256 == version.sha256 && newest.media_type == version.media_type.as_str()
         });
         if !same {
             let number = self.newest_number() + 1;
             let name = name.map_or(self.name.as_str(), DocumentName::as_str);
-            events.push(stored(version, number, name).into());
+            events.push(stored(version, number, name, class).into());
         }
         Ok(events)
+    }
+
+    /// Gives the document a class; the one that it has changes nothing.
+    pub(crate) fn classify(
+        &self,
+        wanted: Classification,
+    ) -> Result<Vec<DocumentEvent>, ClassifyRefused> {
+        if self.project.is_none() {
+            return Err(ClassifyRefused::NoSuchDocument);
+        }
+        let (expected, actual) = (wanted.expected, self.class_version);
+        if expected != actual {
+            return Err(ClassifyRefused::Stale { expected, actual });
+        }
+        if wanted.data_class == self.data_class {
+            return Ok(Vec::new());
+        }
+        let Classification { document, data_class, owner, .. } = wanted;
+        Ok(vec![DocumentClassified { document, data_class, owner }.into()])
     }
 
     /// Links a control; linking it again changes nothing.
@@ -220,7 +296,12 @@ impl Document {
     }
 }
 
-fn stored(version: NewVersion, number: u32, name: &str) -> DocumentVersionStored {
+fn stored(
+    version: NewVersion,
+    number: u32,
+    name: &str,
+    data_class: DataClass,
+) -> DocumentVersionStored {
     DocumentVersionStored {
         document: version.document,
         version: version.version,
@@ -230,100 +311,10 @@ fn stored(version: NewVersion, number: u32, name: &str) -> DocumentVersionStored
         media_type: version.media_type.as_str().to_owned(),
         sha256: version.sha256,
         size: version.size,
+        data_class,
+        owner: version.owner,
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use studio_kernel::{Env, FixedEntropy, ManualClock};
-
-    use super::*;
-
-    fn env() -> Env {
-        Env::new(ManualClock::at(Timestamp::from_micros(1)), FixedEntropy::seeded(1))
-    }
-
-    fn version(
-        env: &Env,
-        of: Id<kind::Document>,
-        project: Id<kind::Project>,
-        sha256: &str,
-    ) -> NewVersion {
-        NewVersion {
-            document: of,
-            version: env.id(),
-            project,
-            media_type: MediaType::parse("text/plain").unwrap(),
-            sha256: sha256.to_owned(),
-            size: 3,
-        }
-    }
-
-    fn fold(document: &mut Document, events: &[DocumentEvent]) {
-        for event in events {
-            document.apply(event, Timestamp::from_micros(1));
-        }
-    }
-
-    #[test]
-    fn versions_count_from_one_and_the_same_bytes_add_none() {
-        let env = env();
-        let (id, project) = (env.id(), env.id());
-        let mut document = Document::default();
-        let name = DocumentName::parse("Policy.txt").unwrap();
-        let events = document.create(&name, version(&env, id, project, "a")).unwrap();
-        fold(&mut document, &events);
-        assert_eq!(document.newest_number(), 1);
-        assert!(document.add_version(None, version(&env, id, project, "a")).unwrap().is_empty());
-        let events = document.add_version(None, version(&env, id, project, "b")).unwrap();
-        fold(&mut document, &events);
-        assert_eq!(document.newest_number(), 2);
-        let renamed = DocumentName::parse("Policy 2.txt").unwrap();
-        let events = document.add_version(Some(&renamed), version(&env, id, project, "b")).unwrap();
-        assert!(matches!(&events[..], [DocumentEvent::DocumentRenamed(_)]));
-        // Going back to older bytes is a change, and so a version.
-        let events = document.add_version(None, version(&env, id, project, "a")).unwrap();
-        assert_eq!(events.len(), 1);
-    }
-
-    #[test]
-    fn refuses_another_project_and_nothing_at_all() {
-        let env = env();
-        let (id, project) = (env.id(), env.id());
-        let mut document = Document::default();
-        let refused = document.add_version(None, version(&env, id, project, "a")).unwrap_err();
-        assert_eq!(refused, UploadRefused::NoSuchDocument);
-        let name = DocumentName::parse("Policy.txt").unwrap();
-        let empty = NewVersion { size: 0, ..version(&env, id, project, "a") };
-        assert_eq!(document.create(&name, empty.clone()).unwrap_err(), UploadRefused::Empty);
-        let events = document.create(&name, version(&env, id, project, "a")).unwrap();
-        fold(&mut document, &events);
-        assert_eq!(document.add_version(None, empty).unwrap_err(), UploadRefused::Empty);
-        let other = version(&env, id, env.id(), "b");
-        assert_eq!(document.add_version(None, other).unwrap_err(), UploadRefused::NoSuchDocument);
-    }
-
-    #[test]
-    fn links_are_idempotent_and_bounded() {
-        let env = env();
-        let (id, project) = (env.id(), env.id());
-        let mut document = Document::default();
-        let link = |env: &Env| Link { document: id, control: env.id() };
-        assert_eq!(document.link(link(&env)).unwrap_err(), LinkRefused::NoSuchDocument);
-        let name = DocumentName::parse("Policy.txt").unwrap();
-        let events = document.create(&name, version(&env, id, project, "a")).unwrap();
-        fold(&mut document, &events);
-        let first = link(&env);
-        let events = document.link(first).unwrap();
-        fold(&mut document, &events);
-        assert!(document.link(first).unwrap().is_empty());
-        for _ in 1..MOST_CONTROLS {
-            let events = document.link(link(&env)).unwrap();
-            fold(&mut document, &events);
-        }
-        assert_eq!(document.link(link(&env)).unwrap_err(), LinkRefused::TooMany);
-        let events = document.unlink(first).unwrap();
-        fold(&mut document, &events);
-        assert!(document.unlink(first).unwrap().is_empty());
-    }
-}
+mod tests;

@@ -6,8 +6,8 @@ mod name;
 mod project;
 
 pub(crate) use document::{
-    ControlLinked, ControlUnlinked, Document, DocumentCreated, DocumentEvent, DocumentRenamed,
-    Link, LinkRefused, NewVersion, UploadRefused,
+    Classification, ClassifyRefused, ControlLinked, ControlUnlinked, Document, DocumentCreated,
+    DocumentEvent, DocumentRenamed, Link, LinkRefused, NewVersion, UploadRefused,
 };
 pub(crate) use media_type::MediaType;
 pub(crate) use name::DocumentName;

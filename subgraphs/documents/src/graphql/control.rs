@@ -28,7 +28,7 @@ impl Control {
 
 #[ComplexObject]
 impl Control {
-    /// The documents that speak of the control, as people have linked them.
+    /// The documents that speak of the control, as people have linked them, and that you may read.
     async fn documents(
         &self,
         ctx: &Context<'_>,
@@ -36,8 +36,8 @@ impl Control {
         #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
     ) -> Result<DocumentConnection> {
         let page = PageArgs::new(first, after)?;
-        let (documents, extent) = reader(ctx)?;
-        let rows = controls::documents_of(&documents.store, &extent, &self.id, &page)
+        let (documents, clearance) = reader(ctx)?;
+        let rows = controls::documents_of(&documents.store, &clearance, &self.id, &page)
             .await
             .map_err(gql)?;
         Ok(document::page(self.tenant, rows, &page))

@@ -9,10 +9,10 @@ use async_graphql::{
 };
 use chrono::{DateTime, Utc};
 use studio_entities::documents::document;
-use studio_kernel::{Code, TenantId, Timestamp};
+use studio_kernel::{self as kernel, Code, TenantId, Timestamp};
 use studio_service::{
     ApiError,
-    graphql::{PageArgs, connection, gql},
+    graphql::{DataClass, PageArgs, connection, gql},
 };
 
 use super::{
@@ -50,6 +50,17 @@ impl Document {
     /// The project that it belongs to.
     async fn project(&self) -> Project {
         Project { id: ID(self.row.project.clone()) }
+    }
+
+    /// How closely it is kept, with all its versions: see classifyDocument.
+    async fn data_class(&self) -> Result<DataClass> {
+        let class: Result<kernel::DataClass, _> = self.row.data_class.parse();
+        class.map(Into::into).map_err(|error| gql(ApiError::internal(error)))
+    }
+
+    /// How often its class was set, from 1: pass it as expectedVersion.
+    async fn data_class_version(&self) -> Result<i32> {
+        i32::try_from(self.row.class_version).map_err(|error| gql(ApiError::internal(error)))
     }
 
     /// When its first version was stored.

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use studio_kernel::{Actor, Id, id::Kind};
-use studio_service::graphql::{UserError, actor, gql};
+use studio_service::graphql::{DataClass, UserError, actor, gql};
 
 use super::document::Document;
 use crate::{
-    commands::{Documents, LinkOutcome},
-    domain::{Link, LinkRefused},
+    commands::{ClassifyOutcome, Documents, LinkOutcome},
+    domain::{ClassifyRefused, Link, LinkRefused},
 };
 
 pub(super) struct Mutation;
@@ -50,8 +50,48 @@ struct UnlinkDocumentPayload {
     user_errors: Vec<UserError>,
 }
 
+/// How closely a document is to be kept.
+#[derive(InputObject)]
+struct ClassifyDocumentInput {
+    /// The document, `doc_…`.
+    document_id: ID,
+    /// The class of the document with all its versions.
+    data_class: DataClass,
+    /// The dataClassVersion that you have seen: of another one, nothing is changed.
+    expected_version: u32,
+}
+
+/// What became of it.
+#[derive(SimpleObject)]
+struct ClassifyDocumentPayload {
+    /// The document with its class, if the input was right.
+    document: Option<Document>,
+    /// What you can mend; empty where it was done.
+    user_errors: Vec<UserError>,
+}
+
 #[Object]
 impl Mutation {
+    /// Gives a document a data class. Whoever may change the document may raise it; to lower it is for an
+    /// owner, an admin or a compliance manager. The class that it has changes nothing.
+    async fn classify_document(
+        &self,
+        ctx: &Context<'_>,
+        input: ClassifyDocumentInput,
+    ) -> Result<ClassifyDocumentPayload> {
+        let (documents, actor) = context(ctx)?;
+        let id = match read(&input.document_id, "documentId") {
+            Ok(id) => id,
+            Err(error) => {
+                return Ok(ClassifyDocumentPayload { document: None, user_errors: vec![error] });
+            }
+        };
+        let (class, expected) = (input.data_class.into(), input.expected_version);
+        let outcome = documents.classify(actor, id, class, expected).await.map_err(gql)?;
+        let (document, user_errors) = classified(actor, outcome);
+        Ok(ClassifyDocumentPayload { document, user_errors })
+    }
+
     /// Says that a document speaks of a control. Doing it again changes nothing. A link to a
     /// control that does not exist shows nowhere.
     async fn link_document(
@@ -108,6 +148,20 @@ fn outcome(actor: &Actor, outcome: LinkOutcome) -> (Option<Document>, Vec<UserEr
                 LinkRefused::NoSuchDocument => ("NOT_FOUND", "documentId"),
                 LinkRefused::Archived => ("ARCHIVED", "documentId"),
                 LinkRefused::TooMany => ("TOO_MANY", "controlId"),
+            };
+            (None, vec![UserError::field(code, field, format!("{refused}"))])
+        }
+    }
+}
+
+fn classified(actor: &Actor, outcome: ClassifyOutcome) -> (Option<Document>, Vec<UserError>) {
+    match outcome {
+        Ok(row) => (Some(Document { tenant: actor.tenant, row: Arc::new(row) }), Vec::new()),
+        Err(refused) => {
+            let (code, field) = match refused {
+                ClassifyRefused::NoSuchDocument => ("NOT_FOUND", "documentId"),
+                ClassifyRefused::Archived => ("ARCHIVED", "documentId"),
+                ClassifyRefused::Stale { .. } => ("CONFLICT", "expectedVersion"),
             };
             (None, vec![UserError::field(code, field, format!("{refused}"))])
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, Result, dataloader::DataLoader};
-use studio_access::Extent;
+use studio_access::Clearance;
 use studio_kernel::{Id, kind};
 use studio_service::{
     ApiError,
@@ -21,19 +21,19 @@ use crate::{commands::Documents, projections::documents};
 pub(super) struct Query;
 
 /// The subgraph, and which documents the actor may read.
-pub(super) fn reader<'a>(ctx: &Context<'a>) -> Result<(&'a Documents, Extent)> {
+pub(super) fn reader<'a>(ctx: &Context<'a>) -> Result<(&'a Documents, Clearance)> {
     let documents = ctx.data::<Arc<Documents>>()?;
-    let extent = documents.may_read(actor(ctx)?).map_err(gql)?;
-    Ok((documents, extent))
+    let clearance = documents.may_read(actor(ctx)?).map_err(gql)?;
+    Ok((documents, clearance))
 }
 
 async fn load(ctx: &Context<'_>, document: &ID) -> Result<Option<Document>> {
-    let (_, extent) = reader(ctx)?;
-    let tenant = extent.tenant();
+    let (_, clearance) = reader(ctx)?;
+    let tenant = clearance.tenant();
     let document = id::<kind::Document>(document)?;
     let loader = ctx.data::<DataLoader<DocumentById>>()?;
     let row = loader.load_one((tenant, document.to_string())).await.map_err(gql)?;
-    Ok(row.filter(|row| extent.holds(&row.project)).map(|row| Document { tenant, row }))
+    Ok(row.filter(|row| documents::reads(&clearance, row)).map(|row| Document { tenant, row }))
 }
 
 #[Object]
@@ -55,17 +55,18 @@ impl Query {
         #[graphql(desc = "How many, 1 to 100; 20 if absent.")] first: Option<i32>,
         #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
     ) -> Result<DocumentConnection> {
-        let (documents, extent) = reader(ctx)?;
-        let tenant = extent.tenant();
+        let (documents, clearance) = reader(ctx)?;
+        let tenant = clearance.tenant();
         let project = project_id.as_ref().map(id::<kind::Project>).transpose()?;
         if let Some(project) = project
-            && !(extent.holds(&project.to_string())
+            && !(clearance.reaches(&project.to_string())
                 && documents.knows_project(tenant, project).await.map_err(gql)?)
         {
             return Err(gql(ApiError::not_found("project", project)));
         }
         let page = PageArgs::new(first, after)?;
-        let rows = documents::page(&documents.store, &extent, project, &page).await.map_err(gql)?;
+        let rows =
+            documents::page(&documents.store, &clearance, project, &page).await.map_err(gql)?;
         Ok(document::page(tenant, rows, &page))
     }
 
@@ -84,13 +85,13 @@ impl Query {
         ctx: &Context<'_>,
         #[graphql(key)] id: ID,
     ) -> Result<Option<DocumentVersion>> {
-        let (documents, extent) = reader(ctx)?;
-        let tenant = extent.tenant();
+        let (documents, clearance) = reader(ctx)?;
+        let tenant = clearance.tenant();
         let version = version_id(&id)?;
         let row = documents::version(&documents.store, tenant, version).await.map_err(gql)?;
         let Some(row) = row else { return Ok(None) };
         let document = row.document.parse().map_err(|error| gql(ApiError::internal(error)))?;
-        let seen = documents.readable(&extent, document).await.map_err(gql)?.is_some();
+        let seen = documents.readable(&clearance, document).await.map_err(gql)?.is_some();
         Ok(seen.then(|| DocumentVersion { tenant, row: Arc::new(row) }))
     }
 
@@ -100,9 +101,9 @@ impl Query {
         ctx: &Context<'_>,
         #[graphql(key)] id: ID,
     ) -> Result<Option<Control>> {
-        let (_, extent) = reader(ctx)?;
+        let (_, clearance) = reader(ctx)?;
         let control: Id<kind::Control> = control_id(&id)?;
-        Ok(Some(Control::new(extent.tenant(), control.to_string())))
+        Ok(Some(Control::new(clearance.tenant(), control.to_string())))
     }
 }
 

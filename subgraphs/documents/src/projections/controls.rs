@@ -5,7 +5,7 @@ use sea_orm::{
     ActiveValue::Set, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter,
     QueryOrder, QuerySelect,
 };
-use studio_access::Extent;
+use studio_access::Clearance;
 use studio_entities::documents::{control, document};
 use studio_events::{EventStore, Projection, ProjectionError, Recorded, clear_generation};
 use studio_kernel::{Payload, TenantId};
@@ -54,6 +54,7 @@ impl Projection for DocumentControls {
                 }
                 DocumentEvent::DocumentCreated(_)
                 | DocumentEvent::DocumentRenamed(_)
+                | DocumentEvent::DocumentClassified(_)
                 | DocumentEvent::DocumentVersionStored(_) => {}
             }
         }
@@ -88,17 +89,18 @@ pub(crate) async fn of_documents(
 /// One page of the documents that speak of a control, as far as somebody reads, in the order of their ids.
 pub(crate) async fn documents_of(
     store: &EventStore,
-    extent: &Extent,
+    clearance: &Clearance,
     control: &str,
     page: &PageArgs,
 ) -> Result<Vec<document::Model>, DbErr> {
-    let tenant = extent.tenant();
+    let tenant = clearance.tenant();
     let mut links = control::Entity::find()
         .filter(control::Column::Generation.eq(store.generation(NAME)))
         .filter(control::Column::Tenant.eq(tenant.to_string()))
         .filter(control::Column::Control.eq(control));
-    if extent.projects().is_some() {
-        links = links.filter(control::Column::Document.in_subquery(documents::ids(store, extent)));
+    if clearance.parts().is_some() {
+        links =
+            links.filter(control::Column::Document.in_subquery(documents::ids(store, clearance)));
     }
     if let Some(after) = &page.after {
         links = links.filter(control::Column::Document.gt(after));

@@ -5,13 +5,19 @@ use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait, PaginatorTrait, QueryFilter,
     QueryOrder, QuerySelect, QueryTrait,
-    sea_query::{Expr, SelectStatement},
+    sea_query::{self, Expr, SelectStatement},
 };
-use studio_access::Extent;
+use studio_access::Clearance;
 use studio_entities::documents::{document, project, version};
 use studio_events::{EventStore, Projection, ProjectionError, Recorded, clear_generation};
-use studio_kernel::{Id, Payload, TenantId, kind, published::documents::DocumentVersionStored};
-use studio_service::graphql::PageArgs;
+use studio_kernel::{
+    Id, Payload, TenantId, kind,
+    published::documents::{DocumentClassified, DocumentVersionStored},
+};
+use studio_service::{
+    clearance::{ClassColumns, cleared},
+    graphql::PageArgs,
+};
 
 use crate::domain::{DocumentCreated, DocumentEvent, DocumentRenamed};
 
@@ -26,8 +32,13 @@ impl Projection for Documents {
     }
 
     fn handles(&self, event_type: &str) -> bool {
-        [DocumentCreated::TYPE, DocumentRenamed::TYPE, DocumentVersionStored::TYPE]
-            .contains(&event_type)
+        [
+            DocumentCreated::TYPE,
+            DocumentRenamed::TYPE,
+            DocumentClassified::TYPE,
+            DocumentVersionStored::TYPE,
+        ]
+        .contains(&event_type)
     }
 
     async fn apply(
@@ -45,6 +56,19 @@ impl Projection for Documents {
                     let id = renamed.document;
                     update(generation, event.tenant, id)
                         .col_expr(document::Column::Name, Expr::value(renamed.name))
+                        .exec(tx)
+                        .await?;
+                }
+                DocumentEvent::DocumentClassified(classified) => {
+                    let id = classified.document;
+                    let version = Expr::col(document::Column::ClassVersion);
+                    let next = sea_query::ExprTrait::add(version, 1);
+                    update(generation, event.tenant, id)
+                        .col_expr(
+                            document::Column::DataClass,
+                            Expr::value(classified.data_class.as_str()),
+                        )
+                        .col_expr(document::Column::ClassVersion, next)
                         .exec(tx)
                         .await?;
                 }
@@ -73,6 +97,7 @@ async fn create(
     event: &Recorded,
     created: DocumentCreated,
 ) -> Result<(), ProjectionError> {
+    let metadata = event.metadata().map_err(ProjectionError::other)?;
     let row = document::ActiveModel {
         generation: Set(generation),
         tenant: Set(event.tenant.to_string()),
@@ -82,6 +107,9 @@ async fn create(
         newest_number: Set(0),
         created_at: Set(event.recorded_at.micros()),
         updated_at: Set(event.recorded_at.micros()),
+        data_class: Set(created.data_class.as_str().to_owned()),
+        class_version: Set(1),
+        owner: Set(metadata.principal.user_id().map(|user| user.to_string())),
     };
     document::Entity::insert(row).exec_without_returning(tx).await?;
     Ok(())
@@ -165,32 +193,42 @@ pub(crate) async fn by_ids(
         .await
 }
 
+/// What tells whether somebody reads a document.
+const CLASSED: ClassColumns<document::Column> = ClassColumns {
+    project: document::Column::Project,
+    class: document::Column::DataClass,
+    owner: document::Column::Owner,
+};
+
 /// The documents as far as somebody reads.
-fn readable(store: &EventStore, extent: &Extent) -> sea_orm::Select<document::Entity> {
-    let found = documents(store, extent.tenant());
-    match extent.projects() {
-        Some(only) => {
-            found.filter(document::Column::Project.is_in(only.iter().map(String::as_str)))
-        }
+fn readable(store: &EventStore, clearance: &Clearance) -> sea_orm::Select<document::Entity> {
+    let found = documents(store, clearance.tenant());
+    match cleared(clearance, CLASSED) {
+        Some(only) => found.filter(only),
         None => found,
     }
 }
 
-/// Their ids.
-pub(super) fn ids(store: &EventStore, extent: &Extent) -> SelectStatement {
-    readable(store, extent).select_only().column(document::Column::Id).into_query()
+/// Whether somebody reads a document.
+pub(crate) fn reads(clearance: &Clearance, row: &document::Model) -> bool {
+    clearance.holds(&row.project, &row.data_class, row.owner.as_deref())
+}
+
+/// The ids of those that somebody reads.
+pub(super) fn ids(store: &EventStore, clearance: &Clearance) -> SelectStatement {
+    readable(store, clearance).select_only().column(document::Column::Id).into_query()
 }
 
 /// One page of documents, of one project or of all that are in use, as far as somebody reads, in the order in
 /// which they were made.
 pub(crate) async fn page(
     store: &EventStore,
-    extent: &Extent,
+    clearance: &Clearance,
     project: Option<Id<kind::Project>>,
     page: &PageArgs,
 ) -> Result<Vec<document::Model>, DbErr> {
-    let tenant = extent.tenant();
-    let mut found = readable(store, extent);
+    let tenant = clearance.tenant();
+    let mut found = readable(store, clearance);
     found = match project {
         Some(project) => found.filter(document::Column::Project.eq(project.to_string())),
         None => found.filter(document::Column::Project.not_in_subquery(archived(store, tenant))),

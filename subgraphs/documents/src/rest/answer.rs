@@ -10,6 +10,7 @@ pub(super) fn document(row: &document::Model, versions: &[version::Model]) -> Va
         "id": row.id,
         "project": row.project,
         "name": row.name,
+        "dataClass": row.data_class.to_ascii_uppercase(),
         "createdAt": Timestamp::from_micros(row.created_at),
         "updatedAt": Timestamp::from_micros(row.updated_at),
         "versionCount": row.newest_number,

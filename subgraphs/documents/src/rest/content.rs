@@ -20,11 +20,11 @@ pub(super) async fn content(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let actor = signed_in(actor)?;
-    let extent = documents.may_read(&actor)?;
-    let tenant = extent.tenant();
+    let clearance = documents.may_read(&actor)?;
+    let tenant = clearance.tenant();
     let id: Id<kind::Document> = id.parse()?;
     let number = version_number(&number)?;
-    let document = documents.readable(&extent, id).await?;
+    let document = documents.readable(&clearance, id).await?;
     let document = document.ok_or_else(|| ApiError::not_found("document", id))?;
     let version = documents::version_by_number(&documents.store, tenant, id, number).await?;
     let version = version.ok_or_else(|| ApiError::not_found("version", number))?;

@@ -44,10 +44,10 @@ async fn document(
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
     let actor = signed_in(actor)?;
-    let extent = documents.may_read(&actor)?;
-    let tenant = extent.tenant();
+    let clearance = documents.may_read(&actor)?;
+    let tenant = clearance.tenant();
     let id: Id<kind::Document> = id.parse()?;
-    let row = documents.readable(&extent, id).await?;
+    let row = documents.readable(&clearance, id).await?;
     let row = row.ok_or_else(|| ApiError::not_found("document", id))?;
     let versions =
         documents::versions_page(&documents.store, tenant, &row.id, None, LISTED).await?;

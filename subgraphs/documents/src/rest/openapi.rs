@@ -1,7 +1,7 @@
 //! What `/v1/openapi.json` says of the documents endpoints (OpenAPI 3.1).
 
 use serde_json::{Value, json};
-use studio_service::rest::{self, problem};
+use studio_service::rest::{self, data_class_schema, problem};
 
 /// `paths` and `components` of the documents endpoints, to be merged into the whole.
 pub fn openapi() -> Value {
@@ -28,6 +28,11 @@ pub fn openapi() -> Value {
             { "name": "document", "in": "query",
               "description": "The document that gets a new version.",
               "schema": { "$ref": "#/components/schemas/DocumentId" } },
+            { "name": "dataClass", "in": "query",
+              "description": "How closely the document is kept; INTERNAL for a new one. With \
+                document, a higher class becomes the document's and a lower one does not: \
+                classifyDocument lowers it.",
+              "schema": data_class_schema() },
         ],
         "requestBody": {
             "required": true,
@@ -99,12 +104,13 @@ fn schemas() -> Value {
         },
         "Document": {
             "type": "object",
-            "required": ["id", "project", "name", "createdAt", "updatedAt", "versionCount",
+            "required": ["id", "project", "name", "dataClass", "createdAt", "updatedAt", "versionCount",
                 "versions", "links"],
             "properties": {
                 "id": { "$ref": "#/components/schemas/DocumentId" },
                 "project": { "type": "string", "pattern": "^prj_[0-9a-f]{32}$" },
                 "name": { "type": "string" },
+                "dataClass": data_class_schema(),
                 "createdAt": time,
                 "updatedAt": time,
                 "versionCount": { "type": "integer", "minimum": 1 },
@@ -119,11 +125,12 @@ fn schemas() -> Value {
             "properties": {
                 "document": {
                     "type": "object",
-                    "required": ["id", "project", "name", "links"],
+                    "required": ["id", "project", "name", "dataClass", "links"],
                     "properties": {
                         "id": { "$ref": "#/components/schemas/DocumentId" },
                         "project": { "type": "string", "pattern": "^prj_[0-9a-f]{32}$" },
                         "name": { "type": "string" },
+                        "dataClass": data_class_schema(),
                         "links": { "type": "object",
                             "properties": { "self": { "type": "string" } } },
                     },

@@ -12,7 +12,7 @@ use axum::{
 use serde::Deserialize;
 use serde_json::json;
 use studio_kernel::{Actor, Code};
-use studio_service::ApiError;
+use studio_service::{ApiError, rest::data_class};
 
 use super::{answer, signed_in};
 use crate::commands::{Documents, Upload};
@@ -23,6 +23,8 @@ pub(super) struct Parameters {
     project: Option<String>,
     document: Option<String>,
     name: Option<String>,
+    #[serde(rename = "dataClass")]
+    data_class: Option<String>,
 }
 
 pub(super) async fn upload(
@@ -43,6 +45,7 @@ pub(super) async fn upload(
         project: project.parse()?,
         document: parameters.document.map(|id| id.parse()).transpose()?,
         name: parameters.name,
+        data_class: parameters.data_class.as_deref().map(data_class).transpose()?,
         content_type: text(&headers, header::CONTENT_TYPE)?,
         content_length: text(&headers, header::CONTENT_LENGTH)?.and_then(|n| n.parse().ok()),
     };
@@ -58,6 +61,7 @@ pub(super) async fn upload(
             "id": uploaded.document.id,
             "project": uploaded.document.project,
             "name": uploaded.document.name,
+            "dataClass": uploaded.document.data_class.to_ascii_uppercase(),
             "links": { "self": path },
         },
         "version": answer::version(&uploaded.version),

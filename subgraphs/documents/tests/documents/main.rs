@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod archived;
+mod classes;
 mod graphql;
 mod owners;
 mod restart;

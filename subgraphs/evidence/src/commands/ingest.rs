@@ -6,7 +6,7 @@ use std::{future::Future, time::Duration};
 use axum::body::Body;
 use studio_access::Resource;
 use studio_events::{Append, ExecuteError, Expected, Metadata, ProjectionError, StreamAppend};
-use studio_kernel::{Actor, Id, TenantId, kind};
+use studio_kernel::{Actor, DataClass, Id, TenantId, kind};
 use studio_service::ApiError;
 use studio_stores::{blobs::BlobError, sql};
 use tokio::time::timeout;
@@ -31,6 +31,8 @@ const CONFLICTS: u32 = 50;
 pub(crate) struct Upload {
     /// The project that it is about.
     pub(crate) project: Id<kind::Project>,
+    /// How closely the evidence is to be kept; a scan raises its class and does not lower it.
+    pub(crate) data_class: Option<DataClass>,
     /// How long the body is, where the client says so.
     pub(crate) length: Option<u64>,
     /// How the body is packed.
@@ -123,6 +125,9 @@ impl Core {
         let _recording = intake.lock().await;
         let mut created = false;
         let known = self.store.load::<Run>(tenant, &run.to_string()).await?.state;
+        if let Some(started) = &known.started {
+            self.raise(tenant, started.evidence, upload.data_class, &metadata).await?;
+        }
         if known.started.is_some() && !known.completed {
             // A run that was cut needs its bytes, and here they are, should they have been lost.
             self.blobs.put(tenant, hash, spooled).await?;
@@ -144,7 +149,8 @@ impl Core {
                 uploaded_by: actor.user_id(),
             };
             self.blobs.put(tenant, hash, spooled).await?;
-            created = self.start(tenant, run, &metadata, &mut started).await?;
+            let class = upload.data_class;
+            created = self.start(tenant, run, &metadata, &mut started, class).await?;
         }
         self.drive(tenant, run, &metadata, Some(&notes)).await?;
         Ok(Ingested { run, created })
@@ -158,6 +164,7 @@ impl Core {
         run: Id<kind::IngestRun>,
         metadata: &Metadata,
         started: &mut RunStarted,
+        data_class: Option<DataClass>,
     ) -> Result<bool, EvidenceError> {
         for _ in 0..CONFLICTS {
             let project = started.project.to_string();
@@ -180,7 +187,10 @@ impl Core {
                 source: started.source.clone(),
                 sha256: started.sha256.clone(),
                 size: started.size,
+                data_class: evidence.state.class_with(data_class),
             };
+            let raised = evidence.state.raise(data_class);
+            let recorded = raised.into_iter().chain([added.into()]).collect();
             let streams = vec![
                 StreamAppend::of::<Run>(
                     run.to_string(),
@@ -190,7 +200,7 @@ impl Core {
                 StreamAppend::of::<Evidence>(
                     started.evidence.to_string(),
                     Expected::Version(evidence.version),
-                    vec![added.into()],
+                    recorded,
                 )?,
                 StreamAppend::of::<Intake>(
                     project,

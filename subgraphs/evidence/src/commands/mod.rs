@@ -2,6 +2,7 @@
 //! the policy first.
 
 mod batch;
+mod classify;
 mod ingest;
 mod notes;
 mod record;
@@ -16,13 +17,17 @@ use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
-use studio_access::{Extent, Policy, Resource};
+use studio_access::{Clearance, Extent, Policy, Resource};
+use studio_entities::evidence::item;
 use studio_events::EventStore;
 use studio_kernel::{Actor, Id, TenantId, kind};
 use studio_service::{ApiError, Config, Upstream, notices::Notices};
 use studio_stores::blobs::Blobs;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use crate::projections::EvidenceItems;
+
+pub(crate) use classify::Classified;
 pub(crate) use ingest::Upload;
 pub(crate) use reject::Rejection;
 pub(crate) use upload::Encoding;
@@ -45,6 +50,9 @@ pub(crate) struct Inner {
     upstream: OnceLock<Upstream>,
     intakes: Mutex<HashMap<(TenantId, Id<kind::Project>), Turn>>,
 }
+
+pub(crate) const READ: &str = "evidence:evidence:read";
+const UPDATE: &str = "evidence:evidence:update";
 
 /// Held by the one who records in a project.
 type Turn = Arc<tokio::sync::Mutex<()>>;
@@ -97,6 +105,42 @@ impl Core {
         kind: &'static str,
     ) -> Result<Extent, ApiError> {
         Ok(self.policy.extent(actor, action, &Resource::any(kind, actor.tenant))?)
+    }
+
+    /// What of things of that kind, which are kept as closely as the evidence that they are from, the actor may
+    /// do this to.
+    pub(crate) fn clearance(
+        &self,
+        actor: &Actor,
+        action: &str,
+        kind: &'static str,
+    ) -> Result<Clearance, ApiError> {
+        Ok(self.policy.clearance(actor, action, &Resource::any(kind, actor.tenant))?)
+    }
+
+    /// Evidence as the policies see it, to be changed: it belongs to whoever brought its first version in. What
+    /// they do not read is none for whoever reads evidence, whatever else they may do to it.
+    async fn evidence(
+        &self,
+        actor: &Actor,
+        id: Id<kind::Evidence>,
+    ) -> Result<(Resource, Option<item::Model>), ApiError> {
+        let resource = Resource::one("Evidence", id, actor.tenant);
+        let any = Resource::any("Evidence", actor.tenant);
+        let reads = self.policy.clearance_if_any(actor, READ, &any);
+        let row = EvidenceItems::of(&self.store, actor.tenant, &[id.to_string()]).await?.pop();
+        let seen = |row: &item::Model| match &reads {
+            Some(clearance) => EvidenceItems::reads(clearance, row),
+            None => true,
+        };
+        let Some(row) = row.filter(seen) else { return Ok((resource.nowhere(), None)) };
+        let mut resource = resource
+            .of_project(row.project_id.parse().map_err(ApiError::internal)?)
+            .classed(row.data_class.parse().map_err(ApiError::internal)?);
+        if let Some(owner) = &row.owner {
+            resource = resource.owned_by(owner.parse().map_err(ApiError::internal)?);
+        }
+        Ok((resource, Some(row)))
     }
 
     /// The one who holds it is the only one of this process that records in the project. What

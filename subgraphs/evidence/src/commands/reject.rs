@@ -1,14 +1,13 @@
 //! Rejects a version of an evidence item: whatever rests on it proves nothing any more.
 
-use studio_access::Resource;
 use studio_events::{ExecuteError, Metadata};
 use studio_kernel::{Actor, Id, TenantId, kind};
 use studio_service::ApiError;
 
-use super::Core;
+use super::{Core, UPDATE};
 use crate::{
     domain::{Evidence, RejectionRefused},
-    projections::{EvidenceItems, Projects},
+    projections::Projects,
 };
 
 /// What became of the wish to reject.
@@ -29,25 +28,13 @@ impl Core {
         version: i64,
         reason: &str,
     ) -> Result<Rejection, ApiError> {
-        let stream = id.to_string();
-        let items = EvidenceItems::of(&self.store, actor.tenant, std::slice::from_ref(&stream));
-        let item = items.await?.pop();
-        let resource = Resource::one("Evidence", id, actor.tenant);
-        let resource = match &item {
-            Some(item) => resource.of_project(item.project_id.parse().map_err(ApiError::internal)?),
-            None => resource.nowhere(),
-        };
-        let tenant = self.policy.require(actor, "evidence:evidence:update", &resource)?.tenant();
-        // A stream of another organization is another stream: this one is empty then.
-        let loaded = self.store.load::<Evidence>(tenant, &stream).await?;
-        if loaded.version == 0 {
-            return Err(ApiError::not_found("evidence", id));
-        }
-        if let Some(item) = &item
-            && let Some(project) = self.archived_project(tenant, &item.project_id).await?
-        {
+        let (resource, item) = self.evidence(actor, id).await?;
+        let tenant = self.policy.require(actor, UPDATE, &resource)?.tenant();
+        let item = item.ok_or_else(|| ApiError::not_found("evidence", id))?;
+        if let Some(project) = self.archived_project(tenant, &item.project_id).await? {
             return Ok(Rejection::Refused(RejectionRefused::Archived(project)));
         }
+        let stream = id.to_string();
         let metadata = Metadata::by(actor);
         let decided = self
             .store
@@ -64,7 +51,7 @@ impl Core {
     }
 
     /// A project, where it is archived.
-    async fn archived_project(
+    pub(super) async fn archived_project(
         &self,
         tenant: TenantId,
         project: &str,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use studio_kernel::{
-    Aggregate, Id, Timestamp, event, events, kind, published::evidence::EvidenceRejected,
+    Aggregate, DataClass, Id, Timestamp, event, events, kind, published::evidence::EvidenceRejected,
 };
 
 /// Longest reason of a rejection, in characters.
@@ -23,12 +23,25 @@ pub(crate) struct EvidenceVersionAdded {
     pub sha256: String,
     /// Those bytes, counted.
     pub size: u64,
+    /// How closely the evidence is kept, as of this version.
+    #[serde(default)]
+    pub data_class: DataClass,
 }
 event!(EvidenceVersionAdded, "evidence.version.added", 1);
 
+/// The evidence got another data class, with all its versions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct EvidenceClassified {
+    /// The project.
+    pub project: Option<Id<kind::Project>>,
+    /// The class from now on.
+    pub data_class: DataClass,
+}
+event!(EvidenceClassified, "evidence.evidence.classified", 1);
+
 events! {
     /// What happens to an evidence item.
-    pub(crate) enum EvidenceEvent { EvidenceVersionAdded, EvidenceRejected }
+    pub(crate) enum EvidenceEvent { EvidenceVersionAdded, EvidenceRejected, EvidenceClassified }
 }
 
 /// One version of an evidence item.
@@ -47,6 +60,10 @@ pub(crate) struct Evidence {
     pub project: Option<Id<kind::Project>>,
     /// Its versions; version n stands at n - 1.
     pub versions: Vec<Version>,
+    /// How closely it is kept.
+    pub data_class: DataClass,
+    /// How often its class was set: what `expectedVersion` is compared with.
+    pub class_version: u32,
 }
 
 /// Why a version cannot be rejected.
@@ -71,7 +88,59 @@ pub(crate) enum RejectionRefused {
     Reason,
 }
 
+/// Why evidence cannot be classified.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ClassificationRefused {
+    /// Its project is archived.
+    #[error("Project {0} is archived and takes no change: restore it first (restoreProject).")]
+    Archived(Id<kind::Project>),
+    /// Somebody else was first.
+    #[error(
+        "The evidence's class is at version {actual}, and you expected {expected}: somebody set it; \
+         load it again and decide again."
+    )]
+    Stale {
+        /// What was expected.
+        expected: u32,
+        /// What it is.
+        actual: u32,
+    },
+}
+
 impl Evidence {
+    /// Decides on a class for the evidence; the one that it has changes nothing.
+    ///
+    /// # Errors
+    /// Where its class was set more or less often than is expected.
+    pub(crate) fn classify(
+        &self,
+        data_class: DataClass,
+        expected: u32,
+    ) -> Result<Option<EvidenceEvent>, ClassificationRefused> {
+        let actual = self.class_version;
+        if expected != actual {
+            return Err(ClassificationRefused::Stale { expected, actual });
+        }
+        let classified = EvidenceClassified { project: self.project, data_class };
+        Ok((data_class != self.data_class).then(|| classified.into()))
+    }
+
+    /// What becomes of its class by a scan that is to be kept that closely: no scan lowers it.
+    pub(crate) fn raise(&self, asked: Option<DataClass>) -> Option<EvidenceEvent> {
+        let data_class =
+            asked.filter(|class| !self.versions.is_empty() && *class > self.data_class)?;
+        Some(EvidenceClassified { project: self.project, data_class }.into())
+    }
+
+    /// Its class once a scan is there that is to be kept that closely.
+    pub(crate) fn class_with(&self, asked: Option<DataClass>) -> DataClass {
+        match asked {
+            Some(class) if self.versions.is_empty() => class,
+            Some(class) => class.max(self.data_class),
+            None => self.data_class,
+        }
+    }
+
     /// The version that a new scan gets.
     pub(crate) fn next_version(&self) -> u32 {
         u32::try_from(self.versions.len()).unwrap_or(u32::MAX).saturating_add(1)
@@ -113,14 +182,21 @@ impl Evidence {
 
 impl Aggregate for Evidence {
     const STREAM_TYPE: &'static str = "evidence.evidence";
-    const STATE_VERSION: u32 = 2;
+    const STATE_VERSION: u32 = 3;
     type Event = EvidenceEvent;
 
     fn apply(&mut self, event: &EvidenceEvent, _recorded_at: Timestamp) {
         match event {
             EvidenceEvent::EvidenceVersionAdded(added) => {
                 self.project = Some(added.project);
+                if self.versions.is_empty() {
+                    (self.data_class, self.class_version) = (added.data_class, 1);
+                }
                 self.versions.push(Version { run: added.run, rejected: false });
+            }
+            EvidenceEvent::EvidenceClassified(classified) => {
+                self.data_class = classified.data_class;
+                self.class_version += 1;
             }
             EvidenceEvent::EvidenceRejected(rejected) => {
                 let version = (rejected.evidence_version as usize)
@@ -158,5 +234,37 @@ mod tests {
         let event = evidence.reject(id, 1, " forged ").unwrap();
         evidence.apply(&event, env.now());
         assert!(matches!(evidence.reject(id, 1, "why"), Err(RejectionRefused::AlreadyRejected(1))));
+    }
+
+    #[test]
+    fn a_class_is_set_by_whoever_has_seen_it_and_a_scan_only_raises_it() {
+        let env = Env::system();
+        let mut evidence = Evidence::default();
+        assert!(evidence.raise(Some(DataClass::Restricted)).is_none(), "the first has it itself");
+        assert_eq!(evidence.class_with(None), DataClass::Internal);
+        let added = EvidenceVersionAdded {
+            project: env.id(),
+            run: env.id(),
+            version: 1,
+            source: "prowler/aws/1".to_owned(),
+            sha256: String::new(),
+            size: 1,
+            data_class: evidence.class_with(Some(DataClass::Public)),
+        };
+        evidence.apply(&added.into(), env.now());
+        assert_eq!((evidence.data_class, evidence.class_version), (DataClass::Public, 1));
+        assert_eq!(evidence.class_with(None), DataClass::Public);
+        for lower in [None, Some(DataClass::Public)] {
+            assert!(evidence.raise(lower).is_none());
+        }
+        let raised = evidence.raise(Some(DataClass::Confidential)).unwrap();
+        evidence.apply(&raised, env.now());
+        assert_eq!(evidence.class_with(Some(DataClass::Internal)), DataClass::Confidential);
+        let stale = ClassificationRefused::Stale { expected: 1, actual: 2 };
+        assert_eq!(evidence.classify(DataClass::Public, 1).unwrap_err(), stale);
+        assert!(evidence.classify(DataClass::Confidential, 2).unwrap().is_none());
+        let lowered = evidence.classify(DataClass::Public, 2).unwrap().unwrap();
+        evidence.apply(&lowered, env.now());
+        assert_eq!((evidence.data_class, evidence.class_version), (DataClass::Public, 3));
     }
 }

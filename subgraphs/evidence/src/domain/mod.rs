@@ -7,7 +7,9 @@ mod observation;
 mod reaction;
 mod run;
 
-pub(crate) use evidence::{Evidence, EvidenceVersionAdded, RejectionRefused};
+pub(crate) use evidence::{
+    ClassificationRefused, Evidence, EvidenceClassified, EvidenceVersionAdded, RejectionRefused,
+};
 pub(crate) use intake::{
     ArchivingRecorded, Intake, IntakeClaimed, IntakeEvent, IntakeReleased, ProjectRecorded,
 };

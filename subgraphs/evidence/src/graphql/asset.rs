@@ -13,7 +13,7 @@ use studio_kernel::TenantId;
 use studio_service::graphql::{PageArgs, connection, gql};
 
 use super::{
-    allowed_in,
+    cleared_in,
     finding::{self, FindingConnection},
     instant,
     project::Project,
@@ -87,10 +87,10 @@ impl Asset {
         #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
     ) -> Result<FindingConnection> {
         let project = &self.row.project_id;
-        let core = allowed_in(ctx, "evidence:finding:read", "Finding", project)?;
+        let (core, clearance) = cleared_in(ctx, "evidence:finding:read", "Finding", project)?;
         let filter =
             FindingsFilter { asset: Some(self.row.id.clone()), ..FindingsFilter::default() };
-        finding::page(&core.store, self.tenant, filter, &PageArgs::new(first, after)?).await
+        finding::page(&core.store, clearance, filter, &PageArgs::new(first, after)?).await
     }
 }
 

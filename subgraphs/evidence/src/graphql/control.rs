@@ -3,17 +3,20 @@
 use std::sync::Arc;
 
 use async_graphql::{ComplexObject, Context, ID, Result, SimpleObject, dataloader::DataLoader};
-use studio_access::Extent;
+use studio_access::Clearance;
 use studio_kernel::TenantId;
 use studio_service::graphql::{PageArgs, connection, gql};
 
 use super::{
-    allowed,
+    cleared,
     evidence::{Evidence, EvidenceConnection},
     finding::{self, FindingConnection, FindingStatus},
     loaders::{ControlKey, RestsOn, Rows},
 };
-use crate::projections::{EvidenceItems, FindingsFilter, Summaries};
+use crate::{
+    commands::READ,
+    projections::{EvidenceItems, FindingsFilter, Summaries},
+};
 
 /// A control of the controls subgraph.
 #[derive(SimpleObject)]
@@ -31,11 +34,11 @@ impl Control {
     }
 
     /// `None` also where its project is not seen.
-    async fn rests_on(&self, ctx: &Context<'_>, extent: &Extent) -> Result<Option<RestsOn>> {
+    async fn rests_on(&self, ctx: &Context<'_>, clearance: &Clearance) -> Result<Option<RestsOn>> {
         let rows = ctx.data::<DataLoader<Rows>>()?;
         let key = ControlKey(self.tenant, self.id.to_string());
         let found = rows.load_one(key).await.map_err(gql)?;
-        Ok(found.filter(|it| extent.holds(&it.project)))
+        Ok(found.filter(|it| clearance.reaches(&it.project)))
     }
 }
 
@@ -48,15 +51,16 @@ impl Control {
         #[graphql(desc = "How many, 1 to 100; 20 if absent.")] first: Option<i32>,
         #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
     ) -> Result<EvidenceConnection> {
-        let (core, extent) = allowed(ctx, "evidence:evidence:read", "Evidence")?;
+        let (core, clearance) = cleared(ctx, READ, "Evidence")?;
         let page = PageArgs::new(first, after)?;
         let mut rows = Vec::new();
-        if let Some(RestsOn { project, checks }) = self.rests_on(ctx, &extent).await? {
+        if let Some(RestsOn { project, checks }) = self.rests_on(ctx, &clearance).await? {
             let after = page.after.as_deref();
             let (tenant, limit) = (self.tenant, page.limit());
-            let ids = Summaries::evidence_of(&core.store, tenant, &project, &checks, after, limit)
-                .await
-                .map_err(gql)?;
+            let ids =
+                Summaries::evidence_of(&core.store, &clearance, &project, &checks, after, limit)
+                    .await
+                    .map_err(gql)?;
             rows = EvidenceItems::of(&core.store, tenant, &ids).await.map_err(gql)?;
             rows.sort_by(|one, other| one.id.cmp(&other.id));
         }
@@ -76,10 +80,10 @@ impl Control {
         #[graphql(desc = "How many, 1 to 100; 20 if absent.")] first: Option<i32>,
         #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
     ) -> Result<FindingConnection> {
-        let (core, extent) = allowed(ctx, "evidence:finding:read", "Finding")?;
+        let (core, clearance) = cleared(ctx, "evidence:finding:read", "Finding")?;
         let page = PageArgs::new(first, after)?;
-        let Some(RestsOn { project, checks }) = self.rests_on(ctx, &extent).await? else {
-            return Ok(finding::none(self.tenant, &page));
+        let Some(RestsOn { project, checks }) = self.rests_on(ctx, &clearance).await? else {
+            return Ok(finding::none(clearance, &page));
         };
         let filter = FindingsFilter {
             project: Some(project),
@@ -87,6 +91,6 @@ impl Control {
             status: status.map(Into::into),
             ..FindingsFilter::default()
         };
-        finding::page(&core.store, self.tenant, filter, &page).await
+        finding::page(&core.store, clearance, filter, &page).await
     }
 }

@@ -8,9 +8,13 @@ use async_graphql::{
     dataloader::DataLoader,
 };
 use chrono::{DateTime, Utc};
+use studio_access::Clearance;
 use studio_entities::evidence::{item, version};
-use studio_kernel::TenantId;
-use studio_service::{ApiError, graphql::gql};
+use studio_kernel::{self as kernel, TenantId};
+use studio_service::{
+    ApiError,
+    graphql::{DataClass, gql},
+};
 
 use super::{
     ingest_run::IngestRun,
@@ -18,7 +22,7 @@ use super::{
     loaders::{EvidenceKey, Rows, RunKey, VersionsKey},
     project::Project,
 };
-use crate::rest;
+use crate::{projections::EvidenceItems, rest};
 
 /// A connection of evidence items.
 pub(super) type EvidenceConnection = Connection<String, Evidence, EmptyFields, EmptyFields>;
@@ -31,14 +35,16 @@ pub(super) struct Evidence {
 }
 
 impl Evidence {
-    /// The item of that id, if there is one.
+    /// The item of that id, if there is one that the clearance reaches.
     pub(super) async fn load(
         ctx: &Context<'_>,
-        tenant: TenantId,
+        clearance: &Clearance,
         id: String,
     ) -> Result<Option<Self>> {
         let rows = ctx.data::<DataLoader<Rows>>()?;
+        let tenant = clearance.tenant();
         let row = rows.load_one(EvidenceKey(tenant, id)).await.map_err(gql)?;
+        let row = row.filter(|row| EvidenceItems::reads(clearance, row));
         Ok(row.map(|row| Self { tenant, row }))
     }
 }
@@ -60,6 +66,17 @@ impl Evidence {
     /// The project that it is about.
     async fn project(&self) -> Project {
         Project::new(self.tenant, self.row.project_id.clone())
+    }
+
+    /// How closely it is kept, with all its versions and what is found in them: see classifyEvidence.
+    async fn data_class(&self) -> Result<DataClass> {
+        let class: Result<kernel::DataClass, _> = self.row.data_class.parse();
+        class.map(Into::into).map_err(|error| gql(ApiError::internal(error)))
+    }
+
+    /// How often its class was set, from 1: pass it as expectedVersion.
+    async fn data_class_version(&self) -> Result<i32> {
+        i32::try_from(self.row.class_version).map_err(|error| gql(ApiError::internal(error)))
     }
 
     /// The number of its newest version, from 1.

@@ -8,6 +8,7 @@ use async_graphql::{
     dataloader::DataLoader,
 };
 use chrono::{DateTime, Utc};
+use studio_access::Clearance;
 use studio_entities::evidence::finding;
 use studio_events::EventStore;
 use studio_kernel::{Code, TenantId};
@@ -34,18 +35,18 @@ pub(super) type FindingConnection = Connection<String, Finding, FindingTotals, E
 
 /// What a connection of findings says beside its page. Counted only where it is asked for.
 pub(super) struct FindingTotals {
-    tenant: TenantId,
+    clearance: Clearance,
     /// `None`: there can be no findings.
     filter: Option<FindingsFilter>,
 }
 
 #[Object]
 impl FindingTotals {
-    /// How many findings there are on all pages.
+    /// How many findings there are on all pages, of those that you may read.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<i64> {
         let Some(filter) = &self.filter else { return Ok(0) };
         let store = &ctx.data::<Core>()?.store;
-        let total = Findings::count(store, self.tenant, filter).await.map_err(gql)?;
+        let total = Findings::count(store, &self.clearance, filter).await.map_err(gql)?;
         Ok(i64::try_from(total).unwrap_or(i64::MAX))
     }
 }
@@ -205,15 +206,15 @@ impl Finding {
 }
 
 /// A connection without findings.
-pub(super) fn none(tenant: TenantId, page: &PageArgs) -> FindingConnection {
-    let totals = FindingTotals { tenant, filter: None };
+pub(super) fn none(clearance: Clearance, page: &PageArgs) -> FindingConnection {
+    let totals = FindingTotals { clearance, filter: None };
     Connection::with_additional_fields(page.after.is_some(), false, totals)
 }
 
-/// A page of the findings that are in the population.
+/// A page of the findings that are in the population, as far as the clearance reaches.
 pub(super) async fn page(
     store: &EventStore,
-    tenant: TenantId,
+    clearance: Clearance,
     filter: FindingsFilter,
     page: &PageArgs,
 ) -> Result<FindingConnection> {
@@ -225,11 +226,12 @@ pub(super) async fn page(
             "That cursor is not one of this list: pass endCursor as it came.",
         ))),
     });
-    let rows = Findings::page(store, tenant, &filter, after.transpose()?, page.limit())
+    let tenant = clearance.tenant();
+    let rows = Findings::page(store, &clearance, &filter, after.transpose()?, page.limit())
         .await
         .map_err(gql)?;
     let shown = Page::cut(rows, page);
-    let totals = FindingTotals { tenant, filter: Some(filter) };
+    let totals = FindingTotals { clearance, filter: Some(filter) };
     let mut connection =
         Connection::with_additional_fields(page.after.is_some(), shown.more, totals);
     connection.edges.extend(shown.rows.into_iter().map(|row| {

@@ -17,6 +17,7 @@ use studio_service::{
 };
 
 use super::{
+    cleared,
     evidence::Evidence,
     instant,
     loaders::{MatchingKey, Rows},
@@ -135,9 +136,10 @@ impl IngestRun {
         Project::new(self.tenant, self.row.project_id.clone())
     }
 
-    /// The evidence that the scan is a version of.
+    /// The evidence that the scan is a version of; null where you may not read what has its class.
     async fn evidence(&self, ctx: &Context<'_>) -> Result<Option<Evidence>> {
-        Evidence::load(ctx, self.tenant, self.row.evidence_id.clone()).await
+        let (_, clearance) = cleared(ctx, "evidence:run:read", "IngestRun")?;
+        Evidence::load(ctx, &clearance, self.row.evidence_id.clone()).await
     }
 
     /// That version, from 1.
@@ -168,8 +170,12 @@ impl IngestRun {
         }
     }
 
-    /// The first 100 items that were not taken, with the reasons.
-    async fn refused(&self) -> Result<Vec<RefusedFinding>> {
+    /// The first 100 items that were not taken, with the reasons; none where you may not read the evidence,
+    /// whose words these are.
+    async fn refused(&self, ctx: &Context<'_>) -> Result<Vec<RefusedFinding>> {
+        if self.evidence(ctx).await?.is_none() {
+            return Ok(Vec::new());
+        }
         let items: Vec<RefusedItem> = serde_json::from_str(&self.row.refused_items)
             .map_err(|error| gql(ApiError::internal(error)))?;
         let shown = items.into_iter().map(|item| RefusedFinding {

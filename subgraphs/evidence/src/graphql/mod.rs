@@ -14,7 +14,7 @@ mod query;
 use std::sync::Arc;
 
 use async_graphql::{Context, EmptySubscription, Result, Schema, SchemaBuilder};
-use studio_access::Extent;
+use studio_access::{Clearance, Extent};
 use studio_kernel::Timestamp;
 use studio_service::{
     ApiError, GraphQlService, Served,
@@ -56,6 +56,31 @@ fn allowed_in<'a>(
 ) -> Result<&'a Core> {
     let (core, extent) = allowed(ctx, action, kind)?;
     if extent.holds(project) { Ok(core) } else { Err(gql(ApiError::not_found("project", project))) }
+}
+
+/// What of things of that kind, which have the class of their evidence, the actor may do this to.
+fn cleared<'a>(
+    ctx: &Context<'a>,
+    action: &str,
+    kind: &'static str,
+) -> Result<(&'a Core, Clearance)> {
+    let core = ctx.data::<Core>()?;
+    Ok((core, core.clearance(actor(ctx)?, action, kind).map_err(gql)?))
+}
+
+/// The same, of the things of a project that somebody's answer names. One that the actor does not see is none.
+fn cleared_in<'a>(
+    ctx: &Context<'a>,
+    action: &str,
+    kind: &'static str,
+    project: &str,
+) -> Result<(&'a Core, Clearance)> {
+    let (core, clearance) = cleared(ctx, action, kind)?;
+    if clearance.reaches(project) {
+        Ok((core, clearance))
+    } else {
+        Err(gql(ApiError::not_found("project", project)))
+    }
 }
 
 fn instant(micros: i64) -> chrono::DateTime<chrono::Utc> {

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
-use studio_kernel::{Id, IdError, kind};
-use studio_service::graphql::{UserError, actor, gql};
+use studio_kernel::{Id, IdError, TenantId, kind};
+use studio_service::graphql::{DataClass, UserError, actor, gql};
 
 use super::evidence::Evidence;
 use crate::{
-    commands::{Core, Rejection},
-    domain::RejectionRefused,
+    commands::{Classified, Core, Rejection},
+    domain::{ClassificationRefused, RejectionRefused},
     projections::EvidenceItems,
 };
 
@@ -41,8 +41,72 @@ impl RejectEvidencePayload {
     }
 }
 
+/// How closely evidence is to be kept.
+#[derive(InputObject)]
+struct ClassifyEvidenceInput {
+    /// The evidence, `evd_…`.
+    evidence_id: ID,
+    /// The class of the evidence with all its versions and what is found in them.
+    data_class: DataClass,
+    /// The dataClassVersion that you have seen: of another one, nothing is changed.
+    expected_version: u32,
+}
+
+/// What became of it.
+#[derive(SimpleObject)]
+struct ClassifyEvidencePayload {
+    /// The evidence with its class, if the input was right.
+    evidence: Option<Evidence>,
+    /// What you can mend; empty where it was done.
+    user_errors: Vec<UserError>,
+}
+
+impl ClassifyEvidencePayload {
+    fn refused(code: &str, field: &str, message: String) -> Self {
+        Self { evidence: None, user_errors: vec![UserError::field(code, field, message)] }
+    }
+}
+
+/// Evidence read anew, past the loaders: the row has just changed.
+async fn anew(core: &Core, tenant: TenantId, id: Id<kind::Evidence>) -> Result<Option<Evidence>> {
+    let rows = EvidenceItems::of(&core.store, tenant, &[id.to_string()]).await.map_err(gql)?;
+    Ok(rows.into_iter().next().map(|row| Evidence { tenant, row: Arc::new(row) }))
+}
+
 #[Object]
 impl Mutation {
+    /// Gives evidence a data class. Whoever may change evidence may raise it; to lower it is for an owner,
+    /// an admin or a compliance manager. The class that it has changes nothing.
+    async fn classify_evidence(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which evidence, and its class.")] input: ClassifyEvidenceInput,
+    ) -> Result<ClassifyEvidencePayload> {
+        let core = ctx.data::<Core>()?;
+        let actor = actor(ctx)?;
+        let parsed: Result<Id<kind::Evidence>, IdError> = input.evidence_id.parse();
+        let id = match parsed {
+            Ok(id) => id,
+            Err(error) => {
+                let (code, field) = ("INVALID_ID", "evidenceId");
+                return Ok(ClassifyEvidencePayload::refused(code, field, error.to_string()));
+            }
+        };
+        let (class, expected) = (input.data_class.into(), input.expected_version);
+        match core.classify(actor, id, class, expected).await.map_err(gql)? {
+            Classified::Done => {}
+            Classified::Refused(refused) => {
+                let (code, field) = match refused {
+                    ClassificationRefused::Archived(_) => ("ARCHIVED", "evidenceId"),
+                    ClassificationRefused::Stale { .. } => ("CONFLICT", "expectedVersion"),
+                };
+                return Ok(ClassifyEvidencePayload::refused(code, field, refused.to_string()));
+            }
+        }
+        let evidence = anew(core, actor.tenant, id).await?;
+        Ok(ClassifyEvidencePayload { evidence, user_errors: Vec::new() })
+    }
+
     /// Rejects a version of an evidence item for good: whatever rests on it proves nothing any
     /// more, and the scores follow.
     async fn reject_evidence(
@@ -73,13 +137,7 @@ impl Mutation {
                 return Ok(RejectEvidencePayload::refused(code, field, refused.to_string()));
             }
         }
-        // Read anew, past the loaders: the row has just changed.
-        let rows =
-            EvidenceItems::of(&core.store, actor.tenant, &[id.to_string()]).await.map_err(gql)?;
-        let evidence = rows
-            .into_iter()
-            .next()
-            .map(|row| Evidence { tenant: actor.tenant, row: Arc::new(row) });
+        let evidence = anew(core, actor.tenant, id).await?;
         Ok(RejectEvidencePayload { evidence, user_errors: Vec::new() })
     }
 }

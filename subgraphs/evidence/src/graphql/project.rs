@@ -7,6 +7,7 @@ use studio_service::graphql::PageArgs;
 use super::{
     allowed_in,
     asset::{self, AssetConnection},
+    cleared_in,
     finding::{self, FindingConnection, FindingStatus, Severity},
     ingest_run::{self, IngestRunConnection},
 };
@@ -40,7 +41,7 @@ impl Project {
         #[graphql(desc = "How many, 1 to 100; 20 if absent.")] first: Option<i32>,
         #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
     ) -> Result<FindingConnection> {
-        let core = allowed_in(ctx, "evidence:finding:read", "Finding", &self.id)?;
+        let (core, clearance) = cleared_in(ctx, "evidence:finding:read", "Finding", &self.id)?;
         let filter = FindingsFilter {
             project: Some(self.id.to_string()),
             checks: check.map(|check| vec![check]),
@@ -48,7 +49,7 @@ impl Project {
             severity: severity.map(|severity| severity.as_str().to_owned()),
             asset: None,
         };
-        finding::page(&core.store, self.tenant, filter, &PageArgs::new(first, after)?).await
+        finding::page(&core.store, clearance, filter, &PageArgs::new(first, after)?).await
     }
 
     /// The assets that scans of the project have named.

@@ -1,8 +1,8 @@
 //! The queries, and how entities are found by their ids.
 
 use async_graphql::{Context, ID, Object, Result, dataloader::DataLoader};
-use studio_access::Extent;
-use studio_kernel::{Id, id::Kind, kind};
+use studio_access::{Clearance, Extent};
+use studio_kernel::{Id, TenantId, id::Kind, kind};
 use studio_service::{
     ApiError,
     graphql::{PageArgs, gql},
@@ -11,6 +11,7 @@ use studio_service::{
 use super::{
     allowed,
     asset::{self, Asset, AssetConnection},
+    cleared,
     control::Control,
     evidence::Evidence,
     finding::{self, Finding, FindingConnection, FindingStatus, Severity},
@@ -18,7 +19,10 @@ use super::{
     loaders::{AssetKey, FindingKey, Rows, RunKey},
     project::Project,
 };
-use crate::{commands::Core, projections::FindingsFilter};
+use crate::{
+    commands::{Core, READ},
+    projections::FindingsFilter,
+};
 
 pub(super) struct Query;
 
@@ -31,9 +35,22 @@ fn typed<K: Kind>(given: &ID) -> Result<String> {
 /// another organization has it, or it is not theirs to see.
 async fn own_project(core: &Core, extent: &Extent, given: &ID) -> Result<String> {
     let project = studio_service::graphql::id::<kind::Project>(given)?;
-    if extent.holds(&project.to_string())
-        && core.knows(extent.tenant(), project).await.map_err(|error| gql(ApiError::from(error)))?
-    {
+    known_project(core, extent.tenant(), extent.holds(&project.to_string()), project).await
+}
+
+/// The same by a clearance.
+async fn cleared_project(core: &Core, clearance: &Clearance, given: &ID) -> Result<String> {
+    let project = studio_service::graphql::id::<kind::Project>(given)?;
+    known_project(core, clearance.tenant(), clearance.reaches(&project.to_string()), project).await
+}
+
+async fn known_project(
+    core: &Core,
+    tenant: TenantId,
+    seen: bool,
+    project: Id<kind::Project>,
+) -> Result<String> {
+    if seen && core.knows(tenant, project).await.map_err(|error| gql(ApiError::from(error)))? {
         Ok(project.to_string())
     } else {
         Err(gql(ApiError::not_found("project", project)))
@@ -41,17 +58,23 @@ async fn own_project(core: &Core, extent: &Extent, given: &ID) -> Result<String>
 }
 
 async fn evidence(ctx: &Context<'_>, id: &ID) -> Result<Option<Evidence>> {
-    let (_, extent) = allowed(ctx, "evidence:evidence:read", "Evidence")?;
-    let found = Evidence::load(ctx, extent.tenant(), typed::<kind::Evidence>(id)?).await?;
-    Ok(found.filter(|it| extent.holds(&it.row.project_id)))
+    let (_, clearance) = cleared(ctx, READ, "Evidence")?;
+    Evidence::load(ctx, &clearance, typed::<kind::Evidence>(id)?).await
 }
 
 async fn finding(ctx: &Context<'_>, id: &ID) -> Result<Option<Finding>> {
-    let (_, extent) = allowed(ctx, "evidence:finding:read", "Finding")?;
-    let tenant = extent.tenant();
+    let (_, clearance) = cleared(ctx, "evidence:finding:read", "Finding")?;
+    let tenant = clearance.tenant();
     let key = FindingKey(tenant, typed::<kind::Finding>(id)?);
-    let row = ctx.data::<DataLoader<Rows>>()?.load_one(key).await.map_err(gql)?;
-    Ok(row.filter(|row| extent.holds(&row.project_id)).map(|row| Finding { tenant, row }))
+    let rows = ctx.data::<DataLoader<Rows>>()?;
+    let Some(row) = rows.load_one(key).await.map_err(gql)? else { return Ok(None) };
+    // It is kept as closely as the evidence that it is from.
+    let Some(run) = rows.load_one(RunKey(tenant, row.last_run_id.clone())).await.map_err(gql)?
+    else {
+        return Err(gql(ApiError::internal(format!("{} is missing", row.last_run_id))));
+    };
+    let seen = Evidence::load(ctx, &clearance, run.evidence_id.clone()).await?.is_some();
+    Ok(seen.then_some(Finding { tenant, row }))
 }
 
 async fn asset(ctx: &Context<'_>, id: &ID) -> Result<Option<Asset>> {
@@ -135,15 +158,15 @@ impl Query {
         #[graphql(desc = "How many, 1 to 100; 20 if absent.")] first: Option<i32>,
         #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
     ) -> Result<FindingConnection> {
-        let (core, extent) = allowed(ctx, "evidence:finding:read", "Finding")?;
+        let (core, clearance) = cleared(ctx, "evidence:finding:read", "Finding")?;
         let filter = FindingsFilter {
-            project: Some(own_project(core, &extent, &project_id).await?),
+            project: Some(cleared_project(core, &clearance, &project_id).await?),
             checks: check.map(|check| vec![check]),
             status: status.map(Into::into),
             severity: severity.map(|severity| severity.as_str().to_owned()),
             asset: None,
         };
-        finding::page(&core.store, extent.tenant(), filter, &PageArgs::new(first, after)?).await
+        finding::page(&core.store, clearance, filter, &PageArgs::new(first, after)?).await
     }
 
     /// The assets that scans of a project have named.

@@ -7,12 +7,14 @@ use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait,
     PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Value,
 };
+use studio_access::Clearance;
 use studio_entities::evidence::finding;
 use studio_events::{EventStore, ProjectionError};
 use studio_kernel::{Id, TenantId, Timestamp, kind};
 
 use super::{
     population::NAME,
+    runs::Runs,
     sql::{Insert, Rows, WithList},
 };
 use crate::{
@@ -81,15 +83,15 @@ impl Findings {
             .await
     }
 
-    /// Findings of the population after a (check, id), in that order.
+    /// Findings of the population that somebody reads, after a (check, id), in that order.
     pub(crate) async fn page(
         store: &EventStore,
-        tenant: TenantId,
+        clearance: &Clearance,
         filter: &FindingsFilter,
         after: Option<(String, String)>,
         limit: u64,
     ) -> Result<Vec<finding::Model>, DbErr> {
-        let mut query = Self::filtered(store, tenant, filter);
+        let mut query = Self::filtered(store, clearance, filter);
         if let Some((check, id)) = after {
             query = query.filter(finding::Column::CheckId.gte(check.clone())).filter(
                 Condition::any()
@@ -105,21 +107,26 @@ impl Findings {
             .await
     }
 
-    /// How many findings of the population there are.
+    /// How many findings of the population there are that somebody reads.
     pub(crate) async fn count(
         store: &EventStore,
-        tenant: TenantId,
+        clearance: &Clearance,
         filter: &FindingsFilter,
     ) -> Result<u64, DbErr> {
-        Self::filtered(store, tenant, filter).count(store.database().reader()).await
+        Self::filtered(store, clearance, filter).count(store.database().reader()).await
     }
 
     fn filtered(
         store: &EventStore,
-        tenant: TenantId,
+        clearance: &Clearance,
         filter: &FindingsFilter,
     ) -> sea_orm::Select<finding::Entity> {
-        let mut query = Self::all(store, tenant).filter(finding::Column::Present.eq(1));
+        let all = Self::all(store, clearance.tenant());
+        let mut query = all.filter(finding::Column::Present.eq(1));
+        // A finding is kept as closely as the evidence that it is from.
+        if let Some(runs) = Runs::cleared(store, clearance) {
+            query = query.filter(finding::Column::LastRunId.in_subquery(runs));
+        }
         if let Some(project) = &filter.project {
             query = query.filter(finding::Column::ProjectId.eq(project));
         }

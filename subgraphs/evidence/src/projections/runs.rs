@@ -3,14 +3,18 @@
 use async_trait::async_trait;
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter,
-    QueryOrder, QuerySelect,
+    QueryOrder, QuerySelect, QueryTrait, sea_query::SelectStatement,
 };
 use serde::{Deserialize, de::IgnoredAny};
+use studio_access::Clearance;
 use studio_entities::evidence::run;
 use studio_events::{EventStore, Projection, ProjectionError, Recorded};
 use studio_kernel::{DomainEvent, Payload, TenantId};
 
-use super::sql::{self, Insert, count, statement};
+use super::{
+    evidence::EvidenceItems,
+    sql::{self, Insert, count, statement},
+};
 use crate::domain::{FindingsObserved, ObservedGroup, RefusedItem, RunEvent, RunStarted};
 
 /// A row of the read model.
@@ -76,6 +80,16 @@ impl Runs {
             .order_by_asc(run::Column::StartedAt)
             .all(store.database().reader())
             .await
+    }
+
+    /// The ids of the runs whose evidence somebody reads; `None` where that is all of the organization.
+    pub(super) fn cleared(store: &EventStore, clearance: &Clearance) -> Option<SelectStatement> {
+        let evidence = EvidenceItems::cleared(store, clearance)?;
+        let ids = Self::all(store, clearance.tenant())
+            .select_only()
+            .column(run::Column::Id)
+            .filter(run::Column::EvidenceId.in_subquery(evidence));
+        Some(ids.into_query())
     }
 
     /// Whether a run of the organization rests on the blob of this hash.

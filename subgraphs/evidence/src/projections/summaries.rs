@@ -7,13 +7,17 @@ use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QueryOrder,
     QuerySelect,
 };
+use studio_access::Clearance;
 use studio_entities::evidence::summary;
 use studio_events::{EventStore, Projection, ProjectionError, Recorded};
 use studio_kernel::{
     Id, Payload, TenantId, Timestamp, kind, published::evidence::CheckResultsRecorded,
 };
 
-use super::sql::{self, Insert, WithList};
+use super::{
+    evidence::EvidenceItems,
+    sql::{self, Insert, WithList},
+};
 use crate::domain::SummaryKey;
 
 const NAME: &str = "check_summaries";
@@ -64,24 +68,28 @@ impl Summaries {
 }
 
 impl Summaries {
-    /// The evidence that the summaries of these checks rest on, after an id, by id.
+    /// The evidence that the summaries of these checks rest on and somebody reads, after an id, by id.
     pub(crate) async fn evidence_of(
         store: &EventStore,
-        tenant: TenantId,
+        clearance: &Clearance,
         project: &str,
         checks: &[String],
         after: Option<&str>,
         limit: u64,
     ) -> Result<Vec<String>, DbErr> {
-        summary::Entity::find()
+        let mut found = summary::Entity::find()
             .select_only()
             .column(summary::Column::EvidenceId)
             .distinct()
             .filter(summary::Column::Generation.eq(store.generation(NAME)))
-            .filter(summary::Column::Tenant.eq(tenant.to_string()))
+            .filter(summary::Column::Tenant.eq(clearance.tenant().to_string()))
             .filter(summary::Column::ProjectId.eq(project))
             .filter(summary::Column::CheckId.is_in(checks))
-            .filter(summary::Column::EvidenceId.gt(after.unwrap_or_default()))
+            .filter(summary::Column::EvidenceId.gt(after.unwrap_or_default()));
+        if let Some(cleared) = EvidenceItems::cleared(store, clearance) {
+            found = found.filter(summary::Column::EvidenceId.in_subquery(cleared));
+        }
+        found
             .order_by_asc(summary::Column::EvidenceId)
             .limit(limit)
             .into_tuple()

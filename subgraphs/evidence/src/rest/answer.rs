@@ -1,6 +1,7 @@
 //! The JSON of an ingest run.
 
 use serde_json::{Value, json};
+use studio_access::Clearance;
 use studio_kernel::{Id, TenantId, Timestamp, kind};
 use studio_service::ApiError;
 
@@ -8,14 +9,16 @@ use super::content_path;
 use crate::{
     commands::Core,
     domain::RefusedItem,
-    projections::{Matched, Matchings, Runs},
+    projections::{EvidenceItems, Matched, Matchings, Runs},
 };
 
-/// The run and its project, or `None` where the organization has none of that id.
+/// The run and its project, or `None` where the organization has none of that id. What was not taken is told
+/// where the clearance reaches the evidence, whose words these are; without one to whoever has just sent it.
 pub(super) async fn run(
     core: &Core,
     tenant: TenantId,
     id: Id<kind::IngestRun>,
+    clearance: Option<&Clearance>,
 ) -> Result<Option<(String, Value)>, ApiError> {
     let ids = [id.to_string()];
     let Some(row) = Runs::of(&core.store, tenant, &ids).await?.pop() else { return Ok(None) };
@@ -23,8 +26,16 @@ pub(super) async fn run(
         Some(matched) => Matched::try_from(matched).map_err(ApiError::internal)?,
         None => Matched::default(),
     };
-    let refused: Vec<RefusedItem> =
-        serde_json::from_str(&row.refused_items).map_err(ApiError::internal)?;
+    let evidence = EvidenceItems::of(&core.store, tenant, std::slice::from_ref(&row.evidence_id));
+    let evidence = evidence.await?.pop();
+    let evidence = evidence.ok_or_else(|| {
+        ApiError::internal(format!("{} of {} is missing", row.evidence_id, row.id))
+    })?;
+    let told = clearance.is_none_or(|clearance| EvidenceItems::reads(clearance, &evidence));
+    let refused: Vec<RefusedItem> = match told {
+        true => serde_json::from_str(&row.refused_items).map_err(ApiError::internal)?,
+        false => Vec::new(),
+    };
     let done = matched.covers(&row);
     let answer = json!({
         "id": row.id,
@@ -34,6 +45,7 @@ pub(super) async fn run(
         "evidence": {
             "id": row.evidence_id,
             "version": row.evidence_version,
+            "dataClass": evidence.data_class.to_ascii_uppercase(),
             "sha256": row.sha256,
             "links": { "content": content_path(&row.evidence_id, row.evidence_version) },
         },

@@ -12,7 +12,11 @@ use studio_stores::blobs::{BlobError, ContentHash};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use super::signed_in;
-use crate::{commands::Core, ocsf::is_packed, projections::EvidenceItems};
+use crate::{
+    commands::{Core, READ},
+    ocsf::is_packed,
+    projections::EvidenceItems,
+};
 
 pub(super) async fn content(
     State(core): State<Core>,
@@ -21,12 +25,12 @@ pub(super) async fn content(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let actor = signed_in(actor)?;
-    let extent = core.extent(&actor, "evidence:evidence:read", "Evidence")?;
-    let tenant = extent.tenant();
+    let clearance = core.clearance(&actor, READ, "Evidence")?;
+    let tenant = clearance.tenant();
     let id: Id<kind::Evidence> = id.parse()?;
     let number = version_number(&number)?;
     let item = EvidenceItems::of(&core.store, tenant, &[id.to_string()]).await?.pop();
-    if !item.is_some_and(|item| extent.holds(&item.project_id)) {
+    if !item.is_some_and(|item| EvidenceItems::reads(&clearance, &item)) {
         return Err(ApiError::not_found("evidence", id));
     }
     let versions = EvidenceItems::versions(&core.store, tenant, &[id.to_string()]).await?;

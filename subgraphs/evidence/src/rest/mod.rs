@@ -17,7 +17,10 @@ use axum::{
 };
 use serde::Deserialize;
 use studio_kernel::{Actor, Code, Id, kind};
-use studio_service::{ApiError, rest::Path};
+use studio_service::{
+    ApiError,
+    rest::{Path, data_class},
+};
 
 use crate::commands::{Core, Encoding, Upload};
 
@@ -43,6 +46,8 @@ pub(crate) fn routes(core: Core) -> Router {
 struct Parameters {
     project: Option<String>,
     wait: Option<u64>,
+    #[serde(rename = "dataClass")]
+    data_class: Option<String>,
 }
 
 async fn prowler(
@@ -62,7 +67,7 @@ async fn prowler(
     };
     let ingested = core.ingest(&actor, upload, body).await?;
     core.matched(actor.tenant, ingested.run, patience).await?;
-    let (_, answer) = answer::run(&core, actor.tenant, ingested.run)
+    let (_, answer) = answer::run(&core, actor.tenant, ingested.run, None)
         .await?
         .ok_or_else(|| ApiError::internal("the run that was just recorded is missing"))?;
     let status = if ingested.created { StatusCode::CREATED } else { StatusCode::OK };
@@ -90,6 +95,7 @@ fn check(
     }
     let upload = Upload {
         project: project.parse()?,
+        data_class: parameters.data_class.as_deref().map(data_class).transpose()?,
         length: headers
             .get(header::CONTENT_LENGTH)
             .and_then(|length| length.to_str().ok()?.parse().ok()),
@@ -117,8 +123,9 @@ async fn run(
 ) -> Result<Response, ApiError> {
     let actor = signed_in(actor)?;
     let extent = core.extent(&actor, "evidence:run:read", "IngestRun")?;
+    let clearance = core.clearance(&actor, "evidence:run:read", "IngestRun")?;
     let id: Id<kind::IngestRun> = id.parse()?;
-    match answer::run(&core, extent.tenant(), id).await? {
+    match answer::run(&core, extent.tenant(), id, Some(&clearance)).await? {
         Some((project, answer)) if extent.holds(&project) => Ok(Json(answer).into_response()),
         _ => Err(ApiError::not_found("ingest run", id)),
     }

@@ -1,7 +1,7 @@
 //! What `/v1/openapi.json` says of the ingest endpoints (OpenAPI 3.1).
 
 use serde_json::{Value, json};
-use studio_service::rest::{self, problem};
+use studio_service::rest::{self, data_class_schema, problem};
 
 /// `paths` and `components` of the ingest endpoints, to be merged into the whole.
 pub fn openapi() -> Value {
@@ -28,6 +28,11 @@ pub fn openapi() -> Value {
             { "name": "wait", "in": "query",
               "description": "Seconds to wait for the controls to take the results in.",
               "schema": { "type": "integer", "minimum": 0, "maximum": 60, "default": 10 } },
+            { "name": "dataClass", "in": "query",
+              "description": "How closely the evidence is kept, with what is found in it; INTERNAL \
+                for new evidence. Of evidence that is there, a higher class becomes its class and a \
+                lower one does not: classifyEvidence lowers it.",
+              "schema": data_class_schema() },
             { "name": "Content-Encoding", "in": "header",
               "description": "Where it says gzip, a body that is no gzip is refused. Gzip is \
                 known by its first bytes too.",
@@ -127,6 +132,7 @@ fn schemas() -> Value {
                 "evidence": { "type": "object", "properties": {
                     "id": { "type": "string", "pattern": "^evd_[0-9a-f]{32}$" },
                     "version": { "type": "integer", "minimum": 1 },
+                    "dataClass": data_class_schema(),
                     "sha256": sha256,
                     "links": { "type": "object",
                         "properties": { "content": { "type": "string" } } },

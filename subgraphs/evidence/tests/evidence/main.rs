@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail where it stands")]
 
 mod archived;
+mod classes;
 mod content;
 mod graphql;
 mod ingest;

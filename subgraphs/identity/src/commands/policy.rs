@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use studio_access::{Explanation, Ownership, Resource, Supposed};
-use studio_kernel::{Actor, Authn, AuthnMethod, Code, Id, kind};
+use studio_kernel::{Actor, Authn, AuthnMethod, Code, DataClass, Id, kind};
 use studio_service::ApiError;
 
 use super::Core;
@@ -22,6 +22,8 @@ pub(crate) struct AskedDecision {
     pub ownership: Ownership,
     /// The project that it lies in, if it lies in one.
     pub project: Option<Id<kind::Project>>,
+    /// Its data class, if it has one.
+    pub data_class: Option<DataClass>,
     pub attributes: BTreeMap<String, String>,
 }
 
@@ -61,6 +63,7 @@ impl Core {
             kind: &asked.kind,
             ownership: asked.ownership,
             project: asked.project,
+            data_class: asked.data_class,
             attributes,
         };
         Ok(self.policy.explain(&whom, &asked.action, &supposed))

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use studio_access::{Explanation, Ownership, Scope};
-use studio_service::graphql::{actor, gql, id};
+use studio_service::graphql::{DataClass, actor, gql, id};
 
 use super::core;
 use crate::commands::AskedDecision;
@@ -50,6 +50,8 @@ struct PolicyResourceInput {
     ownership: PolicyOwnership,
     /// The project that it lies in, `prj_…`, if it lies in one: roles that the person has there count too.
     project_id: Option<ID>,
+    /// Its data class, if things of that kind have one: documents, evidence and what is found in them.
+    data_class: Option<DataClass>,
     /// What else rules may look at.
     #[graphql(default)]
     attributes: Vec<PolicyAttributeInput>,
@@ -127,6 +129,7 @@ impl PolicyQuery {
             kind: String::new(),
             ownership: PolicyOwnership::None,
             project_id: None,
+            data_class: None,
             attributes: Vec::new(),
         });
         let attributes = resource.attributes.into_iter().map(|it| (it.name, it.value)).collect();
@@ -136,6 +139,7 @@ impl PolicyQuery {
             kind: resource.kind,
             ownership: resource.ownership.into(),
             project: resource.project_id.as_ref().map(id).transpose()?,
+            data_class: resource.data_class.map(Into::into),
             attributes,
         };
         let explanation = core(ctx)?.policy_decision(actor(ctx)?, &asked).await.map_err(gql)?;

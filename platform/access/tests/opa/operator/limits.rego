@@ -25,8 +25,8 @@ denials contains sprintf("changes of %s need a sign-in of the last %d minutes", 
 denials contains "nobody holds more than two roles here" if count({role | some role in input.actor.roles}) > 2
 
 denials contains reason if {
-	some attribute, value in input.resource.attributes
-	attribute == "class"
+	some attribute, value in input.resource
+	attribute == "data_class"
 	value in {"confidential", "restricted"}
 	not has_role("owner")
 	reason := concat(" ", ["what is", upper(value), "is an owner's to see"])
