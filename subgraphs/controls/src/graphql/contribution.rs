@@ -9,6 +9,7 @@ use studio_kernel::{Id, kind};
 use super::{
     control::Control,
     enums::{DependencyStrength, ImplementationState, Verdict},
+    excepted::ExceptedFailure,
     loaders,
     loaders::there,
     references::Evidence,
@@ -337,6 +338,11 @@ impl TestContribution {
         let check = &self.0.check;
         let line = |line: &SummaryLine| CheckContribution::of(check.as_deref(), line);
         self.0.summaries.iter().map(line).collect()
+    }
+
+    /// The failures among these results that are excepted, with the credit that they get.
+    async fn excepted_failures(&self) -> Vec<ExceptedFailure> {
+        self.0.excepted.iter().cloned().map(ExceptedFailure::of).collect()
     }
 }
 
