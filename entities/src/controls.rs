@@ -1,6 +1,9 @@
 //! The read models of the controls subgraph. Each is derived from its log and can be built anew;
 //! rows of one generation belong together.
 
+pub mod nonconformity;
+pub mod review;
+
 /// A project.
 pub mod project {
     use sea_orm::entity::prelude::*;

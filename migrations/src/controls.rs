@@ -14,6 +14,7 @@ impl MigratorTrait for Migrator {
         events::and_then(vec![
             step("controls_0001_read_models", READ_MODELS),
             step("controls_0002_project_life", PROJECT_LIFE),
+            step("controls_0003_departures", DEPARTURES),
         ])
     }
 }
@@ -93,4 +94,31 @@ const PROJECT_LIFE: &[&str] = &[
     "ALTER TABLE controls_projects ADD COLUMN version BIGINT NOT NULL DEFAULT 1",
     "ALTER TABLE controls_projects ADD COLUMN archived_at BIGINT",
     "CREATE INDEX controls_projects_name ON controls_projects (generation, tenant, name_key)",
+];
+
+/// What departs from the rule, by the decision of people.
+const DEPARTURES: &[&str] = &[
+    "CREATE TABLE controls_reviews (
+        generation BIGINT NOT NULL, tenant TEXT NOT NULL, id TEXT NOT NULL,
+        kind TEXT NOT NULL, project TEXT NOT NULL, requirement TEXT, terms TEXT,
+        reason TEXT NOT NULL, state TEXT NOT NULL, version BIGINT NOT NULL,
+        proposed_by TEXT NOT NULL, proposed_at BIGINT NOT NULL,
+        decided_by TEXT, decided_at BIGINT, decision_reason TEXT,
+        ended_by TEXT, ended_at BIGINT, end_reason TEXT, ordinal BIGINT NOT NULL,
+        PRIMARY KEY (generation, tenant, id))",
+    "CREATE INDEX controls_reviews_order
+        ON controls_reviews (generation, tenant, project, kind, ordinal)",
+    "CREATE TABLE controls_nonconformities (
+        generation BIGINT NOT NULL, tenant TEXT NOT NULL, id TEXT NOT NULL,
+        project TEXT NOT NULL, control TEXT NOT NULL, grade TEXT NOT NULL,
+        description TEXT NOT NULL, observed TEXT NOT NULL, evidence TEXT,
+        state TEXT NOT NULL, version BIGINT NOT NULL, opened_by TEXT, opened_at BIGINT NOT NULL,
+        correction TEXT, corrected_by TEXT, corrected_at BIGINT,
+        rejection TEXT, rejected_by TEXT, rejected_at BIGINT,
+        verification TEXT, verified_by TEXT, closed_at BIGINT, ordinal BIGINT NOT NULL,
+        PRIMARY KEY (generation, tenant, id))",
+    "CREATE INDEX controls_nonconformities_order
+        ON controls_nonconformities (generation, tenant, project, ordinal)",
+    "CREATE INDEX controls_nonconformities_control
+        ON controls_nonconformities (generation, tenant, control, ordinal)",
 ];

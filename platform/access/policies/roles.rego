@@ -68,11 +68,18 @@ grants contains {"scope": "own", "reason": "a control owner may change the contr
 	has_role("control_owner")
 	input.action in {
 		"controls:control:update",
+		"controls:nonconformity:correct",
 		"controls:test:create",
 		"controls:test:record",
 		"controls:test:update",
 	}
 	own
+}
+
+# A proposal counts for nothing until somebody else approves it.
+grants contains {"scope": "tenant", "reason": "a control owner may propose exceptions"} if {
+	has_role("control_owner")
+	input.action == "controls:exception:propose"
 }
 
 grants contains {"scope": "own", "reason": reason} if {

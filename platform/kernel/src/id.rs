@@ -157,6 +157,7 @@ pub mod kind {
         Directory "dir", DirectoryGroup "grp", Invitation "inv", Team "tea",
         Project "prj", Framework "frw", Requirement "rqm", Control "ctl", ControlTest "tst",
         ControlDependency "dep", Score "scr",
+        NotApplicable "nap", Nonconformity "ncf", RiskException "exc",
         Evidence "evd", Finding "fnd", Asset "ast", IngestRun "run",
         Document "doc", DocumentVersion "dvr",
         Answer "ans", Citation "cit",

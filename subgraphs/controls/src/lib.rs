@@ -36,8 +36,11 @@ use app::{App, CatalogCache};
 use domain::{
     framework::FrameworkImported,
     project::events::{
-        ControlCreated, ControlRetired, ControlUpdated, DependencyAdded, DependencyRemoved,
-        EvidenceDiscounted, FrameworkAdopted, RequirementMapped, RequirementUnmapped,
+        ControlCreated, ControlRetired, ControlUpdated, CorrectionRejected, DependencyAdded,
+        DependencyRemoved, EvidenceDiscounted, ExceptionApproved, ExceptionProposed,
+        ExceptionRejected, ExceptionRevoked, FrameworkAdopted, NonconformityClosed,
+        NonconformityCorrected, NonconformityOpened, NotApplicableApproved, NotApplicableProposed,
+        NotApplicableRejected, NotApplicableWithdrawn, RequirementMapped, RequirementUnmapped,
         TestResultRecorded,
     },
 };
@@ -92,6 +95,36 @@ static SHOWN: &[Shown] = &[
         .state(&["outcome"]),
     Shown::of::<CheckResultsMatched>(&["run", "tests_added", "summaries_recorded"]),
     Shown::of::<EvidenceDiscounted>(&["evidence", "evidence_version"]),
+    Shown::of::<NotApplicableProposed>(&["project", "requirement", "proposed_by"])
+        .about("declaration"),
+    Shown::of::<NotApplicableApproved>(&["project", "requirement", "approved_by"])
+        .about("declaration"),
+    Shown::of::<NotApplicableRejected>(&["project", "requirement", "rejected_by"])
+        .about("declaration"),
+    Shown::of::<NotApplicableWithdrawn>(&["project", "requirement", "withdrawn_by"])
+        .about("declaration"),
+    Shown::of::<NonconformityOpened>(&["project", "control", "grade", "evidence", "opened_by"])
+        .about("nonconformity"),
+    Shown::of::<NonconformityCorrected>(&["project", "control", "corrected_by"])
+        .about("nonconformity"),
+    Shown::of::<CorrectionRejected>(&["project", "control", "rejected_by"]).about("nonconformity"),
+    Shown::of::<NonconformityClosed>(&["project", "control", "verified_by"]).about("nonconformity"),
+    Shown::of::<ExceptionProposed>(&[
+        "project",
+        "terms.compensating",
+        "terms.expires_at",
+        "proposed_by",
+    ])
+    .about("exception"),
+    Shown::of::<ExceptionApproved>(&[
+        "project",
+        "terms.compensating",
+        "terms.expires_at",
+        "approved_by",
+    ])
+    .about("exception"),
+    Shown::of::<ExceptionRejected>(&["project", "rejected_by"]).about("exception"),
+    Shown::of::<ExceptionRevoked>(&["project", "revoked_by"]).about("exception"),
 ];
 
 /// Why the subgraph cannot start.

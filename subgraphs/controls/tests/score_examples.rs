@@ -14,6 +14,9 @@ use studio_controls::domain::score::{
 };
 use studio_kernel::{Id, Timestamp, id::Kind};
 
+#[path = "score_examples/departures.rs"]
+mod departures;
+
 fn id<K: Kind>(number: u32) -> Id<K> {
     format!("{}_{number:032x}", K::PREFIX).parse().unwrap()
 }

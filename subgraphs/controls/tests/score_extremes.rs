@@ -8,8 +8,9 @@
 
 use proptest::prelude::*;
 use studio_controls::domain::score::{
-    EvidenceHash, EvidenceRef, Fact, Fixed, Implementation, Importance, Member, Model, Outcome,
-    Reading, Refusal, Statement, Strength, Verdict, WeightedRequirement,
+    EvidenceHash, EvidenceRef, Excepted, Exception, Fact, Fixed, Grade, Implementation, Importance,
+    Member, Model, Outcome, Reading, Refusal, STATE_VERSION, Statement, Strength, Verdict,
+    WeightedRequirement,
 };
 use studio_kernel::{Code, Id, Timestamp, id::Kind};
 
@@ -87,7 +88,49 @@ fn statement() -> impl Strategy<Value = Statement> {
         on: id(on),
         strength: Strength::Weak,
     });
-    prop_oneof![3 => scan, 2 => test, 2 => member, 1 => dependency]
+    let failing = (0..2_u8, any::<bool>()).prop_map(|(region, fails)| {
+        let resource = [RESOURCE.to_owned()].into();
+        let (added, removed) = if fails { (resource, [].into()) } else { ([].into(), resource) };
+        let (check, account) = ("check".to_owned(), "account".to_owned());
+        Statement::FailingChanged { check, account, region: region.to_string(), added, removed }
+    });
+    let exception = (0..2_u8, prop::option::of(0..3_u8), instant(), instant()).prop_map(
+        |(number, compensating, from, until)| Statement::ExceptionStated {
+            exception: id(number),
+            stated: excepted(RESOURCE, compensating, from, until),
+        },
+    );
+    let ended = (0..2_u8, instant())
+        .prop_map(|(number, until)| Statement::ExceptionEnded { exception: id(number), until });
+    let opened =
+        (0..2_u8, 0..3_u8, any::<bool>(), instant()).prop_map(|(number, control, major, from)| {
+            Statement::NonconformityOpened {
+                nonconformity: id(number),
+                control: id(control),
+                grade: if major { Grade::Major } else { Grade::Minor },
+                from,
+            }
+        });
+    let closed = (0..2_u8, 0..3_u8, instant()).prop_map(|(number, control, until)| {
+        Statement::NonconformityClosed { nonconformity: id(number), control: id(control), until }
+    });
+    prop_oneof![
+        3 => scan, 2 => test, 2 => member, 1 => dependency,
+        1 => failing, 2 => exception, 1 => ended, 1 => opened, 1 => closed,
+    ]
+}
+
+const RESOURCE: &str = "arn:of:a:bucket";
+
+fn excepted(
+    resource: &str,
+    compensating: Option<u8>,
+    from: Timestamp,
+    until: Timestamp,
+) -> Exception {
+    let (check, resource) = ("check".to_owned(), resource.to_owned());
+    let on = Excepted::Resource { check, resource, places: None };
+    Exception { on, compensating: compensating.map(id), from, until }
 }
 
 proptest! {
@@ -177,6 +220,14 @@ fn wild_values_are_refused_with_a_sentence() {
         member: Member::Control(id(1)),
         share: share.parse().unwrap(),
     };
+    let start = Timestamp::default();
+    let exception = |resource: &str, until, in_places| {
+        let mut stated = excepted(resource, None, start, until);
+        if let Excepted::Resource { places, .. } = &mut stated.on {
+            *places = in_places;
+        }
+        Statement::ExceptionStated { exception: id(1), stated }
+    };
     let twice = WeightedRequirement { requirement: id(7), importance: Importance::Normal };
     let wild = [
         (scan(Reading { population: 9, ..plain() }), "must add up"),
@@ -208,6 +259,10 @@ fn wild_values_are_refused_with_a_sentence() {
             "listed twice",
         ),
         (Statement::EvidenceRejected { evidence: id(1), version: 0 }, "count from 1"),
+        (exception("r", start.plus_days(-1), None), "an end that is later"),
+        (exception("", start, None), "1 to 4096 bytes"),
+        (exception(&"r".repeat(4_097), start, None), "1 to 4096 bytes"),
+        (exception("r", start, Some([].into())), "leave them out for all"),
     ];
     for (statement, says) in wild {
         let text = serde_json::to_string(&statement).unwrap();
@@ -239,7 +294,8 @@ fn hashes_are_64_lower_case_hexadecimal_digits() {
 #[test]
 fn a_snapshot_of_another_version_is_not_read() {
     let text = serde_json::to_string(&Model::default()).unwrap();
-    let other = text.replace("\"stateVersion\":1", "\"stateVersion\":2");
+    let version = |number: u32| format!("\"stateVersion\":{number},");
+    let other = text.replace(&version(STATE_VERSION), &version(STATE_VERSION - 1));
     assert_ne!(text, other);
     let error = serde_json::from_str::<Model>(&other).unwrap_err();
     assert!(error.to_string().contains("replay the events"), "{error}");

@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use studio_controls::domain::score::{
-    Changes, ControlContributions, ControlScore, Fact, Fixed, FrameworkContributions, FrameworkId,
-    FrameworkScore, Model, Reading, RequirementScore, Statement, Verdict,
+    Cap, Changes, ControlContributions, ControlScore, Fact, Fixed, FrameworkContributions,
+    FrameworkId, FrameworkScore, Model, Reading, RequirementScore, Statement, Verdict,
 };
 use studio_kernel::Timestamp;
 
@@ -118,6 +118,10 @@ fn agrees_with_formula(model: &Model, facts: &[Fact], at: Timestamp) {
             assert!(near(ours.lo, theirs.lo) && near(ours.hi, theirs.hi), "{ours:?} {theirs:?}");
             assert!(within(ours.coverage, theirs.decided), "{ours:?} {theirs:?}");
         }
+        let weight = |all: &[(_, f64)]| all.iter().map(|(_, weight)| weight).sum::<f64>();
+        let (all, applying) = (formula.all_requirements(id), formula.requirements(id));
+        let removed: u32 = model.removed(id).iter().map(|removed| removed.weight).sum();
+        assert!((weight(&all) - weight(&applying) - f64::from(removed)).abs() < 1e-9);
         let of = |verdict: Verdict| {
             let verdicts = formula.requirements(id).into_iter();
             verdicts.filter(|(id, _)| of_requirement[id].verdict() == verdict).count()
@@ -170,8 +174,13 @@ fn explanation_adds_up(model: &Model) {
                 .iter()
                 .map(|line| line.freshness.to_f64() * f64::from(line.reading.passed))
                 .sum();
+            let credit: f64 = test.excepted.iter().map(|failure| failure.lo.to_f64()).sum();
             if test.population > 0 {
-                assert!(near(test.value.lo, passed / test.population as f64));
+                assert!(near(test.value.lo, (passed + credit) / test.population as f64));
+            }
+            for failure in &test.excepted {
+                let best = failure.exceptions.iter().map(|credit| credit.lo).max();
+                assert_eq!(Some(failure.lo), best);
             }
         }
     }
@@ -215,6 +224,29 @@ proptest! {
             *model = restored;
             model.compact();
         });
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(10_000))]
+
+    #[test]
+    fn ten_thousand_projects_are_the_formula(steps in history(true)) {
+        let (mut model, mut said, mut now) = (Model::default(), Vec::new(), start());
+        for step in &steps {
+            match step {
+                Step::Say(saying) => {
+                    said.push(saying.now(now));
+                    model.apply(&said[said.len() - 1]);
+                }
+                Step::Wait(seconds) => {
+                    now = now.plus_seconds(*seconds);
+                    model.recompute(now).unwrap();
+                }
+            }
+        }
+        agrees_with_formula(&model, &said, now);
+        assert!(ask(&restore(&model)) == ask(&model), "restored");
     }
 }
 
@@ -295,7 +327,7 @@ proptest! {
 fn the_histories_reach_every_rule() {
     let mut runner = TestRunner::deterministic();
     let mut seen = BTreeMap::<&str, u32>::new();
-    for _ in 0..200 {
+    for _ in 0..400 {
         let steps = history(true).new_tree(&mut runner).unwrap().current();
         live(&steps, |model, _, _, _| {
             let mut saw = |what, times: bool| *seen.entry(what).or_default() += u32::from(times);
@@ -304,6 +336,35 @@ fn the_histories_reach_every_rule() {
                 saw("a cap", !explained.caps.is_empty());
                 saw("a retired control", explained.score.retired);
                 saw("a satisfied control", explained.score.verdict == Verdict::Satisfied);
+                let caps = |wanted: fn(&Cap) -> bool| explained.caps.iter().any(wanted);
+                saw(
+                    "a major nonconformity",
+                    caps(|it| matches!(it, Cap::MajorNonconformity { .. })),
+                );
+                saw(
+                    "a minor nonconformity",
+                    caps(|it| matches!(it, Cap::MinorNonconformity { .. })),
+                );
+                saw(
+                    "an unproven credit",
+                    caps(|it| matches!(it, Cap::KeyTestCreditUnproven { .. })),
+                );
+                for failure in explained.tests.iter().flat_map(|test| &test.excepted) {
+                    saw("a credit", failure.lo > Fixed::ZERO);
+                    saw("an accepted risk", failure.hi == Fixed::ZERO);
+                    saw("two exceptions on one failure", failure.exceptions.len() > 1);
+                    saw("an exception on a manual test", failure.resource.is_empty());
+                    let own = explained.score.control;
+                    let others = failure.exceptions.iter().filter_map(|it| it.compensating);
+                    for other in others.filter(|other| *other != own) {
+                        let Ok(other) = model.explain_control(other) else { continue };
+                        let mut back = other.tests.iter().flat_map(|test| &test.excepted);
+                        let mutual = back.any(|failure| {
+                            failure.exceptions.iter().any(|it| it.compensating == Some(own))
+                        });
+                        saw("controls that compensate for each other", mutual);
+                    }
+                }
                 let summaries = explained.tests.iter().flat_map(|test| &test.summaries);
                 for line in summaries {
                     let f = line.freshness;
@@ -311,6 +372,9 @@ fn the_histories_reach_every_rule() {
                     saw("rejected evidence", line.rejected);
                     saw("a manual test", line.account.is_empty());
                 }
+            }
+            for explained in frameworks().filter_map(|id| model.explain_framework(id).ok()) {
+                saw("a requirement that does not apply", !explained.removed.is_empty());
             }
             for explained in requirements().filter_map(|id| model.explain_requirement(id).ok()) {
                 saw("a group of several", explained.members.iter().any(|m| m.controls.len() > 1));

@@ -112,6 +112,10 @@ impl Schema {
 fn prefix(argument: &str) -> &'static str {
     let argument = argument.to_lowercase();
     let prefixes = [
+        ("notapplicable", "nap"),
+        ("nonconformity", "ncf"),
+        ("correction", "ncf"),
+        ("exception", "exc"),
         ("project", "prj"),
         ("framework", "frw"),
         ("requirement", "rqm"),

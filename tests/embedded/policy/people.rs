@@ -1,7 +1,7 @@
 //! Somebody of each role in one organization, with things that are theirs, and an owner of another.
 
 use serde_json::{Value, json};
-use studio_kernel::Role;
+use studio_kernel::{Env, Role};
 use studio_sdk::{Client, Upload};
 
 use super::calls::Ids;
@@ -121,16 +121,22 @@ pub(super) async fn things(
         json!({ "question": "Who loses access?", "projectId": project }),
     )
     .await;
+    let requirement = id(&data["framework"]["requirements"]["nodes"][0]["id"]);
+    let departures = departures(owner, project, &requirement, (&control, &test)).await;
     let review = mutate(
         owner,
         "mutation($input: StartAccessReviewInput!) { startAccessReview(input: $input) { review { id } userErrors { code message path } } }",
         json!({ "title": "Who has what" }),
     )
     .await;
+    let [declaration, found, exception] = departures;
     Ids::from([
         ("arv", id(&review["review"]["id"])),
+        ("nap", declaration),
+        ("ncf", found),
+        ("exc", exception),
         ("frw", framework),
-        ("rqm", id(&data["framework"]["requirements"]["nodes"][0]["id"])),
+        ("rqm", requirement),
         ("ctl", control),
         ("tst", test),
         ("doc", document),
@@ -159,6 +165,7 @@ async fn person(server: &Server, owner: &Client, role: Role, things: &Ids) -> Pe
     let (control, test) = control(owner, project, role.as_str(), Some(&user)).await;
     let mut own = things.clone();
     own.insert("tea", team(owner, &email, &user).await);
+    own.insert("ncf", nonconformity(owner, &control).await);
     own.extend([("ctl", control), ("tst", test), ("usr", user)]);
     own.insert("ses", session(&server.url, &email).await);
     own.insert("key", api_key(&client).await);
@@ -198,6 +205,47 @@ async fn control(owner: &Client, project: &str, code: &str, of: Option<&str>) ->
     )
     .await;
     (control, id(&test["test"]["id"]))
+}
+
+/// What departs from the rule in a project: a requirement that does not apply, a nonconformity of a
+/// control, and an exception on its failure.
+async fn departures(
+    owner: &Client,
+    project: &str,
+    requirement: &str,
+    (control, test): (&str, &str),
+) -> [String; 3] {
+    let declared = mutate(
+        owner,
+        "mutation($input: MarkNotApplicableInput!) { markNotApplicable(input: $input) { notApplicable { id } userErrors { code message path } } }",
+        json!({ "projectId": project, "requirementId": requirement, "reason": "We have none." }),
+    )
+    .await;
+    let failed = "mutation($input: RecordTestResultInput!) { recordTestResult(input: $input) { test { id } userErrors { code message path } } }";
+    mutate(owner, failed, json!({ "testId": test, "outcome": "FAILED" })).await;
+    let excepted = mutate(
+        owner,
+        "mutation($input: ProposeExceptionInput!) { proposeException(input: $input) { exception { id } userErrors { code message path } } }",
+        json!({ "projectId": project, "testId": test, "reason": "It is put off.",
+            "expiresAt": Env::system().now().plus_days(30).to_string() }),
+    )
+    .await;
+    [
+        id(&declared["notApplicable"]["id"]),
+        nonconformity(owner, control).await,
+        id(&excepted["exception"]["id"]),
+    ]
+}
+
+/// A nonconformity of a control.
+async fn nonconformity(owner: &Client, control: &str) -> String {
+    let opened = mutate(
+        owner,
+        "mutation($input: OpenNonconformityInput!) { openNonconformity(input: $input) { nonconformity { id } userErrors { code message path } } }",
+        json!({ "controlId": control, "grade": "MINOR", "description": "It is late.", "observed": "A date." }),
+    )
+    .await;
+    id(&opened["nonconformity"]["id"])
 }
 
 /// A session of theirs that nobody uses.

@@ -16,7 +16,8 @@ use super::{
 use crate::support::{Installation, PASSWORD, create_project, mutate, query, until};
 
 /// The prefixes of what lies in projects.
-const IN_PROJECTS: [&str; 9] = ["prj", "ctl", "tst", "doc", "run", "evd", "fnd", "ast", "ans"];
+const IN_PROJECTS: [&str; 12] =
+    ["prj", "ctl", "tst", "nap", "ncf", "exc", "doc", "run", "evd", "fnd", "ast", "ans"];
 
 /// The table of `docs/access.md`: what is not in it is refused to both.
 fn table() -> BTreeMap<String, Vec<String>> {

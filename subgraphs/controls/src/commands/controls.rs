@@ -50,7 +50,7 @@ async fn may_within(
     Ok(app.require(actor, action, &resource)?)
 }
 
-fn owned(resource: Resource, owner: Option<&str>) -> Result<Resource, ApiError> {
+pub(super) fn owned(resource: Resource, owner: Option<&str>) -> Result<Resource, ApiError> {
     Ok(match owner {
         Some(owner) => resource.owned_by(owner.parse().map_err(ApiError::internal)?),
         None => resource,
@@ -59,7 +59,7 @@ fn owned(resource: Resource, owner: Option<&str>) -> Result<Resource, ApiError> 
 
 /// Lets the actor act on a control, and gives its project; or the refusal that there is no such
 /// control.
-async fn project_of(
+pub(super) async fn project_of(
     app: &App,
     actor: &Actor,
     action: &str,

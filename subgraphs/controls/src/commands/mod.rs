@@ -3,7 +3,9 @@
 
 mod controls;
 mod frameworks;
+mod nonconformities;
 mod projects;
+mod reviews;
 
 use studio_events::{AppendError, EncodeError, ExecuteError, Executed, Metadata, StoreError};
 use studio_kernel::{Actor, Code, Id, kind};
@@ -11,7 +13,9 @@ use studio_service::{ApiError, graphql::UserError};
 
 pub(crate) use controls::*;
 pub(crate) use frameworks::*;
+pub(crate) use nonconformities::*;
 pub(crate) use projects::*;
+pub(crate) use reviews::*;
 
 use crate::{
     app::App,

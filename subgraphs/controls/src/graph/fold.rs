@@ -117,7 +117,19 @@ pub(super) fn project(event: &Recorded, shape: &mut Shape) -> Result<Vec<Change>
         | ProjectEvent::ProjectRestored(_)
         | ProjectEvent::ChecksSeen(_)
         | ProjectEvent::CheckResultsMatched(_)
-        | ProjectEvent::ResultsTakenInPart(_) => {}
+        | ProjectEvent::ResultsTakenInPart(_)
+        | ProjectEvent::NotApplicableProposed(_)
+        | ProjectEvent::NotApplicableApproved(_)
+        | ProjectEvent::NotApplicableRejected(_)
+        | ProjectEvent::NotApplicableWithdrawn(_)
+        | ProjectEvent::NonconformityOpened(_)
+        | ProjectEvent::NonconformityCorrected(_)
+        | ProjectEvent::CorrectionRejected(_)
+        | ProjectEvent::NonconformityClosed(_)
+        | ProjectEvent::ExceptionProposed(_)
+        | ProjectEvent::ExceptionApproved(_)
+        | ProjectEvent::ExceptionRejected(_)
+        | ProjectEvent::ExceptionRevoked(_) => {}
     }
     Ok(out.0)
 }

@@ -142,6 +142,8 @@ impl Log {
             passed: 1,
             failed: 0,
             unknown: 0,
+            failing_added: Default::default(),
+            failing_removed: Default::default(),
             effective_from: now,
             effective_to: None,
             collected_at: now,

@@ -9,6 +9,7 @@ use studio_kernel::{Id, kind};
 use super::{
     control::Control,
     enums::{DependencyStrength, ImplementationState, Verdict},
+    excepted::ExceptedFailure,
     loaders,
     loaders::there,
     references::Evidence,
@@ -194,7 +195,7 @@ impl ControlContribution {
         self.0.factor.to_f64()
     }
 
-    /// Why it counts at most 0.49, in sentences.
+    /// Why it counts at most 0.49 or 0.8, in sentences.
     async fn caps(&self) -> Vec<String> {
         self.0.caps.iter().map(cap).collect()
     }
@@ -212,15 +213,23 @@ impl ControlContribution {
 }
 
 fn cap(cap: &Cap) -> String {
+    let limit = cap.limit();
     match cap {
         Cap::KeyTestFailing { test } => {
-            format!("At most {} because the key test {test} has a failure.", cap.limit())
+            format!("At most {limit} because the key test {test} has a failure.")
         }
-        Cap::KeyTestUndecided { test } => {
-            let limit = cap.limit();
-            format!(
-                "At most {limit} is proven because not every result of the key test {test} is known."
-            )
+        Cap::KeyTestUndecided { test } => format!(
+            "At most {limit} is proven because not every result of the key test {test} is known."
+        ),
+        Cap::KeyTestCreditUnproven { test } => format!(
+            "At most {limit} is proven because nothing that is proven makes up for an excepted \
+             failure of the key test {test}."
+        ),
+        Cap::MajorNonconformity { nonconformity } => {
+            format!("At most {limit} because the major nonconformity {nonconformity} is open.")
+        }
+        Cap::MinorNonconformity { nonconformity } => {
+            format!("At most {limit} because the minor nonconformity {nonconformity} is open.")
         }
     }
 }
@@ -329,6 +338,11 @@ impl TestContribution {
         let check = &self.0.check;
         let line = |line: &SummaryLine| CheckContribution::of(check.as_deref(), line);
         self.0.summaries.iter().map(line).collect()
+    }
+
+    /// The failures among these results that are excepted, with the credit that they get.
+    async fn excepted_failures(&self) -> Vec<ExceptedFailure> {
+        self.0.excepted.iter().cloned().map(ExceptedFailure::of).collect()
     }
 }
 

@@ -12,9 +12,10 @@ use studio_service::graphql::{Instant, Page, PageArgs, connection, encode_cursor
 use super::{
     control_score::{self, ControlScore},
     dependency::ControlDependency,
-    enums::ImplementationState,
+    enums::{ImplementationState, NonconformityState},
     from, loaders,
     loaders::there,
+    nonconformity::{self, Nonconformity},
     own_id,
     project::Project,
     reach::{self, Cut, DependencyCycle, Follow, Impact, ReachedControl},
@@ -122,6 +123,18 @@ impl Control {
         let rows =
             read(ctx, "controls:test:read")?.tests(&self.0.id, from(&page)?).await.map_err(gql)?;
         Ok(connection(rows, &page, |row| row.ordinal.to_string(), ControlTest))
+    }
+
+    /// What was found to be wrong with it, the oldest first.
+    async fn nonconformities(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 100; 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
+        #[graphql(desc = "Only what stands so.")] state: Option<NonconformityState>,
+    ) -> Result<Connection<String, Nonconformity>> {
+        let of = (&*self.0.project, Some(&*self.0.id));
+        nonconformity::of(ctx, of, PageArgs::new(first, after)?, state).await
     }
 
     /// What it rests on, directly.

@@ -2,7 +2,7 @@
 
 use async_graphql::Enum;
 
-use crate::domain::score;
+use crate::domain::{project, score};
 
 /// How far a control is in place.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,6 +109,79 @@ pub(super) enum Verdict {
     OtherThanSatisfied,
     /// Not enough is known.
     Undetermined,
+}
+
+/// Where something stands that one person proposes and another one approves.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "project::ReviewState")]
+pub(super) enum ReviewState {
+    /// It waits for somebody else's decision, and counts for nothing.
+    Proposed,
+    /// It was approved.
+    Approved,
+    /// It was refused.
+    Rejected,
+    /// It was taken back, or ended after it had counted.
+    Withdrawn,
+}
+
+impl ReviewState {
+    pub(super) fn of(name: &str) -> Self {
+        match name {
+            "APPROVED" => Self::Approved,
+            "REJECTED" => Self::Rejected,
+            "WITHDRAWN" => Self::Withdrawn,
+            _ => Self::Proposed,
+        }
+    }
+
+    /// The name in the read models.
+    pub(super) fn name(self) -> &'static str {
+        project::ReviewState::from(self).as_str()
+    }
+}
+
+/// How bad a nonconformity is.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "score::Grade")]
+pub(super) enum NonconformityGrade {
+    /// The control does not achieve what it is there for: it counts at most 0.49.
+    Major,
+    /// It does, in the main: it counts at most 0.8.
+    Minor,
+}
+
+impl NonconformityGrade {
+    pub(super) fn of(name: &str) -> Self {
+        if name == "MINOR" { Self::Minor } else { Self::Major }
+    }
+}
+
+/// Where a nonconformity stands.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "project::NonconformityState")]
+pub(super) enum NonconformityState {
+    /// It waits for a correction.
+    Open,
+    /// It waits for somebody else who verifies the correction.
+    Corrected,
+    /// It is done with.
+    Closed,
+}
+
+impl NonconformityState {
+    pub(super) fn of(name: &str) -> Self {
+        match name {
+            "CORRECTED" => Self::Corrected,
+            "CLOSED" => Self::Closed,
+            _ => Self::Open,
+        }
+    }
+
+    /// The name in the read models.
+    pub(super) fn name(self) -> &'static str {
+        project::NonconformityState::from(self).as_str()
+    }
 }
 
 /// What moved a score.

@@ -8,12 +8,15 @@ use async_graphql::{
     dataloader::{DataLoader, Loader},
 };
 use studio_entities::controls::{
-    adoption, control, dependency, framework, project, requirement, test,
+    adoption, control, dependency, framework, nonconformity, project, requirement, review, test,
 };
 use studio_kernel::Actor;
 use studio_service::{ApiError, graphql::gql};
 
-use crate::{app::App, projections::read::Read};
+use crate::{
+    app::App,
+    projections::{ReviewKind, read::Read},
+};
 
 /// The loaders of one request.
 pub(super) struct Loaders {
@@ -23,6 +26,9 @@ pub(super) struct Loaders {
     controls: DataLoader<Controls>,
     tests: DataLoader<Tests>,
     dependencies: DataLoader<Dependencies>,
+    declarations: DataLoader<Declarations>,
+    exceptions: DataLoader<Exceptions>,
+    nonconformities: DataLoader<Nonconformities>,
     adoptions: DataLoader<AdoptionsOf>,
     rests_on: DataLoader<RestsOn>,
     carries: DataLoader<Carries>,
@@ -70,6 +76,35 @@ by_id!(Controls, control, "controls:control:read", controls_by_id);
 by_id!(Tests, test, "controls:test:read", tests_by_id);
 by_id!(Dependencies, dependency, "controls:dependency:read", dependencies_by_id);
 
+by_id!(Nonconformities, nonconformity, "controls:nonconformity:read", nonconformities_by_id);
+
+/// A loader of what was proposed, of one kind.
+macro_rules! proposed {
+    ($loader:ident, $kind:expr, $action:literal) => {
+        struct $loader(Source);
+
+        impl Loader<String> for $loader {
+            type Value = review::Model;
+            type Error = ApiError;
+
+            fn load(
+                &self,
+                ids: &[String],
+            ) -> impl Future<Output = std::result::Result<HashMap<String, Self::Value>, ApiError>> + Send
+            {
+                async move {
+                    let rows = self.0.read($action)?.reviews_by_id(ids).await?;
+                    let of_kind = rows.into_iter().filter(|row| row.kind == $kind.as_str());
+                    Ok(of_kind.map(|row| (row.id.clone(), row)).collect())
+                }
+            }
+        }
+    };
+}
+
+proposed!(Declarations, ReviewKind::NotApplicable, "controls:applicability:read");
+proposed!(Exceptions, ReviewKind::Exception, "controls:exception:read");
+
 /// A loader of several rows for each id.
 macro_rules! grouped {
     ($loader:ident, $entity:ident, $key:ident, $action:literal, $query:ident) => {
@@ -110,6 +145,9 @@ impl Loaders {
             controls: loader(Controls(source.clone())),
             tests: loader(Tests(source.clone())),
             dependencies: loader(Dependencies(source.clone())),
+            declarations: loader(Declarations(source.clone())),
+            exceptions: loader(Exceptions(source.clone())),
+            nonconformities: loader(Nonconformities(source.clone())),
             adoptions: loader(AdoptionsOf(source.clone())),
             rests_on: loader(RestsOn(source.clone())),
             carries: loader(Carries(source)),
@@ -139,6 +177,9 @@ methods! {
     controls -> control::Model,
     tests -> test::Model,
     dependencies -> dependency::Model,
+    declarations -> review::Model,
+    exceptions -> review::Model,
+    nonconformities -> nonconformity::Model,
     adoptions -> Vec<adoption::Model>,
     rests_on -> Vec<dependency::Model>,
     carries -> Vec<dependency::Model>,

@@ -6,12 +6,19 @@ mod control_score;
 mod coverage;
 mod dependency;
 mod enums;
+mod excepted;
+mod exception;
 mod framework;
 mod inputs;
+mod inputs_reviews;
 mod loaders;
 mod mutation_controls;
 mod mutation_frameworks;
+mod mutation_nonconformities;
 mod mutation_projects;
+mod mutation_reviews;
+mod nonconformity;
+mod not_applicable;
 mod project;
 mod query;
 mod reach;
@@ -36,12 +43,14 @@ use crate::{
     projections::read::{From, Read},
 };
 
-/// Changes of projects, frameworks and controls.
+/// Changes of projects, frameworks and controls, and what departs from the rule.
 #[derive(MergedObject, Default)]
 pub(crate) struct Mutation(
     mutation_projects::ProjectMutations,
     mutation_frameworks::FrameworkMutations,
     mutation_controls::ControlMutations,
+    mutation_nonconformities::NonconformityMutations,
+    mutation_reviews::ReviewMutations,
 );
 
 pub(crate) type ControlsSchema = Schema<query::Query, Mutation, subscription::Subscription>;

@@ -12,17 +12,20 @@ use studio_service::{
 use super::{
     control::Control,
     coverage::{self, PersonBehindScore},
-    enums::ImplementationState,
+    enums::{ImplementationState, NonconformityState, ReviewState},
+    exception::RiskException,
     framework::Framework,
     from, loaders,
     loaders::there,
+    nonconformity::{self, Nonconformity},
+    not_applicable::NotApplicable,
     own_id,
     reach::Cut,
     read,
     references::User,
     score::{self, Score},
 };
-use crate::projections::read::ControlFilter;
+use crate::projections::{ReviewKind, read::ControlFilter};
 
 /// A system, a product or a company whose compliance is managed: it adopts frameworks, states
 /// controls and has a score for each framework.
@@ -133,6 +136,51 @@ impl Project {
     /// The live score of each framework that the project has adopted.
     async fn scores(&self, ctx: &Context<'_>) -> Result<Vec<Score>> {
         score::live(ctx, self.key()?).await
+    }
+
+    /// What was declared not to apply to it, the oldest first.
+    async fn not_applicable(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 100; 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
+        #[graphql(desc = "Only what stands so.")] state: Option<ReviewState>,
+    ) -> Result<Connection<String, NotApplicable>> {
+        let page = PageArgs::new(first, after)?;
+        let state = state.map(ReviewState::name);
+        let rows = read(ctx, "controls:applicability:read")?
+            .reviews(&self.0.id, ReviewKind::NotApplicable, state, from(&page)?)
+            .await
+            .map_err(gql)?;
+        Ok(connection(rows, &page, |row| row.ordinal.to_string(), NotApplicable))
+    }
+
+    /// The exceptions on failures in it, the oldest first.
+    async fn exceptions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 100; 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
+        #[graphql(desc = "Only what stands so.")] state: Option<ReviewState>,
+    ) -> Result<Connection<String, RiskException>> {
+        let page = PageArgs::new(first, after)?;
+        let state = state.map(ReviewState::name);
+        let rows = read(ctx, "controls:exception:read")?
+            .reviews(&self.0.id, ReviewKind::Exception, state, from(&page)?)
+            .await
+            .map_err(gql)?;
+        Ok(connection(rows, &page, |row| row.ordinal.to_string(), RiskException))
+    }
+
+    /// What was found to be wrong with its controls, the oldest first.
+    async fn nonconformities(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 100; 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
+        #[graphql(desc = "Only what stands so.")] state: Option<NonconformityState>,
+    ) -> Result<Connection<String, Nonconformity>> {
+        nonconformity::of(ctx, (&self.0.id, None), PageArgs::new(first, after)?, state).await
     }
 }
 

@@ -8,8 +8,11 @@ use super::{
     control::Control,
     dependency::ControlDependency,
     enums::ImplementationState,
+    exception::RiskException,
     framework::{BuiltinFramework, Framework, builtin},
     from, loaders,
+    nonconformity::Nonconformity,
+    not_applicable::NotApplicable,
     project::{self, Project},
     read,
     references::{self, Organization},
@@ -169,6 +172,36 @@ impl Query {
     ) -> Result<Option<ControlDependency>> {
         let Some(id) = reference::<kind::ControlDependency>(&id) else { return Ok(None) };
         Ok(loaders(ctx)?.dependencies(id).await?.map(ControlDependency))
+    }
+
+    #[graphql(entity)]
+    async fn find_not_applicable_by_id(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(key)] id: ID,
+    ) -> Result<Option<NotApplicable>> {
+        let Some(id) = reference::<kind::NotApplicable>(&id) else { return Ok(None) };
+        Ok(loaders(ctx)?.declarations(id).await?.map(NotApplicable))
+    }
+
+    #[graphql(entity)]
+    async fn find_risk_exception_by_id(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(key)] id: ID,
+    ) -> Result<Option<RiskException>> {
+        let Some(id) = reference::<kind::RiskException>(&id) else { return Ok(None) };
+        Ok(loaders(ctx)?.exceptions(id).await?.map(RiskException))
+    }
+
+    #[graphql(entity)]
+    async fn find_nonconformity_by_id(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(key)] id: ID,
+    ) -> Result<Option<Nonconformity>> {
+        let Some(id) = reference::<kind::Nonconformity>(&id) else { return Ok(None) };
+        Ok(loaders(ctx)?.nonconformities(id).await?.map(Nonconformity))
     }
 
     #[graphql(entity)]

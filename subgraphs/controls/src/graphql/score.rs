@@ -1,6 +1,9 @@
 //! The score of a framework in a project.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
 
 use async_graphql::{
     Context, ID, Object, Result, SimpleObject,
@@ -21,11 +24,13 @@ use super::{
     framework::Framework,
     loaders,
     loaders::there,
+    not_applicable::NotApplicable,
     project::Project,
     read,
+    requirement::Requirement,
 };
 use crate::{
-    domain::score::{FrameworkContributions, FrameworkScore},
+    domain::score::{self, FrameworkContributions, FrameworkScore},
     scores::View,
 };
 
@@ -57,6 +62,31 @@ pub(super) struct Score {
     project: Id<kind::Project>,
     score: FrameworkScore,
     explained: OnceLock<Arc<FrameworkContributions>>,
+    removed: Vec<score::RemovedRequirement>,
+}
+
+/// A requirement that does not apply, and so counts nowhere.
+pub(super) struct RemovedRequirement(score::RemovedRequirement);
+
+/// A requirement that does not apply, and so counts nowhere.
+#[Object]
+impl RemovedRequirement {
+    /// The requirement.
+    async fn requirement(&self, ctx: &Context<'_>) -> Result<Requirement> {
+        let row = loaders(ctx)?.requirements(self.0.requirement.to_string()).await?;
+        Ok(Requirement(there(row, "requirement")?))
+    }
+
+    /// The weight that it would have: 1, 2 or 3.
+    async fn weight(&self) -> u32 {
+        self.0.weight
+    }
+
+    /// The declaration by which it does not apply: why, who said so and who approved it.
+    async fn declaration(&self, ctx: &Context<'_>) -> Result<NotApplicable> {
+        let row = loaders(ctx)?.declarations(self.0.declaration.to_string()).await?;
+        Ok(NotApplicable(there(row, "declaration")?))
+    }
 }
 
 fn allow(ctx: &Context<'_>, project: Id<kind::Project>) -> Result<Actor> {
@@ -105,7 +135,8 @@ pub(super) async fn live(ctx: &Context<'_>, project: Id<kind::Project>) -> Resul
 impl Score {
     fn of(view: &View, project: Id<kind::Project>, framework: Id<kind::Framework>) -> Option<Self> {
         let score = view.model.framework(framework)?;
-        Some(Self { view: view.clone(), project, score, explained: OnceLock::new() })
+        let removed = view.model.removed(framework);
+        Some(Self { view: view.clone(), project, score, explained: OnceLock::new(), removed })
     }
 
     fn explained(&self) -> Result<Arc<FrameworkContributions>> {
@@ -178,6 +209,36 @@ impl Score {
     /// Requirements of which that is not known.
     async fn undetermined(&self) -> u32 {
         self.score.counts.undetermined
+    }
+
+    /// The weight of the requirements that do not apply, which the score is without.
+    async fn removed_weight(&self) -> u32 {
+        self.removed.iter().map(|removed| removed.weight).sum()
+    }
+
+    /// The requirements that do not apply, which the score is without, in the framework's order.
+    async fn removed_requirements(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 100; 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
+    ) -> Result<Connection<String, RemovedRequirement>> {
+        let page = PageArgs::new(first, after)?;
+        let from = super::from(&page)?;
+        let removed: HashMap<String, score::RemovedRequirement> =
+            self.removed.iter().map(|it| (it.requirement.to_string(), *it)).collect();
+        let found = self.order(ctx).await?.into_iter();
+        let found = found
+            .filter(|(ordinal, _)| *ordinal > from.after)
+            .filter_map(|(ordinal, id)| Some((ordinal, *removed.get(&id)?)));
+        let mut found: Vec<_> = found.take(page.first + 1).collect();
+        let more = found.len() > page.first;
+        found.truncate(page.first);
+        let mut removed = Connection::new(page.after.is_some(), more);
+        removed.edges.extend(found.into_iter().map(|(ordinal, it)| {
+            Edge::new(encode_cursor(&ordinal.to_string()), RemovedRequirement(it))
+        }));
+        Ok(removed)
     }
 
     /// The version of the formula.

@@ -7,9 +7,11 @@ mod dependencies;
 mod evidence_uses;
 mod frameworks;
 mod members;
+mod nonconformities;
 mod projects;
 pub(crate) mod read;
 mod requirements;
+mod reviews;
 mod scores;
 mod tests;
 
@@ -27,8 +29,10 @@ pub(crate) use dependencies::Dependencies;
 pub(crate) use evidence_uses::EvidenceUses;
 pub(crate) use frameworks::Frameworks;
 pub(crate) use members::Members;
+pub(crate) use nonconformities::Nonconformities;
 pub(crate) use projects::Projects;
 pub(crate) use requirements::Requirements;
+pub(crate) use reviews::{ReviewKind, Reviews};
 pub(crate) use scores::Scores;
 pub(crate) use tests::Tests;
 
@@ -48,6 +52,8 @@ pub(crate) fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(Dependencies),
         Arc::new(Scores),
         Arc::new(EvidenceUses),
+        Arc::new(Reviews),
+        Arc::new(Nonconformities),
     ]
 }
 

@@ -4,15 +4,15 @@
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use studio_access::Extent;
 use studio_entities::controls::{
-    adoption, control, dependency, evidence_use, framework, member, project, requirement, score,
-    test,
+    adoption, control, dependency, evidence_use, framework, member, nonconformity, project,
+    requirement, review, score, test,
 };
 use studio_events::EventStore;
 use studio_kernel::TenantId;
 
 use super::{
-    Adoptions, Controls, Dependencies, EvidenceUses, Frameworks, Members, Projects, Requirements,
-    Scores, Tests,
+    Adoptions, Controls, Dependencies, EvidenceUses, Frameworks, Members, Nonconformities,
+    Projects, Requirements, ReviewKind, Reviews, Scores, Tests,
 };
 
 /// The read models of one organization.
@@ -113,6 +113,8 @@ impl Read {
         controls_by_id control Controls Project,
         tests_by_id test Tests Project,
         dependencies_by_id dependency Dependencies Project,
+        reviews_by_id review Reviews Project,
+        nonconformities_by_id nonconformity Nonconformities Project,
     }
 
     /// The projects, with or without those that are archived.
@@ -285,6 +287,43 @@ impl Read {
             .filter(dependency::Column::DependsOn.is_in(controls.iter().map(String::as_str)))
             .order_by_asc(dependency::Column::Ordinal);
         self.all(select).await
+    }
+
+    /// What was proposed in a project; only what stands so, if so asked.
+    pub(crate) async fn reviews(
+        &self,
+        project: &str,
+        kind: ReviewKind,
+        state: Option<&str>,
+        from: From,
+    ) -> Result<Vec<review::Model>, DbErr> {
+        let mut select = seen!(self, review, Reviews, Project)
+            .filter(review::Column::Project.eq(project))
+            .filter(review::Column::Kind.eq(kind.as_str()));
+        if let Some(state) = state {
+            select = select.filter(review::Column::State.eq(state));
+        }
+        self.all(page!(select, review, from)).await
+    }
+
+    /// What was found to be wrong in a project, or with one control of it; only what stands so, if
+    /// so asked.
+    pub(crate) async fn nonconformities(
+        &self,
+        project: &str,
+        control: Option<&str>,
+        state: Option<&str>,
+        from: From,
+    ) -> Result<Vec<nonconformity::Model>, DbErr> {
+        let mut select = seen!(self, nonconformity, Nonconformities, Project)
+            .filter(nonconformity::Column::Project.eq(project));
+        if let Some(control) = control {
+            select = select.filter(nonconformity::Column::Control.eq(control));
+        }
+        if let Some(state) = state {
+            select = select.filter(nonconformity::Column::State.eq(state));
+        }
+        self.all(page!(select, nonconformity, from)).await
     }
 
     /// Where the newest recorded scores of a project stand in the log, in its order.

@@ -1,13 +1,15 @@
 //! Formula v1 a second time: straight from the wording of the rules, in floating point, over the
 //! plain list of statements, without any of the engine's own structures. Slow and short.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use studio_controls::domain::score::{
     ControlId, FrameworkId, Implementation, Importance, Member, MemberKey, Outcome, Reading,
-    RequirementId, Statement, Strength, Verdict,
+    RequirementId, Statement, Strength, TestId, Verdict,
 };
 use studio_kernel::Timestamp;
+
+mod departures;
 
 /// Values that differ by less are taken for equal where the rules choose between them.
 const NEAR: f64 = 1e-9;
@@ -37,12 +39,33 @@ impl Numbers {
     }
 }
 
+/// What a test comes to: its sums, and whether a failure is left without credit, for each bound.
+struct Tested {
+    weight: f64,
+    key: bool,
+    value: Numbers,
+    wholly_decided: bool,
+    uncredited: (bool, bool),
+}
+
+/// A place in which a check was run, or none for a test by hand: each reading with the resources
+/// that were failing when it was said.
+#[derive(Default)]
+struct Readings {
+    account: String,
+    region: String,
+    failing: BTreeSet<String>,
+    readings: Vec<(Reading, BTreeSet<String>)>,
+}
+
+type Values = BTreeMap<ControlId, Numbers>;
+
 /// A project by its statements in the order in which they were made, at an instant.
 pub(crate) struct Formula<'a> {
     said: &'a [Statement],
     at: Timestamp,
     /// Kept because every path asks for it again.
-    own: BTreeMap<ControlId, Numbers>,
+    own: Values,
     depends_on: BTreeMap<ControlId, Vec<(ControlId, f64)>>,
 }
 
@@ -53,9 +76,17 @@ impl<'a> Formula<'a> {
         controls: impl Iterator<Item = ControlId>,
     ) -> Self {
         let mut formula = Self { said, at, own: BTreeMap::new(), depends_on: BTreeMap::new() };
-        for id in controls {
-            formula.own.insert(id, formula.tested(id));
-            formula.depends_on.insert(id, formula.dependencies(id));
+        let controls: Vec<ControlId> = controls.collect();
+        for id in &controls {
+            formula.depends_on.insert(*id, formula.dependencies(*id));
+        }
+        // The first pass knows of no credit, and the second takes it from the first.
+        for id in &controls {
+            formula.own.insert(*id, formula.tested(*id, None));
+        }
+        let first: Values = controls.iter().map(|id| (*id, formula.effective(*id))).collect();
+        for id in &controls {
+            formula.own.insert(*id, formula.tested(*id, Some(&first)));
         }
         formula
     }
@@ -84,8 +115,8 @@ impl<'a> Formula<'a> {
         })
     }
 
-    /// The tests of a control as (weight, key, value, decided to 1, failing).
-    fn tests(&self, id: ControlId) -> Vec<(f64, bool, Numbers, bool, bool)> {
+    /// The tests of a control.
+    fn tests(&self, id: ControlId, first: Option<&Values>) -> Vec<Tested> {
         let mut seen = Vec::new();
         let mut tests = Vec::new();
         for statement in self.said.iter().rev() {
@@ -105,47 +136,91 @@ impl<'a> Formula<'a> {
             if *control != id {
                 continue;
             }
-            let places: Vec<Vec<Reading>> = match check {
+            let places = match check {
                 Some(check) => self.scanned(check),
                 None => vec![self.done_by_hand(*test)],
             };
             let (mut n, mut pass, mut fail) = (0.0, 0.0, 0.0);
-            for reading in places.iter().filter_map(|place| self.counting(place)) {
+            let (mut x_lo, mut x_hi, mut left_lo, mut left_hi) = (0.0, 0.0, 0.0, 0.0);
+            for place in &places {
+                let Some((reading, failing)) = self.counting(&place.readings) else { continue };
                 n += f64::from(reading.population);
                 pass +=
                     self.freshness(reading, f64::from(*validity_days)) * f64::from(reading.passed);
                 fail += f64::from(reading.failed);
+                left_lo += f64::from(reading.failed);
+                left_hi += f64::from(reading.failed);
+                let Some(first) = first else { continue };
+                let names: Vec<Option<&str>> = match check {
+                    None if reading.failed > 0 => vec![None],
+                    Some(_) if failing.len() <= reading.failed as usize => {
+                        failing.iter().map(|name| Some(name.as_str())).collect()
+                    }
+                    _ => Vec::new(),
+                };
+                for name in names {
+                    let (lo, hi) = self.credit(*test, check.as_deref(), place, name, first);
+                    x_lo += lo;
+                    x_hi += hi;
+                    left_lo -= f64::from(u8::from(lo > NEAR));
+                    left_hi -= f64::from(u8::from(hi > NEAR));
+                }
             }
             let value = match n {
                 0.0 => Numbers::new(0.0, 1.0, 0.0),
-                n => Numbers::new(pass / n, 1.0 - fail / n, (pass + fail) / n),
+                n => Numbers::new((pass + x_lo) / n, 1.0 - (fail - x_hi) / n, (pass + fail) / n),
             };
-            let all = n > 0.0 && (n - pass - fail).abs() < NEAR;
-            tests.push((weight.to_f64(), *key, value, all, fail > 0.0));
+            tests.push(Tested {
+                weight: weight.to_f64(),
+                key: *key,
+                value,
+                wholly_decided: n > 0.0 && (n - pass - fail).abs() < NEAR,
+                uncredited: (left_lo > 0.0, left_hi > 0.0),
+            });
         }
         tests
     }
 
-    fn scanned(&self, wanted: &str) -> Vec<Vec<Reading>> {
-        let mut places: Vec<((&str, &str), Vec<Reading>)> = Vec::new();
+    fn scanned(&self, wanted: &str) -> Vec<Readings> {
+        let mut places: Vec<Readings> = Vec::new();
         for statement in self.said {
-            let Statement::CheckSummarized { check, account, region, reading } = statement else {
-                continue;
+            let (check, account, region) = match statement {
+                Statement::CheckSummarized { check, account, region, .. }
+                | Statement::FailingChanged { check, account, region, .. } => {
+                    (check, account, region)
+                }
+                _ => continue,
             };
             if check != wanted {
                 continue;
             }
-            let here = (account.as_str(), region.as_str());
-            match places.iter_mut().find(|(place, _)| *place == here) {
-                Some((_, readings)) => readings.push(reading.clone()),
-                None => places.push((here, vec![reading.clone()])),
+            let known = places
+                .iter()
+                .position(|known| (&known.account, &known.region) == (account, region));
+            let at = known.unwrap_or_else(|| {
+                let (account, region) = (account.clone(), region.clone());
+                places.push(Readings { account, region, ..Readings::default() });
+                places.len() - 1
+            });
+            let place = &mut places[at];
+            match statement {
+                Statement::CheckSummarized { reading, .. } => {
+                    place.readings.push((reading.clone(), place.failing.clone()));
+                }
+                Statement::FailingChanged { added, removed, .. } => {
+                    for gone in removed {
+                        place.failing.remove(gone);
+                    }
+                    place.failing.extend(added.iter().cloned());
+                }
+                _ => {}
             }
         }
-        places.into_iter().map(|(_, readings)| readings).collect()
+        places
     }
 
-    fn done_by_hand(&self, wanted: studio_controls::domain::score::TestId) -> Vec<Reading> {
-        let mut readings = Vec::new();
+    fn done_by_hand(&self, wanted: TestId) -> Readings {
+        let mut by_hand = Readings::default();
         for statement in self.said {
             if let Statement::ManualResult {
                 test,
@@ -158,7 +233,7 @@ impl<'a> Formula<'a> {
             } = statement
                 && *test == wanted
             {
-                readings.push(Reading {
+                let reading = Reading {
                     population: 1,
                     passed: (*outcome == Outcome::Passed).into(),
                     failed: (*outcome == Outcome::Failed).into(),
@@ -168,18 +243,22 @@ impl<'a> Formula<'a> {
                     collected_at: *collected_at,
                     recorded_at: *recorded_at,
                     evidence: *evidence,
-                });
+                };
+                by_hand.readings.push((reading, BTreeSet::new()));
             }
         }
-        readings
+        by_hand
     }
 
-    fn counting<'r>(&self, readings: &'r [Reading]) -> Option<&'r Reading> {
+    fn counting<'r>(
+        &self,
+        readings: &'r [(Reading, BTreeSet<String>)],
+    ) -> Option<&'r (Reading, BTreeSet<String>)> {
         // max_by_key keeps the last of equals, which is the one recorded last.
         readings
             .iter()
-            .filter(|reading| reading.effective_from <= self.at)
-            .max_by_key(|reading| reading.effective_from)
+            .filter(|(reading, _)| reading.effective_from <= self.at)
+            .max_by_key(|(reading, _)| reading.effective_from)
     }
 
     fn freshness(&self, reading: &Reading, validity: f64) -> f64 {
@@ -200,27 +279,30 @@ impl<'a> Formula<'a> {
         if age <= validity { 1.0 } else { (1.0 - (age - validity) / (validity / 4.0)).max(0.0) }
     }
 
-    fn tested(&self, id: ControlId) -> Numbers {
+    fn tested(&self, id: ControlId, first: Option<&Values>) -> Numbers {
         let Some(implemented) = self.state(id) else { return Numbers::new(0.0, 0.0, 0.0) };
-        let tests = self.tests(id);
-        if tests.is_empty() {
-            return Numbers::new(0.0, implemented, 0.0);
-        }
-        let weights: f64 = tests.iter().map(|test| test.0).sum();
+        let tests = self.tests(id, first);
+        let weights: f64 = tests.iter().map(|test| test.weight).sum();
         let mean = |pick: &dyn Fn(&Numbers) -> f64| {
-            tests.iter().map(|test| test.0 * pick(&test.2)).sum::<f64>() / weights
+            tests.iter().map(|test| test.weight * pick(&test.value)).sum::<f64>() / weights
         };
-        let mut own = Numbers::new(
-            implemented * mean(&|test| test.lo),
-            implemented * mean(&|test| test.hi),
-            mean(&|test| test.decided.0),
-        );
-        if tests.iter().any(|(_, key, _, all_decided, failing)| *key && (!all_decided || *failing))
-        {
+        let mut own = match tests.is_empty() {
+            true => Numbers::new(0.0, implemented, 0.0),
+            false => Numbers::new(
+                implemented * mean(&|test| test.lo),
+                implemented * mean(&|test| test.hi),
+                mean(&|test| test.decided.0),
+            ),
+        };
+        let key = || tests.iter().filter(|test| test.key);
+        if key().any(|test| !test.wholly_decided || test.uncredited.0) {
             own.lo = own.lo.min(0.49);
         }
-        if tests.iter().any(|(_, key, _, _, failing)| *key && *failing) {
+        if key().any(|test| test.uncredited.1) {
             own.hi = own.hi.min(0.49);
+        }
+        if let Some(most) = self.open(id) {
+            (own.lo, own.hi) = (own.lo.min(most), own.hi.min(most));
         }
         own
     }
@@ -333,7 +415,15 @@ impl<'a> Formula<'a> {
         }
     }
 
+    /// The requirements of a framework that apply, with their weights.
     pub(crate) fn requirements(&self, id: FrameworkId) -> Vec<(RequirementId, f64)> {
+        let mut all = self.all_requirements(id);
+        all.retain(|(requirement, _)| self.applies(*requirement));
+        all
+    }
+
+    /// All requirements of a framework, with their weights.
+    pub(crate) fn all_requirements(&self, id: FrameworkId) -> Vec<(RequirementId, f64)> {
         self.newest(|statement| match statement {
             Statement::FrameworkAdopted { framework, requirements } if *framework == id => Some(
                 requirements

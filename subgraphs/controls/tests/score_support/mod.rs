@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use studio_controls::domain::score::{
-    ControlId, EvidenceHash, EvidenceRef, Fact, Fixed, FrameworkId, Implementation, Importance,
-    Member, MemberKey, Outcome, Reading, RequirementId, Statement, Strength, WeightedRequirement,
+    ControlId, EvidenceHash, EvidenceRef, Excepted, Exception, Fact, Fixed, FrameworkId, Grade,
+    Implementation, Importance, Member, MemberKey, Outcome, Place, Reading, RequirementId,
+    Statement, Strength, WeightedRequirement,
 };
 use studio_kernel::{Id, Timestamp, id::Kind};
 
@@ -17,6 +18,7 @@ const REQUIREMENTS: u8 = 5;
 const FRAMEWORKS: u8 = 2;
 const TESTS: u8 = 10;
 const CHECKS: u8 = 4;
+const RESOURCES: u8 = 5;
 const DAY: i64 = 86_400;
 
 fn id<K: Kind>(number: impl Into<u32>) -> Id<K> {
@@ -46,6 +48,10 @@ pub(crate) enum Said {
     Plain(Statement),
     Scan { check: u8, place: u8, counts: [u32; 3], times: Times, version: u32 },
     Manual { test: u8, outcome: Outcome, times: Times, version: Option<u32> },
+    Opened { number: u8, control: u8, grade: Grade, since: i64 },
+    Closed { number: u8, control: u8, ago: i64 },
+    Excepted { number: u8, on: Excepted, compensating: Option<u8>, since: i64, lasts: i64 },
+    Ended { number: u8, ago: i64 },
 }
 
 /// Seconds before now (after, where negative).
@@ -61,10 +67,11 @@ impl Said {
         let statement = match self {
             Self::Plain(statement) => statement.clone(),
             Self::Scan { check, place, counts: [passed, failed, unknown], times, version } => {
+                let (check, Place { account, region }) = (check_name(*check), place_of(*place));
                 Statement::CheckSummarized {
-                    check: format!("check-{check}"),
-                    account: format!("account-{}", place / 2),
-                    region: format!("region-{}", place % 2),
+                    check,
+                    account,
+                    region,
                     reading: Reading {
                         population: passed + failed + unknown,
                         passed: *passed,
@@ -87,6 +94,30 @@ impl Said {
                 recorded_at: now,
                 evidence: version.map(evidence),
             },
+            Self::Opened { number, control, grade, since } => Statement::NonconformityOpened {
+                nonconformity: id(*number),
+                control: id(*control),
+                grade: *grade,
+                from: now.plus_seconds(-since),
+            },
+            Self::Closed { number, control, ago } => Statement::NonconformityClosed {
+                nonconformity: id(*number),
+                control: id(*control),
+                until: now.plus_seconds(-ago),
+            },
+            Self::Excepted { number, on, compensating, since, lasts } => {
+                let from = now.plus_seconds(-since);
+                let stated = Exception {
+                    on: on.clone(),
+                    compensating: compensating.map(id),
+                    from,
+                    until: from.plus_seconds(*lasts),
+                };
+                Statement::ExceptionStated { exception: id(*number), stated }
+            }
+            Self::Ended { number, ago } => {
+                Statement::ExceptionEnded { exception: id(*number), until: now.plus_seconds(-ago) }
+            }
         };
         Fact::new(statement).unwrap()
     }
@@ -96,6 +127,14 @@ impl Times {
     fn until(&self, now: Timestamp) -> Option<Timestamp> {
         self.lasted.map(|lasted| now.plus_seconds(lasted - self.from))
     }
+}
+
+fn check_name(number: u8) -> String {
+    format!("check-{number}")
+}
+
+fn place_of(number: u8) -> Place {
+    Place { account: format!("account-{}", number / 2), region: format!("region-{}", number % 2) }
 }
 
 fn evidence(version: u32) -> EvidenceRef {
@@ -115,14 +154,73 @@ pub(crate) fn history(foretold: bool) -> impl Strategy<Value = Vec<Step>> {
         .prop_map(|(a, b, c, d, e)| [a, b, c, d, e].concat())
         .prop_shuffle();
     let first_scans = prop::collection::vec(first_scan(), 0..10);
+    let scene = prop::option::weighted(0.4, scene());
     let happenings = prop::collection::vec(happening(foretold), 0..40);
-    (stated, first_scans, happenings).prop_map(|(stated, first_scans, happenings)| {
+    (stated, first_scans, scene, happenings).prop_map(|(stated, first_scans, scene, happenings)| {
         let stated = stated.into_iter().map(Said::Plain).chain(first_scans).map(Step::Say);
+        let happenings = scene.into_iter().chain(happenings).flatten();
         stated.chain(happenings).chain([Step::Wait(0)]).collect()
     })
 }
 
-fn happening(foretold: bool) -> impl Strategy<Value = Step> {
+/// Two controls with a failure each, by a scan and by hand, that make up for each other.
+fn scene() -> impl Strategy<Value = Vec<Step>> {
+    let controls = (0..CONTROLS, 1..CONTROLS).prop_map(|(a, step)| [a, (a + step) % CONTROLS]);
+    let counts = [[1..9_u32, 1..4_u32, 0..2_u32], [1..9_u32, 1..4_u32, 0..2_u32]];
+    (controls, [prop::bool::ANY; 3], counts, 0..60 * DAY).prop_map(
+        |(controls, keys, counts, lasts)| {
+            let mut said = Vec::new();
+            let mut test = |number: u8, control: u8, key: bool, check: Option<u8>| {
+                said.push(Said::Plain(Statement::TestStated {
+                    test: id(number),
+                    control: id(control),
+                    weight: Fixed::ONE,
+                    key,
+                    validity_days: 40,
+                    check: check.map(check_name),
+                }));
+            };
+            test(0, controls[0], keys[0], Some(0));
+            test(1, controls[1], keys[1], Some(1));
+            test(2, controls[0], keys[2], None);
+            let times = Times { from: 0, lasted: None, collected: 0 };
+            for (check, counts) in [0, 1].into_iter().zip(counts) {
+                let Place { account, region } = place_of(0);
+                let name = |number: u32| format!("resource-{number}");
+                said.push(Said::Plain(Statement::FailingChanged {
+                    check: check_name(check),
+                    account,
+                    region,
+                    added: (0..counts[1]).map(name).collect(),
+                    removed: (counts[1]..u32::from(RESOURCES)).map(name).collect(),
+                }));
+                said.push(Said::Scan { check, place: 0, counts, times, version: 1 });
+                said.push(Said::Excepted {
+                    number: check,
+                    on: Excepted::Resource {
+                        check: check_name(check),
+                        resource: name(0),
+                        places: None,
+                    },
+                    compensating: Some(controls[usize::from(1 - check)]),
+                    since: 0,
+                    lasts,
+                });
+            }
+            said.push(Said::Manual { test: 2, outcome: Outcome::Failed, times, version: None });
+            said.push(Said::Excepted {
+                number: 2,
+                on: Excepted::Manual { test: id(2_u8) },
+                compensating: Some(controls[1]),
+                since: 0,
+                lasts,
+            });
+            said.into_iter().map(Step::Say).chain([Step::Wait(0)]).collect()
+        },
+    )
+}
+
+fn happening(foretold: bool) -> impl Strategy<Value = Vec<Step>> {
     let plain = prop_oneof![
         2 => (0..CONTROLS).prop_flat_map(control),
         2 => (0..TESTS).prop_flat_map(test),
@@ -134,12 +232,49 @@ fn happening(foretold: bool) -> impl Strategy<Value = Step> {
             .prop_map(|(a, b)| Statement::DependencyRemoved { control: id(a), on: id(b) }),
         1 => (0..FRAMEWORKS).prop_flat_map(framework),
         1 => (2..8_u32).prop_map(|version| Statement::EvidenceRejected { evidence: id(1_u32), version }),
+        1 => (0..REQUIREMENTS, 0..3_u8).prop_map(|(requirement, number)| {
+            Statement::NotApplicableStated { requirement: id(requirement), declaration: id(number) }
+        }),
+        1 => (0..REQUIREMENTS, 0..3_u8).prop_map(|(requirement, number)| {
+            Statement::NotApplicableEnded { requirement: id(requirement), declaration: id(number) }
+        }),
     ];
     prop_oneof![
-        4 => plain.prop_map(|statement| Step::Say(Said::Plain(statement))),
-        8 => scan(foretold).prop_map(Step::Say),
-        3 => manual(foretold).prop_map(Step::Say),
-        4 => prop_oneof![0..3 * DAY, 0..60 * DAY].prop_map(Step::Wait),
+        4 => plain.prop_map(|statement| vec![Step::Say(Said::Plain(statement))]),
+        8 => scan(foretold),
+        3 => manual(foretold).prop_map(|said| vec![Step::Say(said)]),
+        4 => departure(foretold).prop_map(|said| vec![Step::Say(said)]),
+        4 => prop_oneof![0..3 * DAY, 0..60 * DAY].prop_map(|wait| vec![Step::Wait(wait)]),
+    ]
+}
+
+/// What departs from the rule, and the end of it. With `foretold` it may begin or end later.
+fn departure(foretold: bool) -> impl Strategy<Value = Said> {
+    let ago = move || {
+        let latest = if foretold { -5 * DAY } else { 0 };
+        prop_oneof![2 => Just(0), 1 => latest..20 * DAY]
+    };
+    let grade = prop_oneof![Just(Grade::Major), Just(Grade::Minor)];
+    let places = prop::option::weighted(0.3, prop::collection::btree_set(0..4_u8, 1..3));
+    let resource = (0..CHECKS, 0..RESOURCES, places).prop_map(|(check, resource, places)| {
+        let places = places.map(|places| places.into_iter().map(place_of).collect());
+        let (check, resource) = (check_name(check), format!("resource-{resource}"));
+        Excepted::Resource { check, resource, places }
+    });
+    let by_hand = (0..TESTS).prop_map(|test| Excepted::Manual { test: id(test) });
+    let on = prop_oneof![3 => resource, 1 => by_hand];
+    let compensating = prop::option::weighted(0.8, 0..=CONTROLS);
+    prop_oneof![
+        1 => (0..3_u8, 0..CONTROLS, grade, ago())
+            .prop_map(|(number, control, grade, since)| Said::Opened { number, control, grade, since }),
+        1 => (0..3_u8, 0..CONTROLS, ago())
+            .prop_map(|(number, control, ago)| Said::Closed { number, control, ago }),
+        6 => (0..8_u8, on, compensating, ago(), 0..60 * DAY).prop_map(
+            |(number, on, compensating, since, lasts)| Said::Excepted {
+                number, on, compensating, since, lasts,
+            }
+        ),
+        1 => (0..8_u8, ago()).prop_map(|(number, ago)| Said::Ended { number, ago }),
     ]
 }
 
@@ -233,18 +368,26 @@ fn first_scan() -> impl Strategy<Value = Said> {
     })
 }
 
-fn scan(foretold: bool) -> impl Strategy<Value = Said> {
+/// A scan, and before it which resources fail: mostly as many as are counted.
+fn scan(foretold: bool) -> impl Strategy<Value = Vec<Step>> {
     let counts = prop_oneof![
         3 => (1..9_u32).prop_map(|passed| [passed, 0, 0]),
-        3 => [0..9_u32, 0..4_u32, 0..4_u32],
+        5 => [0..9_u32, 0..4_u32, 0..4_u32],
     ];
-    (0..CHECKS, 0..4_u8, counts, times(foretold), 1..6_u32).prop_map(
-        |(check, place, counts, times, version)| Said::Scan {
-            check,
-            place,
-            counts,
-            times,
-            version,
+    let names = prop::sample::subsequence((0..RESOURCES).collect::<Vec<_>>(), 4).prop_shuffle();
+    let odd = prop::option::weighted(0.2, 0..4_usize);
+    (0..CHECKS, 0..4_u8, counts, times(foretold), 1..6_u32, (names, odd)).prop_map(
+        |(check, place, counts, times, version, (names, odd))| {
+            let failing = odd.unwrap_or(counts[1] as usize);
+            let name = |number: u8| format!("resource-{number}");
+            let added: BTreeSet<String> = names.into_iter().take(failing).map(name).collect();
+            let removed = (0..RESOURCES).map(name).filter(|name| !added.contains(name)).collect();
+            let Place { account, region } = place_of(place);
+            let check_id = check_name(check);
+            let changed =
+                Statement::FailingChanged { check: check_id, account, region, added, removed };
+            let scan = Said::Scan { check, place, counts, times, version };
+            vec![Step::Say(Said::Plain(changed)), Step::Say(scan)]
         },
     )
 }

@@ -5,6 +5,9 @@ use studio_kernel::{Id, Timestamp, kind};
 use super::{ControlId, RequirementId, TestId};
 use crate::domain::score::Refusal;
 
+/// The most characters of a text that says why.
+const LONGEST_REASON: usize = 2_000;
+
 /// A refusal. Nothing was changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
@@ -99,6 +102,87 @@ pub enum Refused {
     /// No such dependency.
     #[error("the control does not depend on that one")]
     NoDependency,
+    /// Nothing of that id in this project.
+    #[error("there is no {what} {id} that you can see: take an id from the project's lists")]
+    Missing {
+        /// What was meant.
+        what: &'static str,
+        /// The id.
+        id: String,
+    },
+    /// It does not wait for that.
+    #[error("the {what} is {state} and does not wait for that: load it again")]
+    NotOpen {
+        /// Of what.
+        what: &'static str,
+        /// Where it stands.
+        state: &'static str,
+    },
+    /// Whoever did something does not judge it.
+    #[error("you {did} this {what} yourself: another person has to decide on it")]
+    FourEyes {
+        /// Of what.
+        what: &'static str,
+        /// What they did.
+        did: &'static str,
+    },
+    /// A program has no judgement.
+    #[error(
+        "only a person may decide that, or a program that acts for one: sign in, or use a key of yours"
+    )]
+    NotAPerson {
+        /// The field of the input that leads to it.
+        field: &'static str,
+    },
+    /// The requirement was declared not applicable.
+    #[error("declaration {id} says that already and is {state}: approve it, or withdraw it first")]
+    DeclaredAlready {
+        /// The declaration.
+        id: String,
+        /// Where it stands.
+        state: &'static str,
+    },
+    /// A check of which no control has a test.
+    #[error(
+        "no control in force has a test of check \"{0}\": take the check from a control's tests"
+    )]
+    UnknownCheck(String),
+    /// A test that counts the results of a check.
+    #[error("this test counts the results of check \"{0}\": name the check and a resource instead")]
+    OfACheck(String),
+    /// Neither, or both.
+    #[error("name either a manual test (testId) or a check and a resource that fails it")]
+    OneFailure,
+    /// What does not fail needs no exception.
+    #[error(
+        "no such failure is known: take the check, the resource and its place from a finding that \
+         fails, or a manual test whose newest result is a failure"
+    )]
+    NotFailing {
+        /// Which field of the input named it.
+        field: &'static str,
+    },
+    /// An end in the past, or too far ahead.
+    #[error(
+        "an exception cannot end on {at}: give an instant that is yet to come and at most {most} days ahead"
+    )]
+    Expiry {
+        /// The end given.
+        at: Timestamp,
+        /// The most days.
+        most: i64,
+    },
+    /// It ended before it was decided.
+    #[error("the exception ended on {0}: propose it anew")]
+    Expired(Timestamp),
+    /// A control that has the same failure.
+    #[error("control {0} is tested by what failed: name one that does not fail with it")]
+    CompensatesItself(ControlId),
+    /// Evidence that no score of the project rests on.
+    #[error(
+        "there is no evidence {0} of this project: take an id from its evidence, or leave it out"
+    )]
+    UnknownEvidence(Id<kind::Evidence>),
     /// Somebody else was first.
     #[error(
         "the {what} is at version {actual}, and you expected {expected}: somebody changed it; \
@@ -115,6 +199,14 @@ pub enum Refused {
     /// A text is missing or too long.
     #[error("{field} must hold 1 to {most} characters on one line")]
     Line {
+        /// Which field.
+        field: &'static str,
+        /// The most characters.
+        most: usize,
+    },
+    /// A text that says why is missing or too long.
+    #[error("{field} must hold 1 to {most} characters")]
+    Text {
         /// Which field.
         field: &'static str,
         /// The most characters.
@@ -146,21 +238,35 @@ impl Refused {
             | Self::UnknownFramework
             | Self::UnknownRequirement { .. }
             | Self::UnknownControl { .. }
-            | Self::UnknownTest(_) => "NOT_FOUND",
+            | Self::UnknownTest(_)
+            | Self::UnknownCheck(_)
+            | Self::UnknownEvidence(_)
+            | Self::Missing { .. } => "NOT_FOUND",
             Self::AdoptedAlready
             | Self::SecondTest(_)
             | Self::CodeTaken(_)
             | Self::NameTaken { .. }
+            | Self::DeclaredAlready { .. }
             | Self::DependsAlready => "ALREADY_EXISTS",
             Self::Archived { .. } => "ARCHIVED",
             Self::NotArchived(_) => "NOT_ARCHIVED",
             Self::NotAMember | Self::NoDependency => "NOT_THERE",
             Self::Retired { .. } => "RETIRED",
-            Self::NotManual(_) => "NOT_MANUAL",
+            Self::NotManual(_) | Self::OfACheck(_) => "NOT_MANUAL",
+            Self::NotOpen { .. } => "NOT_OPEN",
+            Self::FourEyes { .. } => "FOUR_EYES",
+            Self::NotAPerson { .. } => "NOT_A_PERSON",
+            Self::NotFailing { .. } => "NOT_FAILING",
+            Self::Expired(_) => "EXPIRED",
             Self::Stale { .. } => "CONFLICT",
-            Self::Ahead(_) | Self::Line { .. } | Self::Long { .. } | Self::Value { .. } => {
-                "INVALID"
-            }
+            Self::Ahead(_)
+            | Self::Line { .. }
+            | Self::Long { .. }
+            | Self::Text { .. }
+            | Self::OneFailure
+            | Self::Expiry { .. }
+            | Self::CompensatesItself(_)
+            | Self::Value { .. } => "INVALID",
         }
     }
 
@@ -168,7 +274,17 @@ impl Refused {
     pub const fn field(&self) -> &'static str {
         match self {
             Self::AdoptedAlready | Self::UnknownFramework => "frameworkId",
-            Self::NotArchived(_) => "id",
+            Self::NotArchived(_)
+            | Self::Missing { .. }
+            | Self::NotOpen { .. }
+            | Self::FourEyes { .. }
+            | Self::Expired(_) => "id",
+            Self::DeclaredAlready { .. } => "requirementId",
+            Self::UnknownCheck(_) => "check",
+            Self::OneFailure | Self::OfACheck(_) => "testId",
+            Self::Expiry { .. } => "expiresAt",
+            Self::CompensatesItself(_) => "compensatingControlId",
+            Self::UnknownEvidence(_) => "evidenceId",
             Self::NameTaken { .. } => "name",
             Self::NotAMember => "requirementId",
             Self::UnknownTest(_) | Self::NotManual(_) => "testId",
@@ -184,6 +300,9 @@ impl Refused {
             | Self::Retired { field, .. }
             | Self::Line { field, .. }
             | Self::Long { field, .. }
+            | Self::Text { field, .. }
+            | Self::NotAPerson { field }
+            | Self::NotFailing { field }
             | Self::Value { field, .. } => field,
         }
     }
@@ -207,4 +326,12 @@ pub(super) fn long(field: &'static str, text: &str, most: usize) -> Result<Strin
         return Err(Refused::Long { field, most });
     }
     Ok(text.to_owned())
+}
+
+/// A text that says why: it must be there.
+pub(super) fn long_reason(field: &'static str, text: &str) -> Result<String, Refused> {
+    match long(field, text, LONGEST_REASON) {
+        Ok(text) if !text.is_empty() => Ok(text),
+        _ => Err(Refused::Text { field, most: LONGEST_REASON }),
+    }
 }

@@ -2,8 +2,17 @@
 //! Studio promises consistency (no dependency on a control that is not there, one test per control
 //! and check), and its stream alone replays its scores.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+pub use super::{
+    applicability::{
+        NotApplicableApproved, NotApplicableProposed, NotApplicableRejected, NotApplicableWithdrawn,
+    },
+    exceptions::{ExceptionApproved, ExceptionProposed, ExceptionRejected, ExceptionRevoked},
+    nonconformities::{
+        CorrectionRejected, NonconformityClosed, NonconformityCorrected, NonconformityOpened,
+    },
+};
 use serde::{Deserialize, Serialize};
 pub use studio_kernel::published::controls::{
     CheckResultsMatched, ControlTestAdded, ProjectArchived, ProjectCreated, ProjectRenamed,
@@ -263,6 +272,12 @@ pub struct RecordedSummary {
     pub failed: u32,
     /// Resources of which nothing is known.
     pub unknown: u32,
+    /// Resources that began to fail since the summary before this one. Older logs do not say it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub failing_added: BTreeSet<String>,
+    /// Resources that ceased to fail since then.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub failing_removed: BTreeSet<String>,
     /// The time of the observation.
     pub effective_from: Timestamp,
     /// When it ceased to be known true, where the source says so.
@@ -294,5 +309,8 @@ events! {
         RequirementMapped, RequirementUnmapped, ControlTestAdded, TestResultRecorded,
         DependencyAdded, DependencyRemoved, ChecksSeen, CheckSummariesRecorded,
         CheckResultsMatched, EvidenceDiscounted, ResultsTakenInPart,
+        NotApplicableProposed, NotApplicableApproved, NotApplicableRejected, NotApplicableWithdrawn,
+        NonconformityOpened, NonconformityCorrected, CorrectionRejected, NonconformityClosed,
+        ExceptionProposed, ExceptionApproved, ExceptionRejected, ExceptionRevoked,
     }
 }

@@ -71,13 +71,45 @@ fn statements(event: &ProjectEvent, recorded_at: Timestamp) -> Result<Vec<Statem
             evidence: discounted.evidence,
             version: discounted.evidence_version,
         }],
+        ProjectEvent::NotApplicableApproved(approved) => vec![Statement::NotApplicableStated {
+            requirement: approved.requirement,
+            declaration: approved.declaration,
+        }],
+        ProjectEvent::NotApplicableWithdrawn(withdrawn) => vec![Statement::NotApplicableEnded {
+            requirement: withdrawn.requirement,
+            declaration: withdrawn.declaration,
+        }],
+        ProjectEvent::NonconformityOpened(opened) => vec![Statement::NonconformityOpened {
+            nonconformity: opened.nonconformity,
+            control: opened.control,
+            grade: opened.grade,
+            from: recorded_at,
+        }],
+        ProjectEvent::NonconformityClosed(closed) => vec![Statement::NonconformityClosed {
+            nonconformity: closed.nonconformity,
+            control: closed.control,
+            until: recorded_at,
+        }],
+        ProjectEvent::ExceptionApproved(approved) => vec![Statement::ExceptionStated {
+            exception: approved.exception,
+            stated: approved.terms.approved(recorded_at),
+        }],
+        ProjectEvent::ExceptionRevoked(revoked) => {
+            vec![Statement::ExceptionEnded { exception: revoked.exception, until: recorded_at }]
+        }
         ProjectEvent::ProjectCreated(_)
         | ProjectEvent::ProjectRenamed(_)
         | ProjectEvent::ProjectArchived(_)
         | ProjectEvent::ProjectRestored(_)
         | ProjectEvent::ChecksSeen(_)
         | ProjectEvent::CheckResultsMatched(_)
-        | ProjectEvent::ResultsTakenInPart(_) => Vec::new(),
+        | ProjectEvent::ResultsTakenInPart(_)
+        | ProjectEvent::NotApplicableProposed(_)
+        | ProjectEvent::NotApplicableRejected(_)
+        | ProjectEvent::NonconformityCorrected(_)
+        | ProjectEvent::CorrectionRejected(_)
+        | ProjectEvent::ExceptionProposed(_)
+        | ProjectEvent::ExceptionRejected(_) => Vec::new(),
     })
 }
 
@@ -131,24 +163,28 @@ fn summaries(
         version: recorded.evidence_version,
         hash: recorded.evidence_hash.parse()?,
     };
-    Ok(recorded
-        .summaries
-        .iter()
-        .map(|summary| Statement::CheckSummarized {
-            check: summary.check.clone(),
-            account: summary.account.clone(),
-            region: summary.region.clone(),
-            reading: Reading {
-                population: summary.population,
-                passed: summary.passed,
-                failed: summary.failed,
-                unknown: summary.unknown,
-                effective_from: summary.effective_from,
-                effective_to: summary.effective_to,
-                collected_at: summary.collected_at,
-                recorded_at,
-                evidence: Some(evidence),
-            },
-        })
-        .collect())
+    let mut statements = Vec::with_capacity(recorded.summaries.len());
+    for summary in &recorded.summaries {
+        let of = || (summary.check.clone(), summary.account.clone(), summary.region.clone());
+        let (added, removed) = (&summary.failing_added, &summary.failing_removed);
+        if !added.is_empty() || !removed.is_empty() {
+            let (check, account, region) = of();
+            let (added, removed) = (added.clone(), removed.clone());
+            statements.push(Statement::FailingChanged { check, account, region, added, removed });
+        }
+        let (check, account, region) = of();
+        let reading = Reading {
+            population: summary.population,
+            passed: summary.passed,
+            failed: summary.failed,
+            unknown: summary.unknown,
+            effective_from: summary.effective_from,
+            effective_to: summary.effective_to,
+            collected_at: summary.collected_at,
+            recorded_at,
+            evidence: Some(evidence),
+        };
+        statements.push(Statement::CheckSummarized { check, account, region, reading });
+    }
+    Ok(statements)
 }

@@ -1,13 +1,17 @@
 //! A project: the frameworks that it adopted, its controls, their tests, dependencies and
 //! memberships. State and decisions only; numbers are [`super::score`]'s.
 
+mod applicability;
 mod controls;
 mod error;
 pub mod events;
+mod exceptions;
 mod facts;
 mod frameworks;
 mod life;
+mod nonconformities;
 mod results;
+mod review;
 mod tests_of;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,16 +19,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use studio_kernel::{Aggregate, Id, Timestamp, kind};
 
+pub use applicability::Declaration;
 pub use controls::{ControlChange, NewControl, NewMapping, NewTest, TestResult};
 pub use error::Refused;
+pub use exceptions::{ExceptionTerms, RiskException};
 pub use facts::facts;
 pub use frameworks::{Adoption, NewIds};
+pub use nonconformities::{NewNonconformity, Nonconformity, NonconformityState};
 pub use results::{MOST_TESTS_AT_ONCE, Reaction, TakenIn, discount, take_in};
+pub use review::{Review, ReviewState};
 pub use tests_of::Catalogs;
+
+pub(crate) use applicability::NotApplicableId;
+pub(crate) use nonconformities::NonconformityId;
+pub(crate) use review::UserId;
 
 use events::{ControlText, ProjectEvent, SeenCheck};
 
-use super::score::{Fixed, Strength};
+use super::score::{ExceptionId, Fixed, Strength};
 
 pub(crate) type ProjectId = Id<kind::Project>;
 pub(crate) type FrameworkId = Id<kind::Framework>;
@@ -56,6 +68,12 @@ pub struct Project {
     pub results_at: BTreeMap<String, i64>,
     /// The results that are being taken in by parts, if there are any.
     pub taking_in: Option<TakingIn>,
+    /// What was declared not applicable, whatever became of it.
+    pub not_applicable: BTreeMap<NotApplicableId, Declaration>,
+    /// What was found to be wrong with controls, closed ones too.
+    pub nonconformities: BTreeMap<NonconformityId, Nonconformity>,
+    /// Exceptions, whatever became of them.
+    pub exceptions: BTreeMap<ExceptionId, RiskException>,
 }
 
 /// How far results are taken in that come in parts.
@@ -129,7 +147,7 @@ pub struct Test {
 
 impl Aggregate for Project {
     const STREAM_TYPE: &'static str = "controls.project";
-    const STATE_VERSION: u32 = 4;
+    const STATE_VERSION: u32 = 5;
     type Event = ProjectEvent;
 
     fn apply(&mut self, event: &ProjectEvent, _recorded_at: Timestamp) {
@@ -218,6 +236,37 @@ impl Aggregate for Project {
             ProjectEvent::CheckResultsMatched(_) => self.taking_in = None,
             ProjectEvent::CheckSummariesRecorded(recorded) => self.results_of(recorded),
             ProjectEvent::TestResultRecorded(_) | ProjectEvent::EvidenceDiscounted(_) => {}
+            ProjectEvent::NotApplicableProposed(proposed) => self.declared(proposed),
+            ProjectEvent::NotApplicableApproved(it) => {
+                self.declaration_becomes(it.declaration, ReviewState::Approved);
+            }
+            ProjectEvent::NotApplicableRejected(it) => {
+                self.declaration_becomes(it.declaration, ReviewState::Rejected);
+            }
+            ProjectEvent::NotApplicableWithdrawn(it) => {
+                self.declaration_becomes(it.declaration, ReviewState::Withdrawn);
+            }
+            ProjectEvent::NonconformityOpened(opened) => self.found(opened),
+            ProjectEvent::NonconformityCorrected(it) => {
+                let (state, by) = (NonconformityState::Corrected, Some(it.corrected_by));
+                self.nonconformity_becomes(it.nonconformity, state, by);
+            }
+            ProjectEvent::CorrectionRejected(it) => {
+                self.nonconformity_becomes(it.nonconformity, NonconformityState::Open, None);
+            }
+            ProjectEvent::NonconformityClosed(it) => {
+                self.nonconformity_becomes(it.nonconformity, NonconformityState::Closed, None);
+            }
+            ProjectEvent::ExceptionProposed(proposed) => self.exception_proposed(proposed),
+            ProjectEvent::ExceptionApproved(it) => {
+                self.exception_becomes(it.exception, ReviewState::Approved);
+            }
+            ProjectEvent::ExceptionRejected(it) => {
+                self.exception_becomes(it.exception, ReviewState::Rejected);
+            }
+            ProjectEvent::ExceptionRevoked(it) => {
+                self.exception_becomes(it.exception, ReviewState::Withdrawn);
+            }
         }
     }
 }

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::domain::{
     matching::{alias, match_all},
-    score::Refusal,
+    score::{LONGEST_RESOURCE, Refusal},
 };
 
 /// Where in the evidence subgraph's log something was taken from.
@@ -197,12 +197,20 @@ fn summaries(results: &CheckResultsRecorded, from: TakenIn) -> CheckSummariesRec
                 passed: summary.passed,
                 failed: summary.failed,
                 unknown: summary.unknown,
+                failing_added: named(&summary.failing_added),
+                failing_removed: named(&summary.failing_removed),
                 effective_from: summary.effective_from,
                 effective_to: summary.effective_to,
                 collected_at: summary.collected_at,
             })
             .collect(),
     }
+}
+
+/// The resources whose ids can be excepted by name: all but empty and endless ones.
+fn named(resources: &[String]) -> BTreeSet<String> {
+    let fits = |resource: &&String| (1..=LONGEST_RESOURCE).contains(&resource.len());
+    resources.iter().filter(fits).cloned().collect()
 }
 
 fn count(number: usize) -> u32 {

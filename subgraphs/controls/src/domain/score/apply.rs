@@ -4,9 +4,11 @@
 use std::collections::BTreeSet;
 
 use super::{
-    ControlId, FrameworkId, RequirementId, TestId,
+    ControlId, FrameworkId, NotApplicableId, RequirementId, TestId,
+    control::Nonconformity,
     fact::{Fact, Member, MemberKey, Outcome, Reading, Statement, WeightedRequirement},
     framework::Totals,
+    freshness::Series,
     model::{Model, Share, TestDefinition, Touched},
 };
 
@@ -44,14 +46,12 @@ impl Model {
             }
             Statement::TestRemoved { test } => self.define_test(*test, None, touched),
             Statement::CheckSummarized { check, account, region, reading } => {
-                if !self.checks.contains_key(check) {
-                    self.checks.insert(check.clone(), Default::default());
-                }
-                if let Some(check) = self.checks.get_mut(check) {
-                    let regions = check.places.entry(account.clone()).or_default();
-                    regions.entry(region.clone()).or_default().insert(reading);
-                    touched.tests.extend(&check.tests);
-                }
+                self.place(check, account, region).insert(reading);
+                touched.tests.extend(self.checks.get(check).iter().flat_map(|check| &check.tests));
+            }
+            // It counts with the reading that follows.
+            Statement::FailingChanged { check, account, region, added, removed } => {
+                self.place(check, account, region).change_failing(added, removed);
             }
             Statement::ManualResult { test, .. } => {
                 if let Some(reading) = manual_reading(statement) {
@@ -98,6 +98,62 @@ impl Model {
             Statement::MemberRemoved { requirement, member } => {
                 self.set_member(*requirement, member, None, touched);
             }
+            Statement::NotApplicableStated { requirement, declaration } => {
+                self.set_applicable(*requirement, Some(*declaration), touched);
+            }
+            Statement::NotApplicableEnded { requirement, declaration } => {
+                let entry = self.requirements.get(requirement);
+                if entry.is_some_and(|entry| entry.not_applicable == Some(*declaration)) {
+                    self.set_applicable(*requirement, None, touched);
+                }
+            }
+            Statement::NonconformityOpened { nonconformity, control, grade, from } => {
+                let found = Nonconformity { grade: *grade, from: *from, until: None };
+                let entry = self.controls.entry(*control).or_default();
+                entry.nonconformities.insert(*nonconformity, found);
+                touched.controls.insert(*control);
+            }
+            Statement::NonconformityClosed { nonconformity, control: id, until } => {
+                if let Some(control) = self.controls.get_mut(id)
+                    && let Some(found) = control.nonconformities.get_mut(nonconformity)
+                    && found.until.is_none()
+                {
+                    found.until = Some(*until);
+                    touched.controls.insert(*id);
+                }
+            }
+            Statement::ExceptionStated { exception, stated } => {
+                touched.tests.extend(self.except(*exception, stated));
+            }
+            Statement::ExceptionEnded { exception, until } => {
+                touched.tests.extend(self.end_exception(*exception, *until));
+            }
+        }
+    }
+
+    /// The readings of a check in a place.
+    fn place(&mut self, check: &str, account: &str, region: &str) -> &mut Series {
+        let places = &mut self.checks.entry(check.to_owned()).or_default().places;
+        places.entry(account.to_owned()).or_default().entry(region.to_owned()).or_default()
+    }
+
+    fn set_applicable(
+        &mut self,
+        id: RequirementId,
+        declaration: Option<NotApplicableId>,
+        touched: &mut Touched,
+    ) {
+        let requirement = self.requirements.entry(id).or_default();
+        let before = std::mem::replace(&mut requirement.not_applicable, declaration);
+        for id_of_framework in &requirement.frameworks {
+            let Some(framework) = self.frameworks.get_mut(id_of_framework) else { continue };
+            let Some(importance) = framework.requirements.get(&id) else { continue };
+            match (before, declaration) {
+                (None, Some(_)) => framework.totals.remove(*importance, &requirement.value),
+                (Some(_), None) => framework.totals.add(*importance, &requirement.value),
+                _ => {}
+            }
+            touched.frameworks.insert(*id_of_framework);
         }
     }
 
@@ -119,7 +175,9 @@ impl Model {
             let entry = self.requirements.entry(*requirement).or_default();
             entry.frameworks.insert(id);
             framework.requirements.insert(*requirement, *importance);
-            framework.totals.add(*importance, &entry.value);
+            if entry.not_applicable.is_none() {
+                framework.totals.add(*importance, &entry.value);
+            }
         }
         touched.frameworks.insert(id);
     }

@@ -12,53 +12,64 @@ use serde::{Deserialize, Serialize};
 use super::{
     ControlId, Fixed,
     fact::Strength,
-    model::Control,
+    model::{Control, Pass, Worth},
     value::{Bound, Triple},
 };
 
 type Controls = BTreeMap<ControlId, Control>;
 
-/// Brings the values up to date and returns the controls whose value moved. `own` names the
+/// Brings the values of a pass up to date and returns the controls whose value moved. `own` names the
 /// controls whose own numbers are others now; `travelling` those of which that concerns `lo`, `hi`
 /// or the dependencies, so that it can reach others.
 pub(super) fn settle(
     controls: &mut Controls,
     own: BTreeSet<ControlId>,
     travelling: &BTreeSet<ControlId>,
+    pass: Pass,
 ) -> BTreeSet<ControlId> {
-    let lo = losses(controls, travelling, Bound::Lo);
-    let hi = losses(controls, travelling, Bound::Hi);
+    let lo = losses(controls, travelling, (pass, Bound::Lo));
+    let hi = losses(controls, travelling, (pass, Bound::Hi));
     let mut moved = own;
     moved.extend(lo.keys().chain(hi.keys()));
     moved.retain(|id| {
         let Some(control) = controls.get_mut(id) else { return false };
+        let worth = control.worth_mut(pass);
         let left = |losses: &Losses, bound| match losses.get(id) {
             Some(loss) => Fixed::from_units(*loss).complement(),
-            None => control.value.get(bound),
+            None => worth.value.get(bound),
         };
         let (lo, hi) = (left(&lo, Bound::Lo), left(&hi, Bound::Hi));
-        let value = Triple { lo, hi, decided: control.own.decided };
-        std::mem::replace(&mut control.value, value) != value
+        let value = Triple { lo, hi, decided: worth.own.decided };
+        std::mem::replace(&mut worth.value, value) != value
     });
     moved
 }
 
 type Losses = BTreeMap<ControlId, i64>;
 
+/// In which pass, and at which end of the interval.
+type Of = (Pass, Bound);
+
+fn worth(controls: &Controls, id: ControlId, (pass, _): Of) -> Option<&Worth> {
+    controls.get(&id).map(|control| control.worth(pass))
+}
+
 /// The new losses of all controls that a change can have reached.
 ///
 /// A loss can only have shrunk where it came, over dependencies that account for all of it, from a
 /// control that changed. Those are judged anew from what lies outside; what grows then is carried
 /// on to wherever it is the worst. Every other control keeps its loss.
-fn losses(controls: &Controls, changed: &BTreeSet<ControlId>, bound: Bound) -> Losses {
-    let region = limited_by(controls, changed, bound);
+fn losses(controls: &Controls, changed: &BTreeSet<ControlId>, of: Of) -> Losses {
+    let (pass, bound) = of;
+    let region = limited_by(controls, changed, of);
     let mut losses = Losses::new();
     let mut heap = BinaryHeap::new();
     for (id, control) in region.iter().filter_map(|id| Some((*id, controls.get(id)?))) {
         let outside = control.depends_on.iter().filter(|(on, _)| !region.contains(on));
-        let carried = outside
-            .filter_map(|(on, strength)| Some(strength.carry(controls.get(on)?.loss(bound))));
-        let loss = carried.fold(control.own_loss(bound), i64::max);
+        let carried = outside.filter_map(|(on, strength)| {
+            Some(strength.carry(worth(controls, *on, of)?.loss(bound)))
+        });
+        let loss = carried.fold(control.worth(pass).own_loss(bound), i64::max);
         losses.insert(id, loss);
         heap.push((loss, id));
     }
@@ -68,7 +79,8 @@ fn losses(controls: &Controls, changed: &BTreeSet<ControlId>, bound: Bound) -> L
         }
         for (dependent, control, strength) in dependents(controls, id) {
             let carried = strength.carry(loss);
-            let known = losses.get(&dependent).copied().unwrap_or_else(|| control.loss(bound));
+            let known = losses.get(&dependent).copied();
+            let known = known.unwrap_or_else(|| control.worth(pass).loss(bound));
             if carried > known {
                 losses.insert(dependent, carried);
                 heap.push((carried, dependent));
@@ -80,28 +92,26 @@ fn losses(controls: &Controls, changed: &BTreeSet<ControlId>, bound: Bound) -> L
 
 /// These controls and those whose present loss may come from one of them, the largest loss first:
 /// so whoever loses more than a control is decided before it.
-fn limited_by(
-    controls: &Controls,
-    changed: &BTreeSet<ControlId>,
-    bound: Bound,
-) -> BTreeSet<ControlId> {
+fn limited_by(controls: &Controls, changed: &BTreeSet<ControlId>, of: Of) -> BTreeSet<ControlId> {
+    let (pass, bound) = of;
     let mut region = changed.clone();
     let mut decided = BTreeSet::new();
-    let loss_of = |id: &ControlId| Some((controls.get(id)?.loss(bound), *id));
+    let loss_of = |id: &ControlId| Some((worth(controls, *id, of)?.loss(bound), *id));
     let mut open: BinaryHeap<(i64, ControlId)> = changed.iter().filter_map(loss_of).collect();
     while let Some((loss, id)) = open.pop() {
         if !decided.insert(id) {
             continue;
         }
         if !changed.contains(&id) {
-            if loses_otherwise(controls, &region, id, bound) {
+            if loses_otherwise(controls, &region, id, of) {
                 continue;
             }
             region.insert(id);
         }
         for (dependent, control, strength) in dependents(controls, id) {
-            let suffered = control.loss(bound);
-            if strength.carry(loss) == suffered && control.own_loss(bound) < suffered {
+            let worth = control.worth(pass);
+            let suffered = worth.loss(bound);
+            if strength.carry(loss) == suffered && worth.own_loss(bound) < suffered {
                 open.push((suffered, dependent));
             }
         }
@@ -116,12 +126,13 @@ fn loses_otherwise(
     controls: &Controls,
     region: &BTreeSet<ControlId>,
     id: ControlId,
-    bound: Bound,
+    of: Of,
 ) -> bool {
+    let (pass, bound) = of;
     let Some(control) = controls.get(&id) else { return false };
-    let loss = control.loss(bound);
+    let loss = control.worth(pass).loss(bound);
     control.depends_on.iter().filter(|(on, _)| !region.contains(on)).any(|(on, strength)| {
-        controls.get(on).is_some_and(|on| {
+        worth(controls, *on, of).is_some_and(|on| {
             let from = on.loss(bound);
             strength.carry(from) == loss && (from > loss || on.own_loss(bound) == from)
         })
@@ -169,14 +180,14 @@ pub(super) fn limiting_path(controls: &Controls, from: ControlId, bound: Bound) 
     let mut last = from;
     while let Some(id) = open.pop_front() {
         let Some(control) = controls.get(&id) else { continue };
-        let (own, value) = (control.own.get(bound), control.value.get(bound));
+        let (own, value) = (control.second.own.get(bound), control.second.value.get(bound));
         if own == value {
             last = id;
             break;
         }
         for (on, strength) in &control.depends_on {
-            let carried = controls.get(on).map(|on| strength.carry(on.loss(bound)));
-            if carried == Some(control.loss(bound)) && !came_from.contains_key(on) {
+            let carried = controls.get(on).map(|on| strength.carry(on.second.loss(bound)));
+            if carried == Some(control.second.loss(bound)) && !came_from.contains_key(on) {
                 came_from.insert(*on, Some(id));
                 open.push_back(*on);
             }
@@ -188,8 +199,8 @@ pub(super) fn limiting_path(controls: &Controls, from: ControlId, bound: Bound) 
         steps.push(PathStep {
             control: id,
             strength: next.and_then(|next| control.depends_on.get(&next).copied()),
-            own: control.own.get(bound),
-            value: control.value.get(bound),
+            own: control.second.own.get(bound),
+            value: control.second.value.get(bound),
         });
         next = Some(id);
         at = came_from.get(&id).copied().flatten();

@@ -5,12 +5,13 @@ use serde::{Deserialize, Serialize};
 use studio_kernel::Timestamp;
 
 use super::{
-    ControlId, Fixed, FrameworkId, RequirementId, TestId,
+    ControlId, Fixed, FrameworkId, NotApplicableId, RequirementId, TestId,
     control::{Cap, Own},
     dependency::{LimitingPath, limiting_path},
+    exception::ExceptedFailure,
     fact::{Implementation, MemberKey, Reading},
     framework::{PointsLost, undecided},
-    model::{Model, Test, TestDefinition},
+    model::{Model, Pass, Test, TestDefinition},
     requirement::{Shares, member_value},
     tally::Tally,
     value::{Bound, ControlScore, FrameworkScore, RequirementScore, Triple},
@@ -36,8 +37,21 @@ pub struct FrameworkContributions {
     pub score: FrameworkScore,
     /// sum(W).
     pub weight_sum: u64,
-    /// Its requirements in the order of their ids.
+    /// Its requirements that apply, in the order of their ids.
     pub requirements: Vec<RequirementLine>,
+    /// Those that do not, and count nowhere.
+    pub removed: Vec<RemovedRequirement>,
+}
+
+/// A requirement that does not apply (rule 3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemovedRequirement {
+    /// The requirement.
+    pub requirement: RequirementId,
+    /// W, which the framework is without.
+    pub weight: u32,
+    /// The declaration that says so.
+    pub declaration: NotApplicableId,
 }
 
 /// What a requirement costs its framework.
@@ -149,6 +163,8 @@ pub struct TestLine {
     pub value: Triple,
     /// The readings that count, by account and region.
     pub summaries: Vec<SummaryLine>,
+    /// The failures among them that are excepted, with their credit (rule 3).
+    pub excepted: Vec<ExceptedFailure>,
 }
 
 /// A reading as its test counts it (rule 1).
@@ -195,7 +211,21 @@ impl Model {
             score,
             weight_sum: self.frameworks.get(&id).map_or(0, |framework| framework.totals.weight),
             requirements: lines.collect::<Result<_, _>>()?,
+            removed: self.removed(id),
         })
+    }
+
+    /// The requirements of a framework that do not apply, in the order of their ids.
+    pub fn removed(&self, id: FrameworkId) -> Vec<RemovedRequirement> {
+        let requirements = self.frameworks.get(&id).into_iter().flat_map(|it| &it.requirements);
+        let removed = requirements.filter_map(|(requirement, importance)| {
+            Some(RemovedRequirement {
+                requirement: *requirement,
+                weight: importance.weight(),
+                declaration: self.requirements.get(requirement)?.not_applicable?,
+            })
+        });
+        removed.collect()
     }
 
     /// The first step of [`explain_framework`](Model::explain_framework) alone: which requirement
@@ -209,7 +239,8 @@ impl Model {
         let framework = self.frameworks.get(&id).ok_or(ExplainError::Unknown)?;
         let weight_sum = framework.totals.weight;
         let (mut lost_lo, mut lost_hi) = (PointsLost::new(weight_sum), PointsLost::new(weight_sum));
-        let lines = framework.requirements.iter().map(|(requirement, importance)| {
+        let applicable = framework.requirements.iter().filter(|(id, _)| self.applies(id));
+        let lines = applicable.map(|(requirement, importance)| {
             let score = self.requirement(*requirement).ok_or(ExplainError::Unknown)?;
             Ok(RequirementPoints {
                 weight: importance.weight(),
@@ -259,7 +290,7 @@ impl Model {
         let score = self.control(id).ok_or(ExplainError::Unknown)?;
         let control = self.controls.get(&id).ok_or(ExplainError::Unknown)?;
         let implementation = control.implementation.ok_or(ExplainError::Unknown)?;
-        let own = self.own_of(control).unwrap_or(Own {
+        let own = self.own_of(control, Pass::Second, at).unwrap_or(Own {
             value: Triple::NOTHING,
             before_caps: Triple::NOTHING,
             weight_sum: Fixed::ZERO,
@@ -316,8 +347,9 @@ impl Model {
             passed: tally.passed,
             failed: tally.failed,
             unknown: tally.unknown,
-            value: tally.value().value,
+            value: test.credited.value,
             summaries,
+            excepted: self.excepted(test, at),
         }
     }
 

@@ -2,13 +2,16 @@
 //! [`Fact`] is a statement whose numbers have been checked, and the only thing that
 //! [`Model::apply`](super::Model::apply) takes. So no value can be wild once it is inside.
 
-use std::{collections::BTreeSet, fmt, str::FromStr};
+use std::collections::BTreeSet;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Serialize};
 use studio_kernel::Timestamp;
 
 use super::{
-    ControlId, EvidenceId, Fixed, FrameworkId, RequirementId, TestId,
+    ControlId, EvidenceId, ExceptionId, Fixed, FrameworkId, NonconformityId, NotApplicableId,
+    RequirementId, TestId,
+    evidence::EvidenceRef,
+    exception::Exception,
     refusal::{Refusal, check},
 };
 
@@ -119,6 +122,78 @@ pub enum Statement {
         /// The member.
         member: MemberKey,
     },
+    /// Two people decided that a requirement does not apply to the project (rule 3).
+    NotApplicableStated {
+        /// The requirement.
+        requirement: RequirementId,
+        /// The declaration that says so.
+        declaration: NotApplicableId,
+    },
+    /// That declaration holds no more; another one may.
+    NotApplicableEnded {
+        /// The requirement.
+        requirement: RequirementId,
+        /// The declaration.
+        declaration: NotApplicableId,
+    },
+    /// A control does not do what it should, and that is an open finding on it (rule 4).
+    NonconformityOpened {
+        /// The nonconformity.
+        nonconformity: NonconformityId,
+        /// The control.
+        control: ControlId,
+        /// How bad it is.
+        grade: Grade,
+        /// Since when it is open.
+        from: Timestamp,
+    },
+    /// A nonconformity was closed: what corrected it was verified.
+    NonconformityClosed {
+        /// The nonconformity.
+        nonconformity: NonconformityId,
+        /// The control.
+        control: ControlId,
+        /// When it was closed.
+        until: Timestamp,
+    },
+    /// Resources of a place began or ceased to fail a check. It is said before the counts that it
+    /// belongs to.
+    FailingChanged {
+        /// The scanner's id of the check.
+        check: String,
+        /// The cloud account.
+        account: String,
+        /// The region, or `global`.
+        region: String,
+        /// Resources that fail from now on.
+        added: BTreeSet<String>,
+        /// Resources that do not any more.
+        removed: BTreeSet<String>,
+    },
+    /// A failure is excepted for a time, as two people decided (rule 3).
+    ExceptionStated {
+        /// The exception's id.
+        exception: ExceptionId,
+        /// What it says.
+        stated: Exception,
+    },
+    /// An exception ends before its time.
+    ExceptionEnded {
+        /// The exception.
+        exception: ExceptionId,
+        /// When.
+        until: Timestamp,
+    },
+}
+
+/// How bad a nonconformity is (ISO/IEC 17021-1, 3.12 and 3.13).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Grade {
+    /// It affects whether the control achieves what it is there for.
+    Major,
+    /// It does not.
+    Minor,
 }
 
 /// A requirement of a framework and what it weighs there.
@@ -296,68 +371,6 @@ pub struct Reading {
     pub recorded_at: Timestamp,
     /// What it rests on; a check always rests on something.
     pub evidence: Option<EvidenceRef>,
-}
-
-/// A version of an evidence item, as a value: it can be checked long after the item is gone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EvidenceRef {
-    /// The evidence.
-    pub evidence: EvidenceId,
-    /// The version, from 1.
-    pub version: u32,
-    /// SHA-256 of its bytes.
-    pub hash: EvidenceHash,
-}
-
-/// SHA-256 of the bytes of an evidence version, written as 64 lower-case hexadecimal digits.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct EvidenceHash([u8; 32]);
-
-impl FromStr for EvidenceHash {
-    type Err = Refusal;
-
-    fn from_str(text: &str) -> Result<Self, Refusal> {
-        let refuse = || Refusal::EvidenceHash(text.chars().take(80).collect());
-        let digit = |byte: u8| match byte {
-            b'0'..=b'9' => Ok(byte - b'0'),
-            b'a'..=b'f' => Ok(byte - b'a' + 10),
-            _ => Err(refuse()),
-        };
-        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-        let mut bytes = [0; 32];
-        if pairs.len() != bytes.len() || !rest.is_empty() {
-            return Err(refuse());
-        }
-        for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
-            *byte = (digit(*high)? << 4) | digit(*low)?;
-        }
-        Ok(Self(bytes))
-    }
-}
-
-impl fmt::Display for EvidenceHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for EvidenceHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl Serialize for EvidenceHash {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for EvidenceHash {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        text.parse().map_err(de::Error::custom)
-    }
 }
 
 /// A statement whose numbers were checked.

@@ -1,49 +1,106 @@
 //! Rule 1, how long a pass counts, and rule 2's choice of the reading that counts.
 
-use std::{collections::BTreeMap, ops::Bound::Excluded};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Bound::Excluded,
+    sync::Arc,
+};
 
 use studio_kernel::Timestamp;
 
-use super::{Fixed, fact::Reading};
+use super::{Fixed, exception::Failing, fact::Reading};
 
 /// The readings of one check in one account and region (or of one manual test), by the instant
-/// from which each is true.
+/// from which each is true, each with the resources that it found failing.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Series(BTreeMap<Timestamp, Reading>);
+pub(super) struct Series {
+    readings: BTreeMap<Timestamp, (Reading, Failing)>,
+    /// The resources that fail as far as was told last.
+    failing: Failing,
+}
 
 impl Series {
-    /// Takes a reading in. Of two that are true from the same instant the one recorded later
-    /// stands.
+    /// Notes which resources began and ceased to fail.
+    pub(super) fn change_failing(&mut self, added: &BTreeSet<String>, removed: &BTreeSet<String>) {
+        let failing = Arc::make_mut(&mut self.failing);
+        failing.retain(|resource| !removed.contains(resource));
+        failing.extend(added.iter().cloned());
+    }
+
+    /// Takes a reading in, together with the resources that fail as far as was told by now. Of two
+    /// that are true from the same instant the one recorded later stands.
     pub(super) fn insert(&mut self, reading: &Reading) {
-        match self.0.get(&reading.effective_from) {
-            Some(known) if known.recorded_at > reading.recorded_at => {}
+        match self.readings.get(&reading.effective_from) {
+            Some((known, _)) if known.recorded_at > reading.recorded_at => {}
             _ => {
-                self.0.insert(reading.effective_from, reading.clone());
+                let entry = (reading.clone(), self.failing.clone());
+                self.readings.insert(reading.effective_from, entry);
             }
         }
     }
 
     /// The newest reading that is true from `at` or earlier.
     pub(super) fn current(&self, at: Timestamp) -> Option<&Reading> {
-        self.0.range(..=at).next_back().map(|(_, reading)| reading)
+        self.current_failing(at).map(|(reading, _)| reading)
+    }
+
+    /// The same with the resources that it found failing.
+    pub(super) fn current_failing(&self, at: Timestamp) -> Option<&(Reading, Failing)> {
+        self.readings.range(..=at).next_back().map(|(_, entry)| entry)
     }
 
     /// When the next reading begins to be true, after `at`.
     pub(super) fn next_after(&self, at: Timestamp) -> Option<Timestamp> {
         let later = (Excluded(at), std::ops::Bound::Unbounded);
-        self.0.range(later).next().map(|(from, _)| *from)
+        self.readings.range(later).next().map(|(from, _)| *from)
     }
 
     pub(super) fn readings(&self) -> impl Iterator<Item = &Reading> {
-        self.0.values()
+        self.readings.values().map(|(reading, _)| reading)
+    }
+
+    /// What makes this series again, in this order: the resources that begin and cease to fail, and
+    /// the reading that found it so; at the end what was told since.
+    pub(super) fn story(&self) -> Vec<(Change, Option<&Reading>)> {
+        let mut story = Vec::new();
+        let mut known = &Failing::default();
+        for (reading, failing) in self.readings.values() {
+            story.push((Change::between(known, failing), Some(reading)));
+            known = failing;
+        }
+        story.push((Change::between(known, &self.failing), None));
+        story
     }
 
     /// Forgets what cannot be current at `at` or later.
     pub(super) fn forget_before(&mut self, at: Timestamp) {
         if let Some(reading) = self.current(at) {
             let from = reading.effective_from;
-            self.0 = self.0.split_off(&from);
+            self.readings = self.readings.split_off(&from);
         }
+    }
+}
+
+/// Resources that began and ceased to fail.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Change {
+    pub(super) added: BTreeSet<String>,
+    pub(super) removed: BTreeSet<String>,
+}
+
+impl Change {
+    fn between(before: &Failing, after: &Failing) -> Self {
+        if Arc::ptr_eq(before, after) {
+            return Self { added: BTreeSet::new(), removed: BTreeSet::new() };
+        }
+        Self {
+            added: after.difference(before).cloned().collect(),
+            removed: before.difference(after).cloned().collect(),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.added.is_empty() && self.removed.is_empty()
     }
 }
 

@@ -5,8 +5,8 @@
 //! a replayed one are the same to the last digit. Unknown is never proven, and nothing that is left
 //! undone ever raises `lo`.
 //!
-//! One file per step: `fact` what goes in, `freshness` rule 1, `tally` rule 2, `control` rule 4,
-//! `dependency` rule 5, `requirement` rule 6, `framework` rules 7 and 8, `recompute` their order,
+//! One file per step: `fact` what goes in, `freshness` rule 1, `tally` rule 2, `exception` rule 3,
+//! `control` rule 4, `dependency` rule 5, `requirement` rule 6, `framework` rules 7 and 8, `recompute` their order,
 //! `explain` the way back.
 
 use studio_kernel::{Id, kind};
@@ -14,6 +14,8 @@ use studio_kernel::{Id, kind};
 mod apply;
 mod control;
 mod dependency;
+mod evidence;
+mod exception;
 mod explain;
 mod fact;
 mod fixed;
@@ -29,17 +31,20 @@ mod value;
 
 pub use control::Cap;
 pub use dependency::{LimitingPath, PathStep};
+pub use evidence::{EvidenceHash, EvidenceRef};
+pub use exception::{Credit, Excepted, ExceptedFailure, Exception, Place};
 pub use explain::{
-    ControlContributions, ExplainError, FrameworkContributions, MemberLine,
+    ControlContributions, ExplainError, FrameworkContributions, MemberLine, RemovedRequirement,
     RequirementContributions, RequirementLine, RequirementPoints, SummaryLine, TestLine,
 };
 pub use fact::{
-    EvidenceHash, EvidenceRef, Fact, Implementation, Importance, Member, MemberKey, Outcome,
-    Reading, Statement, Strength, WeightedRequirement,
+    Fact, Grade, Implementation, Importance, Member, MemberKey, Outcome, Reading, Statement,
+    Strength, WeightedRequirement,
 };
 pub use fixed::{Fixed, FixedError};
 pub use model::{Model, Touched};
 pub use recompute::{BeforeHorizon, Changes, ScoreChange};
+pub(crate) use refusal::LONGEST_RESOURCE;
 pub use refusal::Refusal;
 pub use value::{
     ControlScore, Counts, FrameworkScore, FrameworkValue, RequirementScore, Triple, Verdict,
@@ -48,7 +53,7 @@ pub use value::{
 /// The version of the formula. It is stored with every score.
 pub const FORMULA: u16 = 1;
 /// The version of a serialised [`Model`]: a snapshot of another one is dropped and replayed.
-pub const STATE_VERSION: u32 = 1;
+pub const STATE_VERSION: u32 = 2;
 
 /// The id of a framework.
 pub type FrameworkId = Id<kind::Framework>;
@@ -58,5 +63,11 @@ pub type RequirementId = Id<kind::Requirement>;
 pub type ControlId = Id<kind::Control>;
 /// The id of a control test.
 pub type TestId = Id<kind::ControlTest>;
+/// The id of a declaration that a requirement does not apply.
+pub type NotApplicableId = Id<kind::NotApplicable>;
+/// The id of a nonconformity.
+pub type NonconformityId = Id<kind::Nonconformity>;
+/// The id of an exception.
+pub type ExceptionId = Id<kind::RiskException>;
 /// The id of an evidence item.
 pub type EvidenceId = Id<kind::Evidence>;

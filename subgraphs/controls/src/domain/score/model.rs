@@ -10,8 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use studio_kernel::Timestamp;
 
 use super::{
-    ControlId, EvidenceId, Fixed, FrameworkId, RequirementId, TestId,
-    control::{self, Own, Weighed},
+    ControlId, EvidenceId, ExceptionId, Fixed, FrameworkId, NonconformityId, NotApplicableId,
+    RequirementId, TestId,
+    control::{self, Nonconformity, Own, Weighed},
+    exception::Exception,
     fact::{Implementation, Importance, MemberKey, Strength},
     framework::Totals,
     freshness::Series,
@@ -31,13 +33,30 @@ pub struct Model {
     pub(super) controls: BTreeMap<ControlId, Control>,
     pub(super) tests: BTreeMap<TestId, Test>,
     pub(super) checks: BTreeMap<String, Check>,
+    pub(super) exceptions: BTreeMap<ExceptionId, Exception>,
     pub(super) rejected: BTreeSet<(EvidenceId, u32)>,
-    /// When time alone changes which test.
-    pub(super) agenda: BTreeSet<(Timestamp, TestId)>,
+    /// When time alone changes what.
+    pub(super) agenda: BTreeSet<(Timestamp, Due)>,
     pub(super) pending: Touched,
     pub(super) at: Option<Timestamp>,
     /// Readings that only counted before this instant are forgotten.
     pub(super) horizon: Option<Timestamp>,
+}
+
+/// What time alone changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Due {
+    Control(ControlId),
+    Test(TestId),
+}
+
+/// The numbers of tests and controls are made twice (rule 3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pass {
+    /// No failure has credit. It is only there for the second pass to take its credits from.
+    First,
+    /// What is given out.
+    Second,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -52,12 +71,19 @@ pub(super) struct Framework {
 pub(super) struct Requirement {
     pub(super) frameworks: BTreeSet<FrameworkId>,
     pub(super) members: BTreeMap<MemberKey, Share>,
+    /// The declaration that it does not apply: then no framework counts it.
+    pub(super) not_applicable: Option<NotApplicableId>,
     pub(super) value: Triple,
 }
 
 impl Default for Requirement {
     fn default() -> Self {
-        Self { frameworks: BTreeSet::new(), members: BTreeMap::new(), value: Triple::UNKNOWN }
+        Self {
+            frameworks: BTreeSet::new(),
+            members: BTreeMap::new(),
+            not_applicable: None,
+            value: Triple::UNKNOWN,
+        }
     }
 }
 
@@ -77,7 +103,21 @@ pub(super) struct Control {
     pub(super) depends_on: BTreeMap<ControlId, Strength>,
     pub(super) dependents: BTreeSet<ControlId>,
     pub(super) requirements: BTreeSet<RequirementId>,
+    pub(super) nonconformities: BTreeMap<NonconformityId, Nonconformity>,
+    /// The exceptions that name it as what makes up for a failure.
+    pub(super) compensates: BTreeSet<ExceptionId>,
+    pub(super) first: Worth,
+    pub(super) second: Worth,
+    /// When time alone next opens or closes a nonconformity.
+    pub(super) next_change: Option<Timestamp>,
+}
+
+/// What a control is worth in one pass.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Worth {
+    /// By its own tests, after the caps (rule 4).
     pub(super) own: Triple,
+    /// After what it depends on (rule 5).
     pub(super) value: Triple,
 }
 
@@ -87,12 +127,28 @@ impl Control {
         self.implementation.filter(|_| !self.retired)
     }
 
-    /// What it lacks, in units, by its own tests.
+    pub(super) fn worth(&self, pass: Pass) -> &Worth {
+        match pass {
+            Pass::First => &self.first,
+            Pass::Second => &self.second,
+        }
+    }
+
+    pub(super) fn worth_mut(&mut self, pass: Pass) -> &mut Worth {
+        match pass {
+            Pass::First => &mut self.first,
+            Pass::Second => &mut self.second,
+        }
+    }
+}
+
+impl Worth {
+    /// What is lacking, in units, by the own tests.
     pub(super) fn own_loss(&self, bound: Bound) -> i64 {
         self.own.get(bound).complement().units()
     }
 
-    /// What it lacks, in units, after its dependencies.
+    /// What is lacking, in units, after the dependencies.
     pub(super) fn loss(&self, bound: Bound) -> i64 {
         self.value.get(bound).complement().units()
     }
@@ -102,7 +158,12 @@ impl Control {
 pub(super) struct Test {
     pub(super) definition: Option<TestDefinition>,
     pub(super) manual: Series,
+    /// Exceptions on its failure, where it is done by hand.
+    pub(super) exceptions: BTreeSet<ExceptionId>,
+    /// In the first pass.
     pub(super) value: TestValue,
+    /// In the second pass.
+    pub(super) credited: TestValue,
 }
 
 #[derive(Debug, Clone)]
@@ -117,6 +178,8 @@ pub(super) struct TestDefinition {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Check {
     pub(super) tests: BTreeSet<TestId>,
+    /// Exceptions on failures under it.
+    pub(super) exceptions: BTreeSet<ExceptionId>,
     /// By account, then region.
     pub(super) places: BTreeMap<String, BTreeMap<String, Series>>,
 }
@@ -188,11 +251,16 @@ impl Model {
         Some(RequirementScore { requirement: id, value, verdict: value.verdict() })
     }
 
-    /// The requirements of a framework in the order of their ids; none if it is not adopted.
+    /// The requirements of a framework that apply, in the order of their ids; none if it is not
+    /// adopted.
     pub fn requirements_of(&self, framework: FrameworkId) -> Vec<RequirementScore> {
         let adopted = self.frameworks.get(&framework);
         let ids = adopted.into_iter().flat_map(|framework| framework.requirements.keys());
-        ids.filter_map(|id| self.requirement(*id)).collect()
+        ids.filter(|id| self.applies(id)).filter_map(|id| self.requirement(*id)).collect()
+    }
+
+    pub(super) fn applies(&self, id: &RequirementId) -> bool {
+        self.requirements.get(id).is_none_or(|entry| entry.not_applicable.is_none())
     }
 
     /// A control as of the last recompute; `None` where it was never stated.
@@ -201,24 +269,38 @@ impl Model {
         self.at?;
         Some(ControlScore {
             control: id,
-            own: control.own,
-            value: control.value,
-            verdict: control.value.verdict(),
+            own: control.second.own,
+            value: control.second.value,
+            verdict: control.second.value.verdict(),
             retired: control.retired,
         })
     }
 
     /// The earliest instant after the last recompute at which time alone moves a value: a UTC
-    /// midnight, or the moment from which a reading that is known already becomes true. It may lie
-    /// in the past by now, and then it is time to recompute.
+    /// midnight, the moment from which a reading that is known already becomes true, or the end of an
+    /// exception. It may lie in the past by now, and then it is time to recompute.
     pub fn next_change(&self) -> Option<Timestamp> {
         self.agenda.first().map(|(at, _)| *at)
     }
 
-    /// Forgets readings that cannot count at the instant of the last recompute or later. After
-    /// this the model cannot go back before that instant.
+    /// Forgets what cannot count at the instant of the last recompute or later: readings,
+    /// exceptions that have ended, nonconformities that are closed. After this the model cannot go
+    /// back before that instant.
     pub fn compact(&mut self) {
         let Some(at) = self.at else { return };
+        let ended = |exception: &Exception| exception.until <= at;
+        let ended: Vec<_> = self
+            .exceptions
+            .iter()
+            .filter(|(_, exception)| ended(exception))
+            .map(|(id, _)| *id)
+            .collect();
+        for exception in ended {
+            self.forget_exception(exception);
+        }
+        for control in self.controls.values_mut() {
+            control.nonconformities.retain(|_, found| found.until.is_none_or(|until| until > at));
+        }
         for check in self.checks.values_mut() {
             for series in check.places.values_mut().flat_map(BTreeMap::values_mut) {
                 series.forget_before(at);
@@ -250,6 +332,9 @@ impl Model {
                 tally.add(reading, self.is_rejected(reading), at);
             }
         }
+        for (_, exception) in self.exceptions_on(test) {
+            tally.change_at(exception.next_change(at));
+        }
         tally
     }
 
@@ -259,14 +344,19 @@ impl Model {
             .is_some_and(|evidence| self.rejected.contains(&(evidence.evidence, evidence.version)))
     }
 
-    /// Rule 4, from the values of the tests.
-    pub(super) fn own_of(&self, control: &Control) -> Option<Own> {
+    /// Rule 4, from the values of the tests and the nonconformities that are open at an instant.
+    pub(super) fn own_of(&self, control: &Control, pass: Pass, at: Timestamp) -> Option<Own> {
         let implementation = control.in_force()?;
         let tests = control.tests.iter().filter_map(|id| {
             let test = self.tests.get(id)?;
             let TestDefinition { weight, key, .. } = *test.definition.as_ref()?;
-            Some(Weighed { test: *id, weight, key, value: &test.value })
+            let value = match pass {
+                Pass::First => &test.value,
+                Pass::Second => &test.credited,
+            };
+            Some(Weighed { test: *id, weight, key, value })
         });
-        Some(control::own(implementation, tests))
+        let open = control.nonconformities.iter().filter(|(_, found)| found.is_open(at));
+        Some(control::own(implementation, tests, open.map(|(id, found)| found.cap(*id))))
     }
 }

@@ -1,5 +1,6 @@
-//! From facts to numbers: tests, then controls, then what depends on them, then requirements, then
-//! frameworks. A step looks only at what the step before it moved.
+//! From facts to numbers: tests, then controls, then what depends on them; the same again with the
+//! credits that the first pass gives (rule 3); then requirements, then frameworks. A step looks only
+//! at what the step before it moved.
 
 use std::collections::BTreeSet;
 
@@ -7,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use studio_kernel::Timestamp;
 
 use super::{
-    ControlId, RequirementId, dependency,
+    ControlId, RequirementId, TestId, dependency,
     framework::Totals,
-    model::{Model, Touched},
+    model::{Due, Model, Pass, Touched, Worth},
     requirement,
     tally::TestValue,
     value::{FrameworkScore, Triple},
@@ -58,17 +59,30 @@ impl Model {
         match self.at {
             Some(before) if before <= at => {
                 // Each is put on the agenda anew when it is judged.
-                while let Some((due, test)) = self.agenda.first().copied().filter(|d| d.0 <= at) {
-                    self.agenda.remove(&(due, test));
-                    self.pending.tests.insert(test);
+                while let Some(due) = self.agenda.first().copied().filter(|due| due.0 <= at) {
+                    self.agenda.remove(&due);
+                    match due.1 {
+                        Due::Control(control) => self.pending.controls.insert(control),
+                        Due::Test(test) => self.pending.tests.insert(test),
+                    };
                 }
             }
             // The agenda knows what changes after an instant, not what changed before it.
-            _ => self.pending.tests.extend(self.tests.keys()),
+            _ => {
+                self.pending.tests.extend(self.tests.keys());
+                let found = self.controls.iter().filter(|(_, it)| !it.nonconformities.is_empty());
+                self.pending.controls.extend(found.map(|(id, _)| id));
+            }
         }
         self.at = Some(at);
-        let reached = self.settle_tests(at);
-        let controls = self.settle_controls(reached);
+        let mut judged = std::mem::take(&mut self.pending.tests);
+        let stated = std::mem::take(&mut self.pending.controls);
+        self.schedule(&stated, at);
+        let reached = self.settle_tests(&judged, at);
+        let first = self.settle_controls(Pass::First, reached, &stated, at);
+        judged.extend(self.leaning_on(first.union(&stated)));
+        let reached = self.settle_credits(&judged, at);
+        let controls = self.settle_controls(Pass::Second, reached, &stated, at);
         let requirements = self.settle_requirements(&controls);
         Ok(Changes {
             frameworks: self.settle_frameworks(at),
@@ -85,7 +99,7 @@ impl Model {
     pub fn recompute_all(&mut self, at: Timestamp) -> Result<Changes, BeforeHorizon> {
         self.check_horizon(at)?;
         let values = |model: &Self| {
-            let controls = model.controls.iter().map(|(id, control)| (*id, control.value));
+            let controls = model.controls.iter().map(|(id, it)| (*id, it.second.value));
             let requirements = model.requirements.iter().map(|(id, entry)| (*id, entry.value));
             (controls.collect::<Vec<_>>(), requirements.collect::<Vec<_>>())
         };
@@ -111,18 +125,21 @@ impl Model {
         self.at = None;
         self.agenda.clear();
         for test in self.tests.values_mut() {
-            test.value = TestValue::default();
+            (test.value, test.credited) = (TestValue::default(), TestValue::default());
         }
         for control in self.controls.values_mut() {
-            (control.own, control.value) = (Triple::NOTHING, Triple::NOTHING);
+            (control.first, control.second) = (Worth::default(), Worth::default());
         }
         for requirement in self.requirements.values_mut() {
             requirement.value = Triple::UNKNOWN;
         }
         for framework in self.frameworks.values_mut() {
             framework.totals = Totals::default();
-            for importance in framework.requirements.values() {
-                framework.totals.add(*importance, &Triple::UNKNOWN);
+            for (id, importance) in &framework.requirements {
+                let entry = self.requirements.get(id);
+                if entry.is_none_or(|entry| entry.not_applicable.is_none()) {
+                    framework.totals.add(*importance, &Triple::UNKNOWN);
+                }
             }
         }
         self.pending = Touched {
@@ -133,11 +150,24 @@ impl Model {
         };
     }
 
-    /// Judges the pending tests and returns the controls of those whose value moved.
-    fn settle_tests(&mut self, at: Timestamp) -> BTreeSet<ControlId> {
+    /// Puts these controls on the agenda.
+    fn schedule(&mut self, controls: &BTreeSet<ControlId>, at: Timestamp) {
+        for id in controls {
+            let Some(control) = self.controls.get_mut(id) else { continue };
+            let nonconformities = control.nonconformities.values();
+            let next = nonconformities.filter_map(|found| found.next_change(at)).min();
+            if let Some(due) = std::mem::replace(&mut control.next_change, next) {
+                self.agenda.remove(&(due, Due::Control(*id)));
+            }
+            self.agenda.extend(next.map(|due| (due, Due::Control(*id))));
+        }
+    }
+
+    /// Judges tests without credits and returns the controls of those whose value moved.
+    fn settle_tests(&mut self, tests: &BTreeSet<TestId>, at: Timestamp) -> BTreeSet<ControlId> {
         let mut reached = BTreeSet::new();
-        for id in std::mem::take(&mut self.pending.tests) {
-            let Some(test) = self.tests.get(&id) else { continue };
+        for id in tests {
+            let Some(test) = self.tests.get(id) else { continue };
             let definition = test.definition.as_ref();
             let value = definition.map_or_else(TestValue::default, |definition| {
                 self.tally(test, definition.validity_days, at).value()
@@ -145,29 +175,54 @@ impl Model {
             let control = definition.map(|definition| definition.control);
             let before = test.value;
             if let Some(due) = before.next_change {
-                self.agenda.remove(&(due, id));
+                self.agenda.remove(&(due, Due::Test(*id)));
             }
             if let Some(due) = value.next_change {
-                self.agenda.insert((due, id));
+                self.agenda.insert((due, Due::Test(*id)));
             }
-            if let Some(test) = self.tests.get_mut(&id) {
+            if let Some(test) = self.tests.get_mut(id) {
                 test.value = value;
             }
-            let same = (before.value, before.all_decided, before.failing)
-                == (value.value, value.all_decided, value.failing);
-            reached.extend(control.filter(|_| !same));
+            reached.extend(control.filter(|_| !before.counts_as(&value)));
         }
         reached
     }
 
-    /// Brings the controls that are pending or reached to their value, and what depends on them.
-    fn settle_controls(&mut self, reached: BTreeSet<ControlId>) -> BTreeSet<ControlId> {
-        let mut travelling = std::mem::take(&mut self.pending.controls);
+    /// Judges tests with the credits of the first pass and returns the controls of those whose
+    /// value moved.
+    fn settle_credits(&mut self, tests: &BTreeSet<TestId>, at: Timestamp) -> BTreeSet<ControlId> {
+        let mut reached = BTreeSet::new();
+        for id in tests {
+            let Some(test) = self.tests.get(id) else { continue };
+            let definition = test.definition.as_ref();
+            let value = definition.map_or_else(TestValue::default, |definition| {
+                self.credited(test, definition, at).value()
+            });
+            let control = definition.map(|definition| definition.control);
+            let before = test.credited;
+            if let Some(test) = self.tests.get_mut(id) {
+                test.credited = value;
+            }
+            reached.extend(control.filter(|_| !before.counts_as(&value)));
+        }
+        reached
+    }
+
+    /// Brings the controls that were stated anew or reached to their value in a pass, and what
+    /// depends on them.
+    fn settle_controls(
+        &mut self,
+        pass: Pass,
+        reached: BTreeSet<ControlId>,
+        stated: &BTreeSet<ControlId>,
+        at: Timestamp,
+    ) -> BTreeSet<ControlId> {
+        let mut travelling = stated.clone();
         let mut own_moved = BTreeSet::new();
-        for id in reached.union(&travelling.clone()) {
+        for id in reached.union(stated) {
             let Some(control) = self.controls.get(id) else { continue };
-            let own = self.own_of(control).map_or(Triple::NOTHING, |own| own.value);
-            let before = control.own;
+            let own = self.own_of(control, pass, at).map_or(Triple::NOTHING, |own| own.value);
+            let before = control.worth(pass).own;
             if own != before {
                 own_moved.insert(*id);
             }
@@ -175,10 +230,10 @@ impl Model {
                 travelling.insert(*id);
             }
             if let Some(control) = self.controls.get_mut(id) {
-                control.own = own;
+                control.worth_mut(pass).own = own;
             }
         }
-        dependency::settle(&mut self.controls, own_moved, &travelling)
+        dependency::settle(&mut self.controls, own_moved, &travelling, pass)
     }
 
     fn settle_requirements(&mut self, controls: &BTreeSet<ControlId>) -> BTreeSet<RequirementId> {
@@ -192,6 +247,9 @@ impl Model {
             let before = std::mem::replace(&mut entry.value, value);
             if before == value {
                 return false;
+            }
+            if entry.not_applicable.is_some() {
+                return true;
             }
             for id_of_framework in &entry.frameworks {
                 let Some(framework) = self.frameworks.get_mut(id_of_framework) else { continue };

@@ -6,7 +6,9 @@ use studio_kernel::{Code, Timestamp};
 
 use super::{
     Fixed, RequirementId,
-    fact::{EvidenceRef, Member, Reading, Statement, WeightedRequirement},
+    evidence::EvidenceRef,
+    exception::{Excepted, Exception},
+    fact::{Member, Reading, Statement, WeightedRequirement},
 };
 
 /// Weights and shares are above 0 and at most this.
@@ -14,6 +16,9 @@ const LARGEST_WEIGHT: i64 = 1000;
 const LARGEST_VALIDITY_DAYS: u32 = 36_500;
 const LONGEST_TEXT: usize = 512;
 const LARGEST_GROUP: usize = 1_000;
+/// Bytes of the id of a resource that may be excepted.
+pub(crate) const LONGEST_RESOURCE: usize = 4_096;
+const MOST_PLACES: usize = 1_000;
 
 /// Why a statement cannot become a fact.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -76,6 +81,22 @@ pub enum Refusal {
     /// A requirement that is listed twice.
     #[error("requirement {0} is listed twice: list it once")]
     RequirementTwice(RequirementId),
+    /// An empty name of a resource, or one that is too long.
+    #[error("the id of a resource must hold 1 to 4096 bytes")]
+    Resource,
+    /// An exception in no place, or in too many.
+    #[error(
+        "an exception cannot be for {0} places: give 1 to 1000, or leave them out for all places"
+    )]
+    Places(usize),
+    /// An exception that ends before it begins.
+    #[error("an exception cannot hold from {from} to {until}: give an end that is later")]
+    ExceptionPeriod {
+        /// The beginning.
+        from: Timestamp,
+        /// The end.
+        until: Timestamp,
+    },
 }
 
 impl Refusal {
@@ -131,12 +152,50 @@ pub(super) fn check(statement: &Statement) -> Result<(), Refusal> {
                 Member::Control(_) => Ok(()),
             }
         }
+        Statement::FailingChanged { check, account, region, added, removed } => {
+            name("check", check)?;
+            name("account", account)?;
+            name("region", region)?;
+            added.iter().chain(removed).try_for_each(|it| resource(it))
+        }
+        Statement::ExceptionStated { stated, .. } => exception(stated),
         Statement::ControlStated { .. }
+        | Statement::NotApplicableStated { .. }
+        | Statement::NotApplicableEnded { .. }
+        | Statement::NonconformityOpened { .. }
+        | Statement::NonconformityClosed { .. }
+        | Statement::ExceptionEnded { .. }
         | Statement::TestRemoved { .. }
         | Statement::EvidenceRejected { .. }
         | Statement::DependencyStated { .. }
         | Statement::DependencyRemoved { .. }
         | Statement::MemberRemoved { .. } => Ok(()),
+    }
+}
+
+fn resource(id: &str) -> Result<(), Refusal> {
+    if (1..=LONGEST_RESOURCE).contains(&id.len()) { Ok(()) } else { Err(Refusal::Resource) }
+}
+
+fn exception(stated: &Exception) -> Result<(), Refusal> {
+    // One that was revoked at the moment of its approval ends when it begins.
+    if stated.until < stated.from {
+        return Err(Refusal::ExceptionPeriod { from: stated.from, until: stated.until });
+    }
+    match &stated.on {
+        Excepted::Manual { .. } => Ok(()),
+        Excepted::Resource { check, resource: id, places } => {
+            name("check", check)?;
+            resource(id)?;
+            let Some(places) = places else { return Ok(()) };
+            if !(1..=MOST_PLACES).contains(&places.len()) {
+                return Err(Refusal::Places(places.len()));
+            }
+            places.iter().try_for_each(|place| {
+                name("account", &place.account)?;
+                name("region", &place.region)
+            })
+        }
     }
 }
 

@@ -19,7 +19,7 @@ pub(super) fn member_value(
 ) -> Option<(ControlId, Triple)> {
     let in_force = member.controls.iter().filter_map(|id| {
         let control = controls.get(id).filter(|control| control.in_force().is_some())?;
-        Some((*id, control.value))
+        Some((*id, control.second.value))
     });
     in_force.reduce(|best, other| {
         let (winner, loser) = match (other.1.lo, other.1.hi) > (best.1.lo, best.1.hi) {

@@ -7,7 +7,9 @@ use studio_kernel::Timestamp;
 
 use super::{
     STATE_VERSION,
+    control::Nonconformity,
     fact::{Fact, Member, MemberKey, Outcome, Reading, Statement, WeightedRequirement},
+    freshness::Change,
     model::{Model, Share},
     value::FrameworkScore,
 };
@@ -84,7 +86,8 @@ fn restore(snapshot: Snapshot) -> Result<Model, SnapshotError> {
 }
 
 impl Model {
-    /// Facts that make this model again. Their order does not matter.
+    /// Facts that make this model again. Only the order of those of one place matters, and that what
+    /// opens comes before what closes.
     fn statements(&self) -> Vec<Statement> {
         let mut statements = Vec::new();
         for (id, framework) in &self.frameworks {
@@ -104,9 +107,15 @@ impl Model {
                 let member = member(key, share);
                 Statement::MemberStated { requirement: *id, member, share: share.share }
             }));
+            statements.extend(requirement.not_applicable.map(|declaration| {
+                Statement::NotApplicableStated { requirement: *id, declaration }
+            }));
         }
         self.control_statements(&mut statements);
         self.test_statements(&mut statements);
+        statements.extend(self.exceptions.iter().map(|(id, exception)| {
+            Statement::ExceptionStated { exception: *id, stated: exception.clone() }
+        }));
         statements.extend(self.rejected.iter().map(|(evidence, version)| {
             Statement::EvidenceRejected { evidence: *evidence, version: *version }
         }));
@@ -121,6 +130,21 @@ impl Model {
             statements.extend(control.depends_on.iter().map(|(on, strength)| {
                 Statement::DependencyStated { control: *id, on: *on, strength: *strength }
             }));
+            for (nonconformity, found) in &control.nonconformities {
+                let (nonconformity, control) = (*nonconformity, *id);
+                let Nonconformity { grade, from, until } = *found;
+                statements.push(Statement::NonconformityOpened {
+                    nonconformity,
+                    control,
+                    grade,
+                    from,
+                });
+                statements.extend(until.map(|until| Statement::NonconformityClosed {
+                    nonconformity,
+                    control,
+                    until,
+                }));
+            }
         }
     }
 
@@ -146,12 +170,24 @@ impl Model {
         }
         for (check, entry) in &self.checks {
             for (account, region, series) in entry.series() {
-                statements.extend(series.readings().map(|reading| Statement::CheckSummarized {
-                    check: check.clone(),
-                    account: account.to_owned(),
-                    region: region.to_owned(),
-                    reading: reading.clone(),
-                }));
+                for (change, reading) in series.story() {
+                    let of = || (check.clone(), account.to_owned(), region.to_owned());
+                    if !change.is_empty() {
+                        let (check, account, region) = of();
+                        let Change { added, removed } = change;
+                        statements.push(Statement::FailingChanged {
+                            check,
+                            account,
+                            region,
+                            added,
+                            removed,
+                        });
+                    }
+                    statements.extend(reading.map(|reading| {
+                        let ((check, account, region), reading) = (of(), reading.clone());
+                        Statement::CheckSummarized { check, account, region, reading }
+                    }));
+                }
             }
         }
     }

@@ -14,6 +14,10 @@ pub(super) struct Tally {
     pub(super) unknown: u64,
     /// `sum(f p)` times the validity in days.
     fresh: i128,
+    /// `sum(x_lo)` in units, and how many failures have credit there.
+    credit_lo: (i128, u64),
+    /// `sum(x_hi)` in units, and how many failures have credit there.
+    credit_hi: (i128, u64),
     /// When time alone next changes the test.
     next_change: Option<Timestamp>,
 }
@@ -24,9 +28,18 @@ pub(super) struct TestValue {
     pub(super) value: Triple,
     /// `decided` is 1 exactly, before any rounding.
     pub(super) all_decided: bool,
-    /// There is a failure without credit.
+    /// There is a failure without credit in `hi`: nothing can make up for it.
     pub(super) failing: bool,
+    /// There is a failure without credit in `lo`: nothing is proven to make up for it.
+    pub(super) unproven: bool,
     pub(super) next_change: Option<Timestamp>,
+}
+
+impl TestValue {
+    /// Whether a control counts both alike, whatever time does to them later.
+    pub(super) fn counts_as(&self, other: &Self) -> bool {
+        Self { next_change: None, ..*self } == Self { next_change: None, ..*other }
+    }
 }
 
 impl Default for TestValue {
@@ -44,6 +57,8 @@ impl Tally {
             failed: 0,
             unknown: 0,
             fresh: 0,
+            credit_lo: (0, 0),
+            credit_hi: (0, 0),
             next_change: None,
         }
     }
@@ -62,6 +77,14 @@ impl Tally {
         freshness
     }
 
+    /// Gives one of the failures credit (rule 3).
+    pub(super) fn credit(&mut self, lo: Fixed, hi: Fixed) {
+        for (credit, given) in [(&mut self.credit_lo, lo), (&mut self.credit_hi, hi)] {
+            credit.0 += given.wide();
+            credit.1 += u64::from(given > Fixed::ZERO);
+        }
+    }
+
     /// Notes that time will change the test then.
     pub(super) fn change_at(&mut self, next: Option<Timestamp>) {
         self.next_change = self.next_change.into_iter().chain(next).min();
@@ -71,19 +94,21 @@ impl Tally {
         let validity = i128::from(self.validity_days);
         let whole = validity * i128::from(self.population);
         let failed = validity * i128::from(self.failed);
+        let units = Fixed::ONE.wide();
         let value = if whole == 0 {
             Triple::UNKNOWN
         } else {
             Triple {
-                lo: Fixed::ratio(self.fresh, whole),
-                hi: Fixed::ratio(whole - failed, whole),
+                lo: Fixed::quotient(units * self.fresh + validity * self.credit_lo.0, whole),
+                hi: Fixed::quotient(units * (whole - failed) + validity * self.credit_hi.0, whole),
                 decided: Fixed::ratio(self.fresh + failed, whole),
             }
         };
         TestValue {
             value,
             all_decided: whole > 0 && self.fresh + failed == whole,
-            failing: self.failed > 0,
+            failing: self.failed > self.credit_hi.1,
+            unproven: self.failed > self.credit_lo.1,
             next_change: self.next_change,
         }
     }
@@ -140,5 +165,23 @@ mod tests {
     fn the_largest_counts_do_not_overflow() {
         let readings = vec![reading(u32::MAX, 0, 0, 0); 1_000];
         assert_eq!(triple(&readings, 33), ["0.6", "1", "0.6"]);
+    }
+
+    #[test]
+    fn a_failure_with_credit_counts_in_part() {
+        let mut tally = Tally::new(30);
+        tally.add(&reading(6, 2, 2, 0), false, Timestamp::default());
+        let read = |text: &str| text.parse().unwrap();
+        tally.credit(read("0.5"), read("0.75"));
+        let once = tally.value();
+        assert_eq!(
+            [once.value.lo, once.value.hi, once.value.decided],
+            [read("0.65"), read("0.875"), read("0.8")]
+        );
+        assert!(once.failing && once.unproven, "the other one has none");
+        tally.credit(Fixed::ZERO, read("0.5"));
+        let twice = tally.value();
+        assert_eq!([twice.value.lo, twice.value.hi], [read("0.65"), read("0.925")]);
+        assert!(!twice.failing && twice.unproven, "it may be made up for, and is not proven to be");
     }
 }
