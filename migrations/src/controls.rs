@@ -14,6 +14,8 @@ impl MigratorTrait for Migrator {
         events::and_then(vec![
             step("controls_0001_read_models", READ_MODELS),
             step("controls_0002_project_life", PROJECT_LIFE),
+            step("controls_0003_score_history", SCORE_HISTORY),
+            step("controls_0004_model_snapshots", MODEL_SNAPSHOTS),
         ])
     }
 }
@@ -94,3 +96,16 @@ const PROJECT_LIFE: &[&str] = &[
     "ALTER TABLE controls_projects ADD COLUMN archived_at BIGINT",
     "CREATE INDEX controls_projects_name ON controls_projects (generation, tenant, name_key)",
 ];
+
+// The primary key leads to what was live at an instant: the last row that is not after it.
+const SCORE_HISTORY: &[&str] = &["CREATE TABLE controls_score_history (
+        generation BIGINT NOT NULL, tenant TEXT NOT NULL, project TEXT NOT NULL,
+        framework TEXT NOT NULL, at BIGINT NOT NULL, position BIGINT NOT NULL,
+        numbers TEXT NOT NULL,
+        PRIMARY KEY (generation, tenant, project, framework, at, position))"];
+
+const MODEL_SNAPSHOTS: &[&str] = &["CREATE TABLE controls_model_snapshots (
+        tenant TEXT NOT NULL, project TEXT NOT NULL, version BIGINT NOT NULL,
+        position BIGINT NOT NULL, horizon BIGINT, state_version BIGINT NOT NULL,
+        state TEXT NOT NULL,
+        PRIMARY KEY (tenant, project, version))"];

@@ -12,12 +12,18 @@ mod loaders;
 mod mutation_controls;
 mod mutation_frameworks;
 mod mutation_projects;
+mod period_coverage;
 mod project;
 mod query;
 mod reach;
 mod references;
 mod requirement;
 mod score;
+mod score_diff;
+mod score_history;
+mod simulated_changes;
+mod simulation;
+mod sliced;
 mod subscription;
 mod test;
 

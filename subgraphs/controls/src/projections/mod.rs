@@ -10,6 +10,7 @@ mod members;
 mod projects;
 pub(crate) mod read;
 mod requirements;
+pub(crate) mod score_history;
 mod scores;
 mod tests;
 
@@ -29,6 +30,7 @@ pub(crate) use frameworks::Frameworks;
 pub(crate) use members::Members;
 pub(crate) use projects::Projects;
 pub(crate) use requirements::Requirements;
+pub(crate) use score_history::ScoreHistory;
 pub(crate) use scores::Scores;
 pub(crate) use tests::Tests;
 
@@ -47,6 +49,7 @@ pub(crate) fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(Tests),
         Arc::new(Dependencies),
         Arc::new(Scores),
+        Arc::new(ScoreHistory),
         Arc::new(EvidenceUses),
     ]
 }

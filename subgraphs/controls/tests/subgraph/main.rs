@@ -5,11 +5,16 @@
 mod controls;
 mod frameworks;
 mod graph;
+mod histories;
 mod interrupted;
+mod kept_models;
+mod moves;
 mod owners;
+mod periods;
 mod projects;
 mod replicas;
 mod scans;
+mod simulations;
 mod subscriptions;
 mod support;
 mod tenants;
