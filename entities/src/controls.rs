@@ -361,6 +361,77 @@ pub mod score {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
+/// A score that was recorded.
+pub mod score_history {
+    use sea_orm::entity::prelude::*;
+
+    /// A row of `controls_score_history`.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "controls_score_history")]
+    pub struct Model {
+        /// The generation of the projection.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub generation: i64,
+        /// `org_…`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub tenant: String,
+        /// `prj_…`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub project: String,
+        /// `frw_…`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub framework: String,
+        /// From when on it was live.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub at: i64,
+        /// The position of its event.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub position: i64,
+        /// The numbers as the event has them, as JSON.
+        pub numbers: String,
+    }
+
+    /// None.
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// A score model as it was.
+pub mod model_snapshot {
+    use sea_orm::entity::prelude::*;
+
+    /// A row of `controls_model_snapshots`. It follows from the log, and can be lost at any time.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "controls_model_snapshots")]
+    pub struct Model {
+        /// `org_…`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub tenant: String,
+        /// `prj_…`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub project: String,
+        /// The version of the project's stream up to which it holds every fact.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub version: i64,
+        /// The position of that event in the log.
+        pub position: i64,
+        /// It has forgotten what counted before this instant, where it has forgotten anything.
+        pub horizon: Option<i64>,
+        /// How the state is written.
+        pub state_version: i64,
+        /// The facts, as JSON.
+        pub state: String,
+    }
+
+    /// None.
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
 /// A project whose scores rest on some evidence.
 pub mod evidence_use {
     use sea_orm::entity::prelude::*;

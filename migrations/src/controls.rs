@@ -15,6 +15,8 @@ impl MigratorTrait for Migrator {
             step("controls_0001_read_models", READ_MODELS),
             step("controls_0002_project_life", PROJECT_LIFE),
             step("controls_0003_departures", DEPARTURES),
+            step("controls_0004_score_history", SCORE_HISTORY),
+            step("controls_0005_model_snapshots", MODEL_SNAPSHOTS),
         ])
     }
 }
@@ -122,3 +124,16 @@ const DEPARTURES: &[&str] = &[
     "CREATE INDEX controls_nonconformities_control
         ON controls_nonconformities (generation, tenant, control, ordinal)",
 ];
+
+// The primary key leads to what was live at an instant: the last row that is not after it.
+const SCORE_HISTORY: &[&str] = &["CREATE TABLE controls_score_history (
+        generation BIGINT NOT NULL, tenant TEXT NOT NULL, project TEXT NOT NULL,
+        framework TEXT NOT NULL, at BIGINT NOT NULL, position BIGINT NOT NULL,
+        numbers TEXT NOT NULL,
+        PRIMARY KEY (generation, tenant, project, framework, at, position))"];
+
+const MODEL_SNAPSHOTS: &[&str] = &["CREATE TABLE controls_model_snapshots (
+        tenant TEXT NOT NULL, project TEXT NOT NULL, version BIGINT NOT NULL,
+        position BIGINT NOT NULL, horizon BIGINT, state_version BIGINT NOT NULL,
+        state TEXT NOT NULL,
+        PRIMARY KEY (tenant, project, version))"];

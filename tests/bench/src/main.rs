@@ -13,6 +13,7 @@ mod load;
 mod process;
 mod scores;
 mod studio;
+mod through_time;
 
 use std::path::PathBuf;
 
@@ -53,8 +54,21 @@ enum Verb {
     Appends,
     /// Separate processes on PostgreSQL: from a fact to a subscriber, and how two replicas share a load
     Cluster,
-    /// A full recompute and an incremental one for 1,000 controls
-    Scores,
+    /// A full recompute and an incremental one
+    Scores {
+        /// How many controls
+        #[arg(long, default_value_t = 1_000)]
+        controls: usize,
+    },
+    /// A year of a large project, and what is asked of it
+    ThroughTime {
+        /// How many controls
+        #[arg(long, default_value_t = 10_000)]
+        controls: usize,
+        /// How many events within the year
+        #[arg(long, default_value_t = 1_000_000)]
+        events: usize,
+    },
     /// Write a generated OCSF file
     Generate {
         /// How many findings
@@ -88,7 +102,10 @@ async fn main() -> anyhow::Result<()> {
         Some(Verb::Latency) => latency::run().await,
         Some(Verb::Appends) => appends::run().await,
         Some(Verb::Cluster) => cluster::run().await,
-        Some(Verb::Scores) => scores::run(),
+        Some(Verb::Scores { controls }) => scores::run(controls),
+        Some(Verb::ThroughTime { controls, events }) => {
+            through_time::run(through_time::Size { controls, events }).await
+        }
         Some(Verb::Generate { findings, file }) => {
             generate::write(&file, findings, generate::Order::ByCheck).map(|_| ())
         }
@@ -102,7 +119,8 @@ async fn main() -> anyhow::Result<()> {
             latency::run().await?;
             appends::run().await?;
             cluster::run().await?;
-            scores::run()
+            scores::run(1_000)?;
+            through_time::run(through_time::Size { controls: 10_000, events: 1_000_000 }).await
         }
     }
 }

@@ -1,22 +1,22 @@
-//! The score engine alone: 1,000 controls, five tests each, dependencies, four frameworks.
+//! The score engine alone: controls with five tests each, dependencies, four frameworks.
 
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use studio_controls::domain::score::{
     Fact, Fixed, Implementation, Importance, Member, Model, Outcome, Statement, Strength,
     WeightedRequirement,
 };
 use studio_kernel::{Env, FixedEntropy, Id, ManualClock, Timestamp, kind};
 
-const CONTROLS: usize = 1000;
 const TESTS: usize = 5;
 const FRAMEWORKS: usize = 4;
 
-pub(crate) fn run() -> anyhow::Result<()> {
+pub(crate) fn run(count: usize) -> anyhow::Result<()> {
+    ensure!(count > 0, "give at least one control");
     let now = Timestamp::from_micros(1_800_000_000_000_000);
     let env = Env::new(ManualClock::at(now), FixedEntropy::seeded(1));
-    let (mut model, tests) = model(&env)?;
+    let (mut model, tests) = model(&env, count)?;
     model.recompute(now)?;
 
     let mut full = samples(200, || model.recompute_all(now).map(drop))?;
@@ -34,7 +34,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     full.sort_unstable();
     incremental.sort_unstable();
 
-    println!("\n## Scores: {CONTROLS} controls, {} tests, {FRAMEWORKS} frameworks\n", tests.len());
+    println!("\n## Scores: {count} controls, {} tests, {FRAMEWORKS} frameworks\n", tests.len());
     println!("| recompute | p50 ms | p99 ms | of full |");
     println!("|---|---|---|---|");
     let base = crate::percentile(&full, 0.5).as_secs_f64();
@@ -55,13 +55,13 @@ fn samples<E>(count: usize, mut run: impl FnMut() -> Result<(), E>) -> Result<Ve
         .collect()
 }
 
-fn model(env: &Env) -> anyhow::Result<(Model, Vec<Id<kind::ControlTest>>)> {
+fn model(env: &Env, count: usize) -> anyhow::Result<(Model, Vec<Id<kind::ControlTest>>)> {
     let mut model = Model::default();
     let mut say = |statement| -> anyhow::Result<()> {
         model.apply(&Fact::new(statement)?);
         Ok(())
     };
-    let controls: Vec<Id<kind::Control>> = (0..CONTROLS).map(|_| env.id()).collect();
+    let controls: Vec<Id<kind::Control>> = (0..count).map(|_| env.id()).collect();
     let mut tests = Vec::new();
     for (index, &control) in controls.iter().enumerate() {
         let implementation = Implementation::Implemented;
@@ -93,7 +93,7 @@ fn model(env: &Env) -> anyhow::Result<(Model, Vec<Id<kind::ControlTest>>)> {
         say(Statement::FrameworkAdopted { framework: env.id(), requirements: weighted })?;
         for (index, &requirement) in requirements.iter().enumerate() {
             for member in 0..2 {
-                let control = controls[(index * FRAMEWORKS + framework + member * 17) % CONTROLS];
+                let control = controls[(index * FRAMEWORKS + framework + member * 17) % count];
                 let member = Member::Control(control);
                 let share = Fixed::from_f64(0.5).context("a half")?;
                 say(Statement::MemberStated { requirement, member, share })?;

@@ -83,7 +83,7 @@ impl From<AppendError> for CommandError {
 }
 
 /// With a capital and a full stop, as messages to people are.
-fn sentence(text: &str) -> String {
+pub(crate) fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
     let stop = if text.ends_with('.') { "" } else { "." };

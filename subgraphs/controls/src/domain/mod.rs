@@ -7,3 +7,4 @@ pub mod project;
 pub mod project_name;
 pub mod score;
 pub mod score_log;
+pub mod simulation;

@@ -17,6 +17,7 @@ use super::{
     loaders::there,
     nonconformity::{self, Nonconformity},
     own_id,
+    period_coverage::{self, Asked, PeriodCoverage},
     project::Project,
     reach::{self, Cut, DependencyCycle, Follow, Impact, ReachedControl},
     read,
@@ -185,6 +186,21 @@ impl Control {
     /// What a loss of it can reach: other controls, requirements, frameworks.
     async fn impact(&self, ctx: &Context<'_>) -> Result<Impact> {
         reach::impact(ctx, &self.0).await
+    }
+
+    /// How it held over a period that is over: on which of its whole days (UTC) enough was proven at the
+    /// end of the day, with what was known at the end of the period. Null where it had not been stated
+    /// by then.
+    async fn period_coverage(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Where the period begins.")] from: Instant,
+        #[graphql(desc = "Where it ends; by default, now.")] to: Option<Instant>,
+        #[graphql(default = 1.0, desc = "How much has to be proven, above 0 and at most 1.")]
+        threshold: f64,
+    ) -> Result<Option<PeriodCoverage>> {
+        let (project, control) = (own_id(&self.0.project)?, own_id(&self.0.id)?);
+        period_coverage::of_control(ctx, project, control, &Asked { from, to, threshold }).await
     }
 
     /// What it is worth: as of an instant (by default now), judged at an instant (by default the

@@ -19,12 +19,18 @@ mod mutation_projects;
 mod mutation_reviews;
 mod nonconformity;
 mod not_applicable;
+mod period_coverage;
 mod project;
 mod query;
 mod reach;
 mod references;
 mod requirement;
 mod score;
+mod score_diff;
+mod score_history;
+mod simulated_changes;
+mod simulation;
+mod sliced;
 mod subscription;
 mod test;
 

@@ -24,6 +24,10 @@ use super::{
     read,
     references::User,
     score::{self, Score},
+    score_diff::{self, ScoreDiff},
+    score_history::{self, HistoryResolution, ScorePoint},
+    simulated_changes::SimulateInput,
+    simulation::{self, Simulation},
 };
 use crate::projections::{ReviewKind, read::ControlFilter};
 
@@ -131,6 +135,51 @@ impl Project {
     ) -> Result<Cut<PersonBehindScore>> {
         let framework = id(&framework_id)?;
         coverage::people(ctx, self.key()?, framework, PageArgs::new(first, after)?).await
+    }
+
+    /// The score of a framework through a period that is over: what was live at `from`, at the beginning
+    /// of each hour, day, week or month after it (UTC; weeks begin on Monday), and at `to`. Between two
+    /// changes the earlier one goes on. With CHANGE, each recorded change after `from` is a point.
+    #[expect(clippy::too_many_arguments, reason = "a period and a page")]
+    async fn score_history(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The framework.")] framework_id: ID,
+        #[graphql(desc = "Where the period begins.")] from: Instant,
+        #[graphql(desc = "Where it ends; by default, now.")] to: Option<Instant>,
+        #[graphql(
+            default_with = "HistoryResolution::Day",
+            desc = "How far the points are apart. There are at most 10000 of them, but for CHANGE."
+        )]
+        resolution: HistoryResolution,
+        #[graphql(desc = "How many, 1 to 100; 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
+    ) -> Result<Connection<String, ScorePoint>> {
+        let framework = id(&framework_id)?;
+        let page = PageArgs::new(first, after)?;
+        score_history::load(ctx, self.key()?, framework, (from, to), resolution.into(), page).await
+    }
+
+    /// What became of the score of a framework within a period that is over: which events moved it, who
+    /// caused them, on which days time did, and by how much each.
+    async fn score_diff(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The framework.")] framework_id: ID,
+        #[graphql(desc = "Where the period begins.")] from: Instant,
+        #[graphql(desc = "Where it ends; by default, now.")] to: Option<Instant>,
+    ) -> Result<ScoreDiff> {
+        score_diff::load(ctx, self.key()?, id(&framework_id)?, (from, to)).await
+    }
+
+    /// What the scores would be if some changes were made, one after the other, by the rules of the
+    /// mutations that they are named after. Nothing is recorded.
+    async fn simulate(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is supposed to happen.")] input: SimulateInput,
+    ) -> Result<Simulation> {
+        simulation::run(ctx, self.key()?, input).await
     }
 
     /// The live score of each framework that the project has adopted.

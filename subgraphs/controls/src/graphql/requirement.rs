@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use studio_entities::controls::requirement;
 use studio_kernel::{Id, kind};
-use studio_service::graphql::{PageArgs, gql, id};
+use studio_service::graphql::{Instant, PageArgs, gql, id};
 
 use super::{
     control::Control,
@@ -12,7 +12,9 @@ use super::{
     framework::Framework,
     loaders,
     loaders::there,
-    own_id, project,
+    own_id,
+    period_coverage::{self, Asked, RequirementPeriodCoverage},
+    project,
     reach::Cut,
     read,
 };
@@ -87,6 +89,22 @@ impl Requirement {
     ) -> Result<Cut<CoveragePath>> {
         let project: Id<kind::Project> = id(&project_id)?;
         coverage::paths(ctx, own_id(&self.0.id)?, project, PageArgs::new(first, after)?).await
+    }
+
+    /// How it held in a project over a period that is over: as the least of its members did. Null where
+    /// the project did not have the requirement at the end of the period.
+    async fn period_coverage(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The project.")] project_id: ID,
+        #[graphql(desc = "Where the period begins.")] from: Instant,
+        #[graphql(desc = "Where it ends; by default, now.")] to: Option<Instant>,
+        #[graphql(default = 1.0, desc = "How much has to be proven, above 0 and at most 1.")]
+        threshold: f64,
+    ) -> Result<Option<RequirementPeriodCoverage>> {
+        let project = project::own(ctx, &project_id).await?;
+        let asked = Asked { from, to, threshold };
+        period_coverage::of_requirement(ctx, project, own_id(&self.0.id)?, &asked).await
     }
 
     /// The controls of a project that are members of it, retired ones left out.

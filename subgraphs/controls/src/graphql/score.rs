@@ -89,7 +89,8 @@ impl RemovedRequirement {
     }
 }
 
-fn allow(ctx: &Context<'_>, project: Id<kind::Project>) -> Result<Actor> {
+/// Lets the actor see the scores of a project.
+pub(super) fn allow(ctx: &Context<'_>, project: Id<kind::Project>) -> Result<Actor> {
     let actor = actor(ctx)?;
     let resource = Resource::one("Project", project, actor.tenant).of_project(project);
     app(ctx)?.require(actor, "controls:score:read", &resource).map_err(gql)?;

@@ -15,7 +15,7 @@ use super::{
     score::ExactScore,
 };
 use crate::{
-    domain::{score::FrameworkScore, score_log::ScoreNumbers},
+    domain::score::FrameworkScore,
     projections::read::Read,
     scores::{Change, changes},
 };
@@ -152,7 +152,7 @@ impl ScoreChange {
     async fn previous(&self) -> Option<ScoreNumbersShown> {
         let changed = &self.0.changed;
         let before = changed.before.as_ref()?;
-        Some(ScoreNumbersShown::of(before, &before.shown(changed.framework, changed.at)))
+        Some(ScoreNumbersShown::of(&before.shown(changed.framework, changed.at)))
     }
 
     /// When the change was recorded.
@@ -209,16 +209,16 @@ pub(super) struct ScoreNumbersShown {
 }
 
 impl ScoreNumbersShown {
-    fn of(numbers: &ScoreNumbers, shown: &FrameworkScore) -> Self {
+    pub(super) fn of(shown: &FrameworkScore) -> Self {
         Self {
             lo: shown.value.map(|value| value.shown_lo()),
             hi: shown.value.map(|value| value.shown_hi()),
             coverage: shown.value.map(|value| value.shown_coverage()),
             exact: ExactScore::of(shown),
             headline: shown.headline(),
-            satisfied: numbers.satisfied,
-            other_than_satisfied: numbers.other_than_satisfied,
-            undetermined: numbers.undetermined,
+            satisfied: shown.counts.satisfied,
+            other_than_satisfied: shown.counts.other_than_satisfied,
+            undetermined: shown.counts.undetermined,
         }
     }
 }

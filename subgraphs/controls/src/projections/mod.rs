@@ -12,6 +12,7 @@ mod projects;
 pub(crate) mod read;
 mod requirements;
 mod reviews;
+pub(crate) mod score_history;
 mod scores;
 mod tests;
 
@@ -33,6 +34,7 @@ pub(crate) use nonconformities::Nonconformities;
 pub(crate) use projects::Projects;
 pub(crate) use requirements::Requirements;
 pub(crate) use reviews::{ReviewKind, Reviews};
+pub(crate) use score_history::ScoreHistory;
 pub(crate) use scores::Scores;
 pub(crate) use tests::Tests;
 
@@ -51,6 +53,7 @@ pub(crate) fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(Tests),
         Arc::new(Dependencies),
         Arc::new(Scores),
+        Arc::new(ScoreHistory),
         Arc::new(EvidenceUses),
         Arc::new(Reviews),
         Arc::new(Nonconformities),

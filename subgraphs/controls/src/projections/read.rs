@@ -18,8 +18,8 @@ use super::{
 /// The read models of one organization.
 #[derive(Clone)]
 pub(crate) struct Read {
-    store: EventStore,
-    tenant: String,
+    pub(super) store: EventStore,
+    pub(super) tenant: String,
     extent: Extent,
 }
 

@@ -7,7 +7,12 @@
 //! folds the project's stream up to an instant. Both go over [`facts`], so they agree to the last
 //! digit, in every process.
 
+pub(crate) mod history;
+mod moves;
+mod periods;
+mod simulation;
 mod slot;
+mod snapshots;
 mod subscribe;
 mod worker;
 
@@ -23,6 +28,9 @@ use studio_kernel::{Aggregate, Code, Env, Id, TenantId, Timestamp, kind};
 use studio_service::ApiError;
 use tokio::sync::watch;
 
+pub(crate) use moves::{Cause, Ends, Moved, Place};
+pub(crate) use periods::whole_days;
+pub(crate) use simulation::Begun;
 pub(crate) use subscribe::{Change, changes};
 pub(crate) use worker::run;
 
@@ -31,6 +39,7 @@ use crate::domain::{
     score::Model,
 };
 use slot::Slot;
+use snapshots::{Kept, Since};
 
 /// A project of an organization.
 type Key = (TenantId, Id<kind::Project>);
@@ -64,6 +73,13 @@ pub(crate) struct View {
     pub(crate) at: Timestamp,
 }
 
+/// From an earlier instant to a later one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Period {
+    pub(crate) from: Timestamp,
+    pub(crate) to: Timestamp,
+}
+
 impl Scores {
     pub(crate) fn new(store: EventStore, env: Env, policy: Arc<Policy>) -> Self {
         let inner = Inner {
@@ -86,7 +102,7 @@ impl Scores {
         at: Option<Timestamp>,
     ) -> Result<View, ApiError> {
         let Some(as_of) = as_of else { return self.live((tenant, project), at).await };
-        if as_of > self.0.env.now() && as_of > self.newest_recorded().await? {
+        if self.is_ahead(as_of).await? {
             return Err(ApiError::new(
                 Code::BadRequest,
                 format!(
@@ -96,6 +112,33 @@ impl Scores {
             ));
         }
         self.replay((tenant, project), as_of, at.unwrap_or(as_of)).await
+    }
+
+    /// Whether an instant is later than now, and than everything that was recorded.
+    async fn is_ahead(&self, at: Timestamp) -> Result<bool, ApiError> {
+        Ok(at > self.0.env.now() && at > self.newest_recorded().await?)
+    }
+
+    /// A period that is over, both ends of it; by default it ends now.
+    pub(crate) async fn period(
+        &self,
+        from: Timestamp,
+        to: Option<Timestamp>,
+    ) -> Result<Period, ApiError> {
+        let refuse = |message: String| Err(ApiError::new(Code::BadRequest, message));
+        let to = match to {
+            Some(to) if self.is_ahead(to).await? => {
+                return refuse(format!(
+                    "to is {to}, which is yet to come: give an instant that is over."
+                ));
+            }
+            Some(to) => to,
+            None => self.0.env.now(),
+        };
+        if from >= to {
+            return refuse(format!("from is {from} and to is {to}: give a from that is earlier."));
+        }
+        Ok(Period { from, to })
     }
 
     /// When the newest event was recorded, which is later than now where the clock was set back.
@@ -138,7 +181,7 @@ impl Scores {
 
     async fn replay(&self, key: Key, as_of: Timestamp, at: Timestamp) -> Result<View, ApiError> {
         let until = self.0.store.position_as_of(as_of).await?;
-        let folded = fold(&self.0.store, key, until).await?;
+        let folded = fold(&self.0.store, key, until, at).await?;
         recomputed(Arc::new(folded.model), as_of, at)
     }
 
@@ -161,13 +204,39 @@ struct Folded {
     model: Model,
     /// The last version of the stream that is in it.
     version: u64,
-    /// When the last of its facts was recorded.
+    /// The position of that event in the log.
+    position: i64,
+    /// When the last of its facts was recorded, or what it began with was judged.
     last: Option<Timestamp>,
+    /// What came in since the model that it began with was kept.
+    since: Since,
 }
 
-/// Folds the facts of a project up to a position of the log.
-async fn fold(store: &EventStore, (tenant, project): Key, until: i64) -> Result<Folded, ApiError> {
-    let mut folded = Folded { model: Model::default(), version: 0, last: None };
+/// Folds the facts of a project up to a position of the log, from the newest model that was kept and
+/// can be asked for an instant.
+async fn fold(
+    store: &EventStore,
+    key: Key,
+    until: i64,
+    earliest: Timestamp,
+) -> Result<Folded, ApiError> {
+    let mut folded = match snapshots::newest(store, key, until, earliest).await? {
+        Some(Kept { model, version, position }) => Folded {
+            version,
+            position,
+            last: model.at(),
+            since: Since { facts: 0, held: model.size() },
+            model,
+        },
+        None => Folded {
+            model: Model::default(),
+            version: 0,
+            position: 0,
+            last: None,
+            since: Since::default(),
+        },
+    };
+    let (tenant, project) = key;
     let stream = project.to_string();
     loop {
         let events =
@@ -180,9 +249,10 @@ async fn fold(store: &EventStore, (tenant, project): Key, until: i64) -> Result<
             let decoded: ProjectEvent = event.decode().map_err(ApiError::internal)?;
             for fact in facts(&decoded, event.recorded_at).map_err(ApiError::internal)? {
                 folded.model.apply(&fact);
-                folded.last = Some(event.recorded_at);
+                folded.last = folded.last.max(Some(event.recorded_at));
+                folded.since.facts += 1;
             }
-            folded.version = event.stream_version;
+            (folded.version, folded.position) = (event.stream_version, event.position);
         }
         if !full {
             return Ok(folded);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use studio_kernel::{Id, Timestamp, kind};
 use studio_service::ApiError;
 
+use super::snapshots::Since;
 use crate::domain::{
     score::{Fact, Model},
     score_log::{Cause, MOST_CAUSES, ScoreChanged, ScoreLog, ScoreNumbers},
@@ -20,8 +21,12 @@ pub(super) struct Slot {
     pub(super) model: Arc<Model>,
     /// The last version of the project's stream that is in the model.
     pub(super) version: u64,
+    /// The position of that event in the log.
+    pub(super) position: i64,
     /// The position of the log up to which the model counts every fact.
     pub(super) through: i64,
+    /// What came in since a model was kept.
+    pub(super) since: Since,
     /// Facts that were applied since the model last dropped what cannot count any more.
     pub(super) uncompacted: usize,
     /// What was recorded, those changes included that are about to be.
@@ -57,14 +62,17 @@ impl Slot {
             self.through = self.through.max(news.through);
             return Ok(Vec::new());
         };
-        let (version, recorded_at) = (last.version, last.cause.recorded_at);
+        let (version, position) = (last.version, last.cause.position);
+        let recorded_at = last.cause.recorded_at;
         let mut changes = self.advance(recorded_at)?;
         let model = Arc::make_mut(&mut self.model);
         for fact in fresh.iter().flat_map(|event| &event.facts) {
             model.apply(fact);
         }
-        self.uncompacted += fresh.iter().map(|event| event.facts.len()).sum::<usize>();
-        self.version = version;
+        let facts = fresh.iter().map(|event| event.facts.len()).sum::<usize>();
+        self.uncompacted += facts;
+        self.since.facts += facts;
+        (self.version, self.position) = (version, position);
         self.through = self.through.max(news.through);
         let at = model.at().map_or(recorded_at, |computed| computed.max(recorded_at));
         model.recompute(at).map_err(ApiError::internal)?;

@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Key, PAGE, Scores, fold, lock,
     slot::{News, Noted, Slot},
+    snapshots,
 };
 use crate::{
     domain::{
@@ -172,7 +173,24 @@ impl<'a> Worker<'a> {
         worker.batch().await?;
         worker.time_passes().await?;
         worker.publish();
+        if worker.term.is_some() {
+            snapshots::drop_others(&scores.0.store).await?;
+        }
+        let all: Vec<Key> = worker.slots.keys().copied().collect();
+        worker.keep_models(&all).await;
         Ok(worker)
+    }
+
+    /// Keeps the models of these projects for replays, where it is time for that.
+    async fn keep_models(&self, keys: &[Key]) {
+        if self.term.is_none() {
+            return;
+        }
+        for key in keys {
+            if let Some(slot) = self.slots.get(key) {
+                snapshots::keep_due(&self.scores.0.store, *key, slot).await;
+            }
+        }
     }
 
     /// Lets queries read the models.
@@ -218,6 +236,7 @@ impl<'a> Worker<'a> {
             }
         }
         let mut changes = Vec::new();
+        let touched: Vec<Key> = news.keys().copied().collect();
         for (key, news) in news {
             let slot = match self.slots.get(&key) {
                 Some(slot) => slot.clone(),
@@ -240,6 +259,7 @@ impl<'a> Worker<'a> {
         let position = head.max(self.position);
         self.record(changes, position).await?;
         self.position = position;
+        self.keep_models(&touched).await;
         if let Some(tenant) = self.tenant.filter(|_| self.position - self.saved > UNSAVED) {
             let mut append = Append::new(tenant, Metadata::system(SYSTEM), Vec::new());
             append.checkpoint = Some(checkpoint(self.position));
@@ -323,7 +343,8 @@ async fn open(scores: &Scores, key: Key, until: i64) -> Result<Arc<Mutex<Slot>>,
     let (tenant, project) = key;
     let recorded = store.load::<ScoreLog>(tenant, &project.to_string()).await?;
     let until = until.max(recorded.state.through);
-    let mut folded = fold(store, key, until).await?;
+    // What it is judged at is never before what it begins with was.
+    let mut folded = fold(store, key, until, Timestamp::from_micros(i64::MAX)).await?;
     let at: Option<Timestamp> = folded.last.max(recorded.state.at);
     if let Some(at) = at {
         folded.model.recompute(at).map_err(ApiError::internal)?;
@@ -332,7 +353,9 @@ async fn open(scores: &Scores, key: Key, until: i64) -> Result<Arc<Mutex<Slot>>,
         project,
         model: Arc::new(folded.model),
         version: folded.version,
+        position: folded.position,
         through: until,
+        since: folded.since,
         uncompacted: 0,
         recorded: recorded.state,
         score_version: recorded.version,

@@ -339,6 +339,11 @@ pub(crate) fn code(response: &async_graphql::Response) -> String {
     }
 }
 
+/// An instant as answers have it.
+pub(crate) fn wire(at: Timestamp) -> Value {
+    json!(at.to_datetime().to_rfc3339())
+}
+
 /// The same person of the same organization in every start.
 pub(crate) fn owner() -> Actor {
     member(1, Role::Owner)

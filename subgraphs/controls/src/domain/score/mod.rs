@@ -12,8 +12,10 @@
 use studio_kernel::{Id, kind};
 
 mod apply;
+mod compare;
 mod control;
 mod dependency;
+mod difference;
 mod evidence;
 mod exception;
 mod explain;
@@ -21,16 +23,21 @@ mod fact;
 mod fixed;
 mod framework;
 mod freshness;
+mod mend;
 mod model;
+mod period;
 mod recompute;
 mod refusal;
 mod requirement;
 mod snapshot;
 mod tally;
 mod value;
+mod walk;
 
+pub use compare::{ControlDifference, FrameworkDifference, RequirementDifference, differences};
 pub use control::Cap;
 pub use dependency::{LimitingPath, PathStep};
+pub use difference::Difference;
 pub use evidence::{EvidenceHash, EvidenceRef};
 pub use exception::{Credit, Excepted, ExceptedFailure, Exception, Place};
 pub use explain::{
@@ -42,13 +49,16 @@ pub use fact::{
     Strength, WeightedRequirement,
 };
 pub use fixed::{Fixed, FixedError};
+pub use mend::NothingToMend;
 pub use model::{Model, Touched};
+pub use period::{Days, Gap, Held, MOST_DAYS, MemberHeld, least};
 pub use recompute::{BeforeHorizon, Changes, ScoreChange};
 pub(crate) use refusal::LONGEST_RESOURCE;
 pub use refusal::Refusal;
 pub use value::{
     ControlScore, Counts, FrameworkScore, FrameworkValue, RequirementScore, Triple, Verdict,
 };
+pub use walk::{Step, Walk};
 
 /// The version of the formula. It is stored with every score.
 pub const FORMULA: u16 = 1;

@@ -228,6 +228,11 @@ impl Model {
         self.at
     }
 
+    /// The earliest instant that can still be asked for; `None` where nothing is forgotten.
+    pub fn horizon(&self) -> Option<Timestamp> {
+        self.horizon
+    }
+
     /// The frameworks adopted, in the order of their ids.
     pub fn frameworks(&self) -> impl Iterator<Item = FrameworkId> {
         self.frameworks.keys().copied()

@@ -86,6 +86,21 @@ fn restore(snapshot: Snapshot) -> Result<Model, SnapshotError> {
 }
 
 impl Model {
+    /// About how many facts it holds: as many as a snapshot of it has.
+    pub fn size(&self) -> usize {
+        let members: usize = self.requirements.values().map(|entry| entry.members.len()).sum();
+        let controls = self.controls.values().map(|control| 1 + control.depends_on.len());
+        let by_hand = self.tests.values().map(|test| 1 + test.manual.readings().count());
+        let scanned = self.checks.values().flat_map(super::model::Check::series);
+        self.frameworks.len()
+            + members
+            + controls.sum::<usize>()
+            + by_hand.sum::<usize>()
+            + scanned.map(|(_, _, series)| series.readings().count()).sum::<usize>()
+            + self.exceptions.len()
+            + self.rejected.len()
+    }
+
     /// Facts that make this model again. Only the order of those of one place matters, and that what
     /// opens comes before what closes.
     fn statements(&self) -> Vec<Statement> {

@@ -9,7 +9,7 @@ use studio_kernel::Timestamp;
 use super::{ControlId, Fixed, FrameworkId, RequirementId};
 
 /// Two values that differ by 1e-9 or less are one value to a reader (rules 7 and 8).
-const TOLERANCE: i64 = 1_000;
+pub(super) const TOLERANCE: i64 = 1_000;
 /// A tenth of a point, in units of [`Fixed`].
 const TENTH: i64 = 100_000_000_000;
 /// A hundredth, in units of [`Fixed`].

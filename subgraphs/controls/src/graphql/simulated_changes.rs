@@ -1,0 +1,249 @@
+//! What is supposed to happen in a simulation: each change in the words of the mutation that it is
+//! named after.
+
+use async_graphql::{ID, InputObject, OneofObject};
+use studio_kernel::{Id, id::Kind};
+use studio_service::graphql::Instant;
+
+use super::{
+    enums::{ImplementationState, TestOutcome},
+    inputs::{AddDependencyInput, RemoveDependencyInput},
+};
+use crate::domain::{
+    project::{NewMapping, NewTest},
+    score::Fixed,
+    simulation::Change,
+};
+
+/// What is supposed to happen.
+#[derive(InputObject)]
+pub(super) struct SimulateInput {
+    /// The changes, 1 to 100, one after the other: each sees what those before it did.
+    pub(super) changes: Vec<SimulatedChange>,
+    /// The instant from which on they are supposed: what was recorded by then is there. By default,
+    /// now.
+    pub(super) as_of: Option<Instant>,
+}
+
+/// One thing that is supposed to happen.
+#[derive(OneofObject)]
+pub(super) enum SimulatedChange {
+    /// A control is in place so far.
+    UpdateControl(SimulatedControlUpdate),
+    /// A control is no longer in force.
+    RetireControl(SimulatedRetirement),
+    /// A control gets a test.
+    AddTest(SimulatedTest),
+    /// A test is no longer done.
+    RemoveTest(SimulatedTestRemoval),
+    /// Somebody does a test by hand.
+    RecordTestResult(SimulatedTestResult),
+    /// What fails a check is fixed, and the next scan finds it so.
+    FixCheck(SimulatedFix),
+    /// A control rests on another one, or does so with another strength.
+    AddDependency(AddDependencyInput),
+    /// A control no longer rests on another one.
+    RemoveDependency(RemoveDependencyInput),
+    /// A control becomes a member of a requirement, or one with another share.
+    MapRequirement(SimulatedMapping),
+    /// A control is no longer a member of a requirement.
+    UnmapRequirement(SimulatedUnmapping),
+    /// Evidence is rejected.
+    RejectEvidence(SimulatedRejection),
+    /// Nothing happens for a while: what is known grows old.
+    TimePasses(SimulatedWait),
+}
+
+/// A control that is in place so far.
+#[derive(InputObject)]
+pub(super) struct SimulatedControlUpdate {
+    /// The control.
+    id: ID,
+    /// How far it is in place.
+    implementation: ImplementationState,
+}
+
+/// A control that is retired.
+#[derive(InputObject)]
+pub(super) struct SimulatedRetirement {
+    /// The control.
+    id: ID,
+}
+
+/// A test that a control gets.
+#[derive(InputObject)]
+pub(super) struct SimulatedTest {
+    /// The control.
+    control_id: ID,
+    /// The scanner's id of the check whose results it counts; leave out for a test by hand.
+    check: Option<String>,
+    /// Its weight among the tests of the control, 1 to 1000.
+    #[graphql(default = 1)]
+    weight: u32,
+    /// Whether the control counts at most 0.49 until this test is decided and has no failure.
+    #[graphql(default = false)]
+    key: bool,
+    /// Days for which a pass counts in full, at least 1.
+    #[graphql(default = 30)]
+    validity_days: u32,
+    /// What comes out when it is done at once, of a test by hand; leave out where it is not done yet.
+    outcome: Option<TestOutcome>,
+}
+
+/// A test that is no longer done.
+#[derive(InputObject)]
+pub(super) struct SimulatedTestRemoval {
+    /// The test.
+    test_id: ID,
+}
+
+/// The result of a test by hand.
+#[derive(InputObject)]
+pub(super) struct SimulatedTestResult {
+    /// The test.
+    test_id: ID,
+    /// What comes out.
+    outcome: TestOutcome,
+}
+
+/// What fails a check and is fixed.
+#[derive(InputObject)]
+pub(super) struct SimulatedFix {
+    /// The scanner's id of the check.
+    check: String,
+    /// Only in this account.
+    account: Option<String>,
+    /// Only in this region.
+    region: Option<String>,
+}
+
+/// A control that becomes a member of a requirement.
+#[derive(InputObject)]
+pub(super) struct SimulatedMapping {
+    /// The requirement, of a framework that the project has adopted.
+    requirement_id: ID,
+    /// The control.
+    control_id: ID,
+    /// The share of the requirement that it covers, more than 0; of the group, where one is named.
+    #[graphql(default = 1.0)]
+    share: f64,
+    /// The name of an any-of group: of its controls the best counts.
+    any_of: Option<String>,
+}
+
+/// A control that is no longer a member of a requirement.
+#[derive(InputObject)]
+pub(super) struct SimulatedUnmapping {
+    /// The requirement.
+    requirement_id: ID,
+    /// The control.
+    control_id: ID,
+}
+
+/// Evidence that is rejected.
+#[derive(InputObject)]
+pub(super) struct SimulatedRejection {
+    /// The evidence.
+    evidence_id: ID,
+    /// The version.
+    version: u32,
+}
+
+/// A while in which nothing happens.
+#[derive(InputObject)]
+pub(super) struct SimulatedWait {
+    /// Until when: not before the instant that the simulation has come to.
+    until: Instant,
+}
+
+/// A value of a change that does not read.
+pub(super) struct Unread {
+    /// Its field.
+    pub(super) field: &'static str,
+    /// What is wrong with it.
+    pub(super) message: String,
+}
+
+fn id<K: Kind>(field: &'static str, given: &ID) -> Result<Id<K>, Unread> {
+    given
+        .parse()
+        .map_err(|error: studio_kernel::IdError| Unread { field, message: error.to_string() })
+}
+
+impl SimulatedChange {
+    /// The name of the field that it was given in.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::UpdateControl(_) => "updateControl",
+            Self::RetireControl(_) => "retireControl",
+            Self::AddTest(_) => "addTest",
+            Self::RemoveTest(_) => "removeTest",
+            Self::RecordTestResult(_) => "recordTestResult",
+            Self::FixCheck(_) => "fixCheck",
+            Self::AddDependency(_) => "addDependency",
+            Self::RemoveDependency(_) => "removeDependency",
+            Self::MapRequirement(_) => "mapRequirement",
+            Self::UnmapRequirement(_) => "unmapRequirement",
+            Self::RejectEvidence(_) => "rejectEvidence",
+            Self::TimePasses(_) => "timePasses",
+        }
+    }
+
+    /// As the domain takes it.
+    pub(super) fn read(self) -> Result<Change, Unread> {
+        Ok(match self {
+            Self::UpdateControl(update) => {
+                Change::Implement(id("id", &update.id)?, update.implementation.into())
+            }
+            Self::RetireControl(retired) => Change::Retire(id("id", &retired.id)?),
+            Self::AddTest(test) => {
+                let new = NewTest {
+                    control: id("controlId", &test.control_id)?,
+                    title: "Simulated".to_owned(),
+                    check: test.check,
+                    weight: test.weight,
+                    key: test.key,
+                    validity_days: test.validity_days,
+                };
+                Change::AddTest(new, test.outcome.map(Into::into))
+            }
+            Self::RemoveTest(removed) => Change::RemoveTest(id("testId", &removed.test_id)?),
+            Self::RecordTestResult(result) => {
+                Change::Result(id("testId", &result.test_id)?, result.outcome.into())
+            }
+            Self::FixCheck(SimulatedFix { check, account, region }) => {
+                Change::Mend { check, account, region }
+            }
+            Self::AddDependency(added) => Change::Depend(
+                id("controlId", &added.control_id)?,
+                id("dependsOnId", &added.depends_on_id)?,
+                added.strength.into(),
+            ),
+            Self::RemoveDependency(removed) => Change::Undepend(
+                id("controlId", &removed.control_id)?,
+                id("dependsOnId", &removed.depends_on_id)?,
+            ),
+            Self::MapRequirement(mapped) => Change::Map(NewMapping {
+                requirement: id("requirementId", &mapped.requirement_id)?,
+                control: id("controlId", &mapped.control_id)?,
+                share: Fixed::from_f64(mapped.share).ok_or_else(|| Unread {
+                    field: "share",
+                    message: "the share must be a number above 0 and at most 1000".to_owned(),
+                })?,
+                group: mapped.any_of,
+            }),
+            Self::UnmapRequirement(unmapped) => Change::Unmap(
+                id("requirementId", &unmapped.requirement_id)?,
+                id("controlId", &unmapped.control_id)?,
+            ),
+            Self::RejectEvidence(rejected) => {
+                Change::Reject(id("evidenceId", &rejected.evidence_id)?, rejected.version)
+            }
+            Self::TimePasses(wait) => Change::Pass(
+                wait.until
+                    .named("until")
+                    .map_err(|error| Unread { field: "until", message: error.message })?,
+            ),
+        })
+    }
+}

@@ -1,0 +1,135 @@
+//! Models as they were, so that a replay need not begin with the first event. They can be lost at any
+//! time; one of another state version, or that does not read, is passed over.
+//!
+//! The process that records scores keeps one of a project whenever as many facts have come in as the
+//! last one holds. So a replay takes in about as much as a model holds at most, however long the log
+//! is, and all models together take about as much room as the log.
+
+use std::sync::{Arc, Mutex};
+
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder,
+    sea_query::OnConflict,
+};
+use studio_entities::controls::model_snapshot::{ActiveModel, Column, Entity};
+use studio_events::EventStore;
+use studio_kernel::Timestamp;
+use studio_service::ApiError;
+
+use super::{Key, lock, slot::Slot};
+use crate::domain::score::{Model, STATE_VERSION};
+
+/// Smaller projects are replayed as fast as a model is read.
+const FEWEST_FACTS: usize = 1_000;
+
+/// A model that was kept.
+pub(super) struct Kept {
+    pub(super) model: Model,
+    /// The version of the project's stream up to which it holds every fact.
+    pub(super) version: u64,
+    /// The position of that event in the log.
+    pub(super) position: i64,
+}
+
+/// How much has come in since the last model of a project was kept.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Since {
+    /// Facts that came in.
+    pub(super) facts: usize,
+    /// Facts that the last one holds; 0 where there is none.
+    pub(super) held: usize,
+}
+
+impl Since {
+    /// Whether it is time for another one.
+    pub(super) fn is_due(self) -> bool {
+        self.facts >= self.held.max(FEWEST_FACTS)
+    }
+}
+
+/// The newest model of a project that holds nothing beyond a position of the log, and has not forgotten
+/// what counted at an instant.
+pub(super) async fn newest(
+    store: &EventStore,
+    (tenant, project): Key,
+    until: i64,
+    earliest: Timestamp,
+) -> Result<Option<Kept>, ApiError> {
+    let remembers =
+        Condition::any().add(Column::Horizon.is_null()).add(Column::Horizon.lte(earliest.micros()));
+    let row = Entity::find()
+        .filter(Column::Tenant.eq(tenant.to_string()))
+        .filter(Column::Project.eq(project.to_string()))
+        .filter(Column::Position.lte(until))
+        .filter(Column::StateVersion.eq(i64::from(STATE_VERSION)))
+        .filter(remembers)
+        .order_by_desc(Column::Version)
+        .one(store.database().reader())
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let read = tokio::task::spawn_blocking(move || {
+        let model = serde_json::from_str(&row.state);
+        (model, row.version, row.position)
+    });
+    let (model, version, position) = read.await.map_err(ApiError::internal)?;
+    let model = model
+        .inspect_err(|error| tracing::warn!(%project, %error, "a kept score model does not read"))
+        .ok();
+    let version = u64::try_from(version).map_err(ApiError::internal)?;
+    Ok(model.map(|model| Kept { model, version, position }))
+}
+
+/// Keeps the model of a project where it is time for that. One that cannot be kept is left out: the next
+/// one comes after as many facts.
+pub(super) async fn keep_due(store: &EventStore, key: Key, slot: &Mutex<Slot>) {
+    let due = {
+        let mut slot = lock(slot);
+        slot.since.is_due().then(|| {
+            slot.since = Since { facts: 0, held: slot.model.size() };
+            (slot.model.clone(), (slot.version, slot.position))
+        })
+    };
+    let Some((model, place)) = due else { return };
+    if let Err(error) = keep(store, key, model, place).await {
+        tracing::warn!(project = %key.1, %error, "a score model cannot be kept: replays take longer");
+    }
+}
+
+async fn keep(
+    store: &EventStore,
+    (tenant, project): Key,
+    model: Arc<Model>,
+    (version, position): (u64, i64),
+) -> Result<(), ApiError> {
+    let horizon = model.horizon().map(Timestamp::micros);
+    // It takes a while for a large one: no thread that answers requests is held up.
+    let written = tokio::task::spawn_blocking(move || serde_json::to_string(&*model));
+    let state = written.await.map_err(ApiError::internal)?.map_err(ApiError::internal)?;
+    let row = ActiveModel {
+        tenant: Set(tenant.to_string()),
+        project: Set(project.to_string()),
+        version: Set(i64::try_from(version).map_err(ApiError::internal)?),
+        position: Set(position),
+        horizon: Set(horizon),
+        state_version: Set(i64::from(STATE_VERSION)),
+        state: Set(state),
+    };
+    let columns = [Column::Tenant, Column::Project, Column::Version];
+    let replaced = [Column::Position, Column::Horizon, Column::StateVersion, Column::State];
+    let replace = OnConflict::columns(columns).update_columns(replaced).to_owned();
+    let tx = store.begin_beside().await?;
+    Entity::insert(row).on_conflict(replace).exec_without_returning(&tx).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Drops the models of other state versions: this build does not read them.
+pub(super) async fn drop_others(store: &EventStore) -> Result<(), ApiError> {
+    let tx = store.begin_beside().await?;
+    Entity::delete_many()
+        .filter(Column::StateVersion.ne(i64::from(STATE_VERSION)))
+        .exec(&tx)
+        .await?;
+    tx.commit().await?;
+    Ok(())
+}
