@@ -143,7 +143,7 @@ const OTHER: &str = "It goes on waiting. If you began a sign-in there, answer th
 fn page(status: StatusCode, title: &str, text: &str) -> Response {
     let page = format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title} – Studio</title></head>\
-         <body><h1>{title}</h1><p>{text}</p></body></html>"
+         <body><main><h1>{title}</h1><p>{text}</p></main></body></html>"
     );
     let headers = [
         (header::CACHE_CONTROL, "no-store"),
