@@ -415,8 +415,23 @@ pub(crate) struct Login {
     )]
     pub(crate) server: String,
     /// The e-mail address of the account; asked for where it is not given
-    #[arg(long)]
+    #[arg(long, conflicts_with = "browser")]
     pub(crate) email: Option<String>,
+    /// Sign in with the browser of this computer: by a passkey or a provider, too
+    #[arg(long)]
+    pub(crate) browser: bool,
+    /// Print the address and leave it to you to open it
+    #[arg(long, requires = "browser")]
+    pub(crate) no_open: bool,
+    /// How long to wait for the browser
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 300,
+        requires = "browser",
+        value_parser = clap::value_parser!(u64).range(1..=3600)
+    )]
+    pub(crate) wait: u64,
 }
 
 #[derive(Args)]

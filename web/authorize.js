@@ -65,13 +65,15 @@ function back(address) {
   return null;
 }
 
-function signIn({ loginHint }, again) {
+function signIn({ loginHint, command }, again) {
   // Whoever is signed in is asked to be so anew.
   const anew = session.current() !== null;
   if (anew) session.signOut().catch((error) => console.warn(error.message));
   const intro = anew
     ? "An app wants you to sign in anew."
-    : "An app wants to act for you. Sign in first; then you see which one, and what it wants.";
+    : command
+      ? "The studio command on this computer asks to sign in as you. Sign in here first; then you are asked."
+      : "An app wants to act for you. Sign in first; then you see which one, and what it wants.";
   const element = signInForm(again, intro);
   const email = element.querySelector("input[type=email]");
   if (loginHint && email) email.value = loginHint;
@@ -80,11 +82,11 @@ function signIn({ loginHint }, again) {
 
 /** Asks the person. */
 export function consentForm(sealed, asks) {
-  const { name, organization, registeredBy, answersTo, scopes } = asks;
+  const { command, name, organization, registeredBy, scopes } = asks;
   const of = [organization?.name, registeredBy && `registered by ${registeredBy}`].filter(Boolean);
   const element = form(
-    `Let ${name} act for you?`,
-    of.join(", "),
+    command ? "Sign in at the command line?" : `Let ${name} act for you?`,
+    command ? "The studio command on this computer asks to sign in as you." : of.join(", "),
     {},
     "Allow",
     async () => back(await allow(sealed, true)),
@@ -103,18 +105,21 @@ export function consentForm(sealed, asks) {
     h(
       "div",
       { class: "wants" },
-      h("p", {}, "It will be able to:"),
-      h("ul", {}, scopes.map(want)),
-      h(
-        "p",
-        { class: "quiet" },
-        `Only what you may do yourself, and never how you sign in or what people may do. You end it on the page of your account. The answer goes to ${answersTo}.`,
-      ),
+      ...(command ? [] : [h("p", {}, "It will be able to:"), h("ul", {}, scopes.map(want))]),
+      h("p", { class: "quiet" }, terms(asks)),
     ),
     element.querySelector(".problem"),
   );
   element.querySelector("button[type=submit]").after(" ", deny);
   return element;
+}
+
+/** What it comes to, and how it ends. */
+function terms({ command, answersTo }) {
+  if (!command) {
+    return `Only what you may do yourself, and never how you sign in or what people may do. You end it on the page of your account. The answer goes to ${answersTo}.`;
+  }
+  return `It may then do whatever you may do. Allow it only if you have just typed "studio login --browser" yourself, on this computer. You end it by "studio logout" there, or from anywhere as any other session of yours. The answer goes to ${answersTo}.`;
 }
 
 /** What one scope comes to: the phrase, or as many as there are. */

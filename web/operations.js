@@ -71,7 +71,7 @@ query Profile {
 export const appRequestQuery = `
 query AppRequest($request: String!) {
   appRequest(request: $request) {
-    state silent loginHint name registeredBy answersTo
+    state silent command loginHint name registeredBy answersTo
     organization { id name }
     scopes { scope meanings }
   }

@@ -20,6 +20,7 @@ pub fn check(bytes: &[u8]) {
     let _ = controls::ProjectArchived::decode(version, text);
     let _ = controls::ProjectRestored::decode(version, text);
     let _ = documents::DocumentVersionStored::decode(version, text);
+    let _ = documents::DocumentClassified::decode(version, text);
     let _ = serde_json::from_str::<Metadata>(text);
     let _ = serde_json::from_str::<CloudEvent>(text);
     let Ok(value) = serde_json::from_str::<serde_json::Value>(text) else { return };

@@ -6,6 +6,7 @@
 
 pub mod app_request;
 pub mod audit_file;
+pub mod browser_answer;
 pub mod catalog;
 pub mod client_events;
 pub mod document_text;
@@ -34,6 +35,7 @@ pub type Target = (&'static str, fn(&[u8]));
 pub const TARGETS: &[Target] = &[
     ("app_request", app_request::check),
     ("audit_file", audit_file::check),
+    ("browser_answer", browser_answer::check),
     ("catalog", catalog::check),
     ("client_events", client_events::check),
     ("document_text", document_text::check),

@@ -1,7 +1,7 @@
-//! Ids, cursors, instants and days as clients write them: what is taken is written again as it was
+//! Ids, cursors, instants, days and data classes as clients write them: what is taken is written again as it was
 //! given, or as the one spelling of the same value.
 
-use studio_kernel::{Id, TenantId, Timestamp, id::Kind, kind};
+use studio_kernel::{DataClass, Id, TenantId, Timestamp, id::Kind, kind};
 use studio_service::graphql::{PageArgs, decode_cursor, encode_cursor};
 
 fn same<K: Kind>(text: &str) {
@@ -21,6 +21,10 @@ pub fn check(bytes: &[u8]) {
     if let Ok(instant) = text.parse::<Timestamp>() {
         assert_eq!(instant.to_string().parse(), Ok(instant));
         assert!(instant.day().start() <= instant && instant <= instant.day().end());
+    }
+    if let Ok(class) = text.parse::<DataClass>() {
+        assert!(text.eq_ignore_ascii_case(class.wire()));
+        assert_eq!(class.as_str().parse(), Ok(class));
     }
     if let Ok(key) = decode_cursor(text) {
         assert_eq!(encode_cursor(&key), text);

@@ -51,7 +51,7 @@ const DATA_CLASSES: &[&str] = &[
     "ALTER TABLE documents ADD COLUMN data_class TEXT NOT NULL DEFAULT 'internal'",
     "ALTER TABLE documents ADD COLUMN class_version BIGINT NOT NULL DEFAULT 1",
     "ALTER TABLE documents ADD COLUMN owner TEXT",
-    "UPDATE documents SET owner = (SELECT first.uploaded_by FROM document_versions first
-        WHERE first.generation = documents.generation AND first.tenant = documents.tenant
-          AND first.document = documents.id AND first.number = 1)",
+    "UPDATE documents SET owner = (SELECT v.uploaded_by FROM document_versions v
+        WHERE v.generation = documents.generation AND v.tenant = documents.tenant
+          AND v.document = documents.id AND v.number = 1)",
 ];

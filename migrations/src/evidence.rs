@@ -94,7 +94,7 @@ const DATA_CLASSES: &[&str] = &[
     "ALTER TABLE evidence_items ADD COLUMN data_class TEXT NOT NULL DEFAULT 'internal'",
     "ALTER TABLE evidence_items ADD COLUMN class_version BIGINT NOT NULL DEFAULT 1",
     "ALTER TABLE evidence_items ADD COLUMN owner TEXT",
-    "UPDATE evidence_items SET owner = (SELECT MAX(first.uploaded_by) FROM ingest_runs first
-        WHERE first.tenant = evidence_items.tenant AND first.evidence_id = evidence_items.id
-          AND first.evidence_version = 1)",
+    "UPDATE evidence_items SET owner = (SELECT MAX(run.uploaded_by) FROM ingest_runs run
+        WHERE run.tenant = evidence_items.tenant AND run.evidence_id = evidence_items.id
+          AND run.evidence_version = 1)",
 ];

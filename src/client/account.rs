@@ -1,17 +1,27 @@
 //! `studio login`, `studio logout` and `studio whoami`.
 
+use std::time::Duration;
+
 use anyhow::Context;
 use studio_sdk::{
     Client, Error,
     operations::{WhoAmI, who_am_i},
 };
 
-use super::{asked, session, to_the_second};
+use super::{asked, browser, session, to_the_second};
 use crate::cli;
 
 /// `studio login`
 pub(crate) async fn login(arguments: cli::Login) -> anyhow::Result<()> {
     let client = Client::new(&arguments.server)?;
+    if arguments.browser {
+        let patience = Duration::from_secs(arguments.wait);
+        browser::sign_in(&client, !arguments.no_open, patience).await?;
+        session::begin(&client)?;
+        let me = client.query::<WhoAmI>(who_am_i::Variables { after: None }).await?.me;
+        println!("Signed in to {} as {}.", client.url(), me.email.unwrap_or_default());
+        return Ok(());
+    }
     let email = match arguments.email {
         Some(email) => email,
         None => asked::email()?,

@@ -5,6 +5,7 @@ mod account;
 mod ask;
 mod asked;
 mod audit;
+mod browser;
 mod projects;
 mod score;
 mod session;

@@ -23,6 +23,8 @@ mod audit;
 mod audit_log;
 mod audit_stream;
 mod bad_input;
+mod browser_login;
+mod classes;
 mod config;
 mod dead_letters;
 mod demo;

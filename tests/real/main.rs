@@ -8,6 +8,7 @@ mod support;
 
 mod apps;
 mod browser;
+mod browser_login;
 mod config;
 mod faults;
 mod keyring;

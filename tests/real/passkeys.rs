@@ -6,11 +6,11 @@ use crate::{
     webdriver::Browser,
 };
 
-const EMAIL: &str = "ada@example.org";
-const PASSWORD: &str = "a long enough password";
+pub(crate) const EMAIL: &str = "ada@example.org";
+pub(crate) const PASSWORD: &str = "a long enough password";
 
 /// A server that people call by a name, as browsers ask for: its address, with the one for the set-up.
-fn named(port: u16) -> (Installation, Server, String) {
+pub(crate) fn named(port: u16) -> (Installation, Server, String) {
     let url = format!("http://localhost:{port}");
     let installation = Installation::empty().with_setting("STUDIO_PUBLIC_URL", &url);
     let server = installation.start_at(&format!("127.0.0.1:{port}"), &[]);
@@ -19,11 +19,11 @@ fn named(port: u16) -> (Installation, Server, String) {
     (installation, server, format!("{url}/#setup={token}"))
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-async fn set_up(browser: &Browser, address: &str) {
+pub(crate) async fn set_up(browser: &Browser, address: &str) {
     browser.open(address).await;
     for (selector, value) in [
         ("input[name=organizationName]", "Example"),
@@ -37,16 +37,16 @@ async fn set_up(browser: &Browser, address: &str) {
     signed_in(browser).await;
 }
 
-async fn signed_in(browser: &Browser) {
+pub(crate) async fn signed_in(browser: &Browser) {
     shows(browser, "No project yet").await;
 }
 
-async fn shows(browser: &Browser, words: &str) -> String {
+pub(crate) async fn shows(browser: &Browser, words: &str) -> String {
     browser.wait_for_text(words, |text| text.contains(words).then(|| text.to_owned())).await
 }
 
 /// Signs out from the first page: whoever signs in next is where they were.
-async fn sign_out(browser: &Browser) {
+pub(crate) async fn sign_out(browser: &Browser) {
     browser.click("a.brand").await;
     signed_in(browser).await;
     browser.click("#person button").await;
@@ -59,7 +59,7 @@ async fn give_password(browser: &Browser) {
     browser.click("main form button[type=submit]").await;
 }
 
-async fn use_passkey(browser: &Browser) {
+pub(crate) async fn use_passkey(browser: &Browser) {
     browser.click("main button.passkey").await;
 }
 

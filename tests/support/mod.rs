@@ -2,6 +2,7 @@
 
 mod archive;
 mod authenticator;
+mod browser_login;
 mod checked;
 #[allow(dead_code, reason = "the tests of faults, which need real servers, use all of it")]
 mod cluster;
@@ -16,6 +17,7 @@ mod world;
 
 pub(crate) use archive::downloads_between;
 pub(crate) use authenticator::enrol;
+pub(crate) use browser_login::Waiting;
 pub(crate) use checked::config_check;
 #[allow(unused_imports, reason = "the tests of faults cut wires")]
 pub(crate) use cluster::{Between, POSTGRES, host};

@@ -12,7 +12,7 @@ scope_of(roles, action, owner, class) := decision.scope if {
 	decision := data.studio.access.decision with input as of_class(roles, action, owner, class)
 }
 
-readings := ["documents:document:read", "evidence:evidence:read", "evidence:finding:read", "ai:search:read"]
+readings := ["documents:document:read", "evidence:evidence:read", "evidence:finding:read", "ai:answer:read"]
 
 test_those_who_run_the_programme_read_every_class if {
 	every role in ["owner", "admin", "compliance_manager"] {

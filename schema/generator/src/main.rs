@@ -57,6 +57,7 @@ fn files() -> anyhow::Result<BTreeMap<String, String>> {
     event::<evidence::CheckResultsRecorded>(&mut files)?;
     event::<evidence::EvidenceRejected>(&mut files)?;
     event::<documents::DocumentVersionStored>(&mut files)?;
+    event::<documents::DocumentClassified>(&mut files)?;
     event::<identity::OrganizationStateChanged>(&mut files)?;
     event::<identity::SessionExtended>(&mut files)?;
     event::<identity::SessionEnded>(&mut files)?;

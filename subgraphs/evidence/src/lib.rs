@@ -31,7 +31,7 @@ use studio_service::{BlobNames, Deps, Feeds, NamedBlob, Subgraph, Upstream, subg
 use studio_stores::keyring::KeyringError;
 
 use commands::Core;
-use domain::{EvidenceClassified, EvidenceVersionAdded, RunCompleted, RunStarted};
+use domain::{DataClassSet, EvidenceVersionAdded, RunCompleted, RunStarted};
 
 pub use error::EvidenceError;
 pub use rest::openapi;
@@ -46,7 +46,7 @@ static PUBLISHED: &[PublishedType] =
 /// What the audit log may show of the events.
 static SHOWN: &[Shown] = &[
     Shown::of::<EvidenceVersionAdded>(&["project", "run", "version", "sha256", "size"]),
-    Shown::of::<EvidenceClassified>(&["project", "data_class"]),
+    Shown::of::<DataClassSet>(&["project", "data_class"]),
     Shown::of::<EvidenceRejected>(&["project", "evidence_version"]),
     Shown::of::<RunStarted>(&[
         "project",

@@ -18,7 +18,7 @@ use crate::domain::{
         DirectoryRecordRemoved, DirectoryRecordSet, ProfileChanged, UserReactivated, UserSuspended,
     },
     review::{AccessDecided, ReviewCompleted},
-    session::{SessionEnded, SessionRefreshed, SessionStarted},
+    session::{SessionEnded, SessionOffered, SessionRefreshed, SessionStarted},
     team::{TeamCreated, TeamMembersChanged, TeamRenamed, TeamRolesChanged},
     user::{RolesChanged, UserCreated},
 };
@@ -79,6 +79,7 @@ pub(crate) static SHOWN: &[Shown] = &[
         "expires_at",
     ]),
     Shown::of::<InvitationAccepted>(&["user"]),
+    Shown::of::<SessionOffered>(&["user", "by", "redirect_uri", "expires_at"]),
     Shown::of::<SessionStarted>(&["user", "authn.methods", "provider", "expires_at"]),
     Shown::of::<SessionEnded>(&["reason"]),
     Shown::of::<ApiKeyCreated>(&["user", "scopes", "expires_at"]),

@@ -16,6 +16,7 @@
 //! # }
 //! ```
 
+mod browser;
 mod client;
 mod error;
 pub mod operations;
@@ -24,6 +25,7 @@ mod rest;
 mod sse;
 mod websocket;
 
+pub use browser::{BrowserAnswer, BrowserSignIn};
 pub use client::{Challenge, Client, Tokens};
 pub use error::{Error, GraphQlError};
 pub use rest::{IngestAnswer, Upload};

@@ -31,17 +31,17 @@ event!(EvidenceVersionAdded, "evidence.version.added", 1);
 
 /// The evidence got another data class, with all its versions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct EvidenceClassified {
+pub(crate) struct DataClassSet {
     /// The project.
     pub project: Option<Id<kind::Project>>,
     /// The class from now on.
     pub data_class: DataClass,
 }
-event!(EvidenceClassified, "evidence.evidence.classified", 1);
+event!(DataClassSet, "evidence.evidence.classified", 1);
 
 events! {
     /// What happens to an evidence item.
-    pub(crate) enum EvidenceEvent { EvidenceVersionAdded, EvidenceRejected, EvidenceClassified }
+    pub(crate) enum EvidenceEvent { EvidenceVersionAdded, EvidenceRejected, DataClassSet }
 }
 
 /// One version of an evidence item.
@@ -121,7 +121,7 @@ impl Evidence {
         if expected != actual {
             return Err(ClassificationRefused::Stale { expected, actual });
         }
-        let classified = EvidenceClassified { project: self.project, data_class };
+        let classified = DataClassSet { project: self.project, data_class };
         Ok((data_class != self.data_class).then(|| classified.into()))
     }
 
@@ -129,7 +129,7 @@ impl Evidence {
     pub(crate) fn raise(&self, asked: Option<DataClass>) -> Option<EvidenceEvent> {
         let data_class =
             asked.filter(|class| !self.versions.is_empty() && *class > self.data_class)?;
-        Some(EvidenceClassified { project: self.project, data_class }.into())
+        Some(DataClassSet { project: self.project, data_class }.into())
     }
 
     /// Its class once a scan is there that is to be kept that closely.
@@ -194,7 +194,7 @@ impl Aggregate for Evidence {
                 }
                 self.versions.push(Version { run: added.run, rejected: false });
             }
-            EvidenceEvent::EvidenceClassified(classified) => {
+            EvidenceEvent::DataClassSet(classified) => {
                 self.data_class = classified.data_class;
                 self.class_version += 1;
             }

@@ -8,7 +8,7 @@ mod reaction;
 mod run;
 
 pub(crate) use evidence::{
-    ClassificationRefused, Evidence, EvidenceClassified, EvidenceVersionAdded, RejectionRefused,
+    ClassificationRefused, DataClassSet, Evidence, EvidenceVersionAdded, RejectionRefused,
 };
 pub(crate) use intake::{
     ArchivingRecorded, Intake, IntakeClaimed, IntakeEvent, IntakeReleased, ProjectRecorded,

@@ -12,7 +12,7 @@ use studio_kernel::{Payload, TenantId, published::evidence::EvidenceRejected};
 use studio_service::clearance::{ClassColumns, cleared};
 
 use super::sql::{self, Insert, count, statement};
-use crate::domain::{EvidenceClassified, EvidenceVersionAdded};
+use crate::domain::{DataClassSet, EvidenceVersionAdded};
 
 const NAME: &str = "evidence";
 static ITEM: Insert = Insert::new(
@@ -98,7 +98,7 @@ impl Projection for EvidenceItems {
     }
 
     fn handles(&self, event_type: &str) -> bool {
-        [EvidenceVersionAdded::TYPE, EvidenceRejected::TYPE, EvidenceClassified::TYPE]
+        [EvidenceVersionAdded::TYPE, EvidenceRejected::TYPE, DataClassSet::TYPE]
             .contains(&event_type)
     }
 
@@ -111,7 +111,7 @@ impl Projection for EvidenceItems {
         for event in events {
             match event.event_type.as_str() {
                 EvidenceRejected::TYPE => reject(tx, generation, event).await?,
-                EvidenceClassified::TYPE => classify(tx, generation, event).await?,
+                DataClassSet::TYPE => classify(tx, generation, event).await?,
                 _ => add(tx, generation, event).await?,
             }
         }
@@ -167,7 +167,7 @@ async fn classify(
     generation: i64,
     event: &Recorded,
 ) -> Result<(), ProjectionError> {
-    let classified = EvidenceClassified::decode(event.schema_version, &event.payload)?;
+    let classified = DataClassSet::decode(event.schema_version, &event.payload)?;
     let values = vec![
         classified.data_class.as_str().into(),
         generation.into(),

@@ -13,17 +13,18 @@ use crate::{
     domain::{
         app_grant::{AppAllowed, AppGrant, GrantEndReason},
         authorization::{Asked, Problem, WayBack},
+        command::COMMAND,
         input::Fault,
         reach::Reach,
         redirect_uri,
     },
     personal::sealed_from_row,
     projections::{app_grants, oauth_clients, read_id, users},
-    tokens::{KnownClient, KnownGrant, SealedRequest},
+    tokens::{KnownGrant, SealedRequest},
 };
 
 /// Seconds for which a code works (RFC 6749, section 4.1.2, allows ten minutes).
-const CODE_SECONDS: i64 = 60;
+pub(super) const CODE_SECONDS: i64 = 60;
 /// How often one person's leave for one app may go on beside itself, on their several devices.
 const MOST: usize = 20;
 const SECOND: i64 = 1_000_000;
@@ -102,13 +103,14 @@ impl Core {
         format!("{redirect_uri}{joint}{}", query.finish())
     }
 
-    /// Seals a request that was checked, for the page that shows it to the person.
+    /// Seals a request that was checked, of an app and its organization, for the page that shows it to the
+    /// person.
     ///
     /// # Errors
     /// [`Problem`] where it is too long for an address.
     pub(crate) fn seal_request(
         &self,
-        client: &KnownClient,
+        app: (Id<kind::OAuthClient>, Option<TenantId>),
         way: &WayBack,
         asked: Asked,
         user: Option<Id<kind::User>>,
@@ -118,8 +120,8 @@ impl Core {
         let second = Timestamp::from_micros(at.micros().div_euclid(SECOND) * SECOND);
         let by_age = asked.max_age.map(|age| second.plus_seconds(-i64::from(age)));
         let request = SealedRequest {
-            tenant: client.tenant,
-            client: client.client,
+            tenant: app.1,
+            client: app.0,
             grant: self.env.id(),
             redirect_uri: way.redirect_uri.clone(),
             state: way.state.clone(),
@@ -153,15 +155,19 @@ impl Core {
         let Some((actor, user)) = actor.and_then(person) else {
             return Ok(shown(RequestState::SignIn, Some(request)));
         };
-        if actor.tenant != request.tenant {
+        if request.tenant.is_some_and(|its| its != actor.tenant) {
             return Ok(shown(RequestState::Elsewhere, Some(request)));
         }
         let resource = Resource::any("App", actor.tenant).owned_by(user);
         let tenant = self.policy.require(actor, "identity:app:allow", &resource)?.tenant();
-        let app = oauth_clients::find(&self.store, tenant, request.client).await?;
+        // The command is no program of the organization.
+        let app = match request.tenant {
+            Some(_) => oauth_clients::find(&self.store, tenant, request.client).await?,
+            None => None,
+        };
         let state = if !is_signed_in_for(&request, actor, user) {
             RequestState::SignIn
-        } else if self.is_remembered(&request, user).await? {
+        } else if self.is_remembered(tenant, &request, user).await? {
             RequestState::Ready
         } else {
             RequestState::Consent
@@ -172,12 +178,16 @@ impl Core {
     /// Opens a request whose app has access, also one that was let in a moment ago by another process.
     async fn open_request(&self, text: &str) -> Option<SealedRequest> {
         let request = self.requests.open(text)?;
+        if request.client == COMMAND {
+            return Some(request);
+        }
         self.verifier.known_client(request.client).await.is_some().then_some(request)
     }
 
     /// Whether the person allowed all of it before, and nobody else can have taken the place of the app.
     async fn is_remembered(
         &self,
+        tenant: TenantId,
         request: &SealedRequest,
         user: Id<kind::User>,
     ) -> Result<bool, ApiError> {
@@ -185,12 +195,12 @@ impl Core {
             return Ok(false);
         }
         let client = Some(request.client);
-        let rows = app_grants::of_user(&self.store, request.tenant, user, client).await?;
+        let rows = app_grants::of_user(&self.store, tenant, user, client).await?;
         Ok(rows.iter().any(|row| Reach::read(&row.reach).covers(&request.reach)))
     }
 
-    /// Lets an app act for the actor, as far as its request goes; answers where to go on, with a code for
-    /// the app. `consent` says that they were asked just now.
+    /// Lets an app act for the actor, as far as its request goes, or the command on their computer sign in as
+    /// them; answers where to go on, with a code for it. `consent` says that they were asked just now.
     ///
     /// # Errors
     /// `FORBIDDEN`, also to programs; `NOT_FOUND` for an app of another organization; [`Failure::Input`]
@@ -221,18 +231,21 @@ impl Core {
             return Err(ApiError::unauthenticated().into());
         };
         let asked = self.open_request(text).await.ok_or_else(request_over)?;
-        if asked.tenant != tenant {
+        if asked.tenant.is_some_and(|its| its != tenant) {
             return Err(ApiError::not_found("program", asked.client).into());
         }
         if !is_signed_in_for(&asked, actor, user) {
             let message = "The app wants you to sign in anew, or as somebody else: do, and go on.";
             return Err(Fault::new("SIGN_IN_AGAIN", "request", message).into());
         }
-        if !(consent && !asked.silent || self.is_remembered(&asked, user).await?) {
+        if !(consent && !asked.silent || self.is_remembered(tenant, &asked, user).await?) {
             let message = "You have not allowed the app all of that yet: look at it, and allow it.";
             return Err(Fault::new("CONSENT_NEEDED", "consent", message).into());
         }
         let metadata = metadata(actor, &request);
+        if asked.client == COMMAND {
+            return self.offer_session(actor, (user, session), asked, metadata).await;
+        }
         self.make_room(tenant, user, asked.client, &metadata).await?;
         let now = self.env.now();
         let code = self.app_tokens.codes.make(tenant, asked.grant, 0);
@@ -431,7 +444,7 @@ fn is_signed_in_for(request: &SealedRequest, actor: &Actor, user: Id<kind::User>
     lately && request.user.is_none_or(|wanted| wanted == user)
 }
 
-fn request_over() -> Fault {
+pub(super) fn request_over() -> Fault {
     Fault::new(
         "REQUEST_OVER",
         "request",

@@ -7,6 +7,7 @@ mod api_keys;
 mod app_tokens;
 mod apps;
 mod audit;
+mod command;
 mod directories;
 mod factor;
 mod invitations;

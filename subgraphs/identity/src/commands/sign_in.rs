@@ -249,7 +249,11 @@ impl Core {
         self.signed_in(actor, &next)
     }
 
-    fn signed_in(&self, actor: Actor, refresh: &RefreshToken) -> Result<SignedIn, Failure> {
+    pub(super) fn signed_in(
+        &self,
+        actor: Actor,
+        refresh: &RefreshToken,
+    ) -> Result<SignedIn, Failure> {
         let access = self.issuer.issue(&actor)?;
         Ok(SignedIn { actor, access, refresh: self.refresh_tokens.write(refresh) })
     }

@@ -4,6 +4,7 @@
 pub mod api_key;
 pub mod app_grant;
 pub mod authorization;
+pub mod command;
 pub mod directory;
 pub mod directory_group;
 pub mod factor;

@@ -5,6 +5,30 @@
 use serde::{Deserialize, Serialize};
 use studio_kernel::{Aggregate, Authn, Id, Timestamp, event, events, kind, published::identity};
 
+/// A person let the command on their computer sign in as them, in a session that goes on: it takes this one
+/// up by a code, once.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SessionOffered {
+    /// The session that it will be.
+    pub session: Id<kind::Session>,
+    /// Whose.
+    pub user: Id<kind::User>,
+    /// The session in which they did: the code works while it lasts.
+    pub by: Id<kind::Session>,
+    /// Where the code was sent.
+    pub redirect_uri: String,
+    /// The challenge of PKCE (RFC 7636, section 4.2): SHA-256 of the verifier, in base64url.
+    pub challenge: String,
+    /// SHA-256 of the code, 64 lower-case hexadecimal digits.
+    pub code_hash: String,
+    /// How and when the person signed in, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authn: Option<Authn>,
+    /// Until when the code works.
+    pub expires_at: Timestamp,
+}
+event!(SessionOffered, "identity.session.offered", 1);
+
 /// A person signed in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SessionStarted {
@@ -55,6 +79,8 @@ pub enum EndReason {
     PasswordChanged,
     /// The person was suspended.
     UserSuspended,
+    /// The code by which it was taken up was used twice.
+    CodeReused,
 }
 
 /// The session ended before its time.
@@ -69,7 +95,7 @@ event!(SessionEnded, "identity.session.ended", 1);
 
 events! {
     /// What happens to a session.
-    pub enum SessionEvent { SessionStarted, SessionRefreshed, SessionEnded }
+    pub enum SessionEvent { SessionOffered, SessionStarted, SessionRefreshed, SessionEnded }
 }
 
 impl From<SessionStarted> for identity::SessionExtended {
@@ -99,6 +125,8 @@ pub struct Session {
     pub ended: Option<EndReason>,
     /// How and when the person signed in.
     pub authn: Option<Authn>,
+    /// How it may be taken up, where it was offered to the command.
+    pub offer: Option<SessionOffered>,
     number: u32,
     token_hash: String,
     expires_at: Timestamp,
@@ -113,6 +141,17 @@ pub struct Presented<'a> {
     pub token_hash: &'a str,
 }
 
+/// A code as it was presented, with what was sent along.
+#[derive(Debug, Clone, Copy)]
+pub struct PresentedCode<'a> {
+    /// SHA-256 of it.
+    pub code_hash: &'a str,
+    /// Where it is said to have been sent.
+    pub redirect_uri: &'a str,
+    /// The challenge that the verifier answers.
+    pub challenge: &'a str,
+}
+
 /// The session is over, or never was: sign in again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the session is over")]
@@ -122,6 +161,42 @@ impl Session {
     /// The number of the refresh token that comes next.
     pub fn next_number(&self) -> u32 {
         self.number.saturating_add(1)
+    }
+
+    /// Takes up a session that was offered. A code that was used before ends it instead: look at
+    /// [`Session::ended`] of the state that results.
+    ///
+    /// # Errors
+    /// [`SessionOver`] where there is nothing to take up by that code.
+    pub fn take_up(
+        &self,
+        code: PresentedCode<'_>,
+        token_hash: String,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<Vec<SessionEvent>, SessionOver> {
+        let offer = self.offer.as_ref().filter(|_| self.ended.is_none()).ok_or(SessionOver)?;
+        let right = offer.code_hash == code.code_hash
+            && offer.redirect_uri == code.redirect_uri
+            && offer.challenge == code.challenge;
+        if !right {
+            return Err(SessionOver);
+        }
+        if self.user.is_some() {
+            return Ok(self.end(offer.session, EndReason::CodeReused));
+        }
+        if offer.expires_at <= now {
+            return Err(SessionOver);
+        }
+        let started = SessionStarted {
+            session: offer.session,
+            user: offer.user,
+            token_hash,
+            expires_at,
+            authn: offer.authn.clone(),
+            provider: None,
+        };
+        Ok(vec![started.into()])
     }
 
     /// Replaces the refresh token. A token that was used before ends the session instead: look at
@@ -161,11 +236,12 @@ impl Session {
 
 impl Aggregate for Session {
     const STREAM_TYPE: &'static str = "identity.session";
-    const STATE_VERSION: u32 = 2;
+    const STATE_VERSION: u32 = 3;
     type Event = SessionEvent;
 
     fn apply(&mut self, event: &SessionEvent, _recorded_at: Timestamp) {
         match event {
+            SessionEvent::SessionOffered(offered) => self.offer = Some(offered.clone()),
             SessionEvent::SessionStarted(started) => {
                 self.user = Some(started.user);
                 self.authn.clone_from(&started.authn);
@@ -252,5 +328,57 @@ mod tests {
         assert_eq!(state.ended, Some(EndReason::LogOut));
         assert_eq!(refresh(&mut state, id, 0, "t0", 20), Err(SessionOver));
         assert_eq!(refresh(&mut Session::default(), id, 0, "", 0), Err(SessionOver));
+    }
+
+    fn take_up(state: &mut Session, code: PresentedCode<'_>, now: i64) -> Result<(), SessionOver> {
+        for event in state.take_up(code, "t0".into(), at(now), at(now + 100))? {
+            state.apply(&event, at(now));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn an_offer_is_taken_up_once_by_whoever_has_the_verifier() {
+        let code = PresentedCode {
+            code_hash: "code",
+            redirect_uri: "http://127.0.0.1:1/signed-in",
+            challenge: "challenge",
+        };
+        assert_eq!(take_up(&mut Session::default(), code, 0), Err(SessionOver), "no offer");
+        let mut state = Session::default();
+        let (session, user) =
+            (Id::from_uuid(Default::default()), Id::from_uuid(Default::default()));
+        let offered = SessionOffered {
+            session,
+            user,
+            by: Id::from_uuid(Default::default()),
+            redirect_uri: code.redirect_uri.into(),
+            challenge: code.challenge.into(),
+            code_hash: code.code_hash.into(),
+            authn: None,
+            expires_at: at(60),
+        };
+        state.apply(&offered.into(), at(0));
+        // It is no session yet: nothing refreshes it, nothing ends it.
+        assert_eq!(refresh(&mut state, session, 0, "", 1), Err(SessionOver));
+        assert!(state.end(session, EndReason::Revoked).is_empty());
+        for wrong in [
+            PresentedCode { code_hash: "another", ..code },
+            PresentedCode { redirect_uri: "http://127.0.0.1:2/signed-in", ..code },
+            PresentedCode { challenge: "another", ..code },
+        ] {
+            assert_eq!(take_up(&mut state, wrong, 1), Err(SessionOver), "{wrong:?}");
+        }
+        assert_eq!(take_up(&mut state, code, 60), Err(SessionOver), "too late");
+        take_up(&mut state, code, 59).unwrap();
+        assert_eq!((state.user, state.ended), (Some(user), None));
+        refresh(&mut state, session, 0, "t0", 60).unwrap();
+        // A wrong verifier ends nothing, a second use does.
+        let wrong = PresentedCode { challenge: "another", ..code };
+        assert_eq!(take_up(&mut state, wrong, 61), Err(SessionOver));
+        assert_eq!(state.ended, None);
+        take_up(&mut state, code, 61).unwrap();
+        assert_eq!(state.ended, Some(EndReason::CodeReused));
+        assert_eq!(take_up(&mut state, code, 62), Err(SessionOver));
     }
 }

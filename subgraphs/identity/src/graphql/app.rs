@@ -16,7 +16,10 @@ use super::{
 };
 use crate::{
     commands::{AllowedApp, Declined, Failure, RequestState, ShownRequest},
-    domain::reach::{AboutScope, Reach},
+    domain::{
+        command::COMMAND,
+        reach::{AboutScope, Reach},
+    },
     projections::{app_grants, read_id},
     tokens::SealedRequest,
 };
@@ -132,6 +135,12 @@ impl AppRequest {
         self.0.request.as_ref().is_some_and(|request| request.silent)
     }
 
+    /// Whether it is the `studio` command on your computer that asks. It is no app of the organization: it wants
+    /// to sign in as you, and may then do what you may, in a session of its own.
+    async fn command(&self) -> bool {
+        self.0.request.as_ref().is_some_and(|request| request.client == COMMAND)
+    }
+
     /// Who will probably sign in, as the app says.
     async fn login_hint(&self) -> Option<&str> {
         self.0.request.as_ref()?.login_hint.as_deref()
@@ -183,9 +192,10 @@ impl AppRequest {
 }
 
 impl AppRequest {
-    /// The request, for those who may see its app.
+    /// The request, for those who may see its app; that of the command for whoever is asked.
     fn shown(&self) -> Option<&SealedRequest> {
-        self.0.request.as_ref().filter(|_| self.0.app.is_some())
+        let shown = self.0.app.is_some() || self.0.state == RequestState::Consent;
+        self.0.request.as_ref().filter(|_| shown)
     }
 }
 
@@ -307,7 +317,8 @@ pub(super) struct AppMutation;
 #[Object]
 impl AppMutation {
     /// Lets an app act for you, as far as it asks: it may do what you may, within that, until you end it by
-    /// `revokeApp`. A program cannot.
+    /// `revokeApp`. The `studio` command on your computer gets a session of yours, which you end as all others.
+    /// A program cannot.
     async fn allow_app(
         &self,
         ctx: &Context<'_>,

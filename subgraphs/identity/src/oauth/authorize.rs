@@ -15,7 +15,10 @@ use url::form_urlencoded;
 use super::{Refusal, Served};
 use crate::{
     commands,
-    domain::authorization::{App, NoWayBack, Parameters, Problem},
+    domain::{
+        authorization::{App, NoWayBack, Parameters, Problem},
+        command::{self, COMMAND},
+    },
     pace::TooFast,
     tokens::KnownClient,
 };
@@ -81,17 +84,25 @@ async fn led(served: &Served, query: &str, request: &commands::Request) -> Resul
     }
     let parameters = Parameters::read(form_urlencoded::parse(query.as_bytes()).into_owned())?;
     let named = parameters.client()?;
-    let client = served.verifier.known_client(named).await.ok_or(NoWayBack::Client)?;
-    served.core.pace.named("authorize", client.client).await?;
-    let way = parameters.way_back(app(&client))?;
-    let sealed = parameters.asked(app(&client)).and_then(|asked| {
+    let known = match named == COMMAND {
+        true => None,
+        false => Some(served.verifier.known_client(named).await.ok_or(NoWayBack::Client)?),
+    };
+    served.core.pace.named("authorize", named).await?;
+    let app = match &known {
+        Some(client) => app(client),
+        None => command::app(),
+    };
+    let way = parameters.way_back(app)?;
+    let sealed = parameters.asked(app).and_then(|asked| {
         let hinted = asked.id_token_hint.as_deref().map(|hint| {
-            let user = served.verifier.id_token(hint, client.client);
+            let user = served.verifier.id_token(hint, named);
             let says = "id_token_hint is no ID token that this server gave to the app.";
             user.ok_or_else(|| Problem::new("invalid_request", says))
         });
         let user = hinted.transpose()?;
-        served.core.seal_request(&client, &way, asked, user)
+        let tenant = known.as_ref().map(|client| client.tenant);
+        served.core.seal_request((named, tenant), &way, asked, user)
     });
     Ok(match sealed {
         Ok(sealed) => format!("/#authorize={sealed}"),

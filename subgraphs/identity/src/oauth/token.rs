@@ -14,7 +14,10 @@ use studio_kernel::{ActionScope, published::identity::GrantType};
 use super::{Form, Refusal, Served, uncached};
 use crate::{
     commands::{self, AppIssued, CodeShown, NotIssued},
-    domain::reach::{AboutScope, Reach},
+    domain::{
+        command::COMMAND,
+        reach::{AboutScope, Reach},
+    },
     tokens::KnownClient,
 };
 
@@ -53,6 +56,22 @@ pub(super) async fn token(
         let says = "client_credentials, authorization_code and refresh_token are given here.";
         return Err(Refusal::Error { code: "unsupported_grant_type", says: says.to_owned() });
     };
+    if let (named, secret) = served.shown(&headers, &form)?
+        && named == COMMAND
+    {
+        served.core.pace.named("token", COMMAND).await?;
+        if secret.is_some() {
+            return Err(Refusal::Client);
+        }
+        return match grant {
+            GrantType::AuthorizationCode => to_command(&served, &form, request).await,
+            GrantType::ClientCredentials | GrantType::RefreshToken => {
+                let says = "The command gets a session by authorization_code, and goes on with it by the \
+                            mutation refresh.";
+                Err(Refusal::Error { code: "unauthorized_client", says: says.to_owned() })
+            }
+        };
+    }
     let client = served.client("token", &headers, &form).await?;
     if !client.gets(grant) {
         let says = format!("The program was not registered for {}.", grant.as_str());
@@ -111,16 +130,37 @@ async fn by_code(
     form: &Form,
     request: commands::Request,
 ) -> Result<Response, Refusal> {
+    let issued = served.core.redeem_code(client, shown(form)?, request).await?;
+    Ok(given(served, issued))
+}
+
+/// A code, and what goes with it.
+fn shown(form: &Form) -> Result<CodeShown<'_>, Refusal> {
     let wanted = |name: &'static str| {
         form.get(name).ok_or_else(|| Refusal::request(format!("{name} is missing.")))
     };
-    let shown = CodeShown {
+    Ok(CodeShown {
         code: wanted("code")?,
         redirect_uri: wanted("redirect_uri")?,
         verifier: wanted("code_verifier")?,
-    };
-    let issued = served.core.redeem_code(client, shown, request).await?;
-    Ok(given(served, issued))
+    })
+}
+
+/// A session for the command, in the form of tokens. Its refresh token is one of sessions.
+async fn to_command(
+    served: &Served,
+    form: &Form,
+    request: commands::Request,
+) -> Result<Response, Refusal> {
+    let signed_in = served.core.take_up_session(shown(form)?, request).await?;
+    let body = json!({
+        "access_token": signed_in.access.token,
+        "token_type": "Bearer",
+        "expires_in": served.core.issuer.seconds(),
+        "scope": AboutScope::Openid.as_str(),
+        "refresh_token": signed_in.refresh.as_str(),
+    });
+    Ok(uncached(StatusCode::OK, &body))
 }
 
 async fn again(

@@ -41,6 +41,8 @@ impl Projection for Sessions {
             let at = recorded.recorded_at.micros();
             let row = Entity::find_by_id((generation, tenant.clone(), recorded.stream_id.clone()));
             match recorded.decode::<SessionEvent>()? {
+                // It is none until it is taken up.
+                SessionEvent::SessionOffered(_) => {}
                 SessionEvent::SessionStarted(started) => {
                     let row = ActiveModel {
                         generation: Set(generation),

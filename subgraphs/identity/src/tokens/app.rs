@@ -44,9 +44,11 @@ impl AppTokens {
 /// What an app asks of a person, as it was checked.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct SealedRequest {
-    pub(crate) tenant: TenantId,
+    /// The app's organization; `None` for the command, which belongs to none.
+    pub(crate) tenant: Option<TenantId>,
     pub(crate) client: Id<kind::OAuthClient>,
-    /// What will be allowed: as that can begin once only, so can the request be allowed.
+    /// What will be allowed: as that can begin once only, so can the request be allowed. For the command it
+    /// is the session.
     pub(crate) grant: Id<kind::AppGrant>,
     pub(crate) redirect_uri: String,
     pub(crate) state: Option<String>,
