@@ -417,6 +417,8 @@ pub mod model_snapshot {
         pub version: i64,
         /// The position of that event in the log.
         pub position: i64,
+        /// The hash of that event, and so of the log up to there: 64 hexadecimal digits.
+        pub hash: String,
         /// It has forgotten what counted before this instant, where it has forgotten anything.
         pub horizon: Option<i64>,
         /// How the state is written.

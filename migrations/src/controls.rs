@@ -134,6 +134,6 @@ const SCORE_HISTORY: &[&str] = &["CREATE TABLE controls_score_history (
 
 const MODEL_SNAPSHOTS: &[&str] = &["CREATE TABLE controls_model_snapshots (
         tenant TEXT NOT NULL, project TEXT NOT NULL, version BIGINT NOT NULL,
-        position BIGINT NOT NULL, horizon BIGINT, state_version BIGINT NOT NULL,
+        position BIGINT NOT NULL, hash TEXT NOT NULL, horizon BIGINT, state_version BIGINT NOT NULL,
         state TEXT NOT NULL,
         PRIMARY KEY (tenant, project, version))"];

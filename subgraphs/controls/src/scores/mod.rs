@@ -204,8 +204,6 @@ struct Folded {
     model: Model,
     /// The last version of the stream that is in it.
     version: u64,
-    /// The position of that event in the log.
-    position: i64,
     /// When the last of its facts was recorded, or what it began with was judged.
     last: Option<Timestamp>,
     /// What came in since the model that it began with was kept.
@@ -221,20 +219,13 @@ async fn fold(
     earliest: Timestamp,
 ) -> Result<Folded, ApiError> {
     let mut folded = match snapshots::newest(store, key, until, earliest).await? {
-        Some(Kept { model, version, position }) => Folded {
+        Some(Kept { model, version }) => Folded {
             version,
-            position,
             last: model.at(),
             since: Since { facts: 0, held: model.size() },
             model,
         },
-        None => Folded {
-            model: Model::default(),
-            version: 0,
-            position: 0,
-            last: None,
-            since: Since::default(),
-        },
+        None => Folded { model: Model::default(), version: 0, last: None, since: Since::default() },
     };
     let (tenant, project) = key;
     let stream = project.to_string();
@@ -252,7 +243,7 @@ async fn fold(
                 folded.last = folded.last.max(Some(event.recorded_at));
                 folded.since.facts += 1;
             }
-            (folded.version, folded.position) = (event.stream_version, event.position);
+            folded.version = event.stream_version;
         }
         if !full {
             return Ok(folded);

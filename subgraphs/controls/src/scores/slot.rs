@@ -21,8 +21,6 @@ pub(super) struct Slot {
     pub(super) model: Arc<Model>,
     /// The last version of the project's stream that is in the model.
     pub(super) version: u64,
-    /// The position of that event in the log.
-    pub(super) position: i64,
     /// The position of the log up to which the model counts every fact.
     pub(super) through: i64,
     /// What came in since a model was kept.
@@ -62,8 +60,7 @@ impl Slot {
             self.through = self.through.max(news.through);
             return Ok(Vec::new());
         };
-        let (version, position) = (last.version, last.cause.position);
-        let recorded_at = last.cause.recorded_at;
+        let (version, recorded_at) = (last.version, last.cause.recorded_at);
         let mut changes = self.advance(recorded_at)?;
         let model = Arc::make_mut(&mut self.model);
         for fact in fresh.iter().flat_map(|event| &event.facts) {
@@ -72,7 +69,7 @@ impl Slot {
         let facts = fresh.iter().map(|event| event.facts.len()).sum::<usize>();
         self.uncompacted += facts;
         self.since.facts += facts;
-        (self.version, self.position) = (version, position);
+        self.version = version;
         self.through = self.through.max(news.through);
         let at = model.at().map_or(recorded_at, |computed| computed.max(recorded_at));
         model.recompute(at).map_err(ApiError::internal)?;

@@ -1,5 +1,6 @@
 //! Models as they were, so that a replay need not begin with the first event. They can be lost at any
-//! time; one of another state version, or that does not read, is passed over.
+//! time; one of another state version, that does not read, or that is of another log is passed over. Of
+//! which log it is says the hash of its last event, which is one over all events up to there.
 //!
 //! The process that records scores keeps one of a project whenever as many facts have come in as the
 //! last one holds. So a replay takes in about as much as a model holds at most, however long the log
@@ -12,12 +13,15 @@ use sea_orm::{
     sea_query::OnConflict,
 };
 use studio_entities::controls::model_snapshot::{ActiveModel, Column, Entity};
-use studio_events::EventStore;
-use studio_kernel::Timestamp;
+use studio_events::{EventStore, Recorded};
+use studio_kernel::{Aggregate, Timestamp};
 use studio_service::ApiError;
 
 use super::{Key, lock, slot::Slot};
-use crate::domain::score::{Model, STATE_VERSION};
+use crate::domain::{
+    project::Project,
+    score::{Model, STATE_VERSION},
+};
 
 /// Smaller projects are replayed as fast as a model is read.
 const FEWEST_FACTS: usize = 1_000;
@@ -27,8 +31,6 @@ pub(super) struct Kept {
     pub(super) model: Model,
     /// The version of the project's stream up to which it holds every fact.
     pub(super) version: u64,
-    /// The position of that event in the log.
-    pub(super) position: i64,
 }
 
 /// How much has come in since the last model of a project was kept.
@@ -67,16 +69,30 @@ pub(super) async fn newest(
         .one(store.database().reader())
         .await?;
     let Some(row) = row else { return Ok(None) };
-    let read = tokio::task::spawn_blocking(move || {
-        let model = serde_json::from_str(&row.state);
-        (model, row.version, row.position)
-    });
-    let (model, version, position) = read.await.map_err(ApiError::internal)?;
+    let version = u64::try_from(row.version).map_err(ApiError::internal)?;
+    let last = event(store, (tenant, project), version).await?;
+    if last.is_none_or(|last| hex::encode(last.hash) != row.hash) {
+        tracing::warn!(%project, version, "a kept score model is of another log");
+        return Ok(None);
+    }
+    let read = tokio::task::spawn_blocking(move || serde_json::from_str(&row.state));
+    let model = read.await.map_err(ApiError::internal)?;
     let model = model
         .inspect_err(|error| tracing::warn!(%project, %error, "a kept score model does not read"))
         .ok();
-    let version = u64::try_from(version).map_err(ApiError::internal)?;
-    Ok(model.map(|model| Kept { model, version, position }))
+    Ok(model.map(|model| Kept { model, version }))
+}
+
+/// The event of a project's stream at a version.
+async fn event(
+    store: &EventStore,
+    (tenant, project): Key,
+    version: u64,
+) -> Result<Option<Recorded>, ApiError> {
+    let stream = project.to_string();
+    let before = version.saturating_sub(1);
+    let found = store.read_stream(tenant, Project::STREAM_TYPE, &stream, before, 1).await?;
+    Ok(found.into_iter().find(|event| event.stream_version == version))
 }
 
 /// Keeps the model of a project where it is time for that. One that cannot be kept is left out: the next
@@ -86,21 +102,25 @@ pub(super) async fn keep_due(store: &EventStore, key: Key, slot: &Mutex<Slot>) {
         let mut slot = lock(slot);
         slot.since.is_due().then(|| {
             slot.since = Since { facts: 0, held: slot.model.size() };
-            (slot.model.clone(), (slot.version, slot.position))
+            (slot.model.clone(), slot.version)
         })
     };
-    let Some((model, place)) = due else { return };
-    if let Err(error) = keep(store, key, model, place).await {
+    let Some((model, version)) = due else { return };
+    if let Err(error) = keep(store, key, model, version).await {
         tracing::warn!(project = %key.1, %error, "a score model cannot be kept: replays take longer");
     }
 }
 
 async fn keep(
     store: &EventStore,
-    (tenant, project): Key,
+    key: Key,
     model: Arc<Model>,
-    (version, position): (u64, i64),
+    version: u64,
 ) -> Result<(), ApiError> {
+    let (tenant, project) = key;
+    let last = event(store, key, version).await?.ok_or_else(|| {
+        ApiError::internal(format!("the stream of {project} ends before {version}"))
+    })?;
     let horizon = model.horizon().map(Timestamp::micros);
     // It takes a while for a large one: no thread that answers requests is held up.
     let written = tokio::task::spawn_blocking(move || serde_json::to_string(&*model));
@@ -109,13 +129,15 @@ async fn keep(
         tenant: Set(tenant.to_string()),
         project: Set(project.to_string()),
         version: Set(i64::try_from(version).map_err(ApiError::internal)?),
-        position: Set(position),
+        position: Set(last.position),
+        hash: Set(hex::encode(last.hash)),
         horizon: Set(horizon),
         state_version: Set(i64::from(STATE_VERSION)),
         state: Set(state),
     };
     let columns = [Column::Tenant, Column::Project, Column::Version];
-    let replaced = [Column::Position, Column::Horizon, Column::StateVersion, Column::State];
+    let replaced =
+        [Column::Position, Column::Hash, Column::Horizon, Column::StateVersion, Column::State];
     let replace = OnConflict::columns(columns).update_columns(replaced).to_owned();
     let tx = store.begin_beside().await?;
     Entity::insert(row).on_conflict(replace).exec_without_returning(&tx).await?;

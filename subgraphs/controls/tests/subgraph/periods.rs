@@ -131,7 +131,17 @@ async fn a_requirement_holds_as_its_least_member_does() {
     assert_eq!(alone["coverage"], of_it, "its only member");
     assert_eq!(alone["members"]["nodes"][0]["control"]["id"], control);
 
-    // In a group with one of which nothing is proven, the better one counts; beside it, the least.
+    // One of which nothing is proven, whatever it is tested with.
+    let planned = world
+        .ask(
+            "mutation($id: ID!) { updateControl(input: { id: $id, expectedVersion: 1,
+                implementation: PLANNED }) { userErrors { message } } }",
+            json!({ "id": other }),
+        )
+        .await;
+    assert_eq!(planned["updateControl"]["userErrors"], json!([]));
+
+    // In a group of its own, then beside the other one as well: the least counts.
     let map = async |group: Value| {
         let input = json!({ "projectId": project, "requirementId": requirement,
             "controlId": other, "anyOf": group });
