@@ -6,8 +6,8 @@
 //! undone ever raises `lo`.
 //!
 //! One file per step: `fact` what goes in, `freshness` rule 1, `tally` rule 2, `exception` rule 3,
-//! `control` rule 4, `dependency` rule 5, `requirement` rule 6, `framework` rules 7 and 8, `recompute` their order,
-//! `explain` the way back.
+//! `control` rule 4, `dependency` rule 5, `requirement` and `inheritance` rule 6, `framework` rules 7
+//! and 8, `recompute` their order, `explain` the way back.
 
 use studio_kernel::{Id, kind};
 
@@ -21,6 +21,7 @@ mod fact;
 mod fixed;
 mod framework;
 mod freshness;
+mod inheritance;
 mod model;
 mod recompute;
 mod refusal;
@@ -42,6 +43,7 @@ pub use fact::{
     Strength, WeightedRequirement,
 };
 pub use fixed::{Fixed, FixedError};
+pub use inheritance::{Hop, Inherited, Mapping, Relation};
 pub use model::{Model, Touched};
 pub use recompute::{BeforeHorizon, Changes, ScoreChange};
 pub(crate) use refusal::LONGEST_RESOURCE;
@@ -69,5 +71,7 @@ pub type NotApplicableId = Id<kind::NotApplicable>;
 pub type NonconformityId = Id<kind::Nonconformity>;
 /// The id of an exception.
 pub type ExceptionId = Id<kind::RiskException>;
+/// The id of a mapping between requirements.
+pub type MappingId = Id<kind::ControlMapping>;
 /// The id of an evidence item.
 pub type EvidenceId = Id<kind::Evidence>;
