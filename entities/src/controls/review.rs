@@ -1,5 +1,5 @@
 //! What one person proposes and another one approves: declarations that a requirement does not
-//! apply, and exceptions.
+//! apply, exceptions, and mappings between requirements.
 
 use sea_orm::entity::prelude::*;
 
@@ -16,13 +16,13 @@ pub struct Model {
     /// Its id.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: String,
-    /// NOT_APPLICABLE or EXCEPTION.
+    /// NOT_APPLICABLE, EXCEPTION or MAPPING.
     pub kind: String,
     /// `prj_…`.
     pub project: String,
     /// `rqm_…`, of a declaration.
     pub requirement: Option<String>,
-    /// What an exception says, as JSON.
+    /// What an exception or a mapping says, as JSON.
     pub terms: Option<String>,
     /// Why it was proposed.
     pub reason: String,

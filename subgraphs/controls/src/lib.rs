@@ -38,10 +38,10 @@ use domain::{
     project::events::{
         ControlCreated, ControlRetired, ControlUpdated, CorrectionRejected, DependencyAdded,
         DependencyRemoved, EvidenceDiscounted, ExceptionApproved, ExceptionProposed,
-        ExceptionRejected, ExceptionRevoked, FrameworkAdopted, NonconformityClosed,
-        NonconformityCorrected, NonconformityOpened, NotApplicableApproved, NotApplicableProposed,
-        NotApplicableRejected, NotApplicableWithdrawn, RequirementMapped, RequirementUnmapped,
-        TestResultRecorded,
+        ExceptionRejected, ExceptionRevoked, FrameworkAdopted, MappingApproved, MappingProposed,
+        MappingRejected, MappingWithdrawn, NonconformityClosed, NonconformityCorrected,
+        NonconformityOpened, NotApplicableApproved, NotApplicableProposed, NotApplicableRejected,
+        NotApplicableWithdrawn, RequirementMapped, RequirementUnmapped, TestResultRecorded,
     },
 };
 use graph::Graphs;
@@ -123,6 +123,19 @@ static SHOWN: &[Shown] = &[
         "approved_by",
     ])
     .about("exception"),
+    Shown::of::<MappingProposed>(&[
+        "project",
+        "terms.source",
+        "terms.target",
+        "terms.relation",
+        "terms.strength",
+        "proposed_by",
+    ])
+    .about("mapping"),
+    Shown::of::<MappingApproved>(&["project", "terms.source", "terms.target", "approved_by"])
+        .about("mapping"),
+    Shown::of::<MappingRejected>(&["project", "rejected_by"]).about("mapping"),
+    Shown::of::<MappingWithdrawn>(&["project", "withdrawn_by"]).about("mapping"),
     Shown::of::<ExceptionRejected>(&["project", "rejected_by"]).about("exception"),
     Shown::of::<ExceptionRevoked>(&["project", "revoked_by"]).about("exception"),
 ];

@@ -16,6 +16,8 @@ use studio_kernel::{Id, Timestamp, id::Kind};
 
 #[path = "score_examples/departures.rs"]
 mod departures;
+#[path = "score_examples/inheritance.rs"]
+mod inheritance;
 
 fn id<K: Kind>(number: u32) -> Id<K> {
     format!("{}_{number:032x}", K::PREFIX).parse().unwrap()

@@ -99,8 +99,11 @@ fn agrees_with_formula(model: &Model, facts: &[Fact], at: Timestamp) {
         assert!(within(score.value.decided, value.decided), "{score:?} {value:?}");
         assert_eq!(score.verdict, value.verdict());
     }
-    let of_requirement: BTreeMap<_, Numbers> =
+    let own: BTreeMap<_, Numbers> =
         requirements().map(|id| (id, formula.requirement(id, |id| effective[&id]))).collect();
+    let all: Vec<_> = requirements().collect();
+    let of_requirement: BTreeMap<_, Numbers> =
+        all.iter().map(|id| (*id, formula.with_inherited(*id, &all, |id| own[&id]))).collect();
     for (id, value) in &of_requirement {
         let Some(score) = model.requirement(*id) else { continue };
         assert!(
@@ -153,7 +156,20 @@ fn explanation_adds_up(model: &Model) {
             let lo: f64 =
                 members.iter().map(|m| m.share.to_f64() * m.value.lo.to_f64()).sum::<f64>();
             let divisor = line.contributions.divisor.to_f64();
-            assert!(near(line.contributions.score.value.lo, lo / divisor));
+            assert!(near(line.contributions.own.lo, lo / divisor));
+            let value = line.contributions.score.value;
+            match &line.contributions.inherited {
+                None => assert_eq!(value, line.contributions.own),
+                Some(inherited) => {
+                    let g: f64 =
+                        inherited.hops.iter().map(|hop| f64::from(hop.tenths) / 10.0).product();
+                    assert!(near(value.lo, g * inherited.source.lo.to_f64()));
+                    assert_eq!(
+                        (value.lo, value.decided),
+                        (inherited.value.lo, inherited.value.decided)
+                    );
+                }
+            }
         }
     }
     for explained in controls().filter_map(|id| model.explain_control(id).ok()) {
@@ -379,6 +395,9 @@ fn the_histories_reach_every_rule() {
             for explained in requirements().filter_map(|id| model.explain_requirement(id).ok()) {
                 saw("a group of several", explained.members.iter().any(|m| m.controls.len() > 1));
                 saw("a satisfied requirement", explained.score.verdict == Verdict::Satisfied);
+                let hops = explained.inherited.as_ref().map_or(0, |it| it.hops.len());
+                saw("an inheritance", hops == 1);
+                saw("an inheritance over two mappings", hops == 2);
                 saw("shares below one", explained.share_sum < Fixed::ONE);
                 saw("shares above one", explained.share_sum > Fixed::ONE);
             }

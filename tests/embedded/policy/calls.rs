@@ -116,6 +116,7 @@ fn prefix(argument: &str) -> &'static str {
         ("nonconformity", "ncf"),
         ("correction", "ncf"),
         ("exception", "exc"),
+        ("mapping", "map"),
         ("project", "prj"),
         ("framework", "frw"),
         ("requirement", "rqm"),

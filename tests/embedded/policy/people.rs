@@ -130,11 +130,13 @@ pub(super) async fn things(
     )
     .await;
     let [declaration, found, exception] = departures;
+    let mapping = mapping(owner, project, &requirement).await;
     Ids::from([
         ("arv", id(&review["review"]["id"])),
         ("nap", declaration),
         ("ncf", found),
         ("exc", exception),
+        ("map", mapping),
         ("frw", framework),
         ("rqm", requirement),
         ("ctl", control),
@@ -235,6 +237,28 @@ async fn departures(
         nonconformity(owner, control).await,
         id(&excepted["exception"]["id"]),
     ]
+}
+
+/// A mapping from a requirement to one of another framework, which the project adopts for that.
+async fn mapping(owner: &Client, project: &str, requirement: &str) -> String {
+    let framework = import_builtin(owner, "iso27001-2022").await;
+    mutate(
+        owner,
+        "mutation($input: AdoptFrameworkInput!) { adoptFramework(input: $input) { userErrors { code message path } } }",
+        json!({ "projectId": project, "frameworkId": framework, "controls": "NONE" }),
+    )
+    .await;
+    let asked = "query($f: ID!) { framework(id: $f) { requirements(first: 1) { nodes { id } } } }";
+    let other = query(owner, asked, json!({ "f": framework })).await;
+    let other = &other["framework"]["requirements"]["nodes"][0]["id"];
+    let made = mutate(
+        owner,
+        "mutation($input: ProposeMappingInput!) { proposeMapping(input: $input) { mapping { id } userErrors { code message path } } }",
+        json!({ "projectId": project, "sourceRequirementId": requirement, "targetRequirementId": other,
+            "relation": "EQUIVALENT", "rationale": "They ask for the same." }),
+    )
+    .await;
+    id(&made["mapping"]["id"])
 }
 
 /// A nonconformity of a control.

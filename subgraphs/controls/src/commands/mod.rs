@@ -3,6 +3,7 @@
 
 mod controls;
 mod frameworks;
+mod mappings;
 mod nonconformities;
 mod projects;
 mod reviews;
@@ -13,6 +14,7 @@ use studio_service::{ApiError, graphql::UserError};
 
 pub(crate) use controls::*;
 pub(crate) use frameworks::*;
+pub(crate) use mappings::*;
 pub(crate) use nonconformities::*;
 pub(crate) use projects::*;
 pub(crate) use reviews::*;

@@ -1,5 +1,5 @@
 //! What one person proposes and another one approves: declarations that a requirement does not
-//! apply, and exceptions.
+//! apply, and exceptions. Mappings stand in [`super::mappings`].
 
 use studio_access::Resource;
 use studio_kernel::{Actor, Id, Timestamp, id::Kind, kind};
@@ -40,7 +40,7 @@ pub(super) fn person(actor: &Actor, field: &'static str) -> Result<UserId, Comma
 
 /// Lets the actor act on what was proposed, and gives its project; or the refusal that there is no
 /// such thing.
-async fn project_of<K: Kind>(
+pub(super) async fn project_of<K: Kind>(
     app: &App,
     actor: &Actor,
     action: &str,
@@ -55,6 +55,7 @@ async fn project_of<K: Kind>(
         let what = match kind {
             ReviewKind::NotApplicable => "declaration",
             ReviewKind::Exception => "exception",
+            ReviewKind::Mapping => "mapping",
         };
         return Err(Refused::Missing { what, id: id.to_string() }.into());
     };

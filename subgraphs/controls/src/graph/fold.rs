@@ -129,7 +129,11 @@ pub(super) fn project(event: &Recorded, shape: &mut Shape) -> Result<Vec<Change>
         | ProjectEvent::ExceptionProposed(_)
         | ProjectEvent::ExceptionApproved(_)
         | ProjectEvent::ExceptionRejected(_)
-        | ProjectEvent::ExceptionRevoked(_) => {}
+        | ProjectEvent::ExceptionRevoked(_)
+        | ProjectEvent::MappingProposed(_)
+        | ProjectEvent::MappingApproved(_)
+        | ProjectEvent::MappingRejected(_)
+        | ProjectEvent::MappingWithdrawn(_) => {}
     }
     Ok(out.0)
 }

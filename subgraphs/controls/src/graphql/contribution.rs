@@ -10,6 +10,7 @@ use super::{
     control::Control,
     enums::{DependencyStrength, ImplementationState, Verdict},
     excepted::ExceptedFailure,
+    inherited::Inherited,
     loaders,
     loaders::there,
     references::Evidence,
@@ -59,6 +60,8 @@ pub(super) struct RequirementScore {
     weight: u32,
     lost_lo: f64,
     undecided: f64,
+    own_lo: f64,
+    inherited: Option<Inherited>,
 }
 
 impl RequirementScore {
@@ -73,6 +76,8 @@ impl RequirementScore {
             weight: line.weight,
             lost_lo: line.lost_lo.to_f64(),
             undecided: line.undecided().to_f64(),
+            own_lo: line.contributions.own.lo.to_f64(),
+            inherited: line.contributions.inherited.as_ref().map(Inherited::of),
         }
     }
 
@@ -93,6 +98,16 @@ impl RequirementScore {
     /// What is proven, 0 to 1.
     async fn lo(&self) -> f64 {
         self.lo
+    }
+
+    /// What is proven by its own controls, 0 to 1.
+    async fn own_lo(&self) -> f64 {
+        self.own_lo
+    }
+
+    /// What it inherits from a requirement of another framework, where that is more.
+    async fn inherited(&self) -> Option<Inherited> {
+        self.inherited.clone()
     }
 
     /// What is still possible, 0 to 1.

@@ -141,6 +141,23 @@ impl ReviewState {
     }
 }
 
+/// What a requirement is to one of another framework (NIST IR 8477, OSCAL).
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "score::Relation")]
+pub(super) enum RequirementRelation {
+    /// The same, word for word: it carries all, either way.
+    Equal,
+    /// The same in other words: it carries all, either way.
+    Equivalent,
+    /// A part of the other one: it carries its strength in tenths, and all the other way.
+    Subset,
+    /// All of the other one and more: it carries all, and its strength in tenths the other way.
+    Superset,
+    /// They have something in common: it carries its strength in tenths, at most half, and only as a
+    /// single step.
+    Intersects,
+}
+
 /// How bad a nonconformity is.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "score::Grade")]

@@ -3,7 +3,7 @@
 use async_graphql::{ID, InputObject};
 use studio_service::graphql::Instant;
 
-use super::enums::NonconformityGrade;
+use super::enums::{NonconformityGrade, RequirementRelation};
 
 /// A requirement to be declared not applicable.
 #[derive(InputObject)]
@@ -76,6 +76,27 @@ pub(super) struct CheckPlaceInput {
     pub(super) account: String,
     /// The region, or `global`.
     pub(super) region: String,
+}
+
+/// A mapping between requirements of two frameworks that the project has adopted.
+#[derive(InputObject)]
+pub(super) struct ProposeMappingInput {
+    /// The project.
+    pub(super) project_id: ID,
+    /// One requirement.
+    pub(super) source_requirement_id: ID,
+    /// One of another framework.
+    pub(super) target_requirement_id: ID,
+    /// What the source is to the target.
+    pub(super) relation: RequirementRelation,
+    /// How much they have in common, from 1 to 10. Without it, what is part of the other, or only
+    /// intersects with it, carries nothing.
+    pub(super) strength: Option<u8>,
+    /// Why it is so, in at most 2000 characters.
+    pub(super) rationale: String,
+    /// Where it comes from, if not from you, in a line of at most 300 characters: a document, a
+    /// file, a publisher.
+    pub(super) provenance: Option<String>,
 }
 
 /// A nonconformity to be opened.

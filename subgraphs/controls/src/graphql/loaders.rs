@@ -28,6 +28,7 @@ pub(super) struct Loaders {
     dependencies: DataLoader<Dependencies>,
     declarations: DataLoader<Declarations>,
     exceptions: DataLoader<Exceptions>,
+    mappings: DataLoader<Mappings>,
     nonconformities: DataLoader<Nonconformities>,
     adoptions: DataLoader<AdoptionsOf>,
     rests_on: DataLoader<RestsOn>,
@@ -104,6 +105,7 @@ macro_rules! proposed {
 
 proposed!(Declarations, ReviewKind::NotApplicable, "controls:applicability:read");
 proposed!(Exceptions, ReviewKind::Exception, "controls:exception:read");
+proposed!(Mappings, ReviewKind::Mapping, "controls:crosswalk:read");
 
 /// A loader of several rows for each id.
 macro_rules! grouped {
@@ -147,6 +149,7 @@ impl Loaders {
             dependencies: loader(Dependencies(source.clone())),
             declarations: loader(Declarations(source.clone())),
             exceptions: loader(Exceptions(source.clone())),
+            mappings: loader(Mappings(source.clone())),
             nonconformities: loader(Nonconformities(source.clone())),
             adoptions: loader(AdoptionsOf(source.clone())),
             rests_on: loader(RestsOn(source.clone())),
@@ -179,6 +182,7 @@ methods! {
     dependencies -> dependency::Model,
     declarations -> review::Model,
     exceptions -> review::Model,
+    mappings -> review::Model,
     nonconformities -> nonconformity::Model,
     adoptions -> Vec<adoption::Model>,
     rests_on -> Vec<dependency::Model>,

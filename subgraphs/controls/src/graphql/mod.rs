@@ -4,16 +4,19 @@ mod contribution;
 mod control;
 mod control_score;
 mod coverage;
+mod crosswalk;
 mod dependency;
 mod enums;
 mod excepted;
 mod exception;
 mod framework;
+mod inherited;
 mod inputs;
 mod inputs_reviews;
 mod loaders;
 mod mutation_controls;
 mod mutation_frameworks;
+mod mutation_mappings;
 mod mutation_nonconformities;
 mod mutation_projects;
 mod mutation_reviews;
@@ -57,6 +60,7 @@ pub(crate) struct Mutation(
     mutation_controls::ControlMutations,
     mutation_nonconformities::NonconformityMutations,
     mutation_reviews::ReviewMutations,
+    mutation_mappings::MappingMutations,
 );
 
 pub(crate) type ControlsSchema = Schema<query::Query, Mutation, subscription::Subscription>;

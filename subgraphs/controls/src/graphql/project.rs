@@ -12,6 +12,7 @@ use studio_service::{
 use super::{
     control::Control,
     coverage::{self, PersonBehindScore},
+    crosswalk::{self, ControlMapping},
     enums::{ImplementationState, NonconformityState, ReviewState},
     exception::RiskException,
     framework::Framework,
@@ -23,6 +24,7 @@ use super::{
     reach::Cut,
     read,
     references::User,
+    requirement::Requirement,
     score::{self, Score},
     score_diff::{self, ScoreDiff},
     score_history::{self, HistoryResolution, ScorePoint},
@@ -219,6 +221,37 @@ impl Project {
             .await
             .map_err(gql)?;
         Ok(connection(rows, &page, |row| row.ordinal.to_string(), RiskException))
+    }
+
+    /// The mappings between requirements of its frameworks, the oldest first.
+    async fn mappings(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 100; 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
+        #[graphql(desc = "Only what stands so.")] state: Option<ReviewState>,
+    ) -> Result<Connection<String, ControlMapping>> {
+        let page = PageArgs::new(first, after)?;
+        let state = state.map(ReviewState::name);
+        let rows = read(ctx, "controls:crosswalk:read")?
+            .reviews(&self.0.id, ReviewKind::Mapping, state, from(&page)?)
+            .await
+            .map_err(gql)?;
+        Ok(connection(rows, &page, |row| row.ordinal.to_string(), ControlMapping))
+    }
+
+    /// The requirements of one framework that apply and to which no approved mapping that carries
+    /// anything leads from another one, over at most two: what is left to be covered.
+    async fn mapping_gaps(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The framework that is mapped.")] from_framework_id: ID,
+        #[graphql(desc = "The framework whose gaps are listed.")] to_framework_id: ID,
+        #[graphql(desc = "How many, 1 to 100; 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
+    ) -> Result<Connection<String, Requirement>> {
+        let between = (id(&from_framework_id)?, id(&to_framework_id)?);
+        crosswalk::gaps(ctx, self.key()?, between, PageArgs::new(first, after)?).await
     }
 
     /// What was found to be wrong with its controls, the oldest first.

@@ -6,6 +6,7 @@ use studio_service::graphql::{PageArgs, actor, connection, gql, id};
 
 use super::{
     control::Control,
+    crosswalk::ControlMapping,
     dependency::ControlDependency,
     enums::ImplementationState,
     exception::RiskException,
@@ -192,6 +193,16 @@ impl Query {
     ) -> Result<Option<RiskException>> {
         let Some(id) = reference::<kind::RiskException>(&id) else { return Ok(None) };
         Ok(loaders(ctx)?.exceptions(id).await?.map(RiskException))
+    }
+
+    #[graphql(entity)]
+    async fn find_control_mapping_by_id(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(key)] id: ID,
+    ) -> Result<Option<ControlMapping>> {
+        let Some(id) = reference::<kind::ControlMapping>(&id) else { return Ok(None) };
+        Ok(loaders(ctx)?.mappings(id).await?.map(ControlMapping))
     }
 
     #[graphql(entity)]

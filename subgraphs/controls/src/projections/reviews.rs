@@ -12,9 +12,9 @@ use studio_kernel::Payload;
 use crate::domain::project::{
     ReviewState,
     events::{
-        ExceptionApproved, ExceptionProposed, ExceptionRejected, ExceptionRevoked,
-        NotApplicableApproved, NotApplicableProposed, NotApplicableRejected,
-        NotApplicableWithdrawn, ProjectEvent,
+        ExceptionApproved, ExceptionProposed, ExceptionRejected, ExceptionRevoked, MappingApproved,
+        MappingProposed, MappingRejected, MappingWithdrawn, NotApplicableApproved,
+        NotApplicableProposed, NotApplicableRejected, NotApplicableWithdrawn, ProjectEvent,
     },
 };
 
@@ -30,6 +30,8 @@ pub(crate) enum ReviewKind {
     NotApplicable,
     /// An exception.
     Exception,
+    /// A mapping between requirements.
+    Mapping,
 }
 
 impl ReviewKind {
@@ -38,6 +40,7 @@ impl ReviewKind {
         match self {
             Self::NotApplicable => "NOT_APPLICABLE",
             Self::Exception => "EXCEPTION",
+            Self::Mapping => "MAPPING",
         }
     }
 }
@@ -63,6 +66,10 @@ impl Projection for Reviews {
             ExceptionApproved::TYPE,
             ExceptionRejected::TYPE,
             ExceptionRevoked::TYPE,
+            MappingProposed::TYPE,
+            MappingApproved::TYPE,
+            MappingRejected::TYPE,
+            MappingWithdrawn::TYPE,
         ]
         .contains(&event_type)
     }
@@ -91,6 +98,28 @@ impl Projection for Reviews {
                     let terms = Some(terms.map_err(ProjectionError::other)?);
                     insert::<Entity>(tx, vec![review::Model { terms, ..row }]).await?;
                     continue;
+                }
+                ProjectEvent::MappingProposed(proposed) => {
+                    let about = (proposed.mapping.to_string(), proposed.project.to_string());
+                    let by = (proposed.rationale, proposed.proposed_by.to_string());
+                    let row = row(generation, event, ReviewKind::Mapping, about, by);
+                    let terms = serde_json::to_string(&proposed.terms);
+                    let terms = Some(terms.map_err(ProjectionError::other)?);
+                    insert::<Entity>(tx, vec![review::Model { terms, ..row }]).await?;
+                    continue;
+                }
+                ProjectEvent::MappingApproved(it) => {
+                    let change = change(generation, event, &it.mapping.to_string());
+                    decided(change, event, ReviewState::Approved, &it.approved_by.to_string(), None)
+                }
+                ProjectEvent::MappingRejected(it) => {
+                    let change = change(generation, event, &it.mapping.to_string());
+                    let (by, reason) = (it.rejected_by.to_string(), Some(it.reason));
+                    decided(change, event, ReviewState::Rejected, &by, reason)
+                }
+                ProjectEvent::MappingWithdrawn(it) => {
+                    let change = change(generation, event, &it.mapping.to_string());
+                    ended(change, event, &it.withdrawn_by.to_string(), it.reason)
                 }
                 ProjectEvent::NotApplicableApproved(it) => {
                     let change = change(generation, event, &it.declaration.to_string());

@@ -60,12 +60,25 @@ struct Readings {
 
 type Values = BTreeMap<ControlId, Numbers>;
 
+/// How a control is worked out.
+#[derive(Clone, Copy)]
+enum How<'a> {
+    /// As if all that is unknown failed.
+    Doubting,
+    /// As it is.
+    Plain,
+    /// With the credits of exceptions, from what controls are worth without them.
+    Crediting(&'a Values),
+}
+
 /// A project by its statements in the order in which they were made, at an instant.
 pub(crate) struct Formula<'a> {
     said: &'a [Statement],
     at: Timestamp,
     /// Kept because every path asks for it again.
     own: Values,
+    /// What controls are worth if all that is unknown fails.
+    doubted: Values,
     depends_on: BTreeMap<ControlId, Vec<(ControlId, f64)>>,
 }
 
@@ -75,18 +88,23 @@ impl<'a> Formula<'a> {
         at: Timestamp,
         controls: impl Iterator<Item = ControlId>,
     ) -> Self {
-        let mut formula = Self { said, at, own: BTreeMap::new(), depends_on: BTreeMap::new() };
+        let (own, doubted, depends_on) = Default::default();
+        let mut formula = Self { said, at, own, doubted, depends_on };
         let controls: Vec<ControlId> = controls.collect();
         for id in &controls {
             formula.depends_on.insert(*id, formula.dependencies(*id));
         }
+        for id in &controls {
+            formula.own.insert(*id, formula.tested(*id, How::Doubting));
+        }
+        formula.doubted = controls.iter().map(|id| (*id, formula.effective(*id))).collect();
         // The first pass knows of no credit, and the second takes it from the first.
         for id in &controls {
-            formula.own.insert(*id, formula.tested(*id, None));
+            formula.own.insert(*id, formula.tested(*id, How::Plain));
         }
         let first: Values = controls.iter().map(|id| (*id, formula.effective(*id))).collect();
         for id in &controls {
-            formula.own.insert(*id, formula.tested(*id, Some(&first)));
+            formula.own.insert(*id, formula.tested(*id, How::Crediting(&first)));
         }
         formula
     }
@@ -116,7 +134,7 @@ impl<'a> Formula<'a> {
     }
 
     /// The tests of a control.
-    fn tests(&self, id: ControlId, first: Option<&Values>) -> Vec<Tested> {
+    fn tests(&self, id: ControlId, how: How<'_>) -> Vec<Tested> {
         let mut seen = Vec::new();
         let mut tests = Vec::new();
         for statement in self.said.iter().rev() {
@@ -147,10 +165,12 @@ impl<'a> Formula<'a> {
                 n += f64::from(reading.population);
                 pass +=
                     self.freshness(reading, f64::from(*validity_days)) * f64::from(reading.passed);
-                fail += f64::from(reading.failed);
-                left_lo += f64::from(reading.failed);
-                left_hi += f64::from(reading.failed);
-                let Some(first) = first else { continue };
+                let doubted = if matches!(how, How::Doubting) { reading.unknown } else { 0 };
+                let failed = f64::from(reading.failed) + f64::from(doubted);
+                fail += failed;
+                left_lo += failed;
+                left_hi += failed;
+                let How::Crediting(first) = how else { continue };
                 let names: Vec<Option<&str>> = match check {
                     None if reading.failed > 0 => vec![None],
                     Some(_) if failing.len() <= reading.failed as usize => {
@@ -279,9 +299,9 @@ impl<'a> Formula<'a> {
         if age <= validity { 1.0 } else { (1.0 - (age - validity) / (validity / 4.0)).max(0.0) }
     }
 
-    fn tested(&self, id: ControlId, first: Option<&Values>) -> Numbers {
+    fn tested(&self, id: ControlId, how: How<'_>) -> Numbers {
         let Some(implemented) = self.state(id) else { return Numbers::new(0.0, 0.0, 0.0) };
-        let tests = self.tests(id, first);
+        let tests = self.tests(id, how);
         let weights: f64 = tests.iter().map(|test| test.weight).sum();
         let mean = |pick: &dyn Fn(&Numbers) -> f64| {
             tests.iter().map(|test| test.weight * pick(&test.value)).sum::<f64>() / weights

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use studio_controls::domain::score::{
     ControlId, EvidenceHash, EvidenceRef, Excepted, Exception, Fact, Fixed, FrameworkId, Grade,
-    Implementation, Importance, Member, MemberKey, Outcome, Place, Reading, RequirementId,
-    Statement, Strength, WeightedRequirement,
+    Implementation, Importance, Mapping, Member, MemberKey, Outcome, Place, Reading, Relation,
+    RequirementId, Statement, Strength, WeightedRequirement,
 };
 use studio_kernel::{Id, Timestamp, id::Kind};
 
@@ -150,8 +150,9 @@ pub(crate) fn history(foretold: bool) -> impl Strategy<Value = Vec<Step>> {
     let members = prop::collection::vec(member(), 0..12);
     let dependencies = prop::collection::vec(dependency(), 0..14);
     let frameworks: Vec<_> = (0..FRAMEWORKS).map(|n| framework(n).boxed()).collect();
-    let stated = (controls, tests, members, dependencies, frameworks)
-        .prop_map(|(a, b, c, d, e)| [a, b, c, d, e].concat())
+    let mappings = prop::collection::vec(mapping(), 0..5);
+    let stated = (controls, tests, members, dependencies, frameworks, mappings)
+        .prop_map(|(a, b, c, d, e, f)| [a, b, c, d, e, f].concat())
         .prop_shuffle();
     let first_scans = prop::collection::vec(first_scan(), 0..10);
     let scene = prop::option::weighted(0.4, scene());
@@ -235,6 +236,8 @@ fn happening(foretold: bool) -> impl Strategy<Value = Vec<Step>> {
         1 => (0..REQUIREMENTS, 0..3_u8).prop_map(|(requirement, number)| {
             Statement::NotApplicableStated { requirement: id(requirement), declaration: id(number) }
         }),
+        4 => mapping(),
+        1 => (0..4_u8).prop_map(|number| Statement::MappingEnded { mapping: id(number) }),
         1 => (0..REQUIREMENTS, 0..3_u8).prop_map(|(requirement, number)| {
             Statement::NotApplicableEnded { requirement: id(requirement), declaration: id(number) }
         }),
@@ -246,6 +249,24 @@ fn happening(foretold: bool) -> impl Strategy<Value = Vec<Step>> {
         4 => departure(foretold).prop_map(|said| vec![Step::Say(said)]),
         4 => prop_oneof![0..3 * DAY, 0..60 * DAY].prop_map(|wait| vec![Step::Wait(wait)]),
     ]
+}
+
+fn mapping() -> impl Strategy<Value = Statement> {
+    let relation = prop_oneof![
+        Just(Relation::Equal),
+        Just(Relation::Equivalent),
+        Just(Relation::Subset),
+        Just(Relation::Superset),
+        Just(Relation::Intersects),
+    ];
+    let strength = prop::option::weighted(0.8, 1..=10_u8);
+    (0..4_u8, 0..REQUIREMENTS, 1..REQUIREMENTS, relation, strength).prop_map(
+        |(number, source, step, relation, strength)| {
+            let (source, target) = (id(source), id((source + step) % REQUIREMENTS));
+            let stated = Mapping { source, target, relation, strength };
+            Statement::MappingStated { mapping: id(number), stated }
+        },
+    )
 }
 
 /// What departs from the rule, and the end of it. With `foretold` it may begin or end later.

@@ -10,7 +10,7 @@ use super::{
 };
 
 /// Another owner of the same organization.
-fn colleague(world: &World) -> Actor {
+pub(super) fn colleague(world: &World) -> Actor {
     let mut other = world.owner.clone();
     let Principal::User { user, .. } = &mut other.principal else { panic!("a person") };
     *user = format!("usr_{:032x}", 77).parse().unwrap();
@@ -20,18 +20,17 @@ fn colleague(world: &World) -> Actor {
 /// A mutation as somebody; what it answers under its name.
 async fn change(world: &World, actor: &Actor, name: &str, input: Value) -> Value {
     let of = match name {
-        "markNotApplicable" => "MarkNotApplicableInput",
-        "proposeException" => "ProposeExceptionInput",
-        "openNonconformity" => "OpenNonconformityInput",
-        "correctNonconformity" => "CorrectNonconformityInput",
-        "rejectCorrection" => "RejectCorrectionInput",
-        "closeNonconformity" => "CloseNonconformityInput",
-        "approveNotApplicable" | "approveException" => "ApproveProposalInput",
-        "rejectNotApplicable" | "rejectException" => "RejectProposalInput",
-        _ => "EndProposalInput",
+        name if name.starts_with("approve") => "ApproveProposalInput".to_owned(),
+        "rejectCorrection" => "RejectCorrectionInput".to_owned(),
+        name if name.starts_with("reject") => "RejectProposalInput".to_owned(),
+        name if name.starts_with("withdraw") || name.starts_with("revoke") => {
+            "EndProposalInput".to_owned()
+        }
+        name => format!("{}{}Input", name[..1].to_uppercase(), &name[1..]),
     };
     let thing = match name {
         name if name.contains("Exception") => "exception { id version state inForce }",
+        name if name.contains("Mapping") => "mapping { id version state }",
         name if name.contains("Applicable") => "notApplicable { id version state }",
         _ => "nonconformity { id version state }",
     };
@@ -47,7 +46,7 @@ async fn change(world: &World, actor: &Actor, name: &str, input: Value) -> Value
 }
 
 /// The thing that a change answers, where nobody has to mend anything.
-async fn done(world: &World, actor: &Actor, name: &str, input: Value) -> Value {
+pub(super) async fn done(world: &World, actor: &Actor, name: &str, input: Value) -> Value {
     let answer = change(world, actor, name, input).await;
     assert_eq!(answer["userErrors"], json!([]), "{name}: {answer}");
     let things = answer.as_object().unwrap().iter().filter(|(key, _)| *key != "userErrors");
@@ -55,7 +54,12 @@ async fn done(world: &World, actor: &Actor, name: &str, input: Value) -> Value {
 }
 
 /// The code and the field of the one user error of a change.
-async fn refused(world: &World, actor: &Actor, name: &str, input: Value) -> (String, String) {
+pub(super) async fn refused(
+    world: &World,
+    actor: &Actor,
+    name: &str,
+    input: Value,
+) -> (String, String) {
     let answer = change(world, actor, name, input).await;
     let [error] = &answer["userErrors"].as_array().unwrap()[..] else { panic!("{name}: {answer}") };
     let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -76,7 +80,7 @@ async fn changed(world: &World, after: usize, is_it: impl Fn(&Value) -> bool) ->
     }
 }
 
-fn is(code: &str, field: &str) -> (String, String) {
+pub(super) fn is(code: &str, field: &str) -> (String, String) {
     (code.to_owned(), field.to_owned())
 }
 

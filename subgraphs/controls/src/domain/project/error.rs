@@ -142,6 +142,17 @@ pub enum Refused {
         /// Where it stands.
         state: &'static str,
     },
+    /// The two requirements are mapped to each other.
+    #[error("mapping {id} is between these requirements already and is {state}: withdraw it first")]
+    MappedAlready {
+        /// The mapping.
+        id: String,
+        /// Where it stands.
+        state: &'static str,
+    },
+    /// A mapping within one framework.
+    #[error("both requirements are of one framework: map requirements of two frameworks")]
+    OneFramework,
     /// A check of which no control has a test.
     #[error(
         "no control in force has a test of check \"{0}\": take the check from a control's tests"
@@ -247,6 +258,7 @@ impl Refused {
             | Self::CodeTaken(_)
             | Self::NameTaken { .. }
             | Self::DeclaredAlready { .. }
+            | Self::MappedAlready { .. }
             | Self::DependsAlready => "ALREADY_EXISTS",
             Self::Archived { .. } => "ARCHIVED",
             Self::NotArchived(_) => "NOT_ARCHIVED",
@@ -264,6 +276,7 @@ impl Refused {
             | Self::Long { .. }
             | Self::Text { .. }
             | Self::OneFailure
+            | Self::OneFramework
             | Self::Expiry { .. }
             | Self::CompensatesItself(_)
             | Self::Value { .. } => "INVALID",
@@ -280,6 +293,7 @@ impl Refused {
             | Self::FourEyes { .. }
             | Self::Expired(_) => "id",
             Self::DeclaredAlready { .. } => "requirementId",
+            Self::MappedAlready { .. } | Self::OneFramework => "targetRequirementId",
             Self::UnknownCheck(_) => "check",
             Self::OneFailure | Self::OfACheck(_) => "testId",
             Self::Expiry { .. } => "expiresAt",

@@ -8,6 +8,7 @@ pub use super::{
     applicability::{
         NotApplicableApproved, NotApplicableProposed, NotApplicableRejected, NotApplicableWithdrawn,
     },
+    crosswalk::{MappingApproved, MappingProposed, MappingRejected, MappingWithdrawn},
     exceptions::{ExceptionApproved, ExceptionProposed, ExceptionRejected, ExceptionRevoked},
     nonconformities::{
         CorrectionRejected, NonconformityClosed, NonconformityCorrected, NonconformityOpened,
@@ -312,5 +313,6 @@ events! {
         NotApplicableProposed, NotApplicableApproved, NotApplicableRejected, NotApplicableWithdrawn,
         NonconformityOpened, NonconformityCorrected, CorrectionRejected, NonconformityClosed,
         ExceptionProposed, ExceptionApproved, ExceptionRejected, ExceptionRevoked,
+        MappingProposed, MappingApproved, MappingRejected, MappingWithdrawn,
     }
 }

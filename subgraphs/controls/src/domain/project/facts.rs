@@ -94,6 +94,13 @@ fn statements(event: &ProjectEvent, recorded_at: Timestamp) -> Result<Vec<Statem
             exception: approved.exception,
             stated: approved.terms.approved(recorded_at),
         }],
+        ProjectEvent::MappingApproved(approved) => vec![Statement::MappingStated {
+            mapping: approved.mapping,
+            stated: approved.terms.mapping,
+        }],
+        ProjectEvent::MappingWithdrawn(withdrawn) => {
+            vec![Statement::MappingEnded { mapping: withdrawn.mapping }]
+        }
         ProjectEvent::ExceptionRevoked(revoked) => {
             vec![Statement::ExceptionEnded { exception: revoked.exception, until: recorded_at }]
         }
@@ -109,7 +116,9 @@ fn statements(event: &ProjectEvent, recorded_at: Timestamp) -> Result<Vec<Statem
         | ProjectEvent::NonconformityCorrected(_)
         | ProjectEvent::CorrectionRejected(_)
         | ProjectEvent::ExceptionProposed(_)
-        | ProjectEvent::ExceptionRejected(_) => Vec::new(),
+        | ProjectEvent::ExceptionRejected(_)
+        | ProjectEvent::MappingProposed(_)
+        | ProjectEvent::MappingRejected(_) => Vec::new(),
     })
 }
 

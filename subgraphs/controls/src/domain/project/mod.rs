@@ -3,6 +3,7 @@
 
 mod applicability;
 mod controls;
+mod crosswalk;
 mod error;
 pub mod events;
 mod exceptions;
@@ -21,6 +22,7 @@ use studio_kernel::{Aggregate, Id, Timestamp, kind};
 
 pub use applicability::Declaration;
 pub use controls::{ControlChange, NewControl, NewMapping, NewTest, TestResult};
+pub use crosswalk::{MappingTerms, RequirementMapping};
 pub use error::Refused;
 pub use exceptions::{ExceptionTerms, RiskException};
 pub use facts::facts;
@@ -36,7 +38,7 @@ pub(crate) use review::UserId;
 
 use events::{ControlText, ProjectEvent, SeenCheck};
 
-use super::score::{ExceptionId, Fixed, Strength};
+use super::score::{ExceptionId, Fixed, MappingId, Strength};
 
 pub(crate) type ProjectId = Id<kind::Project>;
 pub(crate) type FrameworkId = Id<kind::Framework>;
@@ -74,6 +76,8 @@ pub struct Project {
     pub nonconformities: BTreeMap<NonconformityId, Nonconformity>,
     /// Exceptions, whatever became of them.
     pub exceptions: BTreeMap<ExceptionId, RiskException>,
+    /// Mappings between requirements, whatever became of them.
+    pub mappings: BTreeMap<MappingId, RequirementMapping>,
 }
 
 /// How far results are taken in that come in parts.
@@ -256,6 +260,16 @@ impl Aggregate for Project {
             }
             ProjectEvent::NonconformityClosed(it) => {
                 self.nonconformity_becomes(it.nonconformity, NonconformityState::Closed, None);
+            }
+            ProjectEvent::MappingProposed(proposed) => self.mapping_proposed(proposed),
+            ProjectEvent::MappingApproved(it) => {
+                self.mapping_becomes(it.mapping, ReviewState::Approved);
+            }
+            ProjectEvent::MappingRejected(it) => {
+                self.mapping_becomes(it.mapping, ReviewState::Rejected);
+            }
+            ProjectEvent::MappingWithdrawn(it) => {
+                self.mapping_becomes(it.mapping, ReviewState::Withdrawn);
             }
             ProjectEvent::ExceptionProposed(proposed) => self.exception_proposed(proposed),
             ProjectEvent::ExceptionApproved(it) => {

@@ -6,13 +6,15 @@ use studio_kernel::{
 };
 
 use super::{
-    events::{CheckResultsMatched, ChecksSeen, ControlTestAdded, ProjectCreated},
+    events::{
+        CheckResultsMatched, CheckSummariesRecorded, ChecksSeen, ControlTestAdded, ProjectCreated,
+    },
     *,
 };
 use crate::domain::{
     catalog::{self, shipped},
     framework::{self, Framework},
-    score::Implementation,
+    score::{Implementation, LONGEST_RESOURCE, Statement},
 };
 
 struct Ids(Env);
@@ -217,6 +219,32 @@ fn counts_that_do_not_add_up_are_refused_whole() {
     let from = TakenIn { event: case.ids.0.id(), position: 9 };
     let refused = take_in(&case.project, &scan, from, &case.catalogs, &mut case.ids);
     assert!(refused.unwrap_err().to_string().contains("must add up"));
+}
+
+/// Logs from before there were exceptions do not name the resources that fail.
+#[test]
+fn summaries_say_which_resources_fail_where_that_is_known() {
+    let mut case = case();
+    let mut scan = results(&case, &[("a", &["cc_6_1"])]);
+    let told = |events: &[ProjectEvent]| {
+        let [recorded] = &of_type::<CheckSummariesRecorded>(events)[..] else { panic!("one") };
+        let text = serde_json::to_string(recorded).unwrap();
+        let read = ProjectEvent::decode(CheckSummariesRecorded::TYPE, 1, &text).unwrap();
+        let facts = facts(&read, Timestamp::default()).unwrap();
+        (text.contains("failing"), facts)
+    };
+    let (named, facts) = told(&taken_in(&mut case, &scan));
+    assert!(!named, "where nothing is named, it is written as it was before");
+    assert_eq!(facts.len(), 1);
+    let endless = "x".repeat(LONGEST_RESOURCE + 1);
+    scan.summaries[0].failing_added = vec!["arn:one".to_owned(), String::new(), endless];
+    let (named, facts) = told(&taken_in(&mut case, &scan));
+    assert!(named);
+    let [changed, _counted] = &facts[..] else { panic!("{facts:?}") };
+    let Statement::FailingChanged { added, removed, .. } = changed.statement() else {
+        panic!("{changed:?}")
+    };
+    assert_eq!((added.len(), removed.len()), (1, 0), "what is no name is left out");
 }
 
 #[test]

@@ -125,6 +125,12 @@ impl Model {
             Statement::ExceptionStated { exception, stated } => {
                 touched.tests.extend(self.except(*exception, stated));
             }
+            Statement::MappingStated { mapping, stated } => {
+                touched.requirements.extend(self.map(*mapping, Some(*stated)));
+            }
+            Statement::MappingEnded { mapping } => {
+                touched.requirements.extend(self.map(*mapping, None));
+            }
             Statement::ExceptionEnded { exception, until } => {
                 touched.tests.extend(self.end_exception(*exception, *until));
             }
@@ -145,6 +151,7 @@ impl Model {
     ) {
         let requirement = self.requirements.entry(id).or_default();
         let before = std::mem::replace(&mut requirement.not_applicable, declaration);
+        let mapped = !requirement.mappings.is_empty();
         for id_of_framework in &requirement.frameworks {
             let Some(framework) = self.frameworks.get_mut(id_of_framework) else { continue };
             let Some(importance) = framework.requirements.get(&id) else { continue };
@@ -154,6 +161,9 @@ impl Model {
                 _ => {}
             }
             touched.frameworks.insert(*id_of_framework);
+        }
+        if mapped {
+            touched.requirements.extend(self.inheriting(BTreeSet::from([id])));
         }
     }
 

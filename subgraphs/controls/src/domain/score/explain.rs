@@ -11,6 +11,7 @@ use super::{
     exception::ExceptedFailure,
     fact::{Implementation, MemberKey, Reading},
     framework::{PointsLost, undecided},
+    inheritance::Inherited,
     model::{Model, Pass, Test, TestDefinition},
     requirement::{Shares, member_value},
     tally::Tally,
@@ -96,6 +97,10 @@ pub struct RequirementContributions {
     pub share_sum: Fixed,
     /// max(1, A).
     pub divisor: Fixed,
+    /// From its members: `score.value` is the same, or what it inherits.
+    pub own: Triple,
+    /// What it inherits, if that is more than what is proven by its own members.
+    pub inherited: Option<Inherited>,
     /// Its members in force.
     pub members: Vec<MemberLine>,
 }
@@ -266,7 +271,8 @@ impl Model {
         let mut shares = Shares::default();
         let mut members = Vec::new();
         for (key, member) in &requirement.members {
-            let Some((decisive, value)) = member_value(&self.controls, member) else { continue };
+            let counted = member_value(&self.controls, member, Pass::Second);
+            let Some((decisive, value)) = counted else { continue };
             shares.add(member.share, &value);
             let in_force = member.controls.iter().filter(|id| self.is_in_force(id));
             members.push(MemberLine {
@@ -278,7 +284,9 @@ impl Model {
             });
         }
         let (share_sum, divisor) = (shares.sum(), shares.divisor());
-        Ok(RequirementContributions { score, share_sum, divisor, members })
+        let own = requirement.own;
+        let inherited = self.inherited(id).filter(|inherited| inherited.value.lo > own.lo);
+        Ok(RequirementContributions { score, share_sum, divisor, own, inherited, members })
     }
 
     /// Where the value of a control comes from.

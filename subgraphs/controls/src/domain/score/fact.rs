@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 use studio_kernel::Timestamp;
 
 use super::{
-    ControlId, EvidenceId, ExceptionId, Fixed, FrameworkId, NonconformityId, NotApplicableId,
-    RequirementId, TestId,
+    ControlId, EvidenceId, ExceptionId, Fixed, FrameworkId, MappingId, NonconformityId,
+    NotApplicableId, RequirementId, TestId,
     evidence::EvidenceRef,
     exception::Exception,
+    inheritance::Mapping,
     refusal::{Refusal, check},
 };
 
@@ -176,6 +177,18 @@ pub enum Statement {
         exception: ExceptionId,
         /// What it says.
         stated: Exception,
+    },
+    /// Two requirements have something in common, as two people decided (rule 6).
+    MappingStated {
+        /// The mapping's id.
+        mapping: MappingId,
+        /// What it says.
+        stated: Mapping,
+    },
+    /// A mapping is no more.
+    MappingEnded {
+        /// The mapping.
+        mapping: MappingId,
     },
     /// An exception ends before its time.
     ExceptionEnded {

@@ -6,8 +6,8 @@
 //! undone ever raises `lo`.
 //!
 //! One file per step: `fact` what goes in, `freshness` rule 1, `tally` rule 2, `exception` rule 3,
-//! `control` rule 4, `dependency` rule 5, `requirement` rule 6, `framework` rules 7 and 8, `recompute` their order,
-//! `explain` the way back.
+//! `control` rule 4, `dependency` rule 5, `requirement` and `inheritance` rule 6, `framework` rules 7
+//! and 8, `recompute` their order, `explain` the way back.
 
 use studio_kernel::{Id, kind};
 
@@ -23,6 +23,7 @@ mod fact;
 mod fixed;
 mod framework;
 mod freshness;
+mod inheritance;
 mod mend;
 mod model;
 mod period;
@@ -49,6 +50,7 @@ pub use fact::{
     Strength, WeightedRequirement,
 };
 pub use fixed::{Fixed, FixedError};
+pub use inheritance::{Hop, Inherited, Mapping, Relation};
 pub use mend::NothingToMend;
 pub use model::{Model, Touched};
 pub use period::{Days, Gap, Held, MOST_DAYS, MemberHeld, least};
@@ -79,5 +81,7 @@ pub type NotApplicableId = Id<kind::NotApplicable>;
 pub type NonconformityId = Id<kind::Nonconformity>;
 /// The id of an exception.
 pub type ExceptionId = Id<kind::RiskException>;
+/// The id of a mapping between requirements.
+pub type MappingId = Id<kind::ControlMapping>;
 /// The id of an evidence item.
 pub type EvidenceId = Id<kind::Evidence>;

@@ -10,13 +10,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use studio_kernel::Timestamp;
 
 use super::{
-    ControlId, EvidenceId, ExceptionId, Fixed, FrameworkId, NonconformityId, NotApplicableId,
-    RequirementId, TestId,
+    ControlId, EvidenceId, ExceptionId, Fixed, FrameworkId, MappingId, NonconformityId,
+    NotApplicableId, RequirementId, TestId,
     control::{self, Nonconformity, Own, Weighed},
     exception::Exception,
     fact::{Implementation, Importance, MemberKey, Strength},
     framework::Totals,
     freshness::Series,
+    inheritance::Mapping,
     tally::{Tally, TestValue},
     value::{Bound, ControlScore, FrameworkScore, RequirementScore, Triple},
 };
@@ -34,6 +35,7 @@ pub struct Model {
     pub(super) tests: BTreeMap<TestId, Test>,
     pub(super) checks: BTreeMap<String, Check>,
     pub(super) exceptions: BTreeMap<ExceptionId, Exception>,
+    pub(super) mappings: BTreeMap<MappingId, Mapping>,
     pub(super) rejected: BTreeSet<(EvidenceId, u32)>,
     /// When time alone changes what.
     pub(super) agenda: BTreeSet<(Timestamp, Due)>,
@@ -50,10 +52,12 @@ pub(super) enum Due {
     Test(TestId),
 }
 
-/// The numbers of tests and controls are made twice (rule 3).
+/// The numbers of tests and controls are made several times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pass {
-    /// No failure has credit. It is only there for the second pass to take its credits from.
+    /// All that is unknown counts as a failure: of this `hi` alone is of use (rule 6).
+    Doubt,
+    /// No failure has credit. It is only there for the second pass to take its credits from (rule 3).
     First,
     /// What is given out.
     Second,
@@ -73,6 +77,14 @@ pub(super) struct Requirement {
     pub(super) members: BTreeMap<MemberKey, Share>,
     /// The declaration that it does not apply: then no framework counts it.
     pub(super) not_applicable: Option<NotApplicableId>,
+    /// The mappings that lead from it or to it.
+    pub(super) mappings: BTreeSet<MappingId>,
+    /// From its members.
+    pub(super) own: Triple,
+    /// Whether its members would show no failure even if all that is unknown of them failed. Only
+    /// then it inherits: were it enough that no failure is known, muting one would raise `lo`.
+    pub(super) unfailing: bool,
+    /// Its own value, or what it inherits.
     pub(super) value: Triple,
 }
 
@@ -82,6 +94,9 @@ impl Default for Requirement {
             frameworks: BTreeSet::new(),
             members: BTreeMap::new(),
             not_applicable: None,
+            mappings: BTreeSet::new(),
+            own: Triple::UNKNOWN,
+            unfailing: true,
             value: Triple::UNKNOWN,
         }
     }
@@ -106,6 +121,7 @@ pub(super) struct Control {
     pub(super) nonconformities: BTreeMap<NonconformityId, Nonconformity>,
     /// The exceptions that name it as what makes up for a failure.
     pub(super) compensates: BTreeSet<ExceptionId>,
+    pub(super) doubt: Worth,
     pub(super) first: Worth,
     pub(super) second: Worth,
     /// When time alone next opens or closes a nonconformity.
@@ -129,6 +145,7 @@ impl Control {
 
     pub(super) fn worth(&self, pass: Pass) -> &Worth {
         match pass {
+            Pass::Doubt => &self.doubt,
             Pass::First => &self.first,
             Pass::Second => &self.second,
         }
@@ -136,6 +153,7 @@ impl Control {
 
     pub(super) fn worth_mut(&mut self, pass: Pass) -> &mut Worth {
         match pass {
+            Pass::Doubt => &mut self.doubt,
             Pass::First => &mut self.first,
             Pass::Second => &mut self.second,
         }
@@ -160,6 +178,8 @@ pub(super) struct Test {
     pub(super) manual: Series,
     /// Exceptions on its failure, where it is done by hand.
     pub(super) exceptions: BTreeSet<ExceptionId>,
+    /// In the pass that doubts.
+    pub(super) doubted: TestValue,
     /// In the first pass.
     pub(super) value: TestValue,
     /// In the second pass.
@@ -356,6 +376,7 @@ impl Model {
             let test = self.tests.get(id)?;
             let TestDefinition { weight, key, .. } = *test.definition.as_ref()?;
             let value = match pass {
+                Pass::Doubt => &test.doubted,
                 Pass::First => &test.value,
                 Pass::Second => &test.credited,
             };

@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 use studio_kernel::Timestamp;
 
 use super::{
-    ControlId, RequirementId, TestId, dependency,
+    ControlId, Fixed, RequirementId, TestId, dependency,
     framework::Totals,
     model::{Due, Model, Pass, Touched, Worth},
     requirement,
-    tally::TestValue,
+    tally::{Tally, TestValue},
     value::{FrameworkScore, Triple},
 };
 
@@ -79,11 +79,12 @@ impl Model {
         let stated = std::mem::take(&mut self.pending.controls);
         self.schedule(&stated, at);
         let reached = self.settle_tests(&judged, at);
+        let doubtful = self.settle_controls(Pass::Doubt, reached.clone(), &stated, at);
         let first = self.settle_controls(Pass::First, reached, &stated, at);
         judged.extend(self.leaning_on(first.union(&stated)));
         let reached = self.settle_credits(&judged, at);
         let controls = self.settle_controls(Pass::Second, reached, &stated, at);
-        let requirements = self.settle_requirements(&controls);
+        let requirements = self.settle_requirements(controls.union(&doubtful));
         Ok(Changes {
             frameworks: self.settle_frameworks(at),
             requirements: requirements.into_iter().collect(),
@@ -125,13 +126,16 @@ impl Model {
         self.at = None;
         self.agenda.clear();
         for test in self.tests.values_mut() {
+            test.doubted = TestValue::default();
             (test.value, test.credited) = (TestValue::default(), TestValue::default());
         }
         for control in self.controls.values_mut() {
+            control.doubt = Worth::default();
             (control.first, control.second) = (Worth::default(), Worth::default());
         }
         for requirement in self.requirements.values_mut() {
-            requirement.value = Triple::UNKNOWN;
+            (requirement.own, requirement.value) = (Triple::UNKNOWN, Triple::UNKNOWN);
+            requirement.unfailing = true;
         }
         for framework in self.frameworks.values_mut() {
             framework.totals = Totals::default();
@@ -169,11 +173,12 @@ impl Model {
         for id in tests {
             let Some(test) = self.tests.get(id) else { continue };
             let definition = test.definition.as_ref();
-            let value = definition.map_or_else(TestValue::default, |definition| {
-                self.tally(test, definition.validity_days, at).value()
-            });
+            let tally = definition.map(|definition| self.tally(test, definition.validity_days, at));
+            let value = tally.as_ref().map_or_else(TestValue::default, Tally::value);
+            let doubted = tally.map_or_else(TestValue::default, |tally| tally.doubted().value());
             let control = definition.map(|definition| definition.control);
             let before = test.value;
+            let same = before.counts_as(&value) && test.doubted.counts_as(&doubted);
             if let Some(due) = before.next_change {
                 self.agenda.remove(&(due, Due::Test(*id)));
             }
@@ -181,9 +186,9 @@ impl Model {
                 self.agenda.insert((due, Due::Test(*id)));
             }
             if let Some(test) = self.tests.get_mut(id) {
-                test.value = value;
+                (test.value, test.doubted) = (value, doubted);
             }
-            reached.extend(control.filter(|_| !before.counts_as(&value)));
+            reached.extend(control.filter(|_| !same));
         }
         reached
     }
@@ -236,14 +241,29 @@ impl Model {
         dependency::settle(&mut self.controls, own_moved, &travelling, pass)
     }
 
-    fn settle_requirements(&mut self, controls: &BTreeSet<ControlId>) -> BTreeSet<RequirementId> {
+    fn settle_requirements<'a>(
+        &mut self,
+        controls: impl Iterator<Item = &'a ControlId>,
+    ) -> BTreeSet<RequirementId> {
         let mut reached = std::mem::take(&mut self.pending.requirements);
-        for control in controls.iter().filter_map(|id| self.controls.get(id)) {
+        for control in controls.filter_map(|id| self.controls.get(id)) {
             reached.extend(&control.requirements);
         }
+        let mut own_moved = BTreeSet::new();
+        for id in &reached {
+            let Some(entry) = self.requirements.get_mut(id) else { continue };
+            let of = |pass| requirement::evaluate(&self.controls, entry.members.values(), pass);
+            let (own, unfailing) = (of(Pass::Second), of(Pass::Doubt).hi == Fixed::ONE);
+            if (own, unfailing) != (entry.own, entry.unfailing) {
+                own_moved.insert(*id);
+            }
+            (entry.own, entry.unfailing) = (own, unfailing);
+        }
+        // What is inherited comes from own values, which stand now.
+        reached.extend(self.inheriting(own_moved));
         reached.retain(|id| {
+            let value = self.with_inherited(*id);
             let Some(entry) = self.requirements.get_mut(id) else { return false };
-            let value = requirement::evaluate(&self.controls, entry.members.values());
             let before = std::mem::replace(&mut entry.value, value);
             if before == value {
                 return false;

@@ -81,6 +81,12 @@ pub enum Refusal {
     /// A requirement that is listed twice.
     #[error("requirement {0} is listed twice: list it once")]
     RequirementTwice(RequirementId),
+    /// A requirement that is mapped to itself.
+    #[error("a requirement cannot be mapped to itself: name another requirement")]
+    MapsToItself,
+    /// A strength that is not in its range.
+    #[error("a mapping cannot have a strength of {0}: give 1 to 10")]
+    Strength(u8),
     /// An empty name of a resource, or one that is too long.
     #[error("the id of a resource must hold 1 to 4096 bytes")]
     Resource,
@@ -159,12 +165,18 @@ pub(super) fn check(statement: &Statement) -> Result<(), Refusal> {
             added.iter().chain(removed).try_for_each(|it| resource(it))
         }
         Statement::ExceptionStated { stated, .. } => exception(stated),
+        Statement::MappingStated { stated, .. } => match stated.strength {
+            _ if stated.source == stated.target => Err(Refusal::MapsToItself),
+            Some(strength) if !(1..=10).contains(&strength) => Err(Refusal::Strength(strength)),
+            _ => Ok(()),
+        },
         Statement::ControlStated { .. }
         | Statement::NotApplicableStated { .. }
         | Statement::NotApplicableEnded { .. }
         | Statement::NonconformityOpened { .. }
         | Statement::NonconformityClosed { .. }
         | Statement::ExceptionEnded { .. }
+        | Statement::MappingEnded { .. }
         | Statement::TestRemoved { .. }
         | Statement::EvidenceRejected { .. }
         | Statement::DependencyStated { .. }

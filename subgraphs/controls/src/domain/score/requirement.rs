@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     ControlId, Fixed,
-    model::{Control, Share},
+    model::{Control, Pass, Share},
     value::Triple,
 };
 
@@ -16,10 +16,11 @@ use super::{
 pub(super) fn member_value(
     controls: &BTreeMap<ControlId, Control>,
     member: &Share,
+    pass: Pass,
 ) -> Option<(ControlId, Triple)> {
     let in_force = member.controls.iter().filter_map(|id| {
         let control = controls.get(id).filter(|control| control.in_force().is_some())?;
-        Some((*id, control.second.value))
+        Some((*id, control.worth(pass).value))
     });
     in_force.reduce(|best, other| {
         let (winner, loser) = match (other.1.lo, other.1.hi) > (best.1.lo, best.1.hi) {
@@ -74,10 +75,11 @@ impl Shares {
 pub(super) fn evaluate<'a>(
     controls: &BTreeMap<ControlId, Control>,
     members: impl Iterator<Item = &'a Share>,
+    pass: Pass,
 ) -> Triple {
     let mut shares = Shares::default();
     for member in members {
-        if let Some((_, value)) = member_value(controls, member) {
+        if let Some((_, value)) = member_value(controls, member, pass) {
             shares.add(member.share, &value);
         }
     }

@@ -131,6 +131,11 @@ impl Model {
         statements.extend(self.exceptions.iter().map(|(id, exception)| {
             Statement::ExceptionStated { exception: *id, stated: exception.clone() }
         }));
+        statements.extend(
+            self.mappings
+                .iter()
+                .map(|(id, mapping)| Statement::MappingStated { mapping: *id, stated: *mapping }),
+        );
         statements.extend(self.rejected.iter().map(|(evidence, version)| {
             Statement::EvidenceRejected { evidence: *evidence, version: *version }
         }));

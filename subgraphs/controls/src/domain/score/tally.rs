@@ -90,6 +90,11 @@ impl Tally {
         self.next_change = self.next_change.into_iter().chain(next).min();
     }
 
+    /// The same as if all that is unknown failed.
+    pub(super) fn doubted(&self) -> Self {
+        Self { failed: self.failed + self.unknown, unknown: 0, ..*self }
+    }
+
     pub(super) fn value(&self) -> TestValue {
         let validity = i128::from(self.validity_days);
         let whole = validity * i128::from(self.population);

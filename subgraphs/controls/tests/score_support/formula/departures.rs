@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 
 use studio_controls::domain::score::{
-    ControlId, Excepted, Exception, Grade, RequirementId, Statement, TestId,
+    ControlId, Excepted, Exception, Grade, Mapping, Relation, RequirementId, Statement, TestId,
 };
 
-use super::{Formula, Readings, Values};
+use super::{Formula, How, NEAR, Numbers, Readings, Values};
 
 impl Formula<'_> {
     /// The exceptions that hold now.
@@ -54,7 +54,7 @@ impl Formula<'_> {
             };
             let compensating = exception.compensating.filter(|_| meant);
             let Some(control) = compensating else { continue };
-            if self.tests(control, None).is_empty() {
+            if self.tests(control, How::Plain).is_empty() {
                 continue;
             }
             best = (best.0.max(first[&control].lo), best.1.max(first[&control].hi));
@@ -106,5 +106,93 @@ impl Formula<'_> {
             }
         }
         holding.is_none()
+    }
+
+    fn mappings(&self) -> Vec<Mapping> {
+        let mut known = BTreeMap::new();
+        for statement in self.said {
+            match statement {
+                Statement::MappingStated { mapping, stated } => {
+                    known.insert(*mapping, *stated);
+                }
+                Statement::MappingEnded { mapping } => {
+                    known.remove(mapping);
+                }
+                _ => {}
+            }
+        }
+        known.into_values().collect()
+    }
+
+    /// What a mapping is worth from one requirement to another, and whether it may go on; `None`
+    /// where it does not lie between them.
+    fn carries(mapping: &Mapping, from: RequirementId, to: RequirementId) -> Option<(f64, bool)> {
+        let between = (mapping.source, mapping.target) == (from, to)
+            || (mapping.target, mapping.source) == (from, to);
+        let strength = f64::from(mapping.strength.unwrap_or(0)) / 10.0;
+        let whole_of_it = match mapping.relation {
+            Relation::Equal | Relation::Equivalent => true,
+            Relation::Intersects => {
+                return between.then_some((strength.min(0.5), false));
+            }
+            Relation::Superset => (mapping.source, mapping.target) == (from, to),
+            Relation::Subset => (mapping.target, mapping.source) == (from, to),
+        };
+        between.then_some((if whole_of_it { 1.0 } else { strength }, true))
+    }
+
+    /// A requirement with what it inherits; `own` gives what each is worth by its own controls.
+    pub(crate) fn with_inherited(
+        &self,
+        id: RequirementId,
+        all: &[RequirementId],
+        own: impl Fn(RequirementId) -> Numbers,
+    ) -> Numbers {
+        let here = own(id);
+        if self.requirement(id, |control| self.doubted[&control]).hi < 1.0 - 1e-13 {
+            return here;
+        }
+        let mappings = self.mappings();
+        // Every way of one mapping, or of two that may be joined.
+        let mut ways: Vec<(f64, RequirementId)> = Vec::new();
+        for first in &mappings {
+            for near in all.iter().filter(|near| **near != id) {
+                let Some((g, goes_on)) = Self::carries(first, *near, id) else { continue };
+                ways.push((g, *near));
+                for far in all.iter().filter(|far| goes_on && **far != id && *far != near) {
+                    for second in &mappings {
+                        if let Some((h, true)) = Self::carries(second, *far, *near) {
+                            ways.push((g * h, *far));
+                        }
+                    }
+                }
+            }
+        }
+        ways.retain(|(_, source)| self.applies(*source));
+        let arriving: Vec<Numbers> = ways
+            .into_iter()
+            .map(|(g, source)| {
+                let source = own(source);
+                let decided = (g * source.decided.0, g * source.decided.1);
+                Numbers { lo: g * source.lo, hi: g * source.hi, decided }
+            })
+            .collect();
+        let most = arriving.iter().map(|it| it.lo).fold(0.0, f64::max);
+        if most <= here.lo + NEAR {
+            // On a tie, or where floating point cannot tell, either may count.
+            let mut here = here;
+            if most > here.lo - NEAR && most > 0.0 {
+                for tied in arriving.iter().filter(|it| it.lo > most - NEAR) {
+                    here.decided.0 = here.decided.0.min(tied.decided.0);
+                    here.decided.1 = here.decided.1.max(tied.decided.1);
+                }
+            }
+            return here;
+        }
+        let best = arriving.iter().filter(|it| it.lo > most - NEAR);
+        let decided = best.fold((1.0_f64, 0.0_f64), |(least, most), it| {
+            (least.min(it.decided.0), most.max(it.decided.1))
+        });
+        Numbers { lo: most, hi: here.hi, decided }
     }
 }
