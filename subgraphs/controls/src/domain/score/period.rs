@@ -3,8 +3,11 @@
 use studio_kernel::Day;
 
 use super::{
-    BeforeHorizon, ControlId, Fixed, Model, RequirementId, fact::MemberKey, model::Share,
-    requirement::member_value, value::TOLERANCE,
+    BeforeHorizon, ControlId, Fixed, Model, RequirementId,
+    fact::MemberKey,
+    model::{Pass, Share},
+    requirement::member_value,
+    value::TOLERANCE,
 };
 
 /// The most days of a period: ten years.
@@ -120,7 +123,7 @@ impl Model {
         let members = self.requirements.get(&requirement).into_iter();
         let mut members: Vec<(Share, MemberHeld)> = members
             .flat_map(|requirement| &requirement.members)
-            .filter(|(_, share)| member_value(&self.controls, share).is_some())
+            .filter(|(_, share)| member_value(&self.controls, share, Pass::Second).is_some())
             .map(|(key, share)| {
                 (share.clone(), MemberHeld { member: key.clone(), held: Held::new() })
             })
@@ -128,8 +131,8 @@ impl Model {
         for day in each(days) {
             self.recompute(day.end())?;
             for (share, member) in &mut members {
-                let lo =
-                    member_value(&self.controls, share).map_or(Fixed::ZERO, |(_, value)| value.lo);
+                let lo = member_value(&self.controls, share, Pass::Second)
+                    .map_or(Fixed::ZERO, |(_, value)| value.lo);
                 member.held.note(day, lo, threshold);
             }
         }

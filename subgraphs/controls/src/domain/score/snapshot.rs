@@ -98,6 +98,7 @@ impl Model {
             + by_hand.sum::<usize>()
             + scanned.map(|(_, _, series)| series.readings().count()).sum::<usize>()
             + self.exceptions.len()
+            + self.mappings.len()
             + self.rejected.len()
     }
 
