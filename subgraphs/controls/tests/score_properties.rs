@@ -343,7 +343,7 @@ proptest! {
 fn the_histories_reach_every_rule() {
     let mut runner = TestRunner::deterministic();
     let mut seen = BTreeMap::<&str, u32>::new();
-    for _ in 0..400 {
+    for _ in 0..600 {
         let steps = history(true).new_tree(&mut runner).unwrap().current();
         live(&steps, |model, _, _, _| {
             let mut saw = |what, times: bool| *seen.entry(what).or_default() += u32::from(times);

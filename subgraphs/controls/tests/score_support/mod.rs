@@ -208,6 +208,18 @@ fn scene() -> impl Strategy<Value = Vec<Step>> {
                     lasts,
                 });
             }
+            // A second exception on the first failure, which accepts the risk alone.
+            said.push(Said::Excepted {
+                number: 3,
+                on: Excepted::Resource {
+                    check: check_name(0),
+                    resource: "resource-0".to_owned(),
+                    places: None,
+                },
+                compensating: None,
+                since: 0,
+                lasts,
+            });
             said.push(Said::Manual { test: 2, outcome: Outcome::Failed, times, version: None });
             said.push(Said::Excepted {
                 number: 2,
