@@ -88,7 +88,11 @@ async fn each_point_of_a_history_is_what_was_live_then() {
     let last = before.last().unwrap();
     let arguments = format!("from: {}, resolution: CHANGE", last["at"]);
     let rest = history(&world, &project, &soc2, &arguments).await;
-    assert_eq!(rest, [last.clone()], "the first point has what became live at its instant");
+    assert_eq!(
+        rest,
+        std::slice::from_ref(last),
+        "the first point has what became live at its instant"
+    );
     world.close().await;
 }
 

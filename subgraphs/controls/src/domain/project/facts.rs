@@ -10,6 +10,9 @@ use crate::domain::score::{
 
 /// The facts in an event that was recorded at `recorded_at`, in order.
 ///
+/// Models that were kept hold the facts of their day: where an event on record comes to give others, the
+/// state version of models is raised.
+///
 /// # Errors
 /// A value that the formula cannot take. Commands check with this function before they record, so
 /// that a recorded event gives no error.
