@@ -21,7 +21,9 @@ pub fn cleared<C: ColumnTrait>(
     columns: ClassColumns<C>,
 ) -> Option<Condition> {
     let parts = clearance.parts()?;
-    let any = parts.into_iter().fold(Condition::any(), |any, part| {
+    // A condition of no parts would hold for every row.
+    let none = Condition::any().add(columns.class.is_in([""; 0]));
+    let any = parts.into_iter().fold(none, |any, part| {
         let classes = part.classes.into_iter().map(DataClass::as_str);
         let mut all = Condition::all().add(columns.class.is_in(classes));
         if let Some(projects) = part.projects {
