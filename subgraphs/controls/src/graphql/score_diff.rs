@@ -28,7 +28,10 @@ use super::{
     test::ControlTest,
 };
 use crate::{
-    domain::{project::events::ProjectEvent, score::Difference},
+    domain::{
+        project::events::ProjectEvent,
+        score::{Difference, Excepted},
+    },
     scores::{Cause, Ends, Moved, Period, Place},
 };
 
@@ -178,7 +181,22 @@ impl<'a> About<'a> {
             ProjectEvent::EvidenceDiscounted(made) => {
                 Self { evidence: Some((made.evidence, made.evidence_version)), ..none }
             }
-            // The rest is about the project itself.
+            ProjectEvent::NotApplicableApproved(made) => {
+                Self { requirement: Some(made.requirement), ..none }
+            }
+            ProjectEvent::NotApplicableWithdrawn(made) => {
+                Self { requirement: Some(made.requirement), ..none }
+            }
+            ProjectEvent::NonconformityOpened(made) => Self { control: Some(made.control), ..none },
+            ProjectEvent::NonconformityClosed(made) => Self { control: Some(made.control), ..none },
+            ProjectEvent::ExceptionApproved(made) => match &made.terms.on {
+                Excepted::Manual { test } => Self { test: Some(*test), ..none },
+                Excepted::Resource { check, .. } => Self { checks: vec![check], ..none },
+            },
+            ProjectEvent::MappingApproved(made) => {
+                Self { requirement: Some(made.terms.mapping.target), ..none }
+            }
+            // The rest is about the project itself, or tells that something has ended by its id alone.
             _ => none,
         }
     }
