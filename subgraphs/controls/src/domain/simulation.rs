@@ -2,8 +2,11 @@
 //! by the same rules as the mutation of its name and becomes the same events, which go over the same
 //! bridge into a copy of the model: so a simulation and what comes of the real changes cannot differ.
 
+mod departures;
+
 use std::sync::Arc;
 
+pub use departures::Departure;
 use studio_kernel::{Aggregate, Id, Timestamp, kind};
 
 use super::{
@@ -56,6 +59,8 @@ pub enum Change {
     Unmap(RequirementId, ControlId),
     /// A version of an evidence item is rejected.
     Reject(EvidenceId, u32),
+    /// Two people decide something.
+    Depart(Departure),
     /// Nothing happens until then.
     Pass(Timestamp),
 }
@@ -80,6 +85,9 @@ pub enum Unlikely {
     /// Evidence that no result rests on.
     #[error("no result of this project rests on version {1} of evidence {0}")]
     UnknownEvidence(EvidenceId, u32),
+    /// The model has forgotten what counted then.
+    #[error(transparent)]
+    Horizon(#[from] BeforeHorizon),
     /// An instant that is over.
     #[error("time passes from {now} on, and {until} is before that: give a later instant")]
     Over {
@@ -98,7 +106,7 @@ impl Unlikely {
             Self::OutcomeOfCheck => "NOT_MANUAL",
             Self::NoResults(_) | Self::UnknownEvidence(..) => "NOT_FOUND",
             Self::NothingFails(_) => "NOT_THERE",
-            Self::Over { .. } => "INVALID",
+            Self::Horizon(_) | Self::Over { .. } => "INVALID",
         }
     }
 
@@ -109,7 +117,7 @@ impl Unlikely {
             Self::OutcomeOfCheck => "outcome",
             Self::NoResults(_) | Self::NothingFails(_) => "check",
             Self::UnknownEvidence(..) => "evidenceId",
-            Self::Over { .. } => "until",
+            Self::Horizon(_) | Self::Over { .. } => "until",
         }
     }
 }
@@ -152,7 +160,7 @@ impl Simulation {
         change: &Change,
         catalogs: &Catalogs,
         ids: &mut impl NewIds,
-        dependency: Id<kind::ControlDependency>,
+        fresh: Id<kind::ControlDependency>,
     ) -> Result<(), Unlikely> {
         let (id, project) = (self.id, &self.project);
         let events = match change {
@@ -174,12 +182,13 @@ impl Simulation {
                 return self.mend(check, account.as_deref(), region.as_deref());
             }
             Change::Depend(control, on, strength) => {
-                project.depend(id, *control, *on, *strength, dependency)?
+                project.depend(id, *control, *on, *strength, fresh)?
             }
             Change::Undepend(control, on) => project.undepend(id, *control, *on)?,
             Change::Map(new) => project.map(id, new, catalogs, ids)?,
             Change::Unmap(requirement, control) => project.unmap(id, *requirement, *control)?,
             Change::Reject(evidence, version) => vec![self.rejection(*evidence, *version)?],
+            Change::Depart(departure) => return self.depart(departure, fresh),
             Change::Pass(until) => return self.pass(*until),
         };
         self.happen(&events)

@@ -1,7 +1,5 @@
 //! Proposing, approving, refusing and ending what departs from the rule.
 
-use std::collections::BTreeSet;
-
 use async_graphql::{Context, Object, Result, SimpleObject};
 use studio_service::graphql::{UserError, actor, id};
 
@@ -9,8 +7,8 @@ use super::{
     app,
     exception::RiskException,
     inputs_reviews::{
-        ApproveProposalInput, EndProposalInput, MarkNotApplicableInput, ProposeExceptionInput,
-        RejectProposalInput,
+        ApproveProposalInput, CheckPlaceInput, EndProposalInput, MarkNotApplicableInput,
+        ProposeExceptionInput, RejectProposalInput,
     },
     loaders,
     not_applicable::NotApplicable,
@@ -20,7 +18,7 @@ use crate::{
     commands::{self, CommandError, Ends, Said},
     domain::{
         project::NotApplicableId,
-        score::{Excepted, ExceptionId, Place},
+        score::{Excepted, ExceptionId, Place, TestId},
     },
 };
 
@@ -40,6 +38,22 @@ pub(super) struct RiskExceptionPayload {
     exception: Option<RiskException>,
     /// What you can mend.
     user_errors: Vec<UserError>,
+}
+
+/// The failure that is meant; `None` where it is neither a manual test alone nor a check with a resource.
+pub(super) fn excepted(
+    test: Option<TestId>,
+    check: Option<String>,
+    resource: Option<String>,
+    places: Option<Vec<CheckPlaceInput>>,
+) -> Option<Excepted> {
+    let place = |it: CheckPlaceInput| Place { account: it.account, region: it.region };
+    let places = places.map(|places| places.into_iter().map(place).collect());
+    match (test, check, resource) {
+        (Some(test), None, None) if places.is_none() => Some(Excepted::Manual { test }),
+        (None, Some(check), Some(resource)) => Some(Excepted::Resource { check, resource, places }),
+        _ => None,
+    }
 }
 
 #[derive(Default)]
@@ -108,20 +122,7 @@ impl ReviewMutations {
             expires_at: input.expires_at.named("input.expiresAt")?,
         };
         let test = input.test_id.as_ref().map(id).transpose()?;
-        let places = input.places.map(|places| {
-            let place = |it: super::inputs_reviews::CheckPlaceInput| Place {
-                account: it.account,
-                region: it.region,
-            };
-            places.into_iter().map(place).collect::<BTreeSet<_>>()
-        });
-        let on = match (test, input.check, input.resource) {
-            (Some(test), None, None) if places.is_none() => Some(Excepted::Manual { test }),
-            (None, Some(check), Some(resource)) => {
-                Some(Excepted::Resource { check, resource, places })
-            }
-            _ => None,
-        };
+        let on = excepted(test, input.check, input.resource, input.places);
         let (app, actor) = (app(ctx)?, actor(ctx)?);
         let made = commands::propose_exception(app, actor, project, on, ends, &input.reason).await;
         exception(ctx, made).await

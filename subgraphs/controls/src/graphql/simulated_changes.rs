@@ -6,13 +6,15 @@ use studio_kernel::{Id, id::Kind};
 use studio_service::graphql::Instant;
 
 use super::{
-    enums::{ImplementationState, TestOutcome},
+    enums::{ImplementationState, NonconformityGrade, RequirementRelation, TestOutcome},
     inputs::{AddDependencyInput, RemoveDependencyInput},
+    inputs_reviews::CheckPlaceInput,
+    mutation_reviews::excepted,
 };
 use crate::domain::{
-    project::{NewMapping, NewTest},
-    score::Fixed,
-    simulation::Change,
+    project::{ExceptionTerms, MappingTerms, NewMapping, NewTest, Refused},
+    score::{Fixed, Mapping},
+    simulation::{Change, Departure},
 };
 
 /// What is supposed to happen.
@@ -50,6 +52,22 @@ pub(super) enum SimulatedChange {
     UnmapRequirement(SimulatedUnmapping),
     /// Evidence is rejected.
     RejectEvidence(SimulatedRejection),
+    /// A requirement is declared not applicable, and that is approved.
+    MarkNotApplicable(SimulatedRequirement),
+    /// Such a declaration is taken back.
+    WithdrawNotApplicable(SimulatedEnd),
+    /// A failure is excepted, and that is approved.
+    ExceptFailure(SimulatedException),
+    /// An exception is ended before its time.
+    RevokeException(SimulatedEnd),
+    /// Requirements of two frameworks are mapped to each other, and that is approved.
+    AddMapping(SimulatedCrosswalk),
+    /// Such a mapping is taken back.
+    WithdrawMapping(SimulatedEnd),
+    /// Something is found to be wrong with a control.
+    OpenNonconformity(SimulatedNonconformity),
+    /// What was wrong is corrected, and that is verified.
+    CloseNonconformity(SimulatedEnd),
     /// Nothing happens for a while: what is known grows old.
     TimePasses(SimulatedWait),
 }
@@ -149,6 +167,59 @@ pub(super) struct SimulatedRejection {
     version: u32,
 }
 
+/// A requirement that does not apply.
+#[derive(InputObject)]
+pub(super) struct SimulatedRequirement {
+    /// The requirement, of a framework that the project has adopted.
+    requirement_id: ID,
+}
+
+/// Something that was decided, and ends.
+#[derive(InputObject)]
+pub(super) struct SimulatedEnd {
+    /// Its id.
+    id: ID,
+}
+
+/// A failure that is excepted: name a manual test, or a check and a resource that fails it.
+#[derive(InputObject)]
+pub(super) struct SimulatedException {
+    /// A manual test whose newest result is a failure.
+    test_id: Option<ID>,
+    /// The scanner's id of a check of which some control has a test.
+    check: Option<String>,
+    /// The id, with its provider, of a resource that fails the check.
+    resource: Option<String>,
+    /// The places in which it is excepted; leave out for all.
+    places: Option<Vec<CheckPlaceInput>>,
+    /// A control that makes up for the failure; leave out to accept the risk alone.
+    compensating_control_id: Option<ID>,
+    /// From when on it does not hold any more: at most 366 days ahead.
+    expires_at: Instant,
+}
+
+/// Requirements of two frameworks that are mapped to each other.
+#[derive(InputObject)]
+pub(super) struct SimulatedCrosswalk {
+    /// One requirement.
+    source_requirement_id: ID,
+    /// One of another framework.
+    target_requirement_id: ID,
+    /// What the source is to the target.
+    relation: RequirementRelation,
+    /// How much they have in common, from 1 to 10.
+    strength: Option<u8>,
+}
+
+/// Something that is wrong with a control.
+#[derive(InputObject)]
+pub(super) struct SimulatedNonconformity {
+    /// The control.
+    control_id: ID,
+    /// How bad it is.
+    grade: NonconformityGrade,
+}
+
 /// A while in which nothing happens.
 #[derive(InputObject)]
 pub(super) struct SimulatedWait {
@@ -170,6 +241,21 @@ fn id<K: Kind>(field: &'static str, given: &ID) -> Result<Id<K>, Unread> {
         .map_err(|error: studio_kernel::IdError| Unread { field, message: error.to_string() })
 }
 
+impl SimulatedException {
+    fn read(self) -> Result<ExceptionTerms, Unread> {
+        let test = self.test_id.as_ref().map(|test| id("testId", test)).transpose()?;
+        let on = excepted(test, self.check, self.resource, self.places)
+            .ok_or_else(|| Unread { field: "testId", message: Refused::OneFailure.to_string() })?;
+        let compensating = self.compensating_control_id.as_ref();
+        let compensating = compensating.map(|it| id("compensatingControlId", it)).transpose()?;
+        let expires_at = self
+            .expires_at
+            .named("expiresAt")
+            .map_err(|error| Unread { field: "expiresAt", message: error.message })?;
+        Ok(ExceptionTerms { on, compensating, expires_at })
+    }
+}
+
 impl SimulatedChange {
     /// The name of the field that it was given in.
     pub(super) fn name(&self) -> &'static str {
@@ -185,6 +271,14 @@ impl SimulatedChange {
             Self::MapRequirement(_) => "mapRequirement",
             Self::UnmapRequirement(_) => "unmapRequirement",
             Self::RejectEvidence(_) => "rejectEvidence",
+            Self::MarkNotApplicable(_) => "markNotApplicable",
+            Self::WithdrawNotApplicable(_) => "withdrawNotApplicable",
+            Self::ExceptFailure(_) => "exceptFailure",
+            Self::RevokeException(_) => "revokeException",
+            Self::AddMapping(_) => "addMapping",
+            Self::WithdrawMapping(_) => "withdrawMapping",
+            Self::OpenNonconformity(_) => "openNonconformity",
+            Self::CloseNonconformity(_) => "closeNonconformity",
             Self::TimePasses(_) => "timePasses",
         }
     }
@@ -238,6 +332,34 @@ impl SimulatedChange {
             ),
             Self::RejectEvidence(rejected) => {
                 Change::Reject(id("evidenceId", &rejected.evidence_id)?, rejected.version)
+            }
+            Self::MarkNotApplicable(marked) => Change::Depart(Departure::NotApplicable(id(
+                "requirementId",
+                &marked.requirement_id,
+            )?)),
+            Self::WithdrawNotApplicable(ended) => {
+                Change::Depart(Departure::Applicable(id("id", &ended.id)?))
+            }
+            Self::ExceptFailure(excepted) => Change::Depart(Departure::Except(excepted.read()?)),
+            Self::RevokeException(ended) => {
+                Change::Depart(Departure::EndException(id("id", &ended.id)?))
+            }
+            Self::AddMapping(mapped) => {
+                let mapping = Mapping {
+                    source: id("sourceRequirementId", &mapped.source_requirement_id)?,
+                    target: id("targetRequirementId", &mapped.target_requirement_id)?,
+                    relation: mapped.relation.into(),
+                    strength: mapped.strength,
+                };
+                Change::Depart(Departure::Map(MappingTerms { mapping, provenance: None }))
+            }
+            Self::WithdrawMapping(ended) => Change::Depart(Departure::Unmap(id("id", &ended.id)?)),
+            Self::OpenNonconformity(opened) => Change::Depart(Departure::Open(
+                id("controlId", &opened.control_id)?,
+                opened.grade.into(),
+            )),
+            Self::CloseNonconformity(ended) => {
+                Change::Depart(Departure::Close(id("id", &ended.id)?))
             }
             Self::TimePasses(wait) => Change::Pass(
                 wait.until

@@ -16,6 +16,7 @@ mod periods;
 mod projects;
 mod replicas;
 mod scans;
+mod simulated_departures;
 mod simulations;
 mod subscriptions;
 mod support;

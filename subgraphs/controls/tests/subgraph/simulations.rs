@@ -2,7 +2,10 @@
 
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use serde_json::{Value, json};
-use studio_kernel::{Timestamp, published::evidence::EvidenceRejected};
+use studio_kernel::{
+    Timestamp,
+    published::evidence::{CheckSummary, EvidenceRejected},
+};
 
 use super::support::{World, evidence_id, results, summary, wire};
 
@@ -10,7 +13,7 @@ const SCORES: &str = "lo hi coverage exact { lo hi coverage } headline
     satisfied otherThanSatisfied undetermined";
 
 /// Supposes changes of a project as it is.
-async fn simulate(world: &World, project: &str, changes: &[Value]) -> Value {
+pub(super) async fn simulate(world: &World, project: &str, changes: &[Value]) -> Value {
     simulate_as_of(world, project, changes, Value::Null).await
 }
 
@@ -30,13 +33,13 @@ async fn simulate_as_of(world: &World, project: &str, changes: &[Value], as_of: 
 }
 
 /// A project with everything that changes speak of.
-struct Scene {
-    world: World,
-    project: String,
-    framework: String,
-    controls: Vec<String>,
-    requirements: Vec<String>,
-    tests: Vec<String>,
+pub(super) struct Scene {
+    pub(super) world: World,
+    pub(super) project: String,
+    pub(super) framework: String,
+    pub(super) controls: Vec<String>,
+    pub(super) requirements: Vec<String>,
+    pub(super) tests: Vec<String>,
     /// How often evidence came in.
     version: u32,
 }
@@ -44,7 +47,7 @@ struct Scene {
 const CHECKS: [&str; 2] = ["root_mfa", "open_ports"];
 
 impl Scene {
-    async fn open(directory: &std::path::Path) -> Self {
+    pub(super) async fn open(directory: &std::path::Path) -> Self {
         let world = World::open(directory).await;
         let project = world.project().await;
         let framework = world.builtin("soc2").await;
@@ -82,15 +85,20 @@ impl Scene {
 
     /// Brings in counts of both checks.
     async fn scan(&mut self, counts: [[u32; 2]; 2]) {
-        self.version += 1;
         let now = self.world.now();
         let counted = CHECKS.iter().zip(counts);
         let summaries = counted.map(|(check, [pass, fail])| summary(check, pass, fail, now));
-        let scan = results(&self.project, self.version, summaries.collect());
+        self.publish(summaries.collect()).await;
+    }
+
+    /// Brings in what was counted.
+    pub(super) async fn publish(&mut self, summaries: Vec<CheckSummary>) {
+        self.version += 1;
+        let scan = results(&self.project, self.version, summaries);
         self.world.matched(self.world.publish(&scan).await).await;
     }
 
-    async fn mutate(&self, name: &str, of: &str, input: Value, answer: &str) -> Value {
+    pub(super) async fn mutate(&self, name: &str, of: &str, input: Value, answer: &str) -> Value {
         let query = format!(
             "mutation($input: {of}!) {{ {name}(input: $input) {{ {answer}
                 userErrors {{ code path }} }} }}"
@@ -147,11 +155,8 @@ impl Scene {
         if failed == 0 {
             return json!("NOT_THERE");
         }
-        self.version += 1;
         let now = self.world.now();
-        let scan = vec![summary(check, passed + failed, 0, now)];
-        let scan = results(&self.project, self.version, scan);
-        self.world.matched(self.world.publish(&scan).await).await;
+        self.publish(vec![summary(check, passed + failed, 0, now)]).await;
         Value::Null
     }
 
