@@ -5,7 +5,7 @@ use studio_kernel::{Actor, Id, kind};
 
 use super::{
     CommandError, Said, on_project,
-    reviews::{person, project_of},
+    reviews::{decide, person},
 };
 use crate::{
     app::App,
@@ -50,14 +50,11 @@ pub(crate) async fn approve_mapping(
     id: MappingId,
     expected: u32,
 ) -> Result<(), CommandError> {
-    let kind = ReviewKind::Mapping;
-    let project = project_of(app, actor, "controls:crosswalk:approve", kind, id).await?;
-    let by = person(actor, "id")?;
-    on_project(app, actor, (project, "id"), |state, _catalogs| {
+    let of = (ReviewKind::Mapping, id);
+    decide(app, actor, "controls:crosswalk:approve", of, |state, project, by| {
         state.approve_mapping(project, id, expected, by)
     })
-    .await?;
-    Ok(())
+    .await
 }
 
 /// Refuses a mapping that somebody else proposed.
@@ -67,14 +64,11 @@ pub(crate) async fn reject_mapping(
     id: MappingId,
     said: Said<'_>,
 ) -> Result<(), CommandError> {
-    let kind = ReviewKind::Mapping;
-    let project = project_of(app, actor, "controls:crosswalk:approve", kind, id).await?;
-    let by = person(actor, "id")?;
-    on_project(app, actor, (project, "id"), |state, _catalogs| {
+    let of = (ReviewKind::Mapping, id);
+    decide(app, actor, "controls:crosswalk:approve", of, |state, project, by| {
         state.reject_mapping(project, id, said.expected, said.reason, by)
     })
-    .await?;
-    Ok(())
+    .await
 }
 
 /// Takes a mapping back.
@@ -84,12 +78,9 @@ pub(crate) async fn withdraw_mapping(
     id: MappingId,
     said: Said<'_>,
 ) -> Result<(), CommandError> {
-    let kind = ReviewKind::Mapping;
-    let project = project_of(app, actor, "controls:crosswalk:withdraw", kind, id).await?;
-    let by = person(actor, "id")?;
-    on_project(app, actor, (project, "id"), |state, _catalogs| {
+    let of = (ReviewKind::Mapping, id);
+    decide(app, actor, "controls:crosswalk:withdraw", of, |state, project, by| {
         state.withdraw_mapping(project, id, said.expected, said.reason, by)
     })
-    .await?;
-    Ok(())
+    .await
 }

@@ -9,7 +9,9 @@ use super::{CommandError, on_project};
 use crate::{
     app::App,
     domain::{
-        project::{ExceptionTerms, NotApplicableId, Project, Refused, UserId},
+        project::{
+            ExceptionTerms, NotApplicableId, Project, Refused, UserId, events::ProjectEvent,
+        },
         score::{Excepted, ExceptionId},
     },
     projections::{ReviewKind, read::Read},
@@ -40,7 +42,7 @@ pub(super) fn person(actor: &Actor, field: &'static str) -> Result<UserId, Comma
 
 /// Lets the actor act on what was proposed, and gives its project; or the refusal that there is no
 /// such thing.
-pub(super) async fn project_of<K: Kind>(
+async fn project_of<K: Kind>(
     app: &App,
     actor: &Actor,
     action: &str,
@@ -62,6 +64,21 @@ pub(super) async fn project_of<K: Kind>(
     let project = row.project.parse().map_err(ApiError::internal)?;
     app.require(actor, action, &resource.of_project(project))?;
     Ok(project)
+}
+
+/// Lets a person decide on what was proposed, or end it.
+pub(super) async fn decide<K: Kind>(
+    app: &App,
+    actor: &Actor,
+    action: &str,
+    (kind, id): (ReviewKind, Id<K>),
+    decision: impl Fn(&Project, ProjectId, UserId) -> Result<Vec<ProjectEvent>, Refused>,
+) -> Result<(), CommandError> {
+    let project = project_of(app, actor, action, kind, id).await?;
+    let by = person(actor, "id")?;
+    on_project(app, actor, (project, "id"), |state, _catalogs| decision(state, project, by))
+        .await?;
+    Ok(())
 }
 
 /// Declares that a requirement does not apply.
@@ -90,14 +107,11 @@ pub(crate) async fn approve_not_applicable(
     id: NotApplicableId,
     expected: u32,
 ) -> Result<(), CommandError> {
-    let kind = ReviewKind::NotApplicable;
-    let project = project_of(app, actor, "controls:applicability:approve", kind, id).await?;
-    let by = person(actor, "id")?;
-    on_project(app, actor, (project, "id"), |state, _catalogs| {
+    let of = (ReviewKind::NotApplicable, id);
+    decide(app, actor, "controls:applicability:approve", of, |state, project, by| {
         state.approve_not_applicable(project, id, expected, by)
     })
-    .await?;
-    Ok(())
+    .await
 }
 
 /// Refuses such a declaration of somebody else.
@@ -107,14 +121,11 @@ pub(crate) async fn reject_not_applicable(
     id: NotApplicableId,
     said: Said<'_>,
 ) -> Result<(), CommandError> {
-    let kind = ReviewKind::NotApplicable;
-    let project = project_of(app, actor, "controls:applicability:approve", kind, id).await?;
-    let by = person(actor, "id")?;
-    on_project(app, actor, (project, "id"), |state, _catalogs| {
+    let of = (ReviewKind::NotApplicable, id);
+    decide(app, actor, "controls:applicability:approve", of, |state, project, by| {
         state.reject_not_applicable(project, id, said.expected, said.reason, by)
     })
-    .await?;
-    Ok(())
+    .await
 }
 
 /// Takes such a declaration back.
@@ -124,14 +135,11 @@ pub(crate) async fn withdraw_not_applicable(
     id: NotApplicableId,
     said: Said<'_>,
 ) -> Result<(), CommandError> {
-    let kind = ReviewKind::NotApplicable;
-    let project = project_of(app, actor, "controls:applicability:withdraw", kind, id).await?;
-    let by = person(actor, "id")?;
-    on_project(app, actor, (project, "id"), |state, _catalogs| {
+    let of = (ReviewKind::NotApplicable, id);
+    decide(app, actor, "controls:applicability:withdraw", of, |state, project, by| {
         state.withdraw_not_applicable(project, id, said.expected, said.reason, by)
     })
-    .await?;
-    Ok(())
+    .await
 }
 
 /// Proposes an exception on a failure that is known.
@@ -158,11 +166,7 @@ pub(crate) async fn propose_exception(
     propose(&loaded.state)?;
     let known = app.scores.view(actor.tenant, project, None, None).await?;
     if !known.model.fails(&terms.on) {
-        let field = match &terms.on {
-            Excepted::Manual { .. } => "testId",
-            Excepted::Resource { .. } => "resource",
-        };
-        return Err(Refused::NotFailing { field }.into());
+        return Err(Refused::not_failing(&terms.on).into());
     }
     on_project(app, actor, (project, "projectId"), |state, _catalogs| propose(state)).await?;
     Ok(id)
@@ -175,14 +179,12 @@ pub(crate) async fn approve_exception(
     id: ExceptionId,
     expected: u32,
 ) -> Result<(), CommandError> {
-    let kind = ReviewKind::Exception;
-    let project = project_of(app, actor, "controls:exception:approve", kind, id).await?;
-    let (by, now) = (person(actor, "id")?, app.env.now());
-    on_project(app, actor, (project, "id"), |state, _catalogs| {
+    let now = app.env.now();
+    let of = (ReviewKind::Exception, id);
+    decide(app, actor, "controls:exception:approve", of, |state, project, by| {
         state.approve_exception(project, id, expected, (by, now))
     })
-    .await?;
-    Ok(())
+    .await
 }
 
 /// Refuses an exception that somebody else proposed.
@@ -192,14 +194,11 @@ pub(crate) async fn reject_exception(
     id: ExceptionId,
     said: Said<'_>,
 ) -> Result<(), CommandError> {
-    let kind = ReviewKind::Exception;
-    let project = project_of(app, actor, "controls:exception:approve", kind, id).await?;
-    let by = person(actor, "id")?;
-    on_project(app, actor, (project, "id"), |state, _catalogs| {
+    let of = (ReviewKind::Exception, id);
+    decide(app, actor, "controls:exception:approve", of, |state, project, by| {
         state.reject_exception(project, id, said.expected, said.reason, by)
     })
-    .await?;
-    Ok(())
+    .await
 }
 
 /// Ends an exception before its time.
@@ -209,12 +208,9 @@ pub(crate) async fn revoke_exception(
     id: ExceptionId,
     said: Said<'_>,
 ) -> Result<(), CommandError> {
-    let kind = ReviewKind::Exception;
-    let project = project_of(app, actor, "controls:exception:revoke", kind, id).await?;
-    let by = person(actor, "id")?;
-    on_project(app, actor, (project, "id"), |state, _catalogs| {
+    let of = (ReviewKind::Exception, id);
+    decide(app, actor, "controls:exception:revoke", of, |state, project, by| {
         state.revoke_exception(project, id, said.expected, said.reason, by)
     })
-    .await?;
-    Ok(())
+    .await
 }

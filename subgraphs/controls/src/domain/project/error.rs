@@ -3,7 +3,7 @@
 use studio_kernel::{Id, Timestamp, kind};
 
 use super::{ControlId, RequirementId, TestId};
-use crate::domain::score::Refusal;
+use crate::domain::score::{Excepted, Refusal};
 
 /// The most characters of a text that says why.
 const LONGEST_REASON: usize = 2_000;
@@ -242,6 +242,15 @@ pub enum Refused {
 }
 
 impl Refused {
+    /// No such failure is known.
+    pub const fn not_failing(on: &Excepted) -> Self {
+        let field = match on {
+            Excepted::Manual { .. } => "testId",
+            Excepted::Resource { .. } => "resource",
+        };
+        Self::NotFailing { field }
+    }
+
     /// The stable code of the user error.
     pub const fn code(&self) -> &'static str {
         match self {

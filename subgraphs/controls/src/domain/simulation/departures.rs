@@ -104,10 +104,6 @@ impl Simulation {
     /// Refuses an exception on what does not fail.
     fn must_fail(&mut self, on: &Excepted) -> Result<(), Unlikely> {
         self.after.recompute(self.at)?;
-        let field = match on {
-            Excepted::Manual { .. } => "testId",
-            Excepted::Resource { .. } => "resource",
-        };
-        if self.after.fails(on) { Ok(()) } else { Err(Refused::NotFailing { field }.into()) }
+        if self.after.fails(on) { Ok(()) } else { Err(Refused::not_failing(on).into()) }
     }
 }
