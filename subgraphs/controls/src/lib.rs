@@ -166,7 +166,12 @@ pub async fn build(deps: Deps) -> Result<Subgraph, BuildError> {
         store: store.clone(),
         env: deps.env.clone(),
         policy: deps.policy.clone(),
-        scores: Scores::new(store.clone(), deps.env.clone(), deps.policy.clone()),
+        scores: Scores::new(
+            store.clone(),
+            deps.env.clone(),
+            deps.policy.clone(),
+            deps.config.limits.score_facts,
+        ),
         catalogs: CatalogCache::new(store.clone()),
         graphs: Graphs::new(store.clone(), deps.graph.clone()),
         catalog_limit: deps.config.limits.catalog,

@@ -89,6 +89,7 @@ impl Faults {
             ("limits.ingest_item", limits.ingest_item as u64),
             ("limits.document", limits.document),
             ("limits.catalog", limits.catalog as u64),
+            ("limits.score_facts", limits.score_facts as u64),
             ("identity.access_token_seconds", identity.access_token_seconds.into()),
             ("identity.session_seconds", identity.session_seconds.into()),
             ("identity.api_key_days", identity.api_key_days.into()),

@@ -89,7 +89,7 @@ pub enum LogFormat {
     Json,
 }
 
-/// Limits on what clients may send. All sizes are in bytes.
+/// Limits on what clients may send, in bytes, and on what is kept in memory.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
@@ -105,6 +105,10 @@ pub struct Limits {
     pub document: u64,
     /// A framework document (OSCAL catalog or baseline).
     pub catalog: usize,
+    /// Facts (results of tests, controls, their dependencies and memberships) that the models behind live
+    /// scores hold in memory together, about a kilobyte each. Models beyond that are loaded when
+    /// somebody asks for them or something happens to them.
+    pub score_facts: usize,
 }
 
 /// Signing in.
@@ -166,6 +170,7 @@ impl Default for Limits {
             ingest_item: 1024 * 1024,
             document: 256 * MIB,
             catalog: 64 * 1024 * 1024,
+            score_facts: 1_000_000,
         }
     }
 }

@@ -1,12 +1,13 @@
 //! The live scores of every project, and the scores of any other instant by replay.
 //!
-//! One worker ([`worker`]) per process follows this subgraph's own log and keeps a [`Model`] per
-//! project in memory; the worker of the process that was elected records a `ScoreChanged` whenever
+//! One worker ([`worker`]) per process follows this subgraph's own log and keeps the [`Model`]s of
+//! projects in memory, so many of them as may be ([`engines`]); the worker of the process that was elected records a `ScoreChanged` whenever
 //! numbers move. A change is whatever differs from the newest recorded one, so a worker that is cut
 //! off anywhere records each change exactly once. Live queries read the worker's models; a replay
 //! folds the project's stream up to an instant. Both go over [`facts`], so they agree to the last
 //! digit, in every process.
 
+mod engines;
 pub(crate) mod history;
 mod moves;
 mod periods;
@@ -18,7 +19,10 @@ mod worker;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -26,7 +30,7 @@ use studio_access::Policy;
 use studio_events::EventStore;
 use studio_kernel::{Aggregate, Code, Env, Id, TenantId, Timestamp, kind};
 use studio_service::ApiError;
-use tokio::sync::watch;
+use tokio::sync::{Notify, oneshot, watch};
 
 pub(crate) use moves::{Cause, Ends, Moved, Place};
 pub(crate) use periods::whole_days;
@@ -44,6 +48,9 @@ use snapshots::{Kept, Since};
 /// A project of an organization.
 type Key = (TenantId, Id<kind::Project>);
 
+/// Models in memory.
+type Slots = HashMap<Key, Arc<Mutex<Slot>>>;
+
 /// How long a query waits for the worker to take in what was recorded before it.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Events read at a time.
@@ -57,7 +64,16 @@ struct Inner {
     store: EventStore,
     env: Env,
     policy: Arc<Policy>,
-    slots: Mutex<HashMap<Key, Arc<Mutex<Slot>>>>,
+    /// Facts that the models in memory hold together at most.
+    most_held: usize,
+    /// The models that are in memory.
+    slots: Mutex<Slots>,
+    /// Who waits for a model that is not.
+    wanted: Mutex<HashMap<Key, Vec<oneshot::Sender<Arc<Model>>>>>,
+    /// Somebody waits.
+    asked: Notify,
+    /// Counts the uses of models.
+    turns: AtomicU64,
     /// Everything up to this position of the log is in the models.
     reached: watch::Sender<i64>,
 }
@@ -81,12 +97,17 @@ pub(crate) struct Period {
 }
 
 impl Scores {
-    pub(crate) fn new(store: EventStore, env: Env, policy: Arc<Policy>) -> Self {
+    /// The models in memory will hold `most_held` facts together at most, or one of them more.
+    pub(crate) fn new(store: EventStore, env: Env, policy: Arc<Policy>, most_held: usize) -> Self {
         let inner = Inner {
             store,
             env,
             policy,
-            slots: Mutex::new(HashMap::new()),
+            most_held,
+            slots: Mutex::default(),
+            wanted: Mutex::default(),
+            asked: Notify::new(),
+            turns: AtomicU64::new(0),
             reached: watch::Sender::new(-1),
         };
         Self(Arc::new(inner))
@@ -159,10 +180,7 @@ impl Scores {
                 "the score engine is at {reached}, the log at {head}"
             )));
         }
-        let model = match self.slot(key) {
-            Some(slot) => lock(&slot).model.clone(),
-            None => Arc::new(Model::default()),
-        };
+        let model = self.model(key).await?;
         let computed = model.at();
         let as_of = computed.map_or(self.0.env.now(), |computed| computed.max(self.0.env.now()));
         let at = at.unwrap_or(as_of);
@@ -185,8 +203,26 @@ impl Scores {
         recomputed(Arc::new(folded.model), as_of, at)
     }
 
-    fn slot(&self, key: Key) -> Option<Arc<Mutex<Slot>>> {
-        lock(&self.0.slots).get(&key).cloned()
+    /// The live model of a project, which is loaded if it is not in memory.
+    async fn model(&self, key: Key) -> Result<Arc<Model>, ApiError> {
+        let loaded = lock(&self.0.slots).get(&key).cloned();
+        if let Some(slot) = loaded {
+            let mut slot = lock(&slot);
+            slot.used = self.turn();
+            return Ok(slot.model.clone());
+        }
+        let (answer, loaded) = oneshot::channel();
+        lock(&self.0.wanted).entry(key).or_default().push(answer);
+        self.0.asked.notify_one();
+        match tokio::time::timeout(PATIENCE, loaded).await {
+            Ok(Ok(model)) => Ok(model),
+            _ => Err(ApiError::unavailable(format!("the scores of {} are not loaded", key.1))),
+        }
+    }
+
+    /// A number for each use of a model, larger than those before.
+    fn turn(&self) -> u64 {
+        self.0.turns.fetch_add(1, Ordering::Relaxed)
     }
 }
 

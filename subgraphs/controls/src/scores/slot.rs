@@ -17,6 +17,10 @@ const COMPACT_AFTER: usize = 10_000;
 /// A project in memory.
 pub(super) struct Slot {
     pub(super) project: Id<kind::Project>,
+    /// When it was last of use: the later, the larger.
+    pub(super) used: u64,
+    /// About how many facts the model holds.
+    pub(super) held: usize,
     /// Queries hold on to it while they read; the worker then works on a copy.
     pub(super) model: Arc<Model>,
     /// The last version of the project's stream that is in the model.
@@ -69,6 +73,7 @@ impl Slot {
         let facts = fresh.iter().map(|event| event.facts.len()).sum::<usize>();
         self.uncompacted += facts;
         self.since.facts += facts;
+        self.held += facts;
         self.version = version;
         self.through = self.through.max(news.through);
         let at = model.at().map_or(recorded_at, |computed| computed.max(recorded_at));
@@ -78,7 +83,9 @@ impl Slot {
         changes.extend(self.differences(at, causes, count));
         // Live questions are of now or later; the past is replayed from the log.
         if self.uncompacted > COMPACT_AFTER {
-            Arc::make_mut(&mut self.model).compact();
+            let model = Arc::make_mut(&mut self.model);
+            model.compact();
+            self.held = model.size();
             self.uncompacted = 0;
         }
         Ok(changes)

@@ -2,26 +2,28 @@
 //! the worker looks: it never ends within an append, so no score is of half a change.
 //!
 //! Every process follows, so that each can answer live queries; the one that was elected records
-//! what moved. One that becomes the recorder, or ceases to be it, reads everything anew from the
-//! log, and goes on answering from the models it has until the new ones have caught up.
+//! what moved. One that becomes the recorder, or ceases to be it, begins anew from the log, and goes
+//! on answering from the models it has until it has caught up.
+//!
+//! A model is in memory while it is of use ([`Engines`]): a project is loaded when something happens
+//! to it, when somebody asks for its live scores, when time moves them, and once after a start, for
+//! what moved meanwhile. Whoever asks, and what is recorded, cannot tell.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Mutex, time::Duration};
 
 use studio_access::Resource;
 use studio_events::{
     Append, AppendError, ConsumerCheckpoint, Election, Expected, Metadata, Recorded, StoreError,
     StreamAppend, Term,
 };
-use studio_kernel::{Actor, Aggregate, TenantId, Timestamp};
+use studio_kernel::{Actor, Aggregate, TenantId};
 use studio_service::ApiError;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Key, PAGE, Scores, fold, lock,
+    Key, PAGE, Scores,
+    engines::Engines,
+    lock,
     slot::{News, Noted, Slot},
     snapshots,
 };
@@ -113,16 +115,29 @@ async fn follow(
         if let Err(left) = worker.batch().await {
             return left;
         }
+        worker.engines.tend(worker.position);
         *pause = SHORTEST_PAUSE;
-        tokio::select! {
-            () = worker.handed_over(election) => return Left::HandedOver,
-            changed = wake.changed() => if changed.is_err() {
-                return ApiError::internal("the event store is closed").into();
+        let step = tokio::select! {
+            () = handed_over(&worker.term, election) => return Left::HandedOver,
+            changed = wake.changed() => match changed {
+                Ok(()) => Ok(()),
+                Err(_) => return ApiError::internal("the event store is closed").into(),
             },
-            _ = clock.tick() => if let Err(left) = worker.time_passes().await {
-                return left;
-            },
+            () = scores.0.asked.notified() => Ok(()),
+            Some(loaded) = worker.engines.loaded() => worker.take_up(loaded).await,
+            _ = clock.tick() => worker.time_passes().await,
+        };
+        if let Err(left) = step {
+            return left;
         }
+    }
+}
+
+/// Waits until this process becomes the one that records, or is it no longer.
+async fn handed_over(term: &Option<Term>, election: &Election) {
+    match term {
+        Some(term) => term.ended().cancelled().await,
+        None => drop(election.elected().await),
     }
 }
 
@@ -130,10 +145,7 @@ struct Worker<'a> {
     scores: &'a Scores,
     /// While this process records what moves.
     term: Option<Term>,
-    /// The model of each project.
-    slots: HashMap<Key, Arc<Mutex<Slot>>>,
-    /// Whether queries see them.
-    published: bool,
+    engines: Engines,
     /// Everything up to here is in the models, and what followed from it is recorded.
     position: i64,
     /// The checkpoint on record.
@@ -150,34 +162,24 @@ struct Changes {
 }
 
 impl<'a> Worker<'a> {
-    /// Takes up where the last one left off: the models of all projects as of the checkpoint, and
-    /// from there to the head. Then queries read them.
+    /// Takes up where the last one left off, and reads from the checkpoint to the head. Then queries
+    /// read its models.
     async fn start(scores: &'a Scores, term: Option<Term>) -> Result<Self, Left> {
         let store = &scores.0.store;
         let saved = store.checkpoint(CHECKPOINT).await?;
-        let mut slots = HashMap::new();
+        let mut projects = Vec::new();
         for (tenant, project) in scored_projects(store).await.map_err(ApiError::from)? {
-            let key = (
-                tenant.parse().map_err(ApiError::internal)?,
-                project.parse().map_err(ApiError::internal)?,
-            );
-            slots.insert(key, open(scores, key, saved).await?);
+            let tenant = tenant.parse().map_err(ApiError::internal)?;
+            projects.push((tenant, project.parse().map_err(ApiError::internal)?));
         }
-        let mut worker =
-            Self { scores, term, slots, published: false, position: saved, saved, tenant: None };
-        let mut changes = Vec::new();
-        for (key, slot) in &worker.slots {
-            changes.extend(collect(*key, slot, |slot| Ok(slot.settle()))?);
-        }
-        worker.record(changes, saved).await?;
-        worker.batch().await?;
-        worker.time_passes().await?;
-        worker.publish();
+        let engines = Engines::new(scores.clone(), projects);
+        let mut worker = Self { scores, term, engines, position: saved, saved, tenant: None };
         if worker.term.is_some() {
-            snapshots::drop_others(&scores.0.store).await?;
+            snapshots::drop_others(store).await?;
         }
-        let all: Vec<Key> = worker.slots.keys().copied().collect();
-        worker.keep_models(&all).await;
+        worker.batch().await?;
+        worker.engines.publish();
+        worker.reached(worker.position);
         Ok(worker)
     }
 
@@ -187,17 +189,10 @@ impl<'a> Worker<'a> {
             return;
         }
         for key in keys {
-            if let Some(slot) = self.slots.get(key) {
-                snapshots::keep_due(&self.scores.0.store, *key, slot).await;
+            if let Some(slot) = self.engines.get(*key) {
+                snapshots::keep_due(&self.scores.0.store, *key, &slot).await;
             }
         }
-    }
-
-    /// Lets queries read the models.
-    fn publish(&mut self) {
-        self.published = true;
-        lock(&self.scores.0.slots).clone_from(&self.slots);
-        self.reached(self.position);
     }
 
     fn reached(&self, position: i64) {
@@ -206,14 +201,6 @@ impl<'a> Worker<'a> {
             *reached = position.max(*reached);
             moved
         });
-    }
-
-    /// Waits until this process becomes the one that records, or is it no longer.
-    async fn handed_over(&self, election: &Election) {
-        match &self.term {
-            Some(term) => term.ended().cancelled().await,
-            None => drop(election.elected().await),
-        }
     }
 
     /// Takes in all that is committed by now.
@@ -238,22 +225,14 @@ impl<'a> Worker<'a> {
         let mut changes = Vec::new();
         let touched: Vec<Key> = news.keys().copied().collect();
         for (key, news) in news {
-            let slot = match self.slots.get(&key) {
-                Some(slot) => slot.clone(),
-                None => {
-                    // What came before this batch; the batch itself is taken in below.
-                    let slot = open(self.scores, key, self.position).await?;
-                    self.slots.insert(key, slot.clone());
-                    if self.published {
-                        lock(&self.scores.0.slots).insert(key, slot.clone());
-                    }
-                    slot
-                }
-            };
+            let (slot, fresh) = self.engines.of(key, self.position).await?;
+            if fresh {
+                changes.extend(collect(key, &slot, |slot| Ok(slot.settle()))?);
+            }
             changes.extend(collect(key, &slot, |slot| slot.take(news))?);
         }
         // Queries may read the models now: what is recorded below follows from them.
-        if self.published {
+        if self.engines.are_published() {
             self.reached(head);
         }
         let position = head.max(self.position);
@@ -285,14 +264,28 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Lets the clock move what it moves.
+    /// Lets the clock move what it moves. Projects that rest are loaded for it.
     async fn time_passes(&mut self) -> Result<(), Left> {
         let now = self.scores.0.env.now();
         let mut changes = Vec::new();
-        for (key, slot) in &self.slots {
-            changes.extend(collect(*key, slot, |slot| slot.advance(now))?);
+        for (key, slot) in self.engines.in_memory() {
+            changes.extend(collect(key, &slot, |slot| slot.advance(now))?);
         }
+        self.engines.rouse(now);
         self.record(changes, self.position).await
+    }
+
+    /// Takes up a project that was loaded: what moved while it rested, or while nobody looked.
+    async fn take_up(&mut self, loaded: Result<(Key, Slot), ApiError>) -> Result<(), Left> {
+        let (key, slot) = loaded?;
+        let Some(slot) = self.engines.take_up(key, slot, self.position) else { return Ok(()) };
+        let now = self.scores.0.env.now();
+        let mut changes = Vec::new();
+        changes.extend(collect(key, &slot, |slot| Ok(slot.settle()))?);
+        changes.extend(collect(key, &slot, |slot| slot.advance(now))?);
+        self.record(changes, self.position).await?;
+        self.keep_models(&[key]).await;
+        Ok(())
     }
 
     /// Records changes, and with the last of them the checkpoint.
@@ -334,31 +327,6 @@ fn scores_may_be_recorded(scores: &Scores, tenant: TenantId) -> Result<(), ApiEr
 
 fn checkpoint(position: i64) -> ConsumerCheckpoint {
     ConsumerCheckpoint { name: CHECKPOINT.to_owned(), position }
-}
-
-/// A project as of a position of the log, or of its newest recorded score where that counts more,
-/// computed at the instant of its last fact or of that score.
-async fn open(scores: &Scores, key: Key, until: i64) -> Result<Arc<Mutex<Slot>>, ApiError> {
-    let store = &scores.0.store;
-    let (tenant, project) = key;
-    let recorded = store.load::<ScoreLog>(tenant, &project.to_string()).await?;
-    let until = until.max(recorded.state.through);
-    // What it is judged at is never before what it begins with was.
-    let mut folded = fold(store, key, until, Timestamp::from_micros(i64::MAX)).await?;
-    let at: Option<Timestamp> = folded.last.max(recorded.state.at);
-    if let Some(at) = at {
-        folded.model.recompute(at).map_err(ApiError::internal)?;
-    }
-    Ok(Arc::new(Mutex::new(Slot {
-        project,
-        model: Arc::new(folded.model),
-        version: folded.version,
-        through: until,
-        since: folded.since,
-        uncompacted: 0,
-        recorded: recorded.state,
-        score_version: recorded.version,
-    })))
 }
 
 /// Does something to a slot and collects what is to be recorded.
