@@ -7,9 +7,11 @@ mod cluster;
 mod gateways;
 mod generate;
 mod graphql;
+mod in_process;
 mod ingest;
 mod latency;
 mod load;
+mod organizations;
 mod process;
 mod scores;
 mod studio;
@@ -69,6 +71,15 @@ enum Verb {
         #[arg(long, default_value_t = 1_000_000)]
         events: usize,
     },
+    /// Many organizations in one process: memory, and what a change and a question cost
+    Organizations {
+        /// How many of them
+        #[arg(long, default_value_t = 200)]
+        organizations: usize,
+        /// How many controls each has
+        #[arg(long, default_value_t = 1_000)]
+        controls: usize,
+    },
     /// Write a generated OCSF file
     Generate {
         /// How many findings
@@ -106,6 +117,9 @@ async fn main() -> anyhow::Result<()> {
         Some(Verb::ThroughTime { controls, events }) => {
             through_time::run(through_time::Size { controls, events }).await
         }
+        Some(Verb::Organizations { organizations, controls }) => {
+            organizations::run(organizations, controls).await
+        }
         Some(Verb::Generate { findings, file }) => {
             generate::write(&file, findings, generate::Order::ByCheck).map(|_| ())
         }
@@ -120,7 +134,8 @@ async fn main() -> anyhow::Result<()> {
             appends::run().await?;
             cluster::run().await?;
             scores::run(1_000)?;
-            through_time::run(through_time::Size { controls: 10_000, events: 1_000_000 }).await
+            through_time::run(through_time::Size { controls: 10_000, events: 1_000_000 }).await?;
+            organizations::run(200, 1_000).await
         }
     }
 }

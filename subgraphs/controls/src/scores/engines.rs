@@ -206,3 +206,6 @@ async fn open(scores: &Scores, key: Key, until: i64) -> Result<Slot, ApiError> {
         score_version: recorded.version,
     })
 }
+
+#[cfg(test)]
+mod tests;
