@@ -168,7 +168,8 @@ impl Controls {
 
     /// Asks for something of a project; `$f` is its framework.
     pub(crate) async fn ask(&self, of: &Made, of_project: &str) -> anyhow::Result<Value> {
-        let query = format!("query($p: ID!, $f: ID!) {{ project(id: $p) {{ id {of_project} }} }}");
+        let used = if of_project.contains("$f") { ", $f: ID!" } else { "" };
+        let query = format!("query($p: ID!{used}) {{ project(id: $p) {{ id {of_project} }} }}");
         let variables = json!({ "p": of.project.to_string(), "f": of.framework.to_string() });
         let request =
             Request::new(query).variables(Variables::from_json(variables)).data(of.owner.clone());

@@ -2,12 +2,17 @@
 //! time; one of another state version, that does not read, or that is of another log is passed over. Of
 //! which log it is says the hash of its last event, which is one over all events up to there.
 //!
-//! The process that records scores keeps one of a project whenever as many facts have come in as the
-//! last one holds. So a replay takes in about as much as a model holds at most, however long the log
-//! is, and all models together take about as much room as the log.
+//! The process that records scores keeps one of a project whenever an eighth as many facts have come in
+//! as the last one holds. So a replay takes in an eighth of what a model holds at most, however long the
+//! log is. A model is packed to a tenth, so that all of them together take about as much room as the log.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    io::{Read, Write},
+    sync::{Arc, Mutex},
+};
 
+use base64::{Engine, engine::general_purpose::STANDARD};
+use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder,
     sea_query::OnConflict,
@@ -25,6 +30,8 @@ use crate::domain::{
 
 /// Smaller projects are replayed as fast as a model is read.
 const FEWEST_FACTS: usize = 1_000;
+/// How many times as many facts a model holds as come in before the next one is kept.
+const HELD_PER_NEW: usize = 8;
 
 /// A model that was kept.
 pub(super) struct Kept {
@@ -45,7 +52,7 @@ pub(super) struct Since {
 impl Since {
     /// Whether it is time for another one.
     pub(super) fn is_due(self) -> bool {
-        self.facts >= self.held.max(FEWEST_FACTS)
+        self.facts >= (self.held / HELD_PER_NEW).max(FEWEST_FACTS)
     }
 }
 
@@ -75,7 +82,7 @@ pub(super) async fn newest(
         tracing::warn!(%project, version, "a kept score model is of another log");
         return Ok(None);
     }
-    let read = tokio::task::spawn_blocking(move || serde_json::from_str(&row.state));
+    let read = tokio::task::spawn_blocking(move || unpack(&row.state));
     let model = read.await.map_err(ApiError::internal)?;
     let model = model
         .inspect_err(|error| tracing::warn!(%project, %error, "a kept score model does not read"))
@@ -123,7 +130,7 @@ async fn keep(
     })?;
     let horizon = model.horizon().map(Timestamp::micros);
     // It takes a while for a large one: no thread that answers requests is held up.
-    let written = tokio::task::spawn_blocking(move || serde_json::to_string(&*model));
+    let written = tokio::task::spawn_blocking(move || pack(&model));
     let state = written.await.map_err(ApiError::internal)?.map_err(ApiError::internal)?;
     let row = ActiveModel {
         tenant: Set(tenant.to_string()),
@@ -143,6 +150,31 @@ async fn keep(
     Entity::insert(row).on_conflict(replace).exec_without_returning(&tx).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// Why a kept model cannot be written or read.
+#[derive(Debug, thiserror::Error)]
+enum PackError {
+    #[error(transparent)]
+    Base64(#[from] base64::DecodeError),
+    #[error(transparent)]
+    Deflate(#[from] std::io::Error),
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+}
+
+/// A model as text: JSON, deflated, in Base64.
+fn pack(model: &Model) -> Result<String, PackError> {
+    let mut packer = DeflateEncoder::new(Vec::new(), Compression::fast());
+    packer.write_all(&serde_json::to_vec(model)?)?;
+    Ok(STANDARD.encode(packer.finish()?))
+}
+
+fn unpack(text: &str) -> Result<Model, PackError> {
+    let packed = STANDARD.decode(text)?;
+    let mut json = Vec::new();
+    DeflateDecoder::new(&*packed).read_to_end(&mut json)?;
+    Ok(serde_json::from_slice(&json)?)
 }
 
 /// Drops the models of other state versions: this build does not read them.

@@ -65,7 +65,7 @@ pub use walk::{Step, Walk};
 /// The version of the formula. It is stored with every score.
 pub const FORMULA: u16 = 1;
 /// The version of a serialised [`Model`]: a snapshot of another one is dropped and replayed.
-pub const STATE_VERSION: u32 = 2;
+pub const STATE_VERSION: u32 = 3;
 
 /// The id of a framework.
 pub type FrameworkId = Id<kind::Framework>;
