@@ -3,6 +3,7 @@
 
 pub mod nonconformity;
 pub mod review;
+pub mod test_rule;
 
 /// A project.
 pub mod project {
@@ -281,6 +282,8 @@ pub mod test {
         pub is_key: i64,
         /// Days for which a pass counts in full.
         pub validity_days: i64,
+        /// The newest version of its rule, where it has one.
+        pub rule_version: Option<i64>,
         /// When it was added.
         pub created_at: i64,
         /// Its place among all.

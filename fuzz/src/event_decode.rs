@@ -15,6 +15,7 @@ pub fn check(bytes: &[u8]) {
     let _ = evidence::EvidenceRejected::decode(version, text);
     let _ = controls::CheckResultsMatched::decode(version, text);
     let _ = controls::ControlTestAdded::decode(version, text);
+    let _ = controls::ControlTestRuleSet::decode(version, text);
     let _ = controls::ProjectCreated::decode(version, text);
     let _ = controls::ProjectRenamed::decode(version, text);
     let _ = controls::ProjectArchived::decode(version, text);

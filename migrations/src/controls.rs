@@ -17,6 +17,7 @@ impl MigratorTrait for Migrator {
             step("controls_0003_departures", DEPARTURES),
             step("controls_0004_score_history", SCORE_HISTORY),
             step("controls_0005_model_snapshots", MODEL_SNAPSHOTS),
+            step("controls_0006_test_rules", TEST_RULES),
         ])
     }
 }
@@ -137,3 +138,15 @@ const MODEL_SNAPSHOTS: &[&str] = &["CREATE TABLE controls_model_snapshots (
         position BIGINT NOT NULL, hash TEXT NOT NULL, horizon BIGINT, state_version BIGINT NOT NULL,
         state TEXT NOT NULL,
         PRIMARY KEY (tenant, project, version))"];
+
+const TEST_RULES: &[&str] = &[
+    "ALTER TABLE controls_tests ADD COLUMN rule_version BIGINT",
+    "CREATE TABLE controls_test_rules (
+        generation BIGINT NOT NULL, tenant TEXT NOT NULL, id TEXT NOT NULL,
+        project TEXT NOT NULL, test TEXT NOT NULL, version BIGINT NOT NULL,
+        evidence_name TEXT NOT NULL, source TEXT NOT NULL, cases TEXT NOT NULL,
+        written_by TEXT, written_at BIGINT NOT NULL, ordinal BIGINT NOT NULL,
+        PRIMARY KEY (generation, tenant, id))",
+    "CREATE INDEX controls_test_rules_order
+        ON controls_test_rules (generation, tenant, test, ordinal)",
+];

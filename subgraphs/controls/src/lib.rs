@@ -24,8 +24,8 @@ use studio_events::{
     StoreError, run_consumer,
 };
 use studio_kernel::published::controls::{
-    CheckResultsMatched, ControlTestAdded, ProjectArchived, ProjectCreated, ProjectRenamed,
-    ProjectRestored,
+    CheckResultsMatched, ControlTestAdded, ControlTestRuleSet, ProjectArchived, ProjectCreated,
+    ProjectRenamed, ProjectRestored,
 };
 use studio_service::{Deps, Feeds, Subgraph, subgraph::Background};
 use studio_stores::keyring::KeyringError;
@@ -42,6 +42,7 @@ use domain::{
         MappingRejected, MappingWithdrawn, NonconformityClosed, NonconformityCorrected,
         NonconformityOpened, NotApplicableApproved, NotApplicableProposed, NotApplicableRejected,
         NotApplicableWithdrawn, RequirementMapped, RequirementUnmapped, TestResultRecorded,
+        TestRuleChanged,
     },
 };
 use graph::Graphs;
@@ -60,6 +61,7 @@ static PUBLISHED: &[PublishedType] = &[
     PublishedType::of::<ProjectArchived>(),
     PublishedType::of::<ProjectRestored>(),
     PublishedType::of::<ControlTestAdded>(),
+    PublishedType::as_part::<TestRuleChanged, ControlTestRuleSet>(),
     PublishedType::of::<CheckResultsMatched>(),
 ];
 
@@ -90,6 +92,7 @@ static SHOWN: &[Shown] = &[
         "validity_days",
     ])
     .about("test"),
+    Shown::of::<TestRuleChanged>(&["project", "control", "evidence_name", "version"]).about("test"),
     Shown::of::<TestResultRecorded>(&["project", "outcome", "effective_from", "effective_to"])
         .about("test")
         .state(&["outcome"]),

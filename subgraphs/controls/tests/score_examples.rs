@@ -74,6 +74,7 @@ impl Project {
             account: "1234".to_owned(),
             region: region.to_owned(),
             reading: Reading {
+                rule_version: None,
                 population: passed + failed + unknown,
                 passed,
                 failed,

@@ -68,6 +68,36 @@ pub struct ControlTestAdded {
 }
 event!(ControlTestAdded, "controls.test.added", 1);
 
+/// A test got a rule, or another version of it: what evidence is handed in under the name from now on,
+/// and the newest that was, is to be looked at by it. The results are published as those of the check
+/// [`rule_check`] of the test.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ControlTestRuleSet {
+    /// The test.
+    pub test: Id<kind::ControlTest>,
+    /// The control that it tests.
+    pub control: Id<kind::Control>,
+    /// The project of the control.
+    pub project: Id<kind::Project>,
+    /// What the test looks at, in a sentence.
+    pub title: String,
+    /// The name under which its evidence is handed in.
+    pub evidence_name: String,
+    /// The version of the rule, from 1.
+    pub version: u32,
+    /// The rule, in Rego.
+    pub source: String,
+}
+event!(ControlTestRuleSet, "controls.test.rule_set", 1);
+
+/// What the checks of rules begin with: no scanner's check may.
+pub const RULE_CHECKS: &str = "rule/";
+
+/// The check that the results of a test's rule are published as.
+pub fn rule_check(test: Id<kind::ControlTest>) -> String {
+    format!("{RULE_CHECKS}{test}")
+}
+
 /// The controls subgraph has taken in one [`super::evidence::CheckResultsRecorded`]: what it made
 /// of the requirement ids in it. The evidence subgraph shows this with the run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -71,7 +71,7 @@ pub(super) async fn project_of(
 }
 
 /// The event that `pick` picks among what was recorded.
-fn made<T>(
+pub(super) fn made<T>(
     recorded: &[Recorded],
     pick: impl Fn(ProjectEvent) -> Option<T>,
 ) -> Result<T, CommandError> {
@@ -181,15 +181,16 @@ pub(crate) async fn add_test(
     })
 }
 
-/// Records the result of a manual test.
-pub(crate) async fn record_test_result(
+/// Lets the actor act on a test, and gives its project; or the refusal that there is no such test.
+pub(super) async fn project_of_test(
     app: &App,
     actor: &Actor,
-    result: &TestResult,
-) -> Result<(), CommandError> {
+    action: &str,
+    test: Id<kind::ControlTest>,
+) -> Result<ProjectId, CommandError> {
     let read = Read::new(&app.store, actor.tenant);
-    let row = read.tests_by_id(&[result.test.to_string()]).await?.into_iter().next();
-    let mut resource = Resource::one("ControlTest", result.test, actor.tenant);
+    let row = read.tests_by_id(&[test.to_string()]).await?.into_iter().next();
+    let mut resource = Resource::one("ControlTest", test, actor.tenant);
     if let Some(row) = &row {
         let control = read.controls_by_id(std::slice::from_ref(&row.control)).await?;
         let owner = control.first().and_then(|control| control.owner.as_deref());
@@ -198,11 +199,20 @@ pub(crate) async fn record_test_result(
     } else {
         resource = resource.nowhere();
     }
-    app.require(actor, "controls:test:record", &resource)?;
+    app.require(actor, action, &resource)?;
     let Some(row) = row else {
-        return Err(Refused::UnknownTest(result.test).into());
+        return Err(Refused::UnknownTest(test).into());
     };
-    let project: ProjectId = row.project.parse().map_err(ApiError::internal)?;
+    Ok(row.project.parse().map_err(ApiError::internal)?)
+}
+
+/// Records the result of a manual test.
+pub(crate) async fn record_test_result(
+    app: &App,
+    actor: &Actor,
+    result: &TestResult,
+) -> Result<(), CommandError> {
+    let project = project_of_test(app, actor, "controls:test:record", result.test).await?;
     on_project(app, actor, (project, "testId"), |state, _catalogs| {
         state.record_result(project, result)
     })

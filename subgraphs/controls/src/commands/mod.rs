@@ -7,6 +7,7 @@ mod mappings;
 mod nonconformities;
 mod projects;
 mod reviews;
+mod rules;
 
 use studio_events::{AppendError, EncodeError, ExecuteError, Executed, Metadata, StoreError};
 use studio_kernel::{Actor, Code, Id, kind};
@@ -18,6 +19,7 @@ pub(crate) use mappings::*;
 pub(crate) use nonconformities::*;
 pub(crate) use projects::*;
 pub(crate) use reviews::*;
+pub(crate) use rules::*;
 
 use crate::{
     app::App,
@@ -29,6 +31,8 @@ use crate::{
 pub(crate) enum CommandError {
     /// The person can mend it.
     User(UserError),
+    /// The person can mend all of these.
+    Users(Vec<UserError>),
     /// Everything else.
     Api(ApiError),
 }

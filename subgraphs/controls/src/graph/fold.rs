@@ -116,6 +116,7 @@ pub(super) fn project(event: &Recorded, shape: &mut Shape) -> Result<Vec<Change>
         | ProjectEvent::ProjectArchived(_)
         | ProjectEvent::ProjectRestored(_)
         | ProjectEvent::ChecksSeen(_)
+        | ProjectEvent::TestRuleChanged(_)
         | ProjectEvent::CheckResultsMatched(_)
         | ProjectEvent::ResultsTakenInPart(_)
         | ProjectEvent::NotApplicableProposed(_)

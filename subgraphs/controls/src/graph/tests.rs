@@ -135,6 +135,7 @@ impl Log {
     async fn scan(&self, number: usize) {
         let now = self.env.now();
         let summary = RecordedSummary {
+            rule_version: None,
             check: format!("check-{}", number % 2),
             account: "1".to_owned(),
             region: format!("region-{}", number % 3),

@@ -392,6 +392,8 @@ pub(super) struct CheckContribution {
     rejected: bool,
     /// What it rests on; null for a manual result without evidence.
     evidence: Option<EvidenceReference>,
+    /// The version of the test's rule that gave it; null where no rule did.
+    rule_version: Option<u32>,
 }
 
 /// A version of a piece of evidence, by value: an old score still explains itself when the evidence
@@ -423,6 +425,7 @@ impl CheckContribution {
             collected_at: reading.collected_at.to_datetime(),
             recorded_at: reading.recorded_at.to_datetime(),
             rejected: line.rejected,
+            rule_version: reading.rule_version,
             evidence: reading.evidence.as_ref().map(|reference| EvidenceReference {
                 evidence: Evidence { id: ID(reference.evidence.to_string()) },
                 version: reference.version,

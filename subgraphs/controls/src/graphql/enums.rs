@@ -44,7 +44,7 @@ pub(super) enum AdoptControls {
     OnePerRequirement,
 }
 
-/// What came out of a manual test.
+/// What came out of a test.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "score::Outcome")]
 pub(super) enum TestOutcome {

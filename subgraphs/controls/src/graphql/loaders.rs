@@ -9,6 +9,7 @@ use async_graphql::{
 };
 use studio_entities::controls::{
     adoption, control, dependency, framework, nonconformity, project, requirement, review, test,
+    test_rule,
 };
 use studio_kernel::Actor;
 use studio_service::{ApiError, graphql::gql};
@@ -25,6 +26,7 @@ pub(super) struct Loaders {
     requirements: DataLoader<Requirements>,
     controls: DataLoader<Controls>,
     tests: DataLoader<Tests>,
+    test_rules: DataLoader<TestRules>,
     dependencies: DataLoader<Dependencies>,
     declarations: DataLoader<Declarations>,
     exceptions: DataLoader<Exceptions>,
@@ -75,6 +77,7 @@ by_id!(Frameworks, framework, "controls:framework:read", frameworks_by_id);
 by_id!(Requirements, requirement, "controls:framework:read", requirements_by_id);
 by_id!(Controls, control, "controls:control:read", controls_by_id);
 by_id!(Tests, test, "controls:test:read", tests_by_id);
+by_id!(TestRules, test_rule, "controls:test:read", test_rules_by_id);
 by_id!(Dependencies, dependency, "controls:dependency:read", dependencies_by_id);
 
 by_id!(Nonconformities, nonconformity, "controls:nonconformity:read", nonconformities_by_id);
@@ -146,6 +149,7 @@ impl Loaders {
             requirements: loader(Requirements(source.clone())),
             controls: loader(Controls(source.clone())),
             tests: loader(Tests(source.clone())),
+            test_rules: loader(TestRules(source.clone())),
             dependencies: loader(Dependencies(source.clone())),
             declarations: loader(Declarations(source.clone())),
             exceptions: loader(Exceptions(source.clone())),
@@ -179,6 +183,7 @@ methods! {
     requirements -> requirement::Model,
     controls -> control::Model,
     tests -> test::Model,
+    test_rules -> test_rule::Model,
     dependencies -> dependency::Model,
     declarations -> review::Model,
     exceptions -> review::Model,

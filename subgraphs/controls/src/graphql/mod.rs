@@ -20,6 +20,7 @@ mod mutation_mappings;
 mod mutation_nonconformities;
 mod mutation_projects;
 mod mutation_reviews;
+mod mutation_rules;
 mod nonconformity;
 mod not_applicable;
 mod period_coverage;
@@ -36,6 +37,7 @@ mod simulation;
 mod sliced;
 mod subscription;
 mod test;
+mod test_rule;
 
 use std::{any::TypeId, sync::Arc};
 
@@ -61,6 +63,7 @@ pub(crate) struct Mutation(
     mutation_nonconformities::NonconformityMutations,
     mutation_reviews::ReviewMutations,
     mutation_mappings::MappingMutations,
+    mutation_rules::RuleMutations,
 );
 
 pub(crate) type ControlsSchema = Schema<query::Query, Mutation, subscription::Subscription>;
@@ -140,6 +143,7 @@ fn settle<T>(outcome: std::result::Result<T, CommandError>) -> Result<Settled<T>
     match outcome {
         Ok(made) => Ok(Ok(made)),
         Err(CommandError::User(error)) => Ok(Err(vec![error])),
+        Err(CommandError::Users(errors)) => Ok(Err(errors)),
         Err(CommandError::Api(error)) => Err(gql(error)),
     }
 }

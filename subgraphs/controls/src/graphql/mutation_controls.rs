@@ -289,7 +289,7 @@ async fn map_payload(
     })
 }
 
-async fn test_payload(
+pub(super) async fn test_payload(
     ctx: &Context<'_>,
     outcome: std::result::Result<Id<kind::ControlTest>, CommandError>,
 ) -> Result<ControlTestPayload> {

@@ -164,6 +164,9 @@ impl<'a> About<'a> {
                 checks: added.check.as_deref().into_iter().collect(),
                 ..none
             },
+            ProjectEvent::TestRuleChanged(changed) => {
+                Self { control: Some(changed.control), test: Some(changed.test), ..none }
+            }
             ProjectEvent::TestResultRecorded(result) => Self { test: Some(result.test), ..none },
             ProjectEvent::DependencyAdded(made) => {
                 Self { control: Some(made.control), depends_on: Some(made.depends_on), ..none }

@@ -14,6 +14,7 @@ mod requirements;
 mod reviews;
 pub(crate) mod score_history;
 mod scores;
+mod test_rules;
 mod tests;
 
 use std::sync::Arc;
@@ -36,6 +37,7 @@ pub(crate) use requirements::Requirements;
 pub(crate) use reviews::{ReviewKind, Reviews};
 pub(crate) use score_history::ScoreHistory;
 pub(crate) use scores::Scores;
+pub(crate) use test_rules::TestRules;
 pub(crate) use tests::Tests;
 
 /// Rows that one statement inserts: both databases limit the values of a statement.
@@ -57,6 +59,7 @@ pub(crate) fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(EvidenceUses),
         Arc::new(Reviews),
         Arc::new(Nonconformities),
+        Arc::new(TestRules),
     ]
 }
 

@@ -5,14 +5,14 @@ use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySel
 use studio_access::Extent;
 use studio_entities::controls::{
     adoption, control, dependency, evidence_use, framework, member, nonconformity, project,
-    requirement, review, score, test,
+    requirement, review, score, test, test_rule,
 };
 use studio_events::EventStore;
 use studio_kernel::TenantId;
 
 use super::{
     Adoptions, Controls, Dependencies, EvidenceUses, Frameworks, Members, Nonconformities,
-    Projects, Requirements, ReviewKind, Reviews, Scores, Tests,
+    Projects, Requirements, ReviewKind, Reviews, Scores, TestRules, Tests,
 };
 
 /// The read models of one organization.
@@ -112,6 +112,7 @@ impl Read {
         requirements_by_id requirement Requirements,
         controls_by_id control Controls Project,
         tests_by_id test Tests Project,
+        test_rules_by_id test_rule TestRules Project,
         dependencies_by_id dependency Dependencies Project,
         reviews_by_id review Reviews Project,
         nonconformities_by_id nonconformity Nonconformities Project,
@@ -232,6 +233,17 @@ impl Read {
     pub(crate) async fn tests(&self, control: &str, from: From) -> Result<Vec<test::Model>, DbErr> {
         let select = seen!(self, test, Tests, Project).filter(test::Column::Control.eq(control));
         self.all(page!(select, test, from)).await
+    }
+
+    /// The versions of a test's rule.
+    pub(crate) async fn test_rules(
+        &self,
+        test: &str,
+        from: From,
+    ) -> Result<Vec<test_rule::Model>, DbErr> {
+        let select =
+            seen!(self, test_rule, TestRules, Project).filter(test_rule::Column::Test.eq(test));
+        self.all(page!(select, test_rule, from)).await
     }
 
     /// The members of a requirement within a project, retired controls left out.

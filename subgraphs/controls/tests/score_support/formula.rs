@@ -254,6 +254,7 @@ impl<'a> Formula<'a> {
                 && *test == wanted
             {
                 let reading = Reading {
+                    rule_version: None,
                     population: 1,
                     passed: (*outcome == Outcome::Passed).into(),
                     failed: (*outcome == Outcome::Failed).into(),

@@ -73,6 +73,7 @@ impl Said {
                     account,
                     region,
                     reading: Reading {
+                        rule_version: None,
                         population: passed + failed + unknown,
                         passed: *passed,
                         failed: *failed,

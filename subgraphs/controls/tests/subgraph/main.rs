@@ -15,6 +15,7 @@ mod owners;
 mod periods;
 mod projects;
 mod replicas;
+mod rules;
 mod scans;
 mod simulated_departures;
 mod simulations;

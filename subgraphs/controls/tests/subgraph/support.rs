@@ -405,6 +405,7 @@ pub(crate) fn moderate() -> Option<String> {
 /// The counts of a check, hand-made.
 pub(crate) fn summary(check: &str, passed: u32, failed: u32, at: Timestamp) -> CheckSummary {
     CheckSummary {
+        rule_version: None,
         check: check.to_owned(),
         title: format!("The check {check}"),
         severity: "high".to_owned(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use studio_kernel::{Aggregate, Id, Timestamp, kind};
+use studio_kernel::{Aggregate, Id, Timestamp, kind, published::controls::RULE_CHECKS};
 
 use super::{
     Catalogs, Control, ControlId, NewIds, Project, ProjectId, Refused, RequirementId, TestId,
@@ -285,22 +285,14 @@ impl Project {
     ) -> Result<Vec<ProjectEvent>, Refused> {
         let control = self.live_control(new.control, "controlId")?;
         let check = new.check.as_deref().map(|check| line("check", check, 200)).transpose()?;
+        if check.as_ref().is_some_and(|check| check.starts_with(RULE_CHECKS)) {
+            return Err(Refused::CheckOfARule);
+        }
         if let Some(check) = check.as_ref().filter(|check| control.checks.contains(*check)) {
             return Err(Refused::SecondTest(check.clone()));
         }
-        let added = ProjectEvent::from(ControlTestAdded {
-            test: ids.test(),
-            control: new.control,
-            project,
-            check,
-            title: line("title", &new.title, LONGEST_TITLE)?,
-            weight: new.weight,
-            key: new.key,
-            validity_days: new.validity_days,
-        });
-        let weighs = new.weight > 0 && new.weight <= 1000;
-        refuse(if weighs { "validityDays" } else { "weight" }, &added)?;
-        Ok(vec![added])
+        let new = NewTest { check, ..new.clone() };
+        Ok(vec![test_added(project, ids.test(), &new)?.into()])
     }
 
     /// Records the result of a manual test.
@@ -375,6 +367,27 @@ impl Project {
         let dependency = dependency.id;
         Ok(vec![DependencyRemoved { project, dependency, control, depends_on }.into()])
     }
+}
+
+/// That a test is added, whose check is checked.
+pub(super) fn test_added(
+    project: ProjectId,
+    test: TestId,
+    new: &NewTest,
+) -> Result<ControlTestAdded, Refused> {
+    let added = ControlTestAdded {
+        test,
+        control: new.control,
+        project,
+        check: new.check.clone(),
+        title: line("title", &new.title, LONGEST_TITLE)?,
+        weight: new.weight,
+        key: new.key,
+        validity_days: new.validity_days,
+    };
+    let weighs = new.weight > 0 && new.weight <= 1000;
+    refuse(if weighs { "validityDays" } else { "weight" }, &added.clone().into())?;
+    Ok(added)
 }
 
 /// Refuses what the formula cannot take, before it is recorded.

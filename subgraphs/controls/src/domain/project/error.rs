@@ -81,6 +81,20 @@ pub enum Refused {
         "this test counts the results of check \"{0}\": only manual tests take a result by hand"
     )]
     NotManual(String),
+    /// What results are published as that a rule gives.
+    #[error(
+        "checks that begin with \"rule/\" are those of rules: add a test by a rule with addCodeTest"
+    )]
+    CheckOfARule,
+    /// The test has no rule.
+    #[error("test {0} has no rule: one is added with its rule (addCodeTest)")]
+    NoRule(TestId),
+    /// A name under which evidence cannot be handed in.
+    #[error(
+        "evidenceName must hold 1 to 64 of a-z, 0-9, \"-\" and \"_\", and begin with a letter or a \
+         digit: it is a part of the address under which the evidence is handed in"
+    )]
+    EvidenceName,
     /// A result from the future.
     #[error(
         "a result cannot be true from {0} on, which lies ahead of this server's clock: leave \
@@ -288,7 +302,10 @@ impl Refused {
             | Self::OneFramework
             | Self::Expiry { .. }
             | Self::CompensatesItself(_)
+            | Self::CheckOfARule
+            | Self::EvidenceName
             | Self::Value { .. } => "INVALID",
+            Self::NoRule(_) => "NO_RULE",
         }
     }
 
@@ -310,7 +327,9 @@ impl Refused {
             Self::UnknownEvidence(_) => "evidenceId",
             Self::NameTaken { .. } => "name",
             Self::NotAMember => "requirementId",
-            Self::UnknownTest(_) | Self::NotManual(_) => "testId",
+            Self::UnknownTest(_) | Self::NotManual(_) | Self::NoRule(_) => "testId",
+            Self::CheckOfARule => "check",
+            Self::EvidenceName => "evidenceName",
             Self::Ahead(_) => "effectiveFrom",
             Self::SecondTest(_) => "check",
             Self::CodeTaken(_) => "code",

@@ -13,6 +13,7 @@ pub use super::{
     nonconformities::{
         CorrectionRejected, NonconformityClosed, NonconformityCorrected, NonconformityOpened,
     },
+    rules::TestRuleChanged,
 };
 use serde::{Deserialize, Serialize};
 pub use studio_kernel::published::controls::{
@@ -285,6 +286,9 @@ pub struct RecordedSummary {
     pub effective_to: Option<Timestamp>,
     /// When the scanner collected it.
     pub collected_at: Timestamp,
+    /// The version of the rule that gave them, where a rule did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule_version: Option<u32>,
 }
 
 /// A version of evidence was rejected in the evidence subgraph: it proves nothing any more.
@@ -307,7 +311,7 @@ events! {
     /// What happens to a project.
     pub enum ProjectEvent {
         ProjectCreated, ProjectRenamed, ProjectArchived, ProjectRestored, FrameworkAdopted, ControlCreated, ControlUpdated, ControlRetired,
-        RequirementMapped, RequirementUnmapped, ControlTestAdded, TestResultRecorded,
+        RequirementMapped, RequirementUnmapped, ControlTestAdded, TestRuleChanged, TestResultRecorded,
         DependencyAdded, DependencyRemoved, ChecksSeen, CheckSummariesRecorded,
         CheckResultsMatched, EvidenceDiscounted, ResultsTakenInPart,
         NotApplicableProposed, NotApplicableApproved, NotApplicableRejected, NotApplicableWithdrawn,

@@ -112,6 +112,7 @@ fn statements(event: &ProjectEvent, recorded_at: Timestamp) -> Result<Vec<Statem
         | ProjectEvent::ProjectArchived(_)
         | ProjectEvent::ProjectRestored(_)
         | ProjectEvent::ChecksSeen(_)
+        | ProjectEvent::TestRuleChanged(_)
         | ProjectEvent::CheckResultsMatched(_)
         | ProjectEvent::ResultsTakenInPart(_)
         | ProjectEvent::NotApplicableProposed(_)
@@ -195,6 +196,7 @@ fn summaries(
             collected_at: summary.collected_at,
             recorded_at,
             evidence: Some(evidence),
+            rule_version: summary.rule_version,
         };
         statements.push(Statement::CheckSummarized { check, account, region, reading });
     }

@@ -13,6 +13,7 @@ mod life;
 mod nonconformities;
 mod results;
 mod review;
+mod rules;
 mod tests_of;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,6 +31,7 @@ pub use frameworks::{Adoption, NewIds};
 pub use nonconformities::{NewNonconformity, Nonconformity, NonconformityState};
 pub use results::{MOST_TESTS_AT_ONCE, Reaction, TakenIn, discount, take_in};
 pub use review::{Review, ReviewState};
+pub use rules::{ExpectedResult, NewRule, RuleCase, TestRule};
 pub use tests_of::Catalogs;
 
 pub(crate) use applicability::NotApplicableId;
@@ -145,13 +147,15 @@ pub struct Dependency {
 pub struct Test {
     /// The control that it tests.
     pub control: ControlId,
-    /// The scanner's check; `None` for a manual test.
+    /// The scanner's check, or that of its rule; `None` for a manual test.
     pub check: Option<String>,
+    /// Its rule, if it has one.
+    pub rule: Option<TestRule>,
 }
 
 impl Aggregate for Project {
     const STREAM_TYPE: &'static str = "controls.project";
-    const STATE_VERSION: u32 = 5;
+    const STATE_VERSION: u32 = 6;
     type Event = ProjectEvent;
 
     fn apply(&mut self, event: &ProjectEvent, _recorded_at: Timestamp) {
@@ -213,8 +217,13 @@ impl Aggregate for Project {
                 {
                     control.checks.insert(check.clone());
                 }
-                let test = Test { control: added.control, check: added.check.clone() };
-                self.tests.insert(added.test, test);
+                let (control, check) = (added.control, added.check.clone());
+                self.tests.insert(added.test, Test { control, check, rule: None });
+            }
+            ProjectEvent::TestRuleChanged(changed) => {
+                if let Some(test) = self.tests.get_mut(&changed.test) {
+                    test.rule = Some(changed.rule());
+                }
             }
             ProjectEvent::DependencyAdded(added) => {
                 if let Some(control) = self.controls.get_mut(&added.control) {

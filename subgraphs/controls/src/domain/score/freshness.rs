@@ -154,6 +154,7 @@ mod tests {
 
     fn reading(effective_to: Option<i64>, collected: i64, recorded: i64) -> Reading {
         Reading {
+            rule_version: None,
             population: 1,
             passed: 1,
             failed: 0,
@@ -230,6 +231,7 @@ mod tests {
     fn the_newest_true_reading_counts_and_an_older_one_never_overrides_it() {
         let mut series = Series::default();
         let from = |days: i64, failed: u32, recorded: i64| Reading {
+            rule_version: None,
             effective_from: day(days),
             failed,
             ..reading(None, 0, recorded)
