@@ -125,7 +125,7 @@ async fn a_rule_that_does_not_hold_its_cases_is_refused() {
         (json!({ "rule": "package studio.test\n\nresults contains [" }), "INVALID_RULE", "rule:3:"),
         (json!({ "rule": "package other\nresults := []" }), "INVALID_RULE", "package studio.test"),
         (json!({ "evidenceName": "Doors" }), "INVALID", "a-z"),
-        (json!({ "title": "" }), "INVALID", "title"),
+        (json!({ "title": "" }), "INVALID", "Title"),
         (json!({ "weight": 0 }), "INVALID", "weight"),
     ] {
         let errors = refused(change.clone()).await;

@@ -188,6 +188,18 @@ impl Running {
         self.controls.append(append).await.unwrap();
     }
 
+    /// The same, unless it was published before.
+    async fn publish_once<P: Payload>(&self, tenant: TenantId, stream: String, payload: P) {
+        let wanted = serde_json::to_value(&payload).unwrap();
+        let known = self.controls.read(0, 1_000).await.unwrap().into_iter().any(|event| {
+            event.event_type == P::TYPE
+                && serde_json::from_str::<Value>(&event.payload).unwrap() == wanted
+        });
+        if !known {
+            self.publish(tenant, stream, payload).await;
+        }
+    }
+
     pub(crate) async fn project(&self, actor: &Actor) -> Id<kind::Project> {
         let project = Env::system().id();
         self.create(actor, project).await;
@@ -262,9 +274,9 @@ impl Running {
                 key: false,
                 validity_days: 30,
             };
-            self.publish(actor.tenant, stream.clone(), added).await;
+            self.publish_once(actor.tenant, stream.clone(), added).await;
         }
-        self.publish(actor.tenant, stream, rule.clone()).await;
+        self.publish_once(actor.tenant, stream, rule.clone()).await;
         self.caught_up().await;
     }
 
