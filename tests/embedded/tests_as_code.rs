@@ -57,7 +57,7 @@ async fn the_page_is_true() {
 
     let (server, client) = installation.set_up().await;
     let project = create_project(&client, "Shop").await;
-    let framework = import_builtin(&client, "soc2").await;
+    let framework = import_builtin(&client, "soc2-2017").await;
     crate::support::adopt(&client, &project, &framework).await;
     let controls = query(
         &client,
