@@ -156,7 +156,7 @@ pub mod kind {
         OAuthClient "cli", AppGrant "grt", AccessToken "tok", AccessReview "arv",
         Directory "dir", DirectoryGroup "grp", Invitation "inv", Team "tea",
         Project "prj", Framework "frw", Requirement "rqm", Control "ctl", ControlTest "tst",
-        ControlDependency "dep", Score "scr",
+        TestResult "tsr", ControlDependency "dep", Score "scr",
         NotApplicable "nap", Nonconformity "ncf", RiskException "exc",
         ControlMapping "map",
         Evidence "evd", Finding "fnd", Asset "ast", IngestRun "run",

@@ -36,12 +36,14 @@ use app::{App, CatalogCache};
 use domain::{
     framework::FrameworkImported,
     project::events::{
-        ControlCreated, ControlRetired, ControlUpdated, CorrectionRejected, DependencyAdded,
-        DependencyRemoved, EvidenceDiscounted, ExceptionApproved, ExceptionProposed,
-        ExceptionRejected, ExceptionRevoked, FrameworkAdopted, MappingApproved, MappingProposed,
-        MappingRejected, MappingWithdrawn, NonconformityClosed, NonconformityCorrected,
-        NonconformityOpened, NotApplicableApproved, NotApplicableProposed, NotApplicableRejected,
-        NotApplicableWithdrawn, RequirementMapped, RequirementUnmapped, TestResultRecorded,
+        ControlCreated, ControlReinstated, ControlRetired, ControlReviewed, ControlUpdated,
+        CorrectionRejected, DependencyAdded, DependencyRemoved, EvidenceDiscounted,
+        ExceptionApproved, ExceptionProposed, ExceptionRejected, ExceptionRevoked,
+        FrameworkAdopted, MappingApproved, MappingProposed, MappingRejected, MappingWithdrawn,
+        NonconformityClosed, NonconformityCorrected, NonconformityOpened, NotApplicableApproved,
+        NotApplicableProposed, NotApplicableRejected, NotApplicableWithdrawn, RequirementMapped,
+        RequirementUnmapped, TestChanged, TestResultRecorded, TestResultRejected,
+        TestResultSignedOff, TestRetired,
     },
 };
 use graph::Graphs;
@@ -76,6 +78,8 @@ static SHOWN: &[Shown] = &[
     Shown::of::<ControlRetired>(&["project", "implementation"])
         .about("control")
         .state(&["implementation"]),
+    Shown::of::<ControlReinstated>(&["project"]).about("control"),
+    Shown::of::<ControlReviewed>(&["project", "reviewed_by"]).about("control"),
     Shown::of::<RequirementMapped>(&["project", "requirement", "share"]).about("control"),
     Shown::of::<RequirementUnmapped>(&["project", "requirement"]).about("control"),
     Shown::of::<DependencyAdded>(&["project", "dependency", "depends_on", "strength"])
@@ -93,6 +97,21 @@ static SHOWN: &[Shown] = &[
     Shown::of::<TestResultRecorded>(&["project", "outcome", "effective_from", "effective_to"])
         .about("test")
         .state(&["outcome"]),
+    Shown::of::<TestChanged>(&[
+        "project",
+        "control",
+        "check",
+        "stated.weight",
+        "stated.key",
+        "stated.validity_days",
+        "stated.assessment.method",
+        "stated.assessment.sign_off",
+    ])
+    .about("test"),
+    Shown::of::<TestRetired>(&["project", "control", "check"]).about("test"),
+    Shown::of::<TestResultSignedOff>(&["project", "result", "effective_from", "signed_by"])
+        .about("test"),
+    Shown::of::<TestResultRejected>(&["project", "result", "rejected_by"]).about("test"),
     Shown::of::<CheckResultsMatched>(&["run", "tests_added", "summaries_recorded"]),
     Shown::of::<EvidenceDiscounted>(&["evidence", "evidence_version"]),
     Shown::of::<NotApplicableProposed>(&["project", "requirement", "proposed_by"])

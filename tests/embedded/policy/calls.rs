@@ -112,6 +112,7 @@ impl Schema {
 fn prefix(argument: &str) -> &'static str {
     let argument = argument.to_lowercase();
     let prefixes = [
+        ("testresult", "tsr"),
         ("notapplicable", "nap"),
         ("nonconformity", "ncf"),
         ("correction", "ncf"),

@@ -131,6 +131,7 @@ pub(super) async fn things(
     .await;
     let [declaration, found, exception] = departures;
     let mapping = mapping(owner, project, &requirement).await;
+    let result = pending_result(owner, &control).await;
     Ids::from([
         ("arv", id(&review["review"]["id"])),
         ("nap", declaration),
@@ -141,6 +142,7 @@ pub(super) async fn things(
         ("rqm", requirement),
         ("ctl", control),
         ("tst", test),
+        ("tsr", result),
         ("doc", document),
         ("run", id(&run["id"])),
         ("evd", id(&run["evidence"]["id"])),
@@ -259,6 +261,25 @@ async fn mapping(owner: &Client, project: &str, requirement: &str) -> String {
     )
     .await;
     id(&made["mapping"]["id"])
+}
+
+/// A pass of a test of a control that has to be signed off.
+async fn pending_result(owner: &Client, control: &str) -> String {
+    let test = mutate(
+        owner,
+        "mutation($input: AddTestInput!) { addTest(input: $input) { test { id } userErrors { code message path } } }",
+        json!({ "controlId": control, "title": "Ask", "signOff": "REQUIRED" }),
+    )
+    .await;
+    let test = id(&test["test"]["id"]);
+    let made = mutate(
+        owner,
+        "mutation($input: RecordTestResultInput!) { recordTestResult(input: $input) {
+            test { results { nodes { id } } } userErrors { code message path } } }",
+        json!({ "testId": test, "outcome": "PASSED" }),
+    )
+    .await;
+    id(&made["test"]["results"]["nodes"][0]["id"])
 }
 
 /// A nonconformity of a control.

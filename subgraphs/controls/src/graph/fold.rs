@@ -88,6 +88,9 @@ pub(super) fn project(event: &Recorded, shape: &mut Shape) -> Result<Vec<Change>
         ProjectEvent::ControlRetired(retired) => {
             out.0.push(Change::Node(Node::control(retired.control, true)));
         }
+        ProjectEvent::ControlReinstated(reinstated) => {
+            out.0.push(Change::Node(Node::control(reinstated.control, false)));
+        }
         ProjectEvent::RequirementMapped(mapped) => out.mapping(&mapped)?,
         ProjectEvent::RequirementUnmapped(unmapped) => out.unmapping(&unmapped)?,
         ProjectEvent::ControlTestAdded(added) => {
@@ -97,6 +100,12 @@ pub(super) fn project(event: &Recorded, shape: &mut Shape) -> Result<Vec<Change>
                     out.edge(added.test, Link::RestsOn, evidence)?;
                 }
             }
+        }
+        ProjectEvent::TestRetired(retired) => {
+            if let Some(check) = &retired.check {
+                shape.retire_test(check, retired.test);
+            }
+            out.0.push(Change::RemoveNode(retired.test.into()));
         }
         ProjectEvent::TestResultRecorded(result) => out.by(by, Link::Recorded, result.test)?,
         ProjectEvent::DependencyAdded(added) => {
@@ -133,7 +142,11 @@ pub(super) fn project(event: &Recorded, shape: &mut Shape) -> Result<Vec<Change>
         | ProjectEvent::MappingProposed(_)
         | ProjectEvent::MappingApproved(_)
         | ProjectEvent::MappingRejected(_)
-        | ProjectEvent::MappingWithdrawn(_) => {}
+        | ProjectEvent::MappingWithdrawn(_)
+        | ProjectEvent::TestChanged(_)
+        | ProjectEvent::TestResultSignedOff(_)
+        | ProjectEvent::TestResultRejected(_)
+        | ProjectEvent::ControlReviewed(_) => {}
     }
     Ok(out.0)
 }

@@ -59,6 +59,13 @@ impl Shape {
         known.evidence(&self.rejected)
     }
 
+    /// A test looks at a check no longer.
+    pub(super) fn retire_test(&mut self, check: &str, test: TestId) {
+        if let Some(known) = self.checks.get_mut(check) {
+            known.tests.remove(&test);
+        }
+    }
+
     /// A check's results in an account and region. They count unless newer ones are known, as in
     /// formula v1, rule 2.
     pub(super) fn take(

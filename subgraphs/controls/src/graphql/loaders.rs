@@ -9,6 +9,7 @@ use async_graphql::{
 };
 use studio_entities::controls::{
     adoption, control, dependency, framework, nonconformity, project, requirement, review, test,
+    test_result,
 };
 use studio_kernel::Actor;
 use studio_service::{ApiError, graphql::gql};
@@ -30,6 +31,7 @@ pub(super) struct Loaders {
     exceptions: DataLoader<Exceptions>,
     mappings: DataLoader<Mappings>,
     nonconformities: DataLoader<Nonconformities>,
+    test_results: DataLoader<TestResults>,
     adoptions: DataLoader<AdoptionsOf>,
     rests_on: DataLoader<RestsOn>,
     carries: DataLoader<Carries>,
@@ -78,6 +80,7 @@ by_id!(Tests, test, "controls:test:read", tests_by_id);
 by_id!(Dependencies, dependency, "controls:dependency:read", dependencies_by_id);
 
 by_id!(Nonconformities, nonconformity, "controls:nonconformity:read", nonconformities_by_id);
+by_id!(TestResults, test_result, "controls:test:read", test_results_by_id);
 
 /// A loader of what was proposed, of one kind.
 macro_rules! proposed {
@@ -151,6 +154,7 @@ impl Loaders {
             exceptions: loader(Exceptions(source.clone())),
             mappings: loader(Mappings(source.clone())),
             nonconformities: loader(Nonconformities(source.clone())),
+            test_results: loader(TestResults(source.clone())),
             adoptions: loader(AdoptionsOf(source.clone())),
             rests_on: loader(RestsOn(source.clone())),
             carries: loader(Carries(source)),
@@ -184,6 +188,7 @@ methods! {
     exceptions -> review::Model,
     mappings -> review::Model,
     nonconformities -> nonconformity::Model,
+    test_results -> test_result::Model,
     adoptions -> Vec<adoption::Model>,
     rests_on -> Vec<dependency::Model>,
     carries -> Vec<dependency::Model>,

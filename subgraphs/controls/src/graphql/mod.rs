@@ -2,6 +2,7 @@
 
 mod contribution;
 mod control;
+mod control_list;
 mod control_score;
 mod coverage;
 mod crosswalk;
@@ -13,6 +14,7 @@ mod framework;
 mod inherited;
 mod inputs;
 mod inputs_reviews;
+mod inputs_tests;
 mod loaders;
 mod mutation_controls;
 mod mutation_frameworks;
@@ -20,6 +22,7 @@ mod mutation_mappings;
 mod mutation_nonconformities;
 mod mutation_projects;
 mod mutation_reviews;
+mod mutation_tests;
 mod nonconformity;
 mod not_applicable;
 mod period_coverage;
@@ -36,6 +39,7 @@ mod simulation;
 mod sliced;
 mod subscription;
 mod test;
+mod test_result;
 
 use std::{any::TypeId, sync::Arc};
 
@@ -61,6 +65,7 @@ pub(crate) struct Mutation(
     mutation_nonconformities::NonconformityMutations,
     mutation_reviews::ReviewMutations,
     mutation_mappings::MappingMutations,
+    mutation_tests::TestMutations,
 );
 
 pub(crate) type ControlsSchema = Schema<query::Query, Mutation, subscription::Subscription>;

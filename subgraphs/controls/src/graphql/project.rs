@@ -11,6 +11,7 @@ use studio_service::{
 
 use super::{
     control::Control,
+    control_list::{self, ControlFilter, ControlSort, Wanted},
     coverage::{self, PersonBehindScore},
     crosswalk::{self, ControlMapping},
     enums::{ImplementationState, NonconformityState, ReviewState},
@@ -30,8 +31,9 @@ use super::{
     score_history::{self, HistoryResolution, ScorePoint},
     simulated_changes::SimulateInput,
     simulation::{self, Simulation},
+    test_result::{self, Of, TestResult, TestResultState},
 };
-use crate::projections::{ReviewKind, read::ControlFilter};
+use crate::projections::ReviewKind;
 
 /// A system, a product or a company whose compliance is managed: it adopts frameworks, states
 /// controls and has a score for each framework.
@@ -90,7 +92,8 @@ impl Project {
         Ok(frameworks)
     }
 
-    /// Its controls, the oldest first.
+    /// Its controls.
+    #[expect(clippy::too_many_arguments, reason = "a filter, a sort and a page")]
     async fn controls(
         &self,
         ctx: &Context<'_>,
@@ -101,13 +104,14 @@ impl Project {
         #[graphql(desc = "Only controls in this state.")] implementation: Option<
             ImplementationState,
         >,
+        #[graphql(desc = "Only controls of which this holds.")] filter: Option<ControlFilter>,
+        #[graphql(desc = "How they are sorted; by default, the oldest first.")] sort: Option<
+            ControlSort,
+        >,
     ) -> Result<Connection<String, Control>> {
         let page = PageArgs::new(first, after)?;
-        let filter = ControlFilter {
-            include_retired,
-            implementation: implementation.map(ImplementationState::name),
-        };
-        controls(ctx, &self.0.id, filter, &page).await
+        let wanted = Wanted { include_retired, implementation, filter, sort, page };
+        control_list::of(ctx, &self.0.id, &wanted).await
     }
 
     /// The score of a framework: as of an instant (by default now), judged at an instant (by
@@ -254,6 +258,19 @@ impl Project {
         crosswalk::gaps(ctx, self.key()?, between, PageArgs::new(first, after)?).await
     }
 
+    /// What came out of its tests by hand, what was recorded last first.
+    async fn test_results(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 100; 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
+        #[graphql(desc = "Only what stands so: PENDING waits to be signed off.")] state: Option<
+            TestResultState,
+        >,
+    ) -> Result<Connection<String, TestResult>> {
+        test_result::of(ctx, Of::Project(&self.0.id), PageArgs::new(first, after)?, state).await
+    }
+
     /// What was found to be wrong with its controls, the oldest first.
     async fn nonconformities(
         &self,
@@ -274,18 +291,4 @@ pub(super) async fn own(ctx: &Context<'_>, given: &ID) -> Result<Id<kind::Projec
         Some(_) => Ok(project),
         None => Err(gql(ApiError::not_found("project", project))),
     }
-}
-
-/// The controls of a project.
-pub(super) async fn controls(
-    ctx: &Context<'_>,
-    project: &str,
-    filter: ControlFilter,
-    page: &PageArgs,
-) -> Result<Connection<String, Control>> {
-    let rows = read(ctx, "controls:control:read")?
-        .controls(project, filter, from(page)?)
-        .await
-        .map_err(gql)?;
-    Ok(connection(rows, page, |row| row.ordinal.to_string(), Control))
 }

@@ -10,10 +10,14 @@ mod members;
 mod nonconformities;
 mod projects;
 pub(crate) mod read;
+pub(crate) mod read_controls;
+pub(crate) mod read_results;
 mod requirements;
 mod reviews;
 pub(crate) mod score_history;
 mod scores;
+pub(crate) mod sorted;
+mod test_results;
 mod tests;
 
 use std::sync::Arc;
@@ -36,6 +40,7 @@ pub(crate) use requirements::Requirements;
 pub(crate) use reviews::{ReviewKind, Reviews};
 pub(crate) use score_history::ScoreHistory;
 pub(crate) use scores::Scores;
+pub(crate) use test_results::{ResultState, TestResults};
 pub(crate) use tests::Tests;
 
 /// Rows that one statement inserts: both databases limit the values of a statement.
@@ -57,6 +62,7 @@ pub(crate) fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(EvidenceUses),
         Arc::new(Reviews),
         Arc::new(Nonconformities),
+        Arc::new(TestResults),
     ]
 }
 

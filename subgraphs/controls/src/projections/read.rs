@@ -5,14 +5,14 @@ use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySel
 use studio_access::Extent;
 use studio_entities::controls::{
     adoption, control, dependency, evidence_use, framework, member, nonconformity, project,
-    requirement, review, score, test,
+    requirement, review, score, test, test_result,
 };
 use studio_events::EventStore;
 use studio_kernel::TenantId;
 
 use super::{
     Adoptions, Controls, Dependencies, EvidenceUses, Frameworks, Members, Nonconformities,
-    Projects, Requirements, ReviewKind, Reviews, Scores, Tests,
+    Projects, Requirements, ReviewKind, Reviews, Scores, TestResults, Tests,
 };
 
 /// The read models of one organization.
@@ -20,7 +20,7 @@ use super::{
 pub(crate) struct Read {
     pub(super) store: EventStore,
     pub(super) tenant: String,
-    extent: Extent,
+    pub(super) extent: Extent,
 }
 
 /// Where a page starts and how many rows it may have.
@@ -32,13 +32,15 @@ pub(crate) struct From {
     pub(crate) limit: u64,
 }
 
-/// Which controls are wanted.
+/// Which tests are wanted.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct ControlFilter {
+pub(crate) struct TestFilter {
     /// Retired ones too.
     pub(crate) include_retired: bool,
-    /// Only those in this state.
-    pub(crate) implementation: Option<&'static str>,
+    /// Key tests alone, or the others alone.
+    pub(crate) key: Option<bool>,
+    /// Those done by hand alone, or those of checks alone.
+    pub(crate) manual: Option<bool>,
 }
 
 /// Rows of one read model, of this organization and of the generation that is read.
@@ -53,7 +55,7 @@ macro_rules! rows {
 /// The same of what lies in projects, as far as these are seen; `column` holds the project.
 macro_rules! seen {
     ($read:expr, $entity:ident, $projection:ident, $column:ident) => {{
-        let select = rows!($read, $entity, $projection);
+        let select = $crate::projections::read::rows!($read, $entity, $projection);
         match $read.extent.projects() {
             Some(only) => {
                 select.filter($entity::Column::$column.is_in(only.iter().map(String::as_str)))
@@ -62,6 +64,9 @@ macro_rules! seen {
         }
     }};
 }
+
+pub(super) use rows;
+pub(super) use seen;
 
 /// `by_ids`: the rows of these ids, in no order.
 macro_rules! by_ids {
@@ -102,7 +107,10 @@ impl Read {
         Self { store: store.clone(), tenant: extent.tenant().to_string(), extent }
     }
 
-    async fn all<E: EntityTrait>(&self, select: Select<E>) -> Result<Vec<E::Model>, DbErr> {
+    pub(super) async fn all<E: EntityTrait>(
+        &self,
+        select: Select<E>,
+    ) -> Result<Vec<E::Model>, DbErr> {
         select.all(self.store.database().reader()).await
     }
 
@@ -115,6 +123,7 @@ impl Read {
         dependencies_by_id dependency Dependencies Project,
         reviews_by_id review Reviews Project,
         nonconformities_by_id nonconformity Nonconformities Project,
+        test_results_by_id test_result TestResults Project,
     }
 
     /// The projects, with or without those that are archived.
@@ -183,14 +192,18 @@ impl Read {
         self.all(page!(select, adoption, from)).await
     }
 
-    /// The requirements of a framework.
+    /// The requirements of a framework; only those of an importance, if so asked.
     pub(crate) async fn requirements(
         &self,
         framework: &str,
+        importance: Option<&str>,
         from: From,
     ) -> Result<Vec<requirement::Model>, DbErr> {
-        let select = rows!(self, requirement, Requirements)
+        let mut select = rows!(self, requirement, Requirements)
             .filter(requirement::Column::Framework.eq(framework));
+        if let Some(importance) = importance {
+            select = select.filter(requirement::Column::Importance.eq(importance));
+        }
         self.all(page!(select, requirement, from)).await
     }
 
@@ -210,27 +223,27 @@ impl Read {
             .await
     }
 
-    /// The controls of a project.
-    pub(crate) async fn controls(
-        &self,
-        project: &str,
-        filter: ControlFilter,
-        from: From,
-    ) -> Result<Vec<control::Model>, DbErr> {
-        let mut select =
-            seen!(self, control, Controls, Project).filter(control::Column::Project.eq(project));
-        if !filter.include_retired {
-            select = select.filter(control::Column::Retired.eq(0));
-        }
-        if let Some(implementation) = filter.implementation {
-            select = select.filter(control::Column::Implementation.eq(implementation));
-        }
-        self.all(page!(select, control, from)).await
-    }
-
     /// The tests of a control.
-    pub(crate) async fn tests(&self, control: &str, from: From) -> Result<Vec<test::Model>, DbErr> {
-        let select = seen!(self, test, Tests, Project).filter(test::Column::Control.eq(control));
+    pub(crate) async fn tests(
+        &self,
+        control: &str,
+        filter: TestFilter,
+        from: From,
+    ) -> Result<Vec<test::Model>, DbErr> {
+        let mut select =
+            seen!(self, test, Tests, Project).filter(test::Column::Control.eq(control));
+        if !filter.include_retired {
+            select = select.filter(test::Column::RetiredAt.is_null());
+        }
+        if let Some(key) = filter.key {
+            select = select.filter(test::Column::IsKey.eq(i64::from(key)));
+        }
+        if let Some(manual) = filter.manual {
+            select = select.filter(match manual {
+                true => test::Column::CheckId.is_null(),
+                false => test::Column::CheckId.is_not_null(),
+            });
+        }
         self.all(page!(select, test, from)).await
     }
 

@@ -2,6 +2,7 @@
 //! for the evidence subgraph's.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod control_life;
 mod controls;
 mod crosswalk;
 mod departures;
@@ -21,4 +22,5 @@ mod simulations;
 mod subscriptions;
 mod support;
 mod tenants;
+mod test_results;
 mod time;

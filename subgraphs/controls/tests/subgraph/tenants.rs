@@ -88,6 +88,14 @@ async fn organizations_never_see_each_other() {
             userErrors { code } } }",
         "mutation($t: ID!) { m: recordTestResult(input: {testId: $t, outcome: PASSED}) {
             userErrors { code } } }",
+        "mutation($t: ID!) { m: changeTest(input: {id: $t, expectedVersion: 1, title: \"X\"}) {
+            userErrors { code } } }",
+        "mutation($t: ID!) { m: retireTest(input: {id: $t, expectedVersion: 1, reason: \"X\"}) {
+            userErrors { code } } }",
+        "mutation($c: ID!) { m: reviewControl(input: {id: $c, expectedVersion: 1}) {
+            userErrors { code } } }",
+        "mutation($c: ID!) { m: reinstateControl(input: {id: $c, expectedVersion: 1, reason: \"X\"}) {
+            userErrors { code } } }",
         "mutation($c: ID!) { m: addDependency(input: {controlId: $c, dependsOnId: $c}) {
             userErrors { code } } }",
         "mutation($c: ID!) { m: removeDependency(input: {controlId: $c, dependsOnId: $c}) {
