@@ -18,6 +18,8 @@ use studio_kernel::{Id, Timestamp, id::Kind};
 mod departures;
 #[path = "score_examples/inheritance.rs"]
 mod inheritance;
+#[path = "score_examples/losses.rs"]
+mod losses;
 
 fn id<K: Kind>(number: u32) -> Id<K> {
     format!("{}_{number:032x}", K::PREFIX).parse().unwrap()

@@ -13,11 +13,11 @@ use studio_controls::domain::{
     project::{
         Project,
         events::{
-            AdoptedControl, AdoptedRequirement, ControlTestAdded, FrameworkAdopted, ProjectCreated,
-            ProjectEvent, TestResultRecorded,
+            AdoptedControl, AdoptedRequirement, ControlTestAdded, DependencyAdded,
+            FrameworkAdopted, ProjectCreated, ProjectEvent, TestResultRecorded,
         },
     },
-    score::{Implementation, Importance, Outcome},
+    score::{Implementation, Importance, Outcome, Strength},
 };
 use studio_events::{Append, EventStore, Expected, Leadership, Metadata, StreamAppend};
 use studio_kernel::{Actor, Env, FixedEntropy, Id, ManualClock, Role, Timestamp, id::Kind, kind};
@@ -90,6 +90,19 @@ pub(crate) async fn run(size: Size) -> anyhow::Result<()> {
                 covered }} }} }}",
             year.start
         )
+    })
+    .await?;
+    year.measure("impact of the control that a tenth rests on", 40, |_| {
+        "controls(first: 1) { nodes { impact {
+            frameworks { nodes { before { lo } after { lo } loses { lo hi } } }
+            requirements { nodes { weight loses { lo } } } controls { nodes { weight loses { lo } } } } } }"
+            .to_owned()
+    })
+    .await?;
+    year.measure("single points of failure, and gaps", 5, |_| {
+        "singlePointsOfFailure(frameworkId: $f) { nodes { requirementCount loses { lo } } }
+         coverageGaps(frameworkId: $f) { nodes { reason } }"
+            .to_owned()
     })
     .await?;
     year.close().await;
@@ -222,6 +235,25 @@ impl Year {
                 })
             });
             self.append(added.collect()).await?;
+        }
+        // Every tenth control rests on the first one.
+        let resting: Vec<ProjectEvent> = controls
+            .iter()
+            .step_by(10)
+            .skip(1)
+            .map(|control| {
+                DependencyAdded {
+                    project,
+                    dependency: self.env.id(),
+                    control: *control,
+                    depends_on: controls[0],
+                    strength: Strength::Half,
+                }
+                .into()
+            })
+            .collect();
+        for resting in resting.chunks(APPEND) {
+            self.append(resting.to_vec()).await?;
         }
         Ok(tests)
     }

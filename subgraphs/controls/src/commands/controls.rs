@@ -210,6 +210,13 @@ pub(crate) async fn record_test_result(
     Ok(())
 }
 
+/// A dependency that was stated.
+pub(crate) struct Depends {
+    pub(crate) dependency: Id<kind::ControlDependency>,
+    /// The circle that it is in, if it is in one.
+    pub(crate) circle: Option<Vec<ControlId>>,
+}
+
 /// States that a control rests on another one.
 pub(crate) async fn add_dependency(
     app: &App,
@@ -217,17 +224,19 @@ pub(crate) async fn add_dependency(
     control: ControlId,
     depends_on: ControlId,
     strength: Strength,
-) -> Result<Id<kind::ControlDependency>, CommandError> {
+) -> Result<Depends, CommandError> {
     let project =
         project_of(app, actor, "controls:dependency:create", (control, "controlId")).await?;
     let executed = on_project(app, actor, (project, "controlId"), |state, _catalogs| {
         state.depend(project, control, depends_on, strength, app.env.id())
     })
     .await?;
-    made(&executed.recorded, |event| match event {
+    let dependency = made(&executed.recorded, |event| match event {
         ProjectEvent::DependencyAdded(added) => Some(added.dependency),
         _ => None,
-    })
+    })?;
+    let circle = executed.state.circle_closed_by(control, depends_on);
+    Ok(Depends { dependency, circle })
 }
 
 /// Ends a dependency.

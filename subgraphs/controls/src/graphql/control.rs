@@ -13,13 +13,15 @@ use super::{
     control_score::{self, ControlScore},
     dependency::ControlDependency,
     enums::{ImplementationState, NonconformityState},
-    from, loaders,
+    from,
+    impact::{self, Impact},
+    loaders,
     loaders::there,
     nonconformity::{self, Nonconformity},
     own_id,
     period_coverage::{self, Asked, PeriodCoverage},
     project::Project,
-    reach::{self, Cut, DependencyCycle, Follow, Impact, ReachedControl},
+    reach::{self, Cut, DependencyCycle, Follow, ReachedControl},
     read,
     references::User,
     requirement::Requirement,
@@ -183,9 +185,10 @@ impl Control {
         reach::cycles(ctx, &self.0).await
     }
 
-    /// What a loss of it can reach: other controls, requirements, frameworks.
+    /// What a loss of it can reach: other controls, requirements, frameworks; and how much each of them
+    /// would lose if it failed entirely.
     async fn impact(&self, ctx: &Context<'_>) -> Result<Impact> {
-        reach::impact(ctx, &self.0).await
+        impact::impact(ctx, &self.0).await
     }
 
     /// How it held over a period that is over: on which of its whole days (UTC) enough was proven at the

@@ -16,6 +16,7 @@ use super::{
         UpdateControlInput,
     },
     loaders,
+    reach::DependencyCycle,
     requirement::Requirement,
     settle,
     test::ControlTest,
@@ -64,6 +65,9 @@ pub(super) struct ControlDependencyPayload {
     dependency: Option<ControlDependency>,
     /// The control that rests on the other one; null where there are user errors.
     control: Option<Control>,
+    /// The circle that the dependency closes: then these controls all rest on each other, and a loss
+    /// of one reaches all of them. That is allowed; null where it closes none.
+    closes_cycle: Option<DependencyCycle>,
     /// What you can mend.
     user_errors: Vec<UserError>,
 }
@@ -227,17 +231,21 @@ impl ControlMutations {
         let added =
             commands::add_dependency(app(ctx)?, actor(ctx)?, control, depends_on, strength).await;
         Ok(match settle(added)? {
-            Ok(dependency) => {
-                let row = loaders(ctx)?.dependencies(dependency.to_string()).await?;
+            Ok(depends) => {
+                let row = loaders(ctx)?.dependencies(depends.dependency.to_string()).await?;
                 ControlDependencyPayload {
                     dependency: row.map(ControlDependency),
                     control: load_control(ctx, control).await?,
+                    closes_cycle: depends.circle.map(DependencyCycle),
                     user_errors: Vec::new(),
                 }
             }
-            Err(user_errors) => {
-                ControlDependencyPayload { dependency: None, control: None, user_errors }
-            }
+            Err(user_errors) => ControlDependencyPayload {
+                dependency: None,
+                control: None,
+                closes_cycle: None,
+                user_errors,
+            },
         })
     }
 

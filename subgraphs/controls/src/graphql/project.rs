@@ -12,6 +12,7 @@ use studio_service::{
 use super::{
     control::Control,
     coverage::{self, PersonBehindScore},
+    coverage_gaps::{self, CoverageGap},
     crosswalk::{self, ControlMapping},
     enums::{ImplementationState, NonconformityState, ReviewState},
     exception::RiskException,
@@ -21,7 +22,7 @@ use super::{
     nonconformity::{self, Nonconformity},
     not_applicable::NotApplicable,
     own_id,
-    reach::Cut,
+    reach::{self, Cut, DependencyCycle},
     read,
     references::User,
     requirement::Requirement,
@@ -30,6 +31,7 @@ use super::{
     score_history::{self, HistoryResolution, ScorePoint},
     simulated_changes::SimulateInput,
     simulation::{self, Simulation},
+    single_points::{self, SinglePointOfFailure},
 };
 use crate::projections::{ReviewKind, read::ControlFilter};
 
@@ -137,6 +139,46 @@ impl Project {
     ) -> Result<Cut<PersonBehindScore>> {
         let framework = id(&framework_id)?;
         coverage::people(ctx, self.key()?, framework, PageArgs::new(first, after)?).await
+    }
+
+    /// The controls that at least so many requirements of a framework rest on entirely, those first
+    /// whose failure would take the most points; none where the project has not adopted it.
+    async fn single_points_of_failure(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The framework.")] framework_id: ID,
+        #[graphql(default = 2, desc = "The fewest requirements that rest on it, 1 or more.")]
+        at_least: i32,
+        #[graphql(desc = "How many, 1 to 100; 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
+    ) -> Result<Cut<SinglePointOfFailure>> {
+        let (framework, page) = (id(&framework_id)?, PageArgs::new(first, after)?);
+        single_points::of(ctx, self.key()?, framework, at_least, page).await
+    }
+
+    /// The requirements of a framework that apply and that nothing proves, in the order of their ids: no
+    /// control with a test that has a result, neither of their own nor of what carries to them by
+    /// approved mappings; none where the project has not adopted it.
+    async fn coverage_gaps(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The framework.")] framework_id: ID,
+        #[graphql(desc = "How many, 1 to 100; 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
+    ) -> Result<Cut<CoverageGap>> {
+        let page = PageArgs::new(first, after)?;
+        coverage_gaps::of(ctx, self.key()?, id(&framework_id)?, page).await
+    }
+
+    /// The circles of dependencies among its controls in force, one way round for each set of controls
+    /// that all rest on each other.
+    async fn dependency_cycles(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 100; 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
+    ) -> Result<Cut<DependencyCycle>> {
+        reach::project_cycles(ctx, self.key()?, PageArgs::new(first, after)?).await
     }
 
     /// The score of a framework through a period that is over: what was live at `from`, at the beginning

@@ -21,7 +21,13 @@ impl Project {
     }
 
     /// A control with one test, of whose ten resources so many pass and fail.
-    fn of_ten(&mut self, control: u32, passed: u32, failed: u32, key: bool) -> &mut Self {
+    pub(super) fn of_ten(
+        &mut self,
+        control: u32,
+        passed: u32,
+        failed: u32,
+        key: bool,
+    ) -> &mut Self {
         self.control(control, Implementation::Implemented)
             .test(control, control, "1", key)
             .failing(control, failed)
@@ -29,7 +35,13 @@ impl Project {
     }
 
     /// An exception from the day of the scans to 20 March.
-    fn except(&mut self, number: u32, test: u32, resource: u32, by: Option<u32>) -> &mut Self {
+    pub(super) fn except(
+        &mut self,
+        number: u32,
+        test: u32,
+        resource: u32,
+        by: Option<u32>,
+    ) -> &mut Self {
         let on = Excepted::Resource {
             check: format!("check-{test}"),
             resource: format!("r{resource}"),

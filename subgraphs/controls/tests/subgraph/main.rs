@@ -8,6 +8,7 @@ mod departures;
 mod frameworks;
 mod graph;
 mod histories;
+mod impacts;
 mod interrupted;
 mod kept_models;
 mod moves;

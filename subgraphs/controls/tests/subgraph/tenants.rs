@@ -185,7 +185,9 @@ async fn a_role_in_one_project_shows_nothing_of_another() {
 
     let auditor = of(Role::Auditor);
     let text = "query($p: ID!, $f: ID!, $c: ID!, $t: ID!, $x: ID!) {
-        project(id: $p) { name scores { headline } behindScore(frameworkId: $f) { nodes { weight } } }
+        project(id: $p) { name scores { headline } behindScore(frameworkId: $f) { nodes { weight } }
+            singlePointsOfFailure(frameworkId: $f) { nodes { requirementCount } }
+            coverageGaps(frameworkId: $f) { nodes { reason } } dependencyCycles { truncated } }
         control(id: $c) { code allDependencies { nodes { weight } } impact { controls { nodes { weight } } }
             score { verdict } tests { nodes { id } } }
         framework(id: $f) { projects { nodes { name } } requirements(first: 1) { nodes { code } } }

@@ -2,6 +2,7 @@
 //! memberships. State and decisions only; numbers are [`super::score`]'s.
 
 mod applicability;
+mod circles;
 mod controls;
 mod crosswalk;
 mod error;

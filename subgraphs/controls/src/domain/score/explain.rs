@@ -12,7 +12,7 @@ use super::{
     fact::{Implementation, MemberKey, Reading},
     framework::{PointsLost, undecided},
     inheritance::Inherited,
-    model::{Model, Pass, Test, TestDefinition},
+    model::{ByMembers, Control, Model, Pass, Test, TestDefinition},
     requirement::{Shares, member_value},
     tally::Tally,
     value::{Bound, ControlScore, FrameworkScore, RequirementScore, Triple},
@@ -271,7 +271,7 @@ impl Model {
         let mut shares = Shares::default();
         let mut members = Vec::new();
         for (key, member) in &requirement.members {
-            let counted = member_value(&self.controls, member, Pass::Second);
+            let counted = member_value(&self.controls, member, Control::settled(Pass::Second));
             let Some((decisive, value)) = counted else { continue };
             shares.add(member.share, &value);
             let in_force = member.controls.iter().filter(|id| self.is_in_force(id));
@@ -284,8 +284,9 @@ impl Model {
             });
         }
         let (share_sum, divisor) = (shares.sum(), shares.divisor());
-        let own = requirement.own;
-        let inherited = self.inherited(id).filter(|inherited| inherited.value.lo > own.lo);
+        let own = requirement.by_members.own;
+        let inherited = self.inherited(id, ByMembers::settled);
+        let inherited = inherited.filter(|inherited| inherited.value.lo > own.lo);
         Ok(RequirementContributions { score, share_sum, divisor, own, inherited, members })
     }
 
@@ -357,7 +358,7 @@ impl Model {
             unknown: tally.unknown,
             value: test.credited.value,
             summaries,
-            excepted: self.excepted(test, at),
+            excepted: self.excepted(test, at, Control::settled(Pass::First)),
         }
     }
 

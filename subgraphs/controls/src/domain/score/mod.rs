@@ -7,7 +7,7 @@
 //!
 //! One file per step: `fact` what goes in, `freshness` rule 1, `tally` rule 2, `exception` rule 3,
 //! `control` rule 4, `dependency` rule 5, `requirement` and `inheritance` rule 6, `framework` rules 7
-//! and 8, `recompute` their order, `explain` the way back.
+//! and 8, `recompute` their order, `explain` the way back, `loss` what would be left without a control.
 
 use studio_kernel::{Id, kind};
 
@@ -24,6 +24,7 @@ mod fixed;
 mod framework;
 mod freshness;
 mod inheritance;
+mod loss;
 mod mend;
 mod model;
 mod period;
@@ -51,6 +52,7 @@ pub use fact::{
 };
 pub use fixed::{Fixed, FixedError};
 pub use inheritance::{Hop, Inherited, Mapping, Relation};
+pub use loss::{FrameworkLoss, Loss};
 pub use mend::NothingToMend;
 pub use model::{Model, Touched};
 pub use period::{Days, Gap, Held, MOST_DAYS, MemberHeld, least};

@@ -8,10 +8,9 @@ use serde::{Deserialize, Serialize};
 use studio_kernel::Timestamp;
 
 use super::{
-    ControlId, Fixed, RequirementId, TestId, dependency,
+    ControlId, RequirementId, TestId, dependency,
     framework::Totals,
-    model::{Due, Model, Pass, Touched, Worth},
-    requirement,
+    model::{ByMembers, Control, Due, Model, Pass, Touched, Worth},
     tally::{Tally, TestValue},
     value::{FrameworkScore, Triple},
 };
@@ -134,8 +133,7 @@ impl Model {
             (control.first, control.second) = (Worth::default(), Worth::default());
         }
         for requirement in self.requirements.values_mut() {
-            (requirement.own, requirement.value) = (Triple::UNKNOWN, Triple::UNKNOWN);
-            requirement.unfailing = true;
+            (requirement.by_members, requirement.value) = (ByMembers::UNKNOWN, Triple::UNKNOWN);
         }
         for framework in self.frameworks.values_mut() {
             framework.totals = Totals::default();
@@ -201,7 +199,7 @@ impl Model {
             let Some(test) = self.tests.get(id) else { continue };
             let definition = test.definition.as_ref();
             let value = definition.map_or_else(TestValue::default, |definition| {
-                self.credited(test, definition, at).value()
+                self.credited(test, definition, at, Control::settled(Pass::First)).value()
             });
             let control = definition.map(|definition| definition.control);
             let before = test.credited;
@@ -252,17 +250,15 @@ impl Model {
         let mut own_moved = BTreeSet::new();
         for id in &reached {
             let Some(entry) = self.requirements.get_mut(id) else { continue };
-            let of = |pass| requirement::evaluate(&self.controls, entry.members.values(), pass);
-            let (own, unfailing) = (of(Pass::Second), of(Pass::Doubt).hi == Fixed::ONE);
-            if (own, unfailing) != (entry.own, entry.unfailing) {
+            let now = ByMembers::of(&self.controls, entry, Control::settled);
+            if std::mem::replace(&mut entry.by_members, now) != now {
                 own_moved.insert(*id);
             }
-            (entry.own, entry.unfailing) = (own, unfailing);
         }
         // What is inherited comes from own values, which stand now.
         reached.extend(self.inheriting(own_moved));
         reached.retain(|id| {
-            let value = self.with_inherited(*id);
+            let value = self.with_inherited(*id, ByMembers::settled);
             let Some(entry) = self.requirements.get_mut(id) else { return false };
             let before = std::mem::replace(&mut entry.value, value);
             if before == value {
