@@ -34,7 +34,7 @@ pub(super) async fn of(
     project: Id<kind::Project>,
     framework: Id<kind::Framework>,
     args: PageArgs,
-) -> Result<Cut<CoverageGap>> {
+) -> Result<Cut<UnprovenRequirement>> {
     let graph = view(ctx, "controls:graph:read", project).await?;
     let model = score::view(ctx, project, None, None).await?.model;
     let applying: BTreeSet<Id<kind::Requirement>> =
@@ -42,15 +42,15 @@ pub(super) async fn of(
     let without = model.not_applicable();
     let found = graph::coverage_gaps(&*graph, project, &applying, &without).await.map_err(gql)?;
     let key = |gap: &graph::CoverageGap| gap.requirement.to_string();
-    Ok(page(found.gaps, found.truncated, &args, key, CoverageGap))
+    Ok(page(found.gaps, found.truncated, &args, key, UnprovenRequirement))
 }
 
 /// A requirement that nothing proves: not its own controls, and nothing that it inherits from.
-pub(super) struct CoverageGap(graph::CoverageGap);
+pub(super) struct UnprovenRequirement(graph::CoverageGap);
 
 /// A requirement that nothing proves: not its own controls, and nothing that it inherits from.
 #[Object]
-impl CoverageGap {
+impl UnprovenRequirement {
     /// The requirement.
     async fn requirement(&self, ctx: &Context<'_>) -> Result<Requirement> {
         let row = loaders(ctx)?.requirements(self.0.requirement.to_string()).await?;

@@ -12,7 +12,7 @@ use studio_service::{
 use super::{
     control::Control,
     coverage::{self, PersonBehindScore},
-    coverage_gaps::{self, CoverageGap},
+    coverage_gaps::{self, UnprovenRequirement},
     crosswalk::{self, ControlMapping},
     enums::{ImplementationState, NonconformityState, ReviewState},
     exception::RiskException,
@@ -165,7 +165,7 @@ impl Project {
         #[graphql(desc = "The framework.")] framework_id: ID,
         #[graphql(desc = "How many, 1 to 100; 20 by default.")] first: Option<i32>,
         #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
-    ) -> Result<Cut<CoverageGap>> {
+    ) -> Result<Cut<UnprovenRequirement>> {
         let page = PageArgs::new(first, after)?;
         coverage_gaps::of(ctx, self.key()?, id(&framework_id)?, page).await
     }
