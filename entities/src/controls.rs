@@ -3,6 +3,7 @@
 
 pub mod nonconformity;
 pub mod review;
+pub mod score_watch;
 
 /// A project.
 pub mod project {

@@ -17,6 +17,7 @@ impl MigratorTrait for Migrator {
             step("controls_0003_departures", DEPARTURES),
             step("controls_0004_score_history", SCORE_HISTORY),
             step("controls_0005_model_snapshots", MODEL_SNAPSHOTS),
+            step("controls_0006_score_watches", SCORE_WATCHES),
         ])
     }
 }
@@ -137,3 +138,22 @@ const MODEL_SNAPSHOTS: &[&str] = &["CREATE TABLE controls_model_snapshots (
         position BIGINT NOT NULL, hash TEXT NOT NULL, horizon BIGINT, state_version BIGINT NOT NULL,
         state TEXT NOT NULL,
         PRIMARY KEY (tenant, project, version))"];
+
+/// What scores are watched for.
+const SCORE_WATCHES: &[&str] = &[
+    "CREATE TABLE controls_score_targets (
+        generation BIGINT NOT NULL, tenant TEXT NOT NULL, project TEXT NOT NULL,
+        framework TEXT NOT NULL, terms TEXT NOT NULL, version BIGINT NOT NULL,
+        set_by TEXT, set_at BIGINT NOT NULL,
+        PRIMARY KEY (generation, tenant, project, framework))",
+    "CREATE TABLE controls_score_alerts (
+        generation BIGINT NOT NULL, tenant TEXT NOT NULL, id TEXT NOT NULL,
+        project TEXT NOT NULL, framework TEXT NOT NULL, terms TEXT NOT NULL,
+        version BIGINT NOT NULL, created_by TEXT, created_at BIGINT NOT NULL,
+        state TEXT NOT NULL, raising BIGINT NOT NULL, raised_position BIGINT,
+        cleared_at BIGINT, acknowledged BIGINT NOT NULL,
+        acknowledged_by TEXT, acknowledged_at BIGINT, ordinal BIGINT NOT NULL,
+        PRIMARY KEY (generation, tenant, id))",
+    "CREATE INDEX controls_score_alerts_order
+        ON controls_score_alerts (generation, tenant, project, ordinal)",
+];

@@ -158,7 +158,7 @@ pub mod kind {
         Project "prj", Framework "frw", Requirement "rqm", Control "ctl", ControlTest "tst",
         ControlDependency "dep", Score "scr",
         NotApplicable "nap", Nonconformity "ncf", RiskException "exc",
-        ControlMapping "map",
+        ControlMapping "map", ScoreAlert "sal",
         Evidence "evd", Finding "fnd", Asset "ast", IngestRun "run",
         Document "doc", DocumentVersion "dvr",
         Answer "ans", Citation "cit",

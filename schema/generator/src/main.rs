@@ -54,6 +54,8 @@ fn files() -> anyhow::Result<BTreeMap<String, String>> {
     event::<controls::ProjectRestored>(&mut files)?;
     event::<controls::ControlTestAdded>(&mut files)?;
     event::<controls::CheckResultsMatched>(&mut files)?;
+    event::<controls::ScoreAlertRaised>(&mut files)?;
+    event::<controls::ScoreAlertCleared>(&mut files)?;
     event::<evidence::CheckResultsRecorded>(&mut files)?;
     event::<evidence::EvidenceRejected>(&mut files)?;
     event::<documents::DocumentVersionStored>(&mut files)?;

@@ -25,7 +25,7 @@ use studio_events::{
 };
 use studio_kernel::published::controls::{
     CheckResultsMatched, ControlTestAdded, ProjectArchived, ProjectCreated, ProjectRenamed,
-    ProjectRestored,
+    ProjectRestored, ScoreAlertCleared, ScoreAlertRaised,
 };
 use studio_service::{Deps, Feeds, Subgraph, subgraph::Background};
 use studio_stores::keyring::KeyringError;
@@ -42,6 +42,10 @@ use domain::{
         MappingRejected, MappingWithdrawn, NonconformityClosed, NonconformityCorrected,
         NonconformityOpened, NotApplicableApproved, NotApplicableProposed, NotApplicableRejected,
         NotApplicableWithdrawn, RequirementMapped, RequirementUnmapped, TestResultRecorded,
+    },
+    score_watch::{
+        ScoreAlertAcknowledged, ScoreAlertChanged, ScoreAlertCreated, ScoreAlertRemoved,
+        ScoreTargetRemoved, ScoreTargetSet,
     },
 };
 use graph::Graphs;
@@ -61,6 +65,8 @@ static PUBLISHED: &[PublishedType] = &[
     PublishedType::of::<ProjectRestored>(),
     PublishedType::of::<ControlTestAdded>(),
     PublishedType::of::<CheckResultsMatched>(),
+    PublishedType::of::<ScoreAlertRaised>(),
+    PublishedType::of::<ScoreAlertCleared>(),
 ];
 
 /// What the audit log may show of the events.
@@ -138,6 +144,23 @@ static SHOWN: &[Shown] = &[
     Shown::of::<MappingWithdrawn>(&["project", "withdrawn_by"]).about("mapping"),
     Shown::of::<ExceptionRejected>(&["project", "rejected_by"]).about("exception"),
     Shown::of::<ExceptionRevoked>(&["project", "revoked_by"]).about("exception"),
+    Shown::of::<ScoreTargetSet>(&[
+        "project",
+        "terms.score",
+        "terms.coverage",
+        "terms.by",
+        "set_by",
+    ])
+    .about("framework"),
+    Shown::of::<ScoreTargetRemoved>(&["project", "removed_by"]).about("framework"),
+    Shown::of::<ScoreAlertCreated>(&["project", "framework", "terms.when", "created_by"])
+        .about("alert"),
+    Shown::of::<ScoreAlertChanged>(&["project", "terms.when", "changed_by"]).about("alert"),
+    Shown::of::<ScoreAlertRemoved>(&["project", "removed_by"]).about("alert"),
+    Shown::of::<ScoreAlertAcknowledged>(&["project", "raising", "acknowledged_by"]).about("alert"),
+    Shown::of::<ScoreAlertRaised>(&["project", "framework", "raising", "lo", "coverage"])
+        .about("alert"),
+    Shown::of::<ScoreAlertCleared>(&["project", "framework", "raising"]).about("alert"),
 ];
 
 /// Why the subgraph cannot start.

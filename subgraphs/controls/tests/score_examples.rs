@@ -16,6 +16,8 @@ use studio_kernel::{Id, Timestamp, id::Kind};
 
 #[path = "score_examples/departures.rs"]
 mod departures;
+#[path = "score_examples/forecasts.rs"]
+mod forecasts;
 #[path = "score_examples/inheritance.rs"]
 mod inheritance;
 

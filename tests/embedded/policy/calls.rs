@@ -112,6 +112,7 @@ impl Schema {
 fn prefix(argument: &str) -> &'static str {
     let argument = argument.to_lowercase();
     let prefixes = [
+        ("alert", "sal"),
         ("notapplicable", "nap"),
         ("nonconformity", "ncf"),
         ("correction", "ncf"),

@@ -131,7 +131,9 @@ pub(super) async fn things(
     .await;
     let [declaration, found, exception] = departures;
     let mapping = mapping(owner, project, &requirement).await;
+    let alert = alert(owner, project, &framework).await;
     Ids::from([
+        ("sal", alert),
         ("arv", id(&review["review"]["id"])),
         ("nap", declaration),
         ("ncf", found),
@@ -259,6 +261,23 @@ async fn mapping(owner: &Client, project: &str, requirement: &str) -> String {
     )
     .await;
     id(&made["mapping"]["id"])
+}
+
+/// An alert that is raised at once, which was changed since it was made.
+async fn alert(owner: &Client, project: &str, framework: &str) -> String {
+    let made = mutate(
+        owner,
+        "mutation($input: CreateScoreAlertInput!) { createScoreAlert(input: $input) { alert { id } userErrors { code message path } } }",
+        json!({ "projectId": project, "frameworkId": framework, "name": "Low", "when": { "below": 100.0 } }),
+    )
+    .await;
+    let changed = mutate(
+        owner,
+        "mutation($input: ChangeScoreAlertInput!) { changeScoreAlert(input: $input) { alert { id } userErrors { code message path } } }",
+        json!({ "id": made["alert"]["id"], "expectedVersion": 1, "name": "It is low" }),
+    )
+    .await;
+    id(&changed["alert"]["id"])
 }
 
 /// A nonconformity of a control.

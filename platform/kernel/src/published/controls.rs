@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     event,
     id::{Id, kind},
+    time::Timestamp,
 };
 
 /// A project was created: from now on scans and documents may be brought into it.
@@ -87,3 +88,62 @@ pub struct CheckResultsMatched {
     pub unmatched: std::collections::BTreeMap<String, Vec<String>>,
 }
 event!(CheckResultsMatched, "controls.check_results.matched", 1);
+
+/// A score came to where somebody wanted to be told: an alert that people set on it was raised. It is
+/// recorded together with the change of the score that did it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ScoreAlertRaised {
+    /// The alert.
+    pub alert: Id<kind::ScoreAlert>,
+    /// The project.
+    pub project: Id<kind::Project>,
+    /// The framework whose score it is.
+    pub framework: Id<kind::Framework>,
+    /// The alert's name. Not personal data: it says what is watched.
+    pub name: String,
+    /// The how many-th time it is, from 1.
+    pub raising: u32,
+    /// When the score came there.
+    pub at: Timestamp,
+    /// Points proven then, 0 to 100, as a decimal number.
+    pub lo: String,
+    /// The share of the weight that is decided, 0 to 1, as a decimal number.
+    pub coverage: String,
+    /// The most points proven within the days that the alert looks back; `None` where it does not.
+    pub highest: Option<String>,
+    /// What moved the score, the first 100 of it in the order of the log; empty where time alone did.
+    pub causes: Vec<ScoreCause>,
+    /// How many causes there were.
+    pub cause_count: u32,
+}
+event!(ScoreAlertRaised, "controls.score_alert.raised", 1);
+
+/// The score is back, by a margin, from where an alert was raised; or the alert is no more.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ScoreAlertCleared {
+    /// The alert.
+    pub alert: Id<kind::ScoreAlert>,
+    /// The project.
+    pub project: Id<kind::Project>,
+    /// The framework whose score it is.
+    pub framework: Id<kind::Framework>,
+    /// The how many-th time that it was raised has ended.
+    pub raising: u32,
+    /// When.
+    pub at: Timestamp,
+}
+event!(ScoreAlertCleared, "controls.score_alert.cleared", 1);
+
+/// An event that moved a score.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ScoreCause {
+    /// The event.
+    pub event: Id<kind::Event>,
+    /// Its position in the log.
+    pub position: i64,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub event_type: String,
+    /// When it was recorded.
+    pub recorded_at: Timestamp,
+}

@@ -7,6 +7,7 @@ mod mappings;
 mod nonconformities;
 mod projects;
 mod reviews;
+mod score_watches;
 
 use studio_events::{AppendError, EncodeError, ExecuteError, Executed, Metadata, StoreError};
 use studio_kernel::{Actor, Code, Id, kind};
@@ -18,6 +19,7 @@ pub(crate) use mappings::*;
 pub(crate) use nonconformities::*;
 pub(crate) use projects::*;
 pub(crate) use reviews::*;
+pub(crate) use score_watches::*;
 
 use crate::{
     app::App,

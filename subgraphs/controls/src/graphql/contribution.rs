@@ -382,6 +382,10 @@ pub(super) struct CheckContribution {
     freshness: f64,
     /// The age in whole days.
     age_days: i64,
+    /// From when on a pass counts less than in full, unless there is something newer.
+    fades_from: DateTime<Utc>,
+    /// From when on a pass counts nothing, unless there is something newer.
+    gone_from: DateTime<Utc>,
     /// Since when it is true.
     effective_from: DateTime<Utc>,
     /// When it was collected.
@@ -407,7 +411,7 @@ pub(super) struct EvidenceReference {
 }
 
 impl CheckContribution {
-    fn of(check: Option<&str>, line: &SummaryLine) -> Self {
+    pub(super) fn of(check: Option<&str>, line: &SummaryLine) -> Self {
         let reading = &line.reading;
         Self {
             check: check.map(str::to_owned),
@@ -419,6 +423,8 @@ impl CheckContribution {
             unknown: reading.unknown,
             freshness: line.freshness.to_f64(),
             age_days: line.age_days,
+            fades_from: line.fades_from.to_datetime(),
+            gone_from: line.gone_from.to_datetime(),
             effective_from: reading.effective_from.to_datetime(),
             collected_at: reading.collected_at.to_datetime(),
             recorded_at: reading.recorded_at.to_datetime(),

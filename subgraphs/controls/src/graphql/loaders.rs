@@ -8,7 +8,8 @@ use async_graphql::{
     dataloader::{DataLoader, Loader},
 };
 use studio_entities::controls::{
-    adoption, control, dependency, framework, nonconformity, project, requirement, review, test,
+    adoption, control, dependency, framework, nonconformity, project, requirement, review,
+    score_watch::alert, test,
 };
 use studio_kernel::Actor;
 use studio_service::{ApiError, graphql::gql};
@@ -30,6 +31,7 @@ pub(super) struct Loaders {
     exceptions: DataLoader<Exceptions>,
     mappings: DataLoader<Mappings>,
     nonconformities: DataLoader<Nonconformities>,
+    alerts: DataLoader<Alerts>,
     adoptions: DataLoader<AdoptionsOf>,
     rests_on: DataLoader<RestsOn>,
     carries: DataLoader<Carries>,
@@ -78,6 +80,7 @@ by_id!(Tests, test, "controls:test:read", tests_by_id);
 by_id!(Dependencies, dependency, "controls:dependency:read", dependencies_by_id);
 
 by_id!(Nonconformities, nonconformity, "controls:nonconformity:read", nonconformities_by_id);
+by_id!(Alerts, alert, "controls:alert:read", alerts_by_id);
 
 /// A loader of what was proposed, of one kind.
 macro_rules! proposed {
@@ -151,6 +154,7 @@ impl Loaders {
             exceptions: loader(Exceptions(source.clone())),
             mappings: loader(Mappings(source.clone())),
             nonconformities: loader(Nonconformities(source.clone())),
+            alerts: loader(Alerts(source.clone())),
             adoptions: loader(AdoptionsOf(source.clone())),
             rests_on: loader(RestsOn(source.clone())),
             carries: loader(Carries(source)),
@@ -184,6 +188,7 @@ methods! {
     exceptions -> review::Model,
     mappings -> review::Model,
     nonconformities -> nonconformity::Model,
+    alerts -> alert::Model,
     adoptions -> Vec<adoption::Model>,
     rests_on -> Vec<dependency::Model>,
     carries -> Vec<dependency::Model>,

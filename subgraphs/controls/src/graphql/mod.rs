@@ -13,6 +13,7 @@ mod framework;
 mod inherited;
 mod inputs;
 mod inputs_reviews;
+mod inputs_score_watch;
 mod loaders;
 mod mutation_controls;
 mod mutation_frameworks;
@@ -20,6 +21,7 @@ mod mutation_mappings;
 mod mutation_nonconformities;
 mod mutation_projects;
 mod mutation_reviews;
+mod mutation_score_watches;
 mod nonconformity;
 mod not_applicable;
 mod period_coverage;
@@ -29,8 +31,11 @@ mod reach;
 mod references;
 mod requirement;
 mod score;
+mod score_alert;
 mod score_diff;
+mod score_forecast;
 mod score_history;
+mod score_target;
 mod simulated_changes;
 mod simulation;
 mod sliced;
@@ -52,7 +57,8 @@ use crate::{
     projections::read::{From, Read},
 };
 
-/// Changes of projects, frameworks and controls, and what departs from the rule.
+/// Changes of projects, frameworks and controls, what departs from the rule, and what scores are watched
+/// for.
 #[derive(MergedObject, Default)]
 pub(crate) struct Mutation(
     mutation_projects::ProjectMutations,
@@ -61,6 +67,7 @@ pub(crate) struct Mutation(
     mutation_nonconformities::NonconformityMutations,
     mutation_reviews::ReviewMutations,
     mutation_mappings::MappingMutations,
+    mutation_score_watches::ScoreWatchMutations,
 );
 
 pub(crate) type ControlsSchema = Schema<query::Query, Mutation, subscription::Subscription>;

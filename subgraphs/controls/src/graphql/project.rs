@@ -26,8 +26,11 @@ use super::{
     references::User,
     requirement::Requirement,
     score::{self, Score},
+    score_alert::{ScoreAlert, ScoreAlertState},
     score_diff::{self, ScoreDiff},
+    score_forecast::{self, ScoreForecast},
     score_history::{self, HistoryResolution, ScorePoint},
+    score_target::{self, ScoreTarget},
     simulated_changes::SimulateInput,
     simulation::{self, Simulation},
 };
@@ -172,6 +175,39 @@ impl Project {
         #[graphql(desc = "Where it ends; by default, now.")] to: Option<Instant>,
     ) -> Result<ScoreDiff> {
         score_diff::load(ctx, self.key()?, id(&framework_id)?, (from, to)).await
+    }
+
+    /// What becomes of the score of a framework if nobody does anything: which passes grow old and which
+    /// exceptions end, when, and what that takes. Null where the project has not adopted the framework.
+    async fn score_forecast(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The framework.")] framework_id: ID,
+        #[graphql(desc = "Where it ends: yet to come, and at most 400 days ahead.")] until: Instant,
+    ) -> Result<Option<ScoreForecast>> {
+        score_forecast::load(ctx, self.key()?, id(&framework_id)?, until).await
+    }
+
+    /// Where its scores are to be, and how they stand to that now.
+    async fn score_targets(&self, ctx: &Context<'_>) -> Result<Vec<ScoreTarget>> {
+        score_target::live(ctx, self.key()?).await
+    }
+
+    /// The alerts on its scores, the oldest first.
+    async fn score_alerts(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 100; 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
+        #[graphql(desc = "Only what stands so.")] state: Option<ScoreAlertState>,
+    ) -> Result<Connection<String, ScoreAlert>> {
+        let page = PageArgs::new(first, after)?;
+        let state = state.map(ScoreAlertState::name);
+        let rows = read(ctx, "controls:alert:read")?
+            .alerts(&self.0.id, state, from(&page)?)
+            .await
+            .map_err(gql)?;
+        Ok(connection(rows, &page, |row| row.ordinal.to_string(), ScoreAlert))
     }
 
     /// What the scores would be if some changes were made, one after the other, by the rules of the

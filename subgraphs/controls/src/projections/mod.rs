@@ -13,6 +13,7 @@ pub(crate) mod read;
 mod requirements;
 mod reviews;
 pub(crate) mod score_history;
+pub(crate) mod score_watches;
 mod scores;
 mod tests;
 
@@ -35,6 +36,7 @@ pub(crate) use projects::Projects;
 pub(crate) use requirements::Requirements;
 pub(crate) use reviews::{ReviewKind, Reviews};
 pub(crate) use score_history::ScoreHistory;
+pub(crate) use score_watches::ScoreWatches;
 pub(crate) use scores::Scores;
 pub(crate) use tests::Tests;
 
@@ -54,6 +56,7 @@ pub(crate) fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(Dependencies),
         Arc::new(Scores),
         Arc::new(ScoreHistory),
+        Arc::new(ScoreWatches),
         Arc::new(EvidenceUses),
         Arc::new(Reviews),
         Arc::new(Nonconformities),

@@ -5,14 +5,17 @@ use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySel
 use studio_access::Extent;
 use studio_entities::controls::{
     adoption, control, dependency, evidence_use, framework, member, nonconformity, project,
-    requirement, review, score, test,
+    requirement, review, score,
+    score_watch::{alert, target},
+    test,
 };
 use studio_events::EventStore;
 use studio_kernel::TenantId;
 
 use super::{
     Adoptions, Controls, Dependencies, EvidenceUses, Frameworks, Members, Nonconformities,
-    Projects, Requirements, ReviewKind, Reviews, Scores, Tests,
+    Projects, Requirements, ReviewKind, Reviews, ScoreWatches, Scores, Tests,
+    score_watches::RAISED,
 };
 
 /// The read models of one organization.
@@ -115,6 +118,7 @@ impl Read {
         dependencies_by_id dependency Dependencies Project,
         reviews_by_id review Reviews Project,
         nonconformities_by_id nonconformity Nonconformities Project,
+        alerts_by_id alert ScoreWatches Project,
     }
 
     /// The projects, with or without those that are archived.
@@ -332,6 +336,38 @@ impl Read {
             .filter(score::Column::Project.eq(project))
             .order_by_asc(score::Column::Position);
         Ok(self.all(select).await?.into_iter().map(|row| row.position).collect())
+    }
+
+    /// Where the scores of a project are to be.
+    pub(crate) async fn targets(&self, project: &str) -> Result<Vec<target::Model>, DbErr> {
+        let select = seen!(self, target, ScoreWatches, Project)
+            .filter(target::Column::Project.eq(project))
+            .order_by_asc(target::Column::Framework);
+        self.all(select).await
+    }
+
+    /// The alerts on the scores of a project; only what stands so, if so asked.
+    pub(crate) async fn alerts(
+        &self,
+        project: &str,
+        state: Option<&str>,
+        from: From,
+    ) -> Result<Vec<alert::Model>, DbErr> {
+        let mut select =
+            seen!(self, alert, ScoreWatches, Project).filter(alert::Column::Project.eq(project));
+        if let Some(state) = state {
+            select = select.filter(alert::Column::State.eq(state));
+        }
+        self.all(page!(select, alert, from)).await
+    }
+
+    /// Where the events stand that raised what is raised now in a project, in the order of the log.
+    pub(crate) async fn raised_alerts(&self, project: &str) -> Result<Vec<i64>, DbErr> {
+        let select = seen!(self, alert, ScoreWatches, Project)
+            .filter(alert::Column::Project.eq(project))
+            .filter(alert::Column::State.eq(RAISED))
+            .order_by_asc(alert::Column::RaisedPosition);
+        Ok(self.all(select).await?.into_iter().filter_map(|row| row.raised_position).collect())
     }
 
     /// The projects whose scores rest on some evidence.

@@ -5,6 +5,8 @@
 mod controls;
 mod crosswalk;
 mod departures;
+mod forecasts;
+mod formulas;
 mod frameworks;
 mod graph;
 mod histories;
@@ -22,3 +24,4 @@ mod subscriptions;
 mod support;
 mod tenants;
 mod time;
+mod watches;

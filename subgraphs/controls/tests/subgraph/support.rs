@@ -182,7 +182,16 @@ impl World {
                 causes { kind type eventId recordedAt }
             }
         }";
-        let variables = json!({ "project": project, "after": after });
+        self.stream(actor, query, json!({ "project": project, "after": after }))
+    }
+
+    /// Subscribes to something.
+    pub(crate) fn stream(
+        &self,
+        actor: &Actor,
+        query: &str,
+        variables: Value,
+    ) -> BoxStream<'static, async_graphql::Response> {
         self.graphql.execute_stream(request(Some(actor), query, variables))
     }
 

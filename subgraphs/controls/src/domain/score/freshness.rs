@@ -138,6 +138,16 @@ impl Freshness {
         Self { reference, age_days, times_validity, next_change }
     }
 
+    /// The midnights from which on the passes of a reading of that reference count less than in full, and
+    /// nothing any more.
+    pub(super) fn fades(reference: Timestamp, validity_days: u32) -> (Timestamp, Timestamp) {
+        let day = reference.day().0;
+        let validity = i64::from(validity_days);
+        // f is 0 as soon as 4a is at least 5V.
+        let gone = (5 * validity + 3) / 4;
+        (studio_kernel::Day(day + validity + 1).start(), studio_kernel::Day(day + gone).start())
+    }
+
     /// `f`.
     pub(super) fn value(&self, validity_days: u32) -> Fixed {
         Fixed::ratio(self.times_validity.into(), validity_days.into())
@@ -182,6 +192,18 @@ mod tests {
         assert_eq!(f(400, 30), "0");
         assert_eq!(f(1, 1), "1");
         assert_eq!(f(2, 1), "0");
+    }
+
+    #[test]
+    fn the_days_on_which_a_pass_begins_to_fade_and_is_gone_are_those_of_the_formula() {
+        for validity in 1..200_u32 {
+            let of = |at| Freshness::of(&reading(None, 0, 0), validity, false, at).times_validity;
+            let (fades, gone) = Freshness::fades(day(0), validity);
+            assert_eq!(of(fades.plus_micros(-1)), i64::from(validity));
+            assert!(of(fades) < i64::from(validity), "{validity}");
+            assert_eq!(of(gone), 0, "{validity}");
+            assert!(of(gone.plus_micros(-1)) > 0, "{validity}");
+        }
     }
 
     #[test]

@@ -21,6 +21,8 @@ mod exception;
 mod explain;
 mod fact;
 mod fixed;
+mod forecast;
+mod formula;
 mod framework;
 mod freshness;
 mod inheritance;
@@ -50,6 +52,8 @@ pub use fact::{
     Strength, WeightedRequirement,
 };
 pub use fixed::{Fixed, FixedError};
+pub use forecast::{Course, Passed, Passing, courses};
+pub use formula::{FORMULA, UnknownFormula, known};
 pub use inheritance::{Hop, Inherited, Mapping, Relation};
 pub use mend::NothingToMend;
 pub use model::{Model, Touched};
@@ -62,8 +66,6 @@ pub use value::{
 };
 pub use walk::{Step, Walk};
 
-/// The version of the formula. It is stored with every score.
-pub const FORMULA: u16 = 1;
 /// The version of a serialised [`Model`]: a snapshot of another one is dropped and replayed.
 pub const STATE_VERSION: u32 = 2;
 

@@ -58,13 +58,8 @@ impl Model {
         self.check_horizon(at)?;
         match self.at {
             Some(before) if before <= at => {
-                // Each is put on the agenda anew when it is judged.
                 while let Some(due) = self.agenda.first().copied().filter(|due| due.0 <= at) {
-                    self.agenda.remove(&due);
-                    match due.1 {
-                        Due::Control(control) => self.pending.controls.insert(control),
-                        Due::Test(test) => self.pending.tests.insert(test),
-                    };
+                    self.begin(due);
                 }
             }
             // The agenda knows what changes after an instant, not what changed before it.
@@ -74,6 +69,26 @@ impl Model {
                 self.pending.controls.extend(found.map(|(id, _)| id));
             }
         }
+        Ok(self.settle(at))
+    }
+
+    /// Brings to `at` what one entry of the agenda reaches, which is due by then, and leaves the others
+    /// there. Until each of them had its turn the numbers are of no single instant.
+    pub(super) fn recompute_due(&mut self, due: (Timestamp, Due), at: Timestamp) {
+        self.begin(due);
+        self.settle(at);
+    }
+
+    /// Takes an entry from the agenda. It is put there anew when it is judged.
+    fn begin(&mut self, due: (Timestamp, Due)) {
+        self.agenda.remove(&due);
+        match due.1 {
+            Due::Control(control) => self.pending.controls.insert(control),
+            Due::Test(test) => self.pending.tests.insert(test),
+        };
+    }
+
+    fn settle(&mut self, at: Timestamp) -> Changes {
         self.at = Some(at);
         let mut judged = std::mem::take(&mut self.pending.tests);
         let stated = std::mem::take(&mut self.pending.controls);
@@ -85,11 +100,11 @@ impl Model {
         let reached = self.settle_credits(&judged, at);
         let controls = self.settle_controls(Pass::Second, reached, &stated, at);
         let requirements = self.settle_requirements(controls.union(&doubtful));
-        Ok(Changes {
+        Changes {
             frameworks: self.settle_frameworks(at),
             requirements: requirements.into_iter().collect(),
             controls: controls.into_iter().collect(),
-        })
+        }
     }
 
     /// Brings every number to `at` from the facts alone. It gives what
