@@ -8,7 +8,12 @@ use serde::Serialize;
 use studio_kernel::Timestamp;
 use studio_service::Config;
 
-use crate::{audit::AuditCommand, policies::PolicyCommand, stores::SUBGRAPHS};
+use crate::{
+    audit::AuditCommand,
+    policies::PolicyCommand,
+    rules::{EvidenceCommand, RuleCommand},
+    stores::SUBGRAPHS,
+};
 
 /// Compliance management with one federated GraphQL API.
 #[derive(Parser)]
@@ -68,6 +73,10 @@ pub(crate) enum Command {
     Projects(Projects),
     /// Bring a Prowler scan (OCSF JSON, also gzip) into a project
     Ingest(Ingest),
+    /// Hand JSON evidence in, for rules to look at
+    Evidence(EvidenceCommand),
+    /// Hold a rule of a test against its cases
+    Rule(RuleCommand),
     /// Show a project's scores, at present or as of an instant
     Score(Score),
     /// Follow a project's scores as they move

@@ -18,11 +18,12 @@ impl Consumer {
 }
 
 /// All of them.
-pub(crate) const CONSUMERS: [Consumer; 6] = [
+pub(crate) const CONSUMERS: [Consumer; 7] = [
     Consumer::new("identity", "identity.mail", "identity"),
     Consumer::new("controls", "controls.process_manager", "evidence"),
     Consumer::new("controls", "score_engine", "controls"),
     Consumer::new("evidence", "evidence.controls", "controls"),
+    Consumer::new("evidence", "evidence.rules", "evidence"),
     Consumer::new("documents", "documents.projects", "controls"),
     Consumer::new("ai", "ai.document_versions", "documents"),
 ];

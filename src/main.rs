@@ -25,6 +25,7 @@ mod policies;
 mod process;
 mod remote;
 mod router_role;
+mod rules;
 mod schema;
 mod serve;
 mod standalone;
@@ -95,6 +96,8 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Whoami(arguments) => client::whoami(arguments).await,
         Command::Projects(arguments) => client::projects(arguments).await,
         Command::Ingest(arguments) => client::ingest(arguments).await,
+        Command::Evidence(arguments) => client::evidence(arguments.verb).await,
+        Command::Rule(arguments) => rules::run(arguments),
         Command::Score(arguments) => client::score(arguments).await,
         Command::Watch(arguments) => client::watch(arguments).await,
         Command::Ask(arguments) => client::ask(arguments).await,

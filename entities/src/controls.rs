@@ -3,6 +3,9 @@
 
 pub mod nonconformity;
 pub mod review;
+pub mod score_watch;
+pub mod test_result;
+pub mod test_rule;
 
 /// A project.
 pub mod project {
@@ -200,6 +203,24 @@ pub mod control {
         pub created_at: i64,
         /// When it was last changed.
         pub updated_at: i64,
+        /// What it covers.
+        pub scope: String,
+        /// After how many days somebody has to look at it again.
+        pub review_every_days: Option<i64>,
+        /// When somebody last did.
+        pub reviewed_at: Option<i64>,
+        /// `usr_…`, who did.
+        pub reviewed_by: Option<String>,
+        /// What they saw.
+        pub review_note: Option<String>,
+        /// When somebody has to look at it again.
+        pub next_review_at: Option<i64>,
+        /// Its code as codes are sorted.
+        pub code_key: String,
+        /// Its title as titles are sorted.
+        pub title_key: String,
+        /// Its code and title in small letters, to be searched.
+        pub search_text: String,
         /// Its place among all.
         pub ordinal: i64,
     }
@@ -281,6 +302,20 @@ pub mod test {
         pub is_key: i64,
         /// Days for which a pass counts in full.
         pub validity_days: i64,
+        /// The newest version of its rule, where it has one.
+        pub rule_version: Option<i64>,
+        /// EXAMINE, INTERVIEW or TEST.
+        pub method: Option<String>,
+        /// What to do.
+        pub procedure: String,
+        /// 1 where a pass has to be signed off.
+        pub sign_off: i64,
+        /// How often it was added or changed.
+        pub version: i64,
+        /// When it was retired, where it is.
+        pub retired_at: Option<i64>,
+        /// Why.
+        pub retirement: Option<String>,
         /// When it was added.
         pub created_at: i64,
         /// Its place among all.

@@ -193,6 +193,8 @@ pub mod version {
         pub size: i64,
         /// When it was recorded.
         pub recorded_at: i64,
+        /// When it was collected, where it is JSON that was handed in.
+        pub collected_at: Option<i64>,
         /// When it was rejected.
         pub rejected_at: Option<i64>,
         /// Why.
@@ -416,6 +418,50 @@ pub mod control_check {
         pub check_id: String,
         /// `prj_…`.
         pub project_id: String,
+    }
+
+    /// None.
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// Tests by a rule, with what their rules said last.
+pub mod code_test {
+    use sea_orm::entity::prelude::*;
+
+    /// A row of `code_tests`.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "code_tests")]
+    pub struct Model {
+        /// The generation of the projection.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub generation: i64,
+        /// `org_…`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub tenant: String,
+        /// `tst_…`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: String,
+        /// `prj_…`.
+        pub project_id: String,
+        /// The name under which its evidence is handed in.
+        pub evidence_name: String,
+        /// The version of the rule that looked last; none before one did, as all that follows.
+        pub evaluated_rule: Option<i64>,
+        /// `evd_…`, at what it looked.
+        pub evidence_id: Option<String>,
+        /// Its version.
+        pub evidence_version: Option<i64>,
+        /// When that was collected.
+        pub collected_at: Option<i64>,
+        /// When the rule looked.
+        pub evaluated_at: Option<i64>,
+        /// Why it said nothing, where it failed.
+        pub error: Option<String>,
+        /// What it said, as JSON.
+        pub results: Option<String>,
     }
 
     /// None.

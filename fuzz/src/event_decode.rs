@@ -14,7 +14,10 @@ pub fn check(bytes: &[u8]) {
     let _ = evidence::CheckResultsRecorded::decode(version, text);
     let _ = evidence::EvidenceRejected::decode(version, text);
     let _ = controls::CheckResultsMatched::decode(version, text);
+    let _ = controls::ScoreAlertRaised::decode(version, text);
+    let _ = controls::ScoreAlertCleared::decode(version, text);
     let _ = controls::ControlTestAdded::decode(version, text);
+    let _ = controls::ControlTestRuleSet::decode(version, text);
     let _ = controls::ProjectCreated::decode(version, text);
     let _ = controls::ProjectRenamed::decode(version, text);
     let _ = controls::ProjectArchived::decode(version, text);

@@ -12,12 +12,14 @@ pub mod client_events;
 pub mod document_text;
 pub mod event_decode;
 pub mod graphql_request;
+pub mod json_evidence;
 pub mod keyring;
 pub mod names;
 pub mod ocsf;
 pub mod oscal;
 pub mod passages;
 pub mod passkey;
+pub mod rule;
 pub mod scan_bytes;
 pub mod scim_body;
 pub mod scim_filter;
@@ -41,12 +43,14 @@ pub const TARGETS: &[Target] = &[
     ("document_text", document_text::check),
     ("event_decode", event_decode::check),
     ("graphql_request", graphql_request::check),
+    ("json_evidence", json_evidence::check),
     ("keyring", keyring::check),
     ("names", names::check),
     ("ocsf", ocsf::check),
     ("oscal", oscal::check),
     ("passages", passages::check),
     ("passkey", passkey::check),
+    ("rule", rule::check),
     ("scan_bytes", scan_bytes::check),
     ("scim_body", scim_body::check),
     ("scim_filter", scim_filter::check),

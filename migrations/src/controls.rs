@@ -3,7 +3,7 @@
 
 use sea_orm_migration::prelude::*;
 
-use crate::{events, step};
+use crate::{events, step, step_by_backend};
 
 /// Migrates the store of the controls subgraph.
 pub struct Migrator;
@@ -17,6 +17,11 @@ impl MigratorTrait for Migrator {
             step("controls_0003_departures", DEPARTURES),
             step("controls_0004_score_history", SCORE_HISTORY),
             step("controls_0005_model_snapshots", MODEL_SNAPSHOTS),
+            step("controls_0006_score_watches", SCORE_WATCHES),
+            step("controls_0007_test_rules", TEST_RULES),
+            step("controls_0008_test_results", TEST_RESULTS),
+            step("controls_0009_control_life", CONTROL_LIFE),
+            step_by_backend("controls_0010_sort_keys", SORT_KEYS, SORT_KEYS_POSTGRES),
         ])
     }
 }
@@ -137,3 +142,91 @@ const MODEL_SNAPSHOTS: &[&str] = &["CREATE TABLE controls_model_snapshots (
         position BIGINT NOT NULL, hash TEXT NOT NULL, horizon BIGINT, state_version BIGINT NOT NULL,
         state TEXT NOT NULL,
         PRIMARY KEY (tenant, project, version))"];
+
+/// What scores are watched for.
+const SCORE_WATCHES: &[&str] = &[
+    "CREATE TABLE controls_score_targets (
+        generation BIGINT NOT NULL, tenant TEXT NOT NULL, project TEXT NOT NULL,
+        framework TEXT NOT NULL, terms TEXT NOT NULL, version BIGINT NOT NULL,
+        set_by TEXT, set_at BIGINT NOT NULL,
+        PRIMARY KEY (generation, tenant, project, framework))",
+    "CREATE TABLE controls_score_alerts (
+        generation BIGINT NOT NULL, tenant TEXT NOT NULL, id TEXT NOT NULL,
+        project TEXT NOT NULL, framework TEXT NOT NULL, terms TEXT NOT NULL,
+        version BIGINT NOT NULL, created_by TEXT, created_at BIGINT NOT NULL,
+        state TEXT NOT NULL, raising BIGINT NOT NULL, raised_position BIGINT,
+        cleared_at BIGINT, acknowledged BIGINT NOT NULL,
+        acknowledged_by TEXT, acknowledged_at BIGINT, ordinal BIGINT NOT NULL,
+        PRIMARY KEY (generation, tenant, id))",
+    "CREATE INDEX controls_score_alerts_order
+        ON controls_score_alerts (generation, tenant, project, ordinal)",
+];
+
+/// Tests as code.
+const TEST_RULES: &[&str] = &[
+    "ALTER TABLE controls_tests ADD COLUMN rule_version BIGINT",
+    "CREATE TABLE controls_test_rules (
+        generation BIGINT NOT NULL, tenant TEXT NOT NULL, id TEXT NOT NULL,
+        project TEXT NOT NULL, test TEXT NOT NULL, version BIGINT NOT NULL,
+        evidence_name TEXT NOT NULL, source TEXT NOT NULL, cases TEXT NOT NULL,
+        written_by TEXT, written_at BIGINT NOT NULL, ordinal BIGINT NOT NULL,
+        PRIMARY KEY (generation, tenant, id))",
+    "CREATE INDEX controls_test_rules_order
+        ON controls_test_rules (generation, tenant, test, ordinal)",
+];
+
+/// Tests that change and end, and what comes out of those done by hand.
+const TEST_RESULTS: &[&str] = &[
+    "ALTER TABLE controls_tests ADD COLUMN method TEXT",
+    "ALTER TABLE controls_tests ADD COLUMN procedure TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE controls_tests ADD COLUMN sign_off BIGINT NOT NULL DEFAULT 0",
+    "ALTER TABLE controls_tests ADD COLUMN version BIGINT NOT NULL DEFAULT 1",
+    "ALTER TABLE controls_tests ADD COLUMN retired_at BIGINT",
+    "ALTER TABLE controls_tests ADD COLUMN retirement TEXT",
+    "CREATE TABLE controls_test_results (
+        generation BIGINT NOT NULL, tenant TEXT NOT NULL, id TEXT NOT NULL,
+        project TEXT NOT NULL, test TEXT NOT NULL, outcome TEXT NOT NULL, note TEXT,
+        evidence TEXT NOT NULL, effective_from BIGINT NOT NULL, effective_to BIGINT,
+        state TEXT NOT NULL, version BIGINT NOT NULL,
+        recorded_by TEXT, recorded_at BIGINT NOT NULL,
+        decided_by TEXT, decided_at BIGINT, rejection TEXT, ordinal BIGINT NOT NULL,
+        PRIMARY KEY (generation, tenant, id))",
+    "CREATE INDEX controls_test_results_order
+        ON controls_test_results (generation, tenant, test, ordinal)",
+    "CREATE INDEX controls_test_results_state
+        ON controls_test_results (generation, tenant, project, state, ordinal)",
+];
+
+/// What is said of controls besides, and the keys that they are found and sorted by.
+const CONTROL_LIFE: &[&str] = &[
+    "ALTER TABLE controls_controls ADD COLUMN scope TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE controls_controls ADD COLUMN review_every_days BIGINT",
+    "ALTER TABLE controls_controls ADD COLUMN reviewed_at BIGINT",
+    "ALTER TABLE controls_controls ADD COLUMN reviewed_by TEXT",
+    "ALTER TABLE controls_controls ADD COLUMN review_note TEXT",
+    "ALTER TABLE controls_controls ADD COLUMN next_review_at BIGINT",
+    "ALTER TABLE controls_controls ADD COLUMN search_text TEXT NOT NULL DEFAULT ''",
+    "CREATE INDEX controls_controls_updated
+        ON controls_controls (generation, tenant, project, updated_at, ordinal)",
+    "CREATE INDEX controls_controls_review
+        ON controls_controls (generation, tenant, project, next_review_at)",
+];
+
+const SORT_KEYS: &[&str] = &[
+    "ALTER TABLE controls_controls ADD COLUMN code_key TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE controls_controls ADD COLUMN title_key TEXT NOT NULL DEFAULT ''",
+    "CREATE INDEX controls_controls_code
+        ON controls_controls (generation, tenant, project, code_key, ordinal)",
+    "CREATE INDEX controls_controls_title
+        ON controls_controls (generation, tenant, project, title_key, ordinal)",
+];
+
+// By their bytes, as SQLite sorts: the collation of a server would sort otherwise.
+const SORT_KEYS_POSTGRES: &[&str] = &[
+    "ALTER TABLE controls_controls ADD COLUMN code_key TEXT COLLATE \"C\" NOT NULL DEFAULT ''",
+    "ALTER TABLE controls_controls ADD COLUMN title_key TEXT COLLATE \"C\" NOT NULL DEFAULT ''",
+    "CREATE INDEX controls_controls_code
+        ON controls_controls (generation, tenant, project, code_key, ordinal)",
+    "CREATE INDEX controls_controls_title
+        ON controls_controls (generation, tenant, project, title_key, ordinal)",
+];

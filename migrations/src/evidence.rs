@@ -14,6 +14,7 @@ impl MigratorTrait for Migrator {
             step("evidence_0001_read_models", READ_MODELS),
             step("evidence_0002_archived_projects", ARCHIVED_PROJECTS),
             step("evidence_0003_data_classes", DATA_CLASSES),
+            step("evidence_0004_code_tests", CODE_TESTS),
         ])
     }
 }
@@ -97,4 +98,17 @@ const DATA_CLASSES: &[&str] = &[
     "UPDATE evidence_items SET owner = (SELECT MAX(run.uploaded_by) FROM ingest_runs run
         WHERE run.tenant = evidence_items.tenant AND run.evidence_id = evidence_items.id
           AND run.evidence_version = 1)",
+];
+
+/// Rules, what they said last, and when the evidence was collected that they look at.
+const CODE_TESTS: &[&str] = &[
+    "ALTER TABLE evidence_versions ADD COLUMN collected_at BIGINT",
+    "CREATE TABLE code_tests (
+        generation BIGINT NOT NULL, tenant TEXT NOT NULL, id TEXT NOT NULL,
+        project_id TEXT NOT NULL, evidence_name TEXT NOT NULL, evaluated_rule BIGINT,
+        evidence_id TEXT, evidence_version BIGINT, collected_at BIGINT, evaluated_at BIGINT,
+        error TEXT, results TEXT,
+        PRIMARY KEY (generation, tenant, id))",
+    "CREATE INDEX code_tests_by_name
+        ON code_tests (generation, tenant, project_id, evidence_name, id)",
 ];

@@ -24,7 +24,7 @@ pub(crate) use score::score;
 pub(crate) use session::write_private;
 pub(crate) use watch::watch;
 
-use crate::cli;
+use crate::{cli, rules::EvidenceVerb};
 
 /// `studio ingest`
 pub(crate) async fn ingest(arguments: cli::Ingest) -> anyhow::Result<()> {
@@ -32,6 +32,26 @@ pub(crate) async fn ingest(arguments: cli::Ingest) -> anyhow::Result<()> {
     let project = projects::find(&client, &arguments.project).await?;
     let answer = client.ingest_prowler(&project.id, Upload::File(&arguments.file)).await?;
     print_run(&answer);
+    Ok(())
+}
+
+/// `studio evidence`
+pub(crate) async fn evidence(verb: EvidenceVerb) -> anyhow::Result<()> {
+    let EvidenceVerb::Put(put) = verb;
+    let client = session::client(&put.server).await?;
+    let project = projects::find(&client, &put.project).await?;
+    let collected_at = put.collected_at.map(|at| at.to_string());
+    let answer = client
+        .hand_in(&project.id, &put.name, collected_at.as_deref(), Upload::File(&put.file))
+        .await?;
+    let evidence = &answer.run["evidence"];
+    println!(
+        "{} version {} of {}, SHA-256 {}",
+        if answer.created { "Handed in as" } else { "Already handed in as" },
+        evidence["version"],
+        evidence["id"].as_str().unwrap_or("?"),
+        evidence["sha256"].as_str().unwrap_or("?"),
+    );
     Ok(())
 }
 

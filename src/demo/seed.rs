@@ -182,6 +182,8 @@ async fn set_states(client: &Client, controls: &ByCode) -> anyhow::Result<()> {
             description: None,
             implementation: Some(state),
             owner_id: None,
+            scope: None,
+            review_every_days: None,
         };
         accept!(
             client
@@ -230,6 +232,8 @@ async fn add_manual_tests(client: &Client, controls: &ByCode) -> anyhow::Result<
             outcome: if *outcome == "PASSED" { PASSED } else { FAILED },
             effective_from: None,
             effective_to: None,
+            note: None,
+            evidence_ids: None,
         };
         let variables = record_test_result::Variables { input };
         accept!(client.query::<RecordTestResult>(variables).await?.record_test_result);
@@ -245,6 +249,9 @@ async fn add_manual_test(client: &Client, control: &str, title: &str) -> anyhow:
         weight: 1,
         key: false,
         validity_days: 90,
+        method: None,
+        procedure: None,
+        sign_off: add_test::SignOff::NONE,
     };
     let added = client.query::<AddTest>(add_test::Variables { input }).await?;
     Ok(accept!(added.add_test).test.context("no test was made")?.id)

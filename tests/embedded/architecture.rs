@@ -13,8 +13,9 @@ const SUBGRAPHS: [&str; 5] = ["identity", "controls", "evidence", "documents", "
 fn allowed(name: &str) -> Option<&'static [&'static str]> {
     Some(match name {
         "studio-kernel" | "studio-router" | "studio-sdk" => &[],
-        "studio-entities" | "studio-migrations" => &[],
-        "studio-access" | "studio-mail" => &["studio-kernel"],
+        "studio-entities" | "studio-migrations" | "studio-rego" => &[],
+        "studio-mail" => &["studio-kernel"],
+        "studio-access" => &["studio-kernel", "studio-rego"],
         "studio-stores" => &["studio-kernel", "studio-entities"],
         "studio-events" => {
             &["studio-kernel", "studio-stores", "studio-entities", "studio-migrations"]
@@ -30,7 +31,17 @@ fn allowed(name: &str) -> Option<&'static [&'static str]> {
             "studio-entities",
             "studio-migrations",
         ],
-        "studio-controls" | "studio-evidence" | "studio-documents" | "studio-ai" => &[
+        "studio-controls" | "studio-evidence" => &[
+            "studio-kernel",
+            "studio-rego",
+            "studio-access",
+            "studio-stores",
+            "studio-events",
+            "studio-service",
+            "studio-entities",
+            "studio-migrations",
+        ],
+        "studio-documents" | "studio-ai" => &[
             "studio-kernel",
             "studio-access",
             "studio-stores",
@@ -124,6 +135,7 @@ fn domains_import_the_kernel_alone() {
             for foreign in [
                 "studio_events",
                 "studio_access",
+                "studio_rego",
                 "studio_stores",
                 "studio_service",
                 "studio_entities",

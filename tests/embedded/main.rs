@@ -50,6 +50,7 @@ mod schema;
 mod second_factor;
 mod stopping;
 mod tenants;
+mod tests_as_code;
 mod verify;
 mod verify_untouched;
 mod watch;

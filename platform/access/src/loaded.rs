@@ -1,17 +1,9 @@
 //! A bundle that answers. It is checked as a whole before it does: what does not parse, does not
 //! decide, or decides in the wrong shape, does not load.
 
-use std::{
-    collections::BTreeMap,
-    num::NonZeroU32,
-    sync::{Arc, Once},
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
-use regorus::{
-    CompiledPolicy, Engine, Value,
-    utils::limits::{ExecutionTimerConfig, set_fallback_execution_timer_config},
-};
+use regorus::{CompiledPolicy, Engine, Value};
 use serde::{Deserialize, Serialize};
 use studio_kernel::{ActionScope, Actor, Principal, Role};
 
@@ -27,12 +19,6 @@ pub(crate) const ENTRY: &str = "data.studio.access.decision";
 /// What rules vote in, where the bundle has it.
 const GRANTS: &str = "data.studio.access.grants";
 const DENIALS: &str = "data.studio.access.denials";
-
-/// How long one evaluation may take. The default bundle takes less than a thousandth of it; a
-/// process that is starved of its processor must not refuse because of it.
-const LONGEST: Duration = Duration::from_millis(500);
-/// Steps of an evaluation between looks at the clock.
-const STEPS: NonZeroU32 = NonZeroU32::MIN.saturating_add(63);
 
 /// What the policies are asked: see `policies/decision.rego`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -275,12 +261,7 @@ fn said(error: impl std::fmt::Display) -> String {
 
 /// An engine with these files.
 pub(crate) fn engine(files: &[&PolicyFile], data: Option<&str>) -> Result<Engine, PolicyError> {
-    static LIMITED: Once = Once::new();
-    LIMITED.call_once(|| {
-        let limit = ExecutionTimerConfig { limit: LONGEST, check_interval: STEPS };
-        set_fallback_execution_timer_config(Some(limit));
-    });
-    let mut engine = Engine::new();
+    let mut engine = studio_rego::engine();
     for file in files {
         check_depth(file)?;
         engine

@@ -1,30 +1,18 @@
 //! What the text of Rego files is looked at for before they are parsed: what would keep the parser for
 //! ever, and what would be answered wrongly without a word.
 
-use crate::bundle::{PolicyError, PolicyFile};
+use studio_rego::{DEEPEST, tokens, too_deep};
 
-/// Brackets of any kind within each other. The parser's time doubles with each `[` or `{`, so that
-/// thirty of them would take days; what is deeper belongs into `data.json`.
-const DEEPEST: usize = 12;
+use crate::bundle::{PolicyError, PolicyFile};
 
 /// Refuses brackets that are too deep, by their line.
 pub(crate) fn check_depth(file: &PolicyFile) -> Result<(), PolicyError> {
-    let mut open = 0_usize;
-    for Token { line, text } in tokens(&file.text) {
-        match text {
-            "(" | "[" | "{" => open += 1,
-            ")" | "]" | "}" => open = open.saturating_sub(1),
-            _ => {}
-        }
-        if open > DEEPEST {
-            let message = format!(
-                "more than {DEEPEST} brackets are within each other: put the data into data.json, or \
-                 name a part by a rule of its own"
-            );
-            return Err(PolicyError::new(format!("{}:{line}", file.name), message));
-        }
-    }
-    Ok(())
+    let Some(line) = too_deep(&file.text) else { return Ok(()) };
+    let message = format!(
+        "more than {DEEPEST} brackets are within each other: put the data into data.json, or name a \
+         part by a rule of its own"
+    );
+    Err(PolicyError::new(format!("{}:{line}", file.name), message))
 }
 
 /// Refuses imports of packages that are in several files. The engine takes such a package for evaluated
@@ -73,57 +61,6 @@ fn imports(text: &str) -> Vec<(usize, String)> {
     found
 }
 
-struct Token<'a> {
-    /// From 1.
-    line: usize,
-    /// A word, a string with its quotes, or one other character.
-    text: &'a str,
-}
-
-/// Words, strings and marks, without comments and white space.
-fn tokens(text: &str) -> impl Iterator<Item = Token<'_>> {
-    let (mut rest, mut line) = (text, 1);
-    std::iter::from_fn(move || {
-        loop {
-            let first = rest.chars().next()?;
-            let length = match first {
-                '#' => rest.find('\n').unwrap_or(rest.len()),
-                '"' => string(rest),
-                '`' => rest[1..].find('`').map_or(rest.len(), |end| end + 2),
-                _ if is_word(first) => rest.find(|c| !is_word(c)).unwrap_or(rest.len()),
-                _ => first.len_utf8(),
-            };
-            let (text, after) = rest.split_at(length);
-            let token = Token { line, text };
-            line += text.matches('\n').count();
-            rest = after;
-            if !first.is_whitespace() && first != '#' {
-                return Some(token);
-            }
-        }
-    })
-}
-
-fn is_word(c: char) -> bool {
-    c == '_' || c.is_alphanumeric()
-}
-
-/// How long the string is that the text begins with, quotes included; to the end of the line where it
-/// does not end.
-fn string(text: &str) -> usize {
-    let mut escaped = false;
-    for (at, c) in text.char_indices().skip(1) {
-        match c {
-            '\n' => return at,
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            '"' => return at + 1,
-            _ => {}
-        }
-    }
-    text.len()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,12 +70,8 @@ mod tests {
     }
 
     #[test]
-    fn brackets_count_where_they_are_brackets() {
-        let nested = |depth: usize| format!("x := {}{}\n", "[".repeat(depth), "]".repeat(depth));
-        check_depth(&file("a.rego", &nested(12).repeat(3))).unwrap();
-        let quoted = format!("x := \"{0}\\\"{0}\" # {0}\ny := `{0}`\n", "[{(".repeat(20));
-        check_depth(&file("a.rego", &quoted)).unwrap();
-        let deep = format!("package a\n\n{}", nested(13));
+    fn brackets_that_are_too_deep_are_told_by_their_line() {
+        let deep = format!("package a\n\nx := {}{}", "[".repeat(13), "]".repeat(13));
         let said = check_depth(&file("a.rego", &deep)).unwrap_err().to_string();
         assert!(said.contains("a.rego:3") && said.contains("12 brackets"), "{said}");
     }

@@ -194,7 +194,7 @@ fn a_refusal_says_what_to_do() {
         .unwrap_err();
     assert_eq!(
         denied.to_string(),
-        "You may not change or retire a control (controls:control:update): no rule allows it. \
+        "You may not change, review or retire a control, or take it back (controls:control:update): no rule allows it. \
          An owner of the organization can give you a role that may."
     );
 }
@@ -386,7 +386,7 @@ fn a_program_is_told_what_holds_it_back() {
         .unwrap_err();
     assert_eq!(
         denied.to_string(),
-        "You may not change or retire a control (controls:control:update): its scopes do not reach that \
+        "You may not change, review or retire a control, or take it back (controls:control:update): its scopes do not reach that \
          far. A program may do what its roles, or those of the person whose key it has, allow as far as \
          its scopes reach."
     );

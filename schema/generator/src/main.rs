@@ -53,7 +53,10 @@ fn files() -> anyhow::Result<BTreeMap<String, String>> {
     event::<controls::ProjectArchived>(&mut files)?;
     event::<controls::ProjectRestored>(&mut files)?;
     event::<controls::ControlTestAdded>(&mut files)?;
+    event::<controls::ControlTestRuleSet>(&mut files)?;
     event::<controls::CheckResultsMatched>(&mut files)?;
+    event::<controls::ScoreAlertRaised>(&mut files)?;
+    event::<controls::ScoreAlertCleared>(&mut files)?;
     event::<evidence::CheckResultsRecorded>(&mut files)?;
     event::<evidence::EvidenceRejected>(&mut files)?;
     event::<documents::DocumentVersionStored>(&mut files)?;

@@ -24,8 +24,8 @@ use studio_events::{
     StoreError, run_consumer,
 };
 use studio_kernel::published::controls::{
-    CheckResultsMatched, ControlTestAdded, ProjectArchived, ProjectCreated, ProjectRenamed,
-    ProjectRestored,
+    CheckResultsMatched, ControlTestAdded, ControlTestRuleSet, ProjectArchived, ProjectCreated,
+    ProjectRenamed, ProjectRestored, ScoreAlertCleared, ScoreAlertRaised,
 };
 use studio_service::{Deps, Feeds, Subgraph, subgraph::Background};
 use studio_stores::keyring::KeyringError;
@@ -36,12 +36,18 @@ use app::{App, CatalogCache};
 use domain::{
     framework::FrameworkImported,
     project::events::{
-        ControlCreated, ControlRetired, ControlUpdated, CorrectionRejected, DependencyAdded,
-        DependencyRemoved, EvidenceDiscounted, ExceptionApproved, ExceptionProposed,
-        ExceptionRejected, ExceptionRevoked, FrameworkAdopted, MappingApproved, MappingProposed,
-        MappingRejected, MappingWithdrawn, NonconformityClosed, NonconformityCorrected,
-        NonconformityOpened, NotApplicableApproved, NotApplicableProposed, NotApplicableRejected,
-        NotApplicableWithdrawn, RequirementMapped, RequirementUnmapped, TestResultRecorded,
+        ControlCreated, ControlReinstated, ControlRetired, ControlReviewed, ControlUpdated,
+        CorrectionRejected, DependencyAdded, DependencyRemoved, EvidenceDiscounted,
+        ExceptionApproved, ExceptionProposed, ExceptionRejected, ExceptionRevoked,
+        FrameworkAdopted, MappingApproved, MappingProposed, MappingRejected, MappingWithdrawn,
+        NonconformityClosed, NonconformityCorrected, NonconformityOpened, NotApplicableApproved,
+        NotApplicableProposed, NotApplicableRejected, NotApplicableWithdrawn, RequirementMapped,
+        RequirementUnmapped, TestChanged, TestResultRecorded, TestResultRejected,
+        TestResultSignedOff, TestRetired, TestRuleChanged,
+    },
+    score_watch::{
+        ScoreAlertAcknowledged, ScoreAlertChanged, ScoreAlertCreated, ScoreAlertRemoved,
+        ScoreTargetRemoved, ScoreTargetSet,
     },
 };
 use graph::Graphs;
@@ -60,7 +66,10 @@ static PUBLISHED: &[PublishedType] = &[
     PublishedType::of::<ProjectArchived>(),
     PublishedType::of::<ProjectRestored>(),
     PublishedType::of::<ControlTestAdded>(),
+    PublishedType::as_part::<TestRuleChanged, ControlTestRuleSet>(),
     PublishedType::of::<CheckResultsMatched>(),
+    PublishedType::of::<ScoreAlertRaised>(),
+    PublishedType::of::<ScoreAlertCleared>(),
 ];
 
 /// What the audit log may show of the events.
@@ -76,6 +85,8 @@ static SHOWN: &[Shown] = &[
     Shown::of::<ControlRetired>(&["project", "implementation"])
         .about("control")
         .state(&["implementation"]),
+    Shown::of::<ControlReinstated>(&["project"]).about("control"),
+    Shown::of::<ControlReviewed>(&["project", "reviewed_by"]).about("control"),
     Shown::of::<RequirementMapped>(&["project", "requirement", "share"]).about("control"),
     Shown::of::<RequirementUnmapped>(&["project", "requirement"]).about("control"),
     Shown::of::<DependencyAdded>(&["project", "dependency", "depends_on", "strength"])
@@ -90,9 +101,25 @@ static SHOWN: &[Shown] = &[
         "validity_days",
     ])
     .about("test"),
+    Shown::of::<TestRuleChanged>(&["project", "control", "evidence_name", "version"]).about("test"),
     Shown::of::<TestResultRecorded>(&["project", "outcome", "effective_from", "effective_to"])
         .about("test")
         .state(&["outcome"]),
+    Shown::of::<TestChanged>(&[
+        "project",
+        "control",
+        "check",
+        "stated.weight",
+        "stated.key",
+        "stated.validity_days",
+        "stated.assessment.method",
+        "stated.assessment.sign_off",
+    ])
+    .about("test"),
+    Shown::of::<TestRetired>(&["project", "control", "check"]).about("test"),
+    Shown::of::<TestResultSignedOff>(&["project", "result", "effective_from", "signed_by"])
+        .about("test"),
+    Shown::of::<TestResultRejected>(&["project", "result", "rejected_by"]).about("test"),
     Shown::of::<CheckResultsMatched>(&["run", "tests_added", "summaries_recorded"]),
     Shown::of::<EvidenceDiscounted>(&["evidence", "evidence_version"]),
     Shown::of::<NotApplicableProposed>(&["project", "requirement", "proposed_by"])
@@ -138,6 +165,23 @@ static SHOWN: &[Shown] = &[
     Shown::of::<MappingWithdrawn>(&["project", "withdrawn_by"]).about("mapping"),
     Shown::of::<ExceptionRejected>(&["project", "rejected_by"]).about("exception"),
     Shown::of::<ExceptionRevoked>(&["project", "revoked_by"]).about("exception"),
+    Shown::of::<ScoreTargetSet>(&[
+        "project",
+        "terms.score",
+        "terms.coverage",
+        "terms.by",
+        "set_by",
+    ])
+    .about("framework"),
+    Shown::of::<ScoreTargetRemoved>(&["project", "removed_by"]).about("framework"),
+    Shown::of::<ScoreAlertCreated>(&["project", "framework", "terms.when", "created_by"])
+        .about("alert"),
+    Shown::of::<ScoreAlertChanged>(&["project", "terms.when", "changed_by"]).about("alert"),
+    Shown::of::<ScoreAlertRemoved>(&["project", "removed_by"]).about("alert"),
+    Shown::of::<ScoreAlertAcknowledged>(&["project", "raising", "acknowledged_by"]).about("alert"),
+    Shown::of::<ScoreAlertRaised>(&["project", "framework", "raising", "lo", "coverage"])
+        .about("alert"),
+    Shown::of::<ScoreAlertCleared>(&["project", "framework", "raising"]).about("alert"),
 ];
 
 /// Why the subgraph cannot start.

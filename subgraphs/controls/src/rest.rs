@@ -80,6 +80,10 @@ fn too_large(limit: usize) -> ApiError {
 fn api(error: CommandError) -> ApiError {
     match error {
         CommandError::User(error) => ApiError::new(Code::BadRequest, error.message),
+        CommandError::Users(errors) => {
+            let messages: Vec<_> = errors.into_iter().map(|error| error.message).collect();
+            ApiError::new(Code::BadRequest, messages.join(" "))
+        }
         CommandError::Api(error) => error,
     }
 }

@@ -16,8 +16,12 @@ use studio_kernel::{Id, Timestamp, id::Kind};
 
 #[path = "score_examples/departures.rs"]
 mod departures;
+#[path = "score_examples/forecasts.rs"]
+mod forecasts;
 #[path = "score_examples/inheritance.rs"]
 mod inheritance;
+#[path = "score_examples/losses.rs"]
+mod losses;
 
 fn id<K: Kind>(number: u32) -> Id<K> {
     format!("{}_{number:032x}", K::PREFIX).parse().unwrap()
@@ -74,6 +78,7 @@ impl Project {
             account: "1234".to_owned(),
             region: region.to_owned(),
             reading: Reading {
+                rule_version: None,
                 population: passed + failed + unknown,
                 passed,
                 failed,
@@ -360,6 +365,42 @@ fn example_9_a_test_done_by_hand() {
     assert_eq!(project.on(noon("2026-05-31")).of_control(1), ["0.49", "1", "0.955555555556"]);
     project.say(result(Outcome::Failed, None));
     assert_eq!(project.on(noon("2027-05-30")).of_control(1), ["0", "0", "1"]);
+}
+
+/// Example 15: a pass of 1 March that is signed off on 20 March, and a failure of the 10th.
+#[test]
+fn example_15_a_pass_that_is_signed_off_is_as_old_as_it_was() {
+    let mut project = Project::default();
+    project.control(1, Implementation::Implemented).say(Statement::TestStated {
+        test: id(1),
+        control: id(1),
+        weight: "1".parse().unwrap(),
+        key: false,
+        validity_days: 30,
+        check: None,
+    });
+    let result = |outcome, day| Statement::ManualResult {
+        test: id(1),
+        outcome,
+        effective_from: noon(day),
+        effective_to: None,
+        collected_at: noon(day),
+        recorded_at: noon(day),
+        evidence: None,
+    };
+    // Until the 20th nothing is said of it; then it is told with the times of its recording.
+    assert_eq!(project.on(noon("2026-03-20")).of_control(1), ["0", "1", "0"]);
+    project.say(result(Outcome::Passed, "2026-03-01"));
+    assert_eq!(project.on(noon("2026-03-20")).of_control(1), ["1", "1", "1"]);
+    assert_eq!(project.on(noon("2026-04-03")).of_control(1), ["0.6", "1", "0.6"]);
+    // A failure of the 10th counts at once, and before a pass that was recorded earlier.
+    project.say(result(Outcome::Failed, "2026-03-10"));
+    assert_eq!(project.on(noon("2026-04-03")).of_control(1), ["0", "0", "1"]);
+    project.say(result(Outcome::Passed, "2026-03-05"));
+    assert_eq!(project.on(noon("2026-04-03")).of_control(1), ["0", "0", "1"]);
+    // The test is retired: what it knew goes with it, good or bad.
+    project.say(Statement::TestRemoved { test: id(1) });
+    assert_eq!(project.on(noon("2026-04-03")).of_control(1), ["0", "1", "0"]);
 }
 
 #[test]

@@ -43,6 +43,7 @@ fn reading() -> impl Strategy<Value = Reading> {
     let counts = (count(), count(), count(), population);
     let times = (instant(), prop::option::of(instant()), instant(), instant());
     (counts, times).prop_map(|((passed, failed, unknown, population), times)| Reading {
+        rule_version: None,
         population: population.unwrap_or_else(|| passed.wrapping_add(failed).wrapping_add(unknown)),
         passed,
         failed,
@@ -174,6 +175,7 @@ proptest! {
 
 fn plain() -> Reading {
     Reading {
+        rule_version: None,
         population: 10,
         passed: 7,
         failed: 2,

@@ -10,7 +10,7 @@
 use proptest::prelude::*;
 use studio_controls::domain::score::{
     ControlId, Days, Difference, Fact, Fixed, FrameworkScore, Gap, Held, Implementation, Model,
-    Outcome, Statement, TestId, Walk, least,
+    Outcome, Passed, Statement, TestId, Walk, courses, least,
 };
 use studio_kernel::{Day, Timestamp};
 
@@ -174,6 +174,38 @@ proptest! {
             prop_assert!(moves.windows(2).all(|pair| pair[0].at <= pair[1].at));
             prop_assert!(moves.windows(2).all(|pair| numbers(pair[0].after) == numbers(pair[1].before)));
             prop_assert!(moves.iter().all(|step| numbers(step.before) != numbers(step.after)));
+        }
+    }
+
+    #[test]
+    fn what_a_forecast_tells_apart_adds_up_to_what_time_does(steps in history(true)) {
+        let (facts, end) = recorded(&steps);
+        let model = replay(&facts, end, end);
+        let until = end.plus_days(80);
+        let later = replay(&facts, end, until);
+        for framework in frameworks() {
+            let walk = || Walk::new(model.clone(), framework, end).unwrap();
+            let (mut whole, mut apart) = (walk(), walk());
+            let (days, moves) = (whole.pass(until).unwrap(), apart.foresee(until).unwrap());
+            prop_assert_eq!(numbers(apart.score()), numbers(later.framework(framework)));
+            let sum = |moves: &mut dyn Iterator<Item = Difference>| {
+                moves.fold(Difference::default(), Difference::plus)
+            };
+            for day in &days {
+                let of_day = moves.iter().filter(|moved| moved.step.at.day() == day.at.day());
+                prop_assert_eq!(
+                    sum(&mut of_day.map(|moved| moved.step.difference())),
+                    day.difference()
+                );
+            }
+            let all = sum(&mut moves.iter().map(|moved| moved.step.difference()));
+            prop_assert_eq!(all, sum(&mut days.iter().map(|day| day.difference())));
+            prop_assert_eq!(all, sum(&mut courses(&moves).iter().map(|it| it.difference)));
+            prop_assert!(moves.windows(2).all(|pair| pair[0].step.at <= pair[1].step.at));
+            let follows = |pair: &[Passed]| {
+                numbers(pair[0].step.after) == numbers(pair[1].step.before)
+            };
+            prop_assert!(moves.windows(2).all(follows));
         }
     }
 }

@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use studio_controls::domain::score::{
     Cap, Changes, ControlContributions, ControlScore, Fact, Fixed, FrameworkContributions,
-    FrameworkId, FrameworkScore, Model, Reading, RequirementScore, Statement, Verdict,
+    FrameworkId, FrameworkScore, Implementation, Model, Reading, RequirementScore, Statement,
+    Verdict,
 };
 use studio_kernel::Timestamp;
 
@@ -133,6 +134,43 @@ fn agrees_with_formula(model: &Model, facts: &[Fact], at: Timestamp) {
         assert_eq!(score.counts.other_than_satisfied as usize, of(Verdict::OtherThanSatisfied));
         assert_eq!(score.counts.undetermined as usize, of(Verdict::Undetermined));
     }
+}
+
+/// What is left without a control is what a copy comes to that is told that it is only planned, and
+/// counts everything anew. Says whether something lost that neither rests on it nor inherits.
+fn losses_are_what_failing_would_leave(model: &Model, at: Timestamp) -> bool {
+    let mut by_credit = false;
+    for id in controls() {
+        let (loss, retired) = (model.loss(id), model.control(id).unwrap().retired);
+        let mut failed = model.clone();
+        let implementation = Implementation::Planned;
+        let stated = Statement::ControlStated { control: id, implementation, retired };
+        failed.apply(&Fact::new(stated).unwrap());
+        failed.recompute_all(at).unwrap();
+        for id in controls() {
+            let (before, after) = (model.control(id).unwrap(), failed.control(id).unwrap());
+            match loss.controls.get(&id) {
+                Some(left) => assert_eq!((left.before, left.after), (before, after)),
+                // It may have less of its own, and lose no more than it did.
+                None => assert_eq!(before.value, after.value),
+            }
+        }
+        for id in requirements() {
+            let left = loss.requirements.get(&id).map(|it| (Some(it.before), Some(it.after)));
+            let same = (model.requirement(id), model.requirement(id));
+            assert_eq!(left.unwrap_or(same), (model.requirement(id), failed.requirement(id)));
+        }
+        for id in frameworks() {
+            let left = loss.frameworks.get(&id).map(|it| (Some(it.before), Some(it.after)));
+            let same = (model.framework(id), model.framework(id));
+            assert_eq!(left.unwrap_or(same), (model.framework(id), failed.framework(id)));
+        }
+        by_credit |= loss
+            .controls
+            .values()
+            .any(|it| it.before.own != it.after.own && it.after.control != id);
+    }
+    by_credit
 }
 
 /// The explanation is arithmetic that can be done again.
@@ -267,6 +305,17 @@ proptest! {
 }
 
 proptest! {
+    #![proptest_config(cases(1_000))]
+
+    #[test]
+    fn a_loss_is_what_failing_entirely_would_leave(steps in history(true)) {
+        live(&steps, |model, _, at, _| {
+            losses_are_what_failing_would_leave(model, at);
+        });
+    }
+}
+
+proptest! {
     #![proptest_config(cases(300))]
 
     #[test]
@@ -345,7 +394,7 @@ fn the_histories_reach_every_rule() {
     let mut seen = BTreeMap::<&str, u32>::new();
     for _ in 0..600 {
         let steps = history(true).new_tree(&mut runner).unwrap().current();
-        live(&steps, |model, _, _, _| {
+        live(&steps, |model, _, at, _| {
             let mut saw = |what, times: bool| *seen.entry(what).or_default() += u32::from(times);
             for explained in controls().filter_map(|id| model.explain_control(id).ok()) {
                 saw("a path of three", explained.limited_lo.steps.len() > 2);
@@ -389,6 +438,7 @@ fn the_histories_reach_every_rule() {
                     saw("a manual test", line.account.is_empty());
                 }
             }
+            saw("a loss of credit", losses_are_what_failing_would_leave(model, at));
             for explained in frameworks().filter_map(|id| model.explain_framework(id).ok()) {
                 saw("a requirement that does not apply", !explained.removed.is_empty());
             }

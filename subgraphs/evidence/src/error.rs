@@ -125,7 +125,7 @@ pub(crate) fn archived(project: Id<kind::Project>) -> ApiError {
     )
 }
 
-fn sentence(text: &str) -> String {
+pub(crate) fn sentence(text: &str) -> String {
     let mut characters = text.chars();
     match characters.next() {
         Some(first) => format!("{}{}.", first.to_uppercase(), characters.as_str()),

@@ -31,7 +31,9 @@ use studio_service::{BlobNames, Deps, Feeds, NamedBlob, Subgraph, Upstream, subg
 use studio_stores::keyring::KeyringError;
 
 use commands::Core;
-use domain::{DataClassSet, EvidenceVersionAdded, RunCompleted, RunStarted};
+use domain::{
+    DataClassSet, EvidenceVersionAdded, RuleEvaluated, RuleRecorded, RunCompleted, RunStarted,
+};
 
 pub use error::EvidenceError;
 pub use rest::openapi;
@@ -57,6 +59,14 @@ static SHOWN: &[Shown] = &[
         "items",
     ]),
     Shown::of::<RunCompleted>(&["project", "results_events"]),
+    Shown::of::<RuleRecorded>(&["project", "control", "evidence_name", "version"]),
+    Shown::of::<RuleEvaluated>(&[
+        "project",
+        "rule_version",
+        "evidence",
+        "evidence_version",
+        "collected_at",
+    ]),
 ];
 
 /// Why the subgraph cannot start.
@@ -96,8 +106,8 @@ pub async fn build(deps: Deps) -> Result<Subgraph, BuildError> {
     })
 }
 
-/// Follows the controls subgraph, and takes up the runs that were cut: in the process that is
-/// elected.
+/// Follows the controls subgraph, lets rules look at evidence, and takes up the runs that were cut: in
+/// the process that is elected.
 fn start(core: Core, leadership: Leadership, feeds: &Feeds) -> Result<Vec<Background>, StoreError> {
     let (election, campaign) = Election::of(&core.store, leadership, core.shutdown.clone());
     let (resumed, elected) = (core.clone(), election.clone());
@@ -111,6 +121,7 @@ fn start(core: Core, leadership: Leadership, feeds: &Feeds) -> Result<Vec<Backgr
             resumed.running.close();
             resumed.running.wait().await;
         }),
+        let_rules_look(&core, election.clone())?,
     ];
     match feeds.get("controls") {
         Some(feed) => {
@@ -130,6 +141,20 @@ fn start(core: Core, leadership: Leadership, feeds: &Feeds) -> Result<Vec<Backgr
         None => tracing::warn!("there is no feed of the controls subgraph: no project is known"),
     }
     Ok(background)
+}
+
+/// Follows the own log, and lets rules look at evidence.
+fn let_rules_look(core: &Core, election: Election) -> Result<Background, StoreError> {
+    let consumer = run_consumer(
+        core.store.clone(),
+        Arc::new(LogFeed::new(core.store.clone(), consumers::rules::FOLLOWED)),
+        consumers::rules::NAME,
+        Arc::new(consumers::rules::LetRulesLook(core.clone())),
+        ConsumerOptions::default(),
+        election,
+        core.shutdown.clone(),
+    )?;
+    Ok(Box::pin(async move { consumer.stopped().await }))
 }
 
 /// The scans that the log names: every version of an evidence item rests on the bytes of one.

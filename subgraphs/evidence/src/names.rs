@@ -7,7 +7,7 @@
 //! that those lie together in the indexes too.
 
 use aws_lc_rs::digest::{Context, SHA256};
-use studio_kernel::{Id, TenantId, id::Kind, kind};
+use studio_kernel::{Id, TenantId, Timestamp, id::Kind, kind};
 
 use crate::domain::ObservedFinding;
 
@@ -62,6 +62,21 @@ pub(crate) fn run(
     sha256: &str,
 ) -> Id<kind::IngestRun> {
     scoped("run", tenant, project).with(sha256.as_bytes()).id()
+}
+
+/// The run that brings JSON in under a name, as it was at an instant.
+pub(crate) fn handing_in(
+    tenant: TenantId,
+    project: Id<kind::Project>,
+    name: &str,
+    sha256: &str,
+    collected_at: Timestamp,
+) -> Id<kind::IngestRun> {
+    scoped("handing-in", tenant, project)
+        .with(name.as_bytes())
+        .with(sha256.as_bytes())
+        .with(&collected_at.micros().to_be_bytes())
+        .id()
 }
 
 /// The evidence of a source in a project.

@@ -12,11 +12,11 @@ use studio_controls::domain::{
     project::{
         Project,
         events::{
-            AdoptedControl, AdoptedRequirement, ControlTestAdded, FrameworkAdopted, ProjectCreated,
-            ProjectEvent, TestResultRecorded,
+            AdoptedControl, AdoptedRequirement, ControlTestAdded, DependencyAdded,
+            FrameworkAdopted, ProjectCreated, ProjectEvent, TestResultRecorded,
         },
     },
-    score::{Implementation, Importance, Outcome},
+    score::{Implementation, Importance, Outcome, Strength},
 };
 use studio_events::{Append, EventStore, Expected, Leadership, Metadata, StreamAppend};
 use studio_kernel::{Actor, Env, FixedEntropy, Id, ManualClock, Role, id::Kind, kind};
@@ -135,6 +135,25 @@ impl Controls {
             });
             self.append(&made, added.collect()).await?;
         }
+        // Every tenth control rests on the first one.
+        let resting: Vec<ProjectEvent> = controls
+            .iter()
+            .step_by(10)
+            .skip(1)
+            .map(|control| {
+                DependencyAdded {
+                    project,
+                    dependency: self.env.id(),
+                    control: *control,
+                    depends_on: controls[0],
+                    strength: Strength::Half,
+                }
+                .into()
+            })
+            .collect();
+        for resting in resting.chunks(APPEND) {
+            self.append(&made, resting.to_vec()).await?;
+        }
         Ok(made)
     }
 
@@ -152,6 +171,10 @@ impl Controls {
             effective_from: now,
             effective_to: None,
             collected_at: now,
+            result: None,
+            note: None,
+            evidence: Vec::new(),
+            awaits_other_than: None,
         }
         .into()
     }

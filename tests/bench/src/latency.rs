@@ -58,6 +58,8 @@ pub(crate) async fn measure(client: &Client) -> anyhow::Result<()> {
             outcome: if fact % 2 == 0 { PASSED } else { FAILED },
             effective_from: None,
             effective_to: None,
+            note: None,
+            evidence_ids: None,
         };
         client.query::<RecordTestResult>(record_test_result::Variables { input }).await?;
         for _ in 0..SUBSCRIBERS {
@@ -91,6 +93,9 @@ async fn manual_test(client: &Client, project: &str) -> anyhow::Result<String> {
         weight: 1,
         key: false,
         validity_days: 30,
+        method: None,
+        procedure: None,
+        sign_off: add_test::SignOff::NONE,
     };
     let added = client.query::<AddTest>(add_test::Variables { input }).await?;
     Ok(added.add_test.test.context("a test")?.id)

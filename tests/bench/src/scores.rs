@@ -16,7 +16,7 @@ pub(crate) fn run(count: usize) -> anyhow::Result<()> {
     ensure!(count > 0, "give at least one control");
     let now = Timestamp::from_micros(1_800_000_000_000_000);
     let env = Env::new(ManualClock::at(now), FixedEntropy::seeded(1));
-    let (mut model, tests) = model(&env, count)?;
+    let (mut model, controls, tests) = model(&env, count)?;
     model.recompute(now)?;
 
     let mut full = samples(200, || model.recompute_all(now).map(drop))?;
@@ -37,6 +37,14 @@ pub(crate) fn run(count: usize) -> anyhow::Result<()> {
         Ok::<_, std::convert::Infallible>(())
     })?;
     copies.sort_unstable();
+    // What would be left without one control, whichever it is.
+    next = 0;
+    let mut losses = samples(5000, || {
+        next += 7919;
+        std::hint::black_box(model.loss(controls[next % count]));
+        anyhow::Ok(())
+    })?;
+    losses.sort_unstable();
     full.sort_unstable();
     incremental.sort_unstable();
 
@@ -44,8 +52,12 @@ pub(crate) fn run(count: usize) -> anyhow::Result<()> {
     println!("| recompute | p50 ms | p99 ms | of full |");
     println!("|---|---|---|---|");
     let base = crate::percentile(&full, 0.5).as_secs_f64();
-    let rows = [("full", &full), ("incremental, one fact", &incremental), ("a copy", &copies)];
-    for (name, sorted) in rows {
+    for (name, sorted) in [
+        ("full", &full),
+        ("incremental, one fact", &incremental),
+        ("a copy, as for a change while a query reads", &copies),
+        ("impact of one control, in points", &losses),
+    ] {
         let [p50, p99] = [0.5, 0.99].map(|share| crate::percentile(sorted, share).as_secs_f64());
         println!("| {name} | {:.4} | {:.4} | {:.5} |", p50 * 1e3, p99 * 1e3, p50 / base);
     }
@@ -62,7 +74,9 @@ fn samples<E>(count: usize, mut run: impl FnMut() -> Result<(), E>) -> Result<Ve
         .collect()
 }
 
-fn model(env: &Env, count: usize) -> anyhow::Result<(Model, Vec<Id<kind::ControlTest>>)> {
+type Stated = (Model, Vec<Id<kind::Control>>, Vec<Id<kind::ControlTest>>);
+
+fn model(env: &Env, count: usize) -> anyhow::Result<Stated> {
     let mut model = Model::default();
     let mut say = |statement| -> anyhow::Result<()> {
         model.apply(&Fact::new(statement)?);
@@ -110,7 +124,7 @@ fn model(env: &Env, count: usize) -> anyhow::Result<(Model, Vec<Id<kind::Control
     for &test in &tests {
         model.apply(&result(test, Outcome::Passed, env.now())?);
     }
-    Ok((model, tests))
+    Ok((model, controls, tests))
 }
 
 fn result(test: Id<kind::ControlTest>, outcome: Outcome, now: Timestamp) -> anyhow::Result<Fact> {

@@ -71,6 +71,19 @@ pub(crate) async fn run(size: Size) -> anyhow::Result<()> {
         )
     })
     .await?;
+    year.measure("impact of the control that a tenth rests on", 40, |_| {
+        "controls(first: 1) { nodes { impact {
+            frameworks { nodes { before { lo } after { lo } loses { lo hi } } }
+            requirements { nodes { weight loses { lo } } } controls { nodes { weight loses { lo } } } } } }"
+            .to_owned()
+    })
+    .await?;
+    year.measure("single points of failure, and gaps", 5, |_| {
+        "singlePointsOfFailure(frameworkId: $f) { nodes { requirementCount loses { lo } } }
+         coverageGaps(frameworkId: $f) { nodes { reason } }"
+            .to_owned()
+    })
+    .await?;
     year.subgraph.close().await;
     Ok(())
 }

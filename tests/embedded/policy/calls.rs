@@ -112,6 +112,8 @@ impl Schema {
 fn prefix(argument: &str) -> &'static str {
     let argument = argument.to_lowercase();
     let prefixes = [
+        ("alert", "sal"),
+        ("testresult", "tsr"),
         ("notapplicable", "nap"),
         ("nonconformity", "ncf"),
         ("correction", "ncf"),
@@ -196,7 +198,13 @@ impl Told {
     pub(super) fn ids(&self) -> Vec<&str> {
         fn collect<'a>(value: &'a Value, into: &mut Vec<&'a str>) {
             match value {
-                Value::String(text) if text.as_bytes().get(3) == Some(&b'_') => into.push(text),
+                // Codes are written in capitals.
+                Value::String(text)
+                    if text.as_bytes().get(3) == Some(&b'_')
+                        && text.starts_with(|first: char| first.is_ascii_lowercase()) =>
+                {
+                    into.push(text);
+                }
                 Value::Array(items) => items.iter().for_each(|item| collect(item, into)),
                 Value::Object(map) => map.values().for_each(|item| collect(item, into)),
                 _ => {}

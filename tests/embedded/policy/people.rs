@@ -131,7 +131,10 @@ pub(super) async fn things(
     .await;
     let [declaration, found, exception] = departures;
     let mapping = mapping(owner, project, &requirement).await;
+    let alert = alert(owner, project, &framework).await;
+    let result = pending_result(owner, &control).await;
     Ids::from([
+        ("sal", alert),
         ("arv", id(&review["review"]["id"])),
         ("nap", declaration),
         ("ncf", found),
@@ -141,6 +144,7 @@ pub(super) async fn things(
         ("rqm", requirement),
         ("ctl", control),
         ("tst", test),
+        ("tsr", result),
         ("doc", document),
         ("run", id(&run["id"])),
         ("evd", id(&run["evidence"]["id"])),
@@ -259,6 +263,42 @@ async fn mapping(owner: &Client, project: &str, requirement: &str) -> String {
     )
     .await;
     id(&made["mapping"]["id"])
+}
+
+/// An alert that is raised at once, which was changed since it was made.
+async fn alert(owner: &Client, project: &str, framework: &str) -> String {
+    let made = mutate(
+        owner,
+        "mutation($input: CreateScoreAlertInput!) { createScoreAlert(input: $input) { alert { id } userErrors { code message path } } }",
+        json!({ "projectId": project, "frameworkId": framework, "name": "Low", "when": { "below": 100.0 } }),
+    )
+    .await;
+    let changed = mutate(
+        owner,
+        "mutation($input: ChangeScoreAlertInput!) { changeScoreAlert(input: $input) { alert { id } userErrors { code message path } } }",
+        json!({ "id": made["alert"]["id"], "expectedVersion": 1, "name": "It is low" }),
+    )
+    .await;
+    id(&changed["alert"]["id"])
+}
+
+/// A pass of a test of a control that has to be signed off.
+async fn pending_result(owner: &Client, control: &str) -> String {
+    let test = mutate(
+        owner,
+        "mutation($input: AddTestInput!) { addTest(input: $input) { test { id } userErrors { code message path } } }",
+        json!({ "controlId": control, "title": "Ask", "signOff": "REQUIRED" }),
+    )
+    .await;
+    let test = id(&test["test"]["id"]);
+    let made = mutate(
+        owner,
+        "mutation($input: RecordTestResultInput!) { recordTestResult(input: $input) {
+            test { results { nodes { id } } } userErrors { code message path } } }",
+        json!({ "testId": test, "outcome": "PASSED" }),
+    )
+    .await;
+    id(&made["test"]["results"]["nodes"][0]["id"])
 }
 
 /// A nonconformity of a control.

@@ -16,8 +16,10 @@ use super::{
 use crate::support::{Installation, PASSWORD, create_project, mutate, query, until};
 
 /// The prefixes of what lies in projects.
-const IN_PROJECTS: [&str; 13] =
-    ["prj", "ctl", "tst", "nap", "ncf", "exc", "map", "doc", "run", "evd", "fnd", "ast", "ans"];
+const IN_PROJECTS: [&str; 14] = [
+    "prj", "ctl", "tst", "tsr", "nap", "ncf", "exc", "map", "doc", "run", "evd", "fnd", "ast",
+    "ans",
+];
 
 /// The table of `docs/access.md`: what is not in it is refused to both.
 fn table() -> BTreeMap<String, Vec<String>> {

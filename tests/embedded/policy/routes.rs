@@ -78,9 +78,11 @@ async fn status(client: &Client, route: &str, ids: &Ids, document: Document) -> 
         .replace("{id}", ids.get(of).map_or("", String::as_str))
         .replace("{number}", "1")
         .replace("{file}", "app.js")
+        .replace("/json/{name}", "/json/users")
         .replace("{tenant}", "org_00000000000070008000000000000000")
         .replace("{version}", "dvr_00000000000070008000000000000000");
     let (query, body): (String, Value) = match route {
+        "POST /v1/ingest/json/{name}" => (format!("?project={}", ids["prj"]), "{}".into()),
         "POST /v1/ingest/prowler" => (format!("?project={}&wait=0", ids["prj"]), "".into()),
         "POST /v1/documents" if document == Document::Named => {
             (format!("?project={}&document={}", ids["prj"], ids["doc"]), "text".into())

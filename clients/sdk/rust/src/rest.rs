@@ -51,6 +51,22 @@ impl Client {
         Ok(IngestAnswer { created: status == 201, run })
     }
 
+    /// Hands JSON in under a name, for the rules of a project's tests to look at. `collected_at` (RFC 3339)
+    /// says since when it is true, if not since now.
+    pub async fn hand_in(
+        &self,
+        project: &str,
+        name: &str,
+        collected_at: Option<&str>,
+        evidence: Upload<'_>,
+    ) -> Result<IngestAnswer, Error> {
+        let mut query = vec![("project", project)];
+        query.extend(collected_at.map(|at| ("collectedAt", at)));
+        let path = format!("/v1/ingest/json/{name}");
+        let (status, run) = self.post(&path, &query, "application/json", evidence).await?;
+        Ok(IngestAnswer { created: status == 201, run })
+    }
+
     /// Uploads a document into a project and answers what the server says of it.
     pub async fn upload_document(
         &self,

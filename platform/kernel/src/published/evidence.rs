@@ -67,6 +67,9 @@ pub struct CheckSummary {
     pub collected_at: Timestamp,
     /// The requirement ids that the scanner names, by its name of the framework, both verbatim.
     pub requirements: BTreeMap<String, Vec<String>>,
+    /// The version of the rule that gave these results, where they are a rule's and no scanner's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule_version: Option<u32>,
 }
 
 /// An evidence item was rejected by a reviewer, or its bytes no longer match its hash: whatever

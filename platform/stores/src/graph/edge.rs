@@ -1,5 +1,9 @@
 //! How nodes hang together: typed edges, each between the kinds that it makes sense between.
 
+use std::borrow::Cow;
+
+use studio_kernel::{Id, kind};
+
 use super::{
     error::GraphError,
     mapping::Mapping,
@@ -19,7 +23,7 @@ pub enum EdgeKind {
     Owns,
     /// User to project or control: who made it.
     Created,
-    /// User to test: who recorded a result of it.
+    /// User to test: who recorded a result of it; from the organization itself where a program did.
     Recorded,
     /// User to evidence: who brought it.
     Uploaded,
@@ -51,6 +55,11 @@ impl EdgeKind {
         Self::RestsOn,
     ];
 
+    /// Whether there may be several between two nodes, each of another group.
+    pub const fn is_grouped(self) -> bool {
+        matches!(self, Self::Covers | Self::MapsTo)
+    }
+
     /// From which kinds to which it may lead.
     pub const fn shapes(self) -> &'static [(NodeKind, NodeKind)] {
         use NodeKind::{
@@ -66,7 +75,7 @@ impl EdgeKind {
             Self::Adopts => &[(Project, Framework)],
             Self::Owns => &[(User, Control)],
             Self::Created => &[(User, Project), (User, Control)],
-            Self::Recorded => &[(User, ControlTest)],
+            Self::Recorded => &[(User, ControlTest), (Organization, ControlTest)],
             Self::Uploaded => &[(User, Evidence)],
             Self::Covers => &[(Control, Requirement)],
             Self::DependsOn => &[(Control, Control)],
@@ -130,11 +139,13 @@ impl Link {
         }
     }
 
-    /// The any-of group of a coverage; empty for everything else.
-    pub fn group(&self) -> &str {
+    /// What tells edges of a kind between two nodes from each other: the any-of group of a coverage,
+    /// the project of a mapping; empty for everything else.
+    pub fn group(&self) -> Cow<'_, str> {
         match self {
-            Self::Covers { group, .. } => group,
-            _ => "",
+            Self::Covers { group, .. } => Cow::Borrowed(group),
+            Self::MapsTo(mapping) => Cow::Owned(mapping.project.to_string()),
+            _ => Cow::Borrowed(""),
         }
     }
 }
@@ -150,7 +161,8 @@ pub struct EdgeKey {
 }
 
 impl EdgeKey {
-    /// The edge of a kind between two nodes; coverages by themselves, outside any group.
+    /// The edge of a kind between two nodes; coverages by themselves, outside any group. A mapping
+    /// needs its project too.
     ///
     /// # Errors
     /// Edges of this kind do not lead between nodes of these kinds.
@@ -161,11 +173,20 @@ impl EdgeKey {
         Err(GraphError::Shape { kind, from: from.kind(), to: to.kind() })
     }
 
-    /// The coverage within an any-of group; edges of other kinds are in no group.
+    /// The coverage within an any-of group; edges of other kinds are in no such group.
     #[must_use]
     pub fn in_group(self, group: &str) -> Self {
         match self.kind {
             EdgeKind::Covers => Self { group: group.to_owned(), ..self },
+            _ => self,
+        }
+    }
+
+    /// The mapping that was approved in a project; edges of other kinds are of none.
+    #[must_use]
+    pub fn of_project(self, project: Id<kind::Project>) -> Self {
+        match self.kind {
+            EdgeKind::MapsTo => Self { group: project.to_string(), ..self },
             _ => self,
         }
     }
@@ -217,7 +238,7 @@ impl Edge {
             kind: self.link.kind(),
             from: self.from,
             to: self.to,
-            group: self.link.group().to_owned(),
+            group: self.link.group().into_owned(),
         }
     }
 }

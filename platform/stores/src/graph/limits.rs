@@ -8,3 +8,5 @@ pub const EDGES: usize = 50_000;
 pub const ANSWERS: usize = 10_000;
 /// Mappings between a requirement and one that it inherits from (formula v1, rule 6).
 pub const MAPPINGS: u32 = 2;
+/// Dependencies that one question follows in what it has read.
+pub const STEPS: usize = 1_000_000;

@@ -1,5 +1,7 @@
 //! Mappings between requirements, and how much of a value they carry (formula v1, rule 6).
 
+use studio_kernel::{Id, kind};
+
 use super::weight::Weight;
 
 /// What the requirement that a mapping starts from is to the one that it leads to.
@@ -44,15 +46,15 @@ impl Relation {
     }
 }
 
-/// A mapping from one requirement to another.
+/// An approved mapping from one requirement to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mapping {
+    /// The project that it was approved in: it carries nothing in any other.
+    pub project: Id<kind::Project>,
     /// What its start is to its end.
     pub relation: Relation,
     /// From 1 to 10, where somebody said so.
     pub strength: Option<u32>,
-    /// Only what is approved carries anything.
-    pub approved: bool,
 }
 
 /// What a mapping carries, read in one direction.
@@ -66,9 +68,6 @@ pub(super) struct Carried {
 impl Mapping {
     /// What it carries from its start to its end, or the other way round where it is turned.
     pub(super) fn carries(&self, turned: bool) -> Option<Carried> {
-        if !self.approved {
-            return None;
-        }
         let relation = if turned { self.relation.turned() } else { self.relation };
         let tenths = self.strength.map(|strength| {
             Weight::from_units(i64::from(strength.min(10)) * (Weight::ONE.units() / 10))
@@ -93,7 +92,7 @@ mod tests {
     #[test]
     fn carries_what_the_formula_says() {
         let carries = |relation, strength, turned| {
-            Mapping { relation, strength, approved: true }
+            Mapping { project: Id::from_uuid(uuid::Uuid::nil()), relation, strength }
                 .carries(turned)
                 .map(|carried| (carried.share.units() / 100_000_000_000, carried.single_hop))
         };
@@ -105,7 +104,5 @@ mod tests {
         assert_eq!(carries(Relation::Intersects, Some(7), false), Some((5, true)));
         assert_eq!(carries(Relation::Intersects, Some(3), true), Some((3, true)));
         assert_eq!(carries(Relation::Intersects, None, false), None);
-        let open = Mapping { relation: Relation::Equal, strength: None, approved: false };
-        assert_eq!(open.carries(false), None);
     }
 }

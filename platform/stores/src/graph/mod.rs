@@ -7,8 +7,8 @@
 //! - A batch is applied whole or not at all, together with the [`Mark`] up to which the log is in
 //!   the graph, and only on top of the mark that it was made for: a batch is never applied twice or
 //!   out of order, whoever else writes.
-//! - The questions ([`dependencies`], [`impact`], [`coverage_paths`], [`who_is_behind`]) are one
-//!   piece of code above [`View::step`], the one thing that an adapter must be able to read. So all
+//! - The questions ([`dependencies`], [`impact`], [`single_points`], [`coverage_paths`],
+//!   [`coverage_gaps`], [`who_is_behind`]) are one piece of code above [`View::step`], the one thing that an adapter must be able to read. So all
 //!   adapters give equal answers, in the order of the ids, and all of them stay within the
 //!   limits of [`limits`].
 
@@ -38,8 +38,10 @@ pub use mapping::{Mapping, Relation};
 pub use memory::PetGraph;
 pub use node::{Node, NodeId, NodeKind};
 pub use queries::{
-    Affected, Behind, Coverage, CoveragePath, EvidenceVersion, Impact, Person, Reach, Reached,
-    coverage_paths, dependencies, dependents, impact, who_is_behind,
+    Affected, Behind, Coverage, CoverageGap, CoverageGaps, CoveragePath, Cycles, EvidenceVersion,
+    GapReason, Impact, Person, Reach, Reached, Resting, SinglePoint, SinglePoints, coverage_gaps,
+    coverage_paths, dependencies, dependency_cycles, dependents, impact, single_points,
+    who_is_behind,
 };
 pub use weight::Weight;
 

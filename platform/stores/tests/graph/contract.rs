@@ -1,13 +1,16 @@
 //! What every adapter must do.
 
+use std::collections::BTreeSet;
+
 use studio_kernel::kind;
 use studio_stores::graph::{
-    Applied, Batch, Change, EdgeKind, Link, Mapping, Node, NodeId, Relation, State, Weight,
+    Applied, Batch, Change, EdgeKey, EdgeKind, Link, Node, NodeId, Relation, State, Weight,
     coverage_paths, dependencies, dependents, impact, who_is_behind,
 };
 
 use crate::support::{
-    Subject, control, covers, cut, edge, id, mark, requirement, rests, subjects, tenant, tenths,
+    Subject, control, covers, cut, edge, id, inside, maps, mark, requirement, rests, subjects,
+    tenant, tenths,
 };
 
 #[tokio::test]
@@ -146,18 +149,13 @@ async fn no_question_crosses_organizations() {
         let of = async |organization| {
             let view = subject.view(organization).await;
             let reach = dependencies(&*view, control(1), 16).await.unwrap();
-            let impact = impact(&*view, control(2)).await.unwrap();
+            let impact = impact(&*view, control(2), id(80)).await.unwrap();
             (reach.controls.len(), impact.controls.len(), impact.requirements.len())
         };
         assert_eq!(of(1).await, (1, 1, 1), "{}", subject.name);
         assert_eq!(of(2).await, (0, 0, 0), "{}", subject.name);
         assert_eq!(of(3).await, (0, 0, 0), "{}", subject.name);
     }
-}
-
-fn maps(from: u128, relation: Relation, strength: Option<u32>, approved: bool, to: u128) -> Change {
-    let link = Link::MapsTo(Mapping { relation, strength, approved });
-    edge(id::<kind::Requirement>(from), link, id::<kind::Requirement>(to))
 }
 
 fn within(requirement: u128, framework: u128) -> Change {
@@ -173,10 +171,10 @@ async fn an_impact_runs_up_to_frameworks() {
                 covers(1, 3, 50, ""),
                 covers(2, 10, 50, ""),
                 covers(2, 20, 51, "either"),
-                // 52 is a part of 51; 53 only an unapproved relative; 54 two intersections away.
-                maps(51, Relation::Superset, None, true, 52),
-                maps(51, Relation::Equal, None, false, 53),
-                maps(52, Relation::Intersects, Some(9), true, 54),
+                // 52 is a part of 51; 53 its equal in another project alone; 54 an intersection away.
+                maps(51, Relation::Superset, None, 80, 52),
+                maps(51, Relation::Equal, None, 81, 53),
+                maps(52, Relation::Intersects, Some(9), 80, 54),
                 within(50, 60),
                 within(51, 60),
                 within(52, 61),
@@ -185,7 +183,7 @@ async fn an_impact_runs_up_to_frameworks() {
             ])
             .await;
         let view = subject.view(1).await;
-        let found = impact(&*view, control(1)).await.unwrap();
+        let found = impact(&*view, control(1), id(80)).await.unwrap();
         assert_eq!(found.controls.len(), 1, "the retired one does not count");
         let requirements: Vec<_> =
             found.requirements.iter().map(|affected| (affected.id, affected.weight)).collect();
@@ -211,8 +209,8 @@ async fn proven(subject: &mut Subject) {
     subject
         .one([
             edge(id::<kind::Project>(80), Link::Adopts, id::<kind::Framework>(60)),
-            edge(control(1), Link::BelongsTo, id::<kind::Project>(80)),
-            edge(control(2), Link::BelongsTo, id::<kind::Project>(80)),
+            inside(1, 80),
+            inside(2, 80),
             requirement(50, 3),
             requirement(51, 1),
             within(50, 60),
@@ -227,6 +225,7 @@ async fn proven(subject: &mut Subject) {
             edge(eve, Link::Uploaded, NodeId::evidence(id(40), 1)),
             edge(bob, Link::Owns, control(2)),
             edge(bob, Link::Recorded, test),
+            edge(tenant(1), Link::Recorded, test),
         ])
         .await;
 }
@@ -237,24 +236,42 @@ async fn coverage_is_shown_as_far_as_it_goes() {
         proven(&mut subject).await;
         subject
             .one([
-                edge(control(7), Link::BelongsTo, id::<kind::Project>(81)),
+                inside(7, 81),
                 covers(7, 10, 50, ""),
-                // 52 inherits from 50, which is only a part of it.
-                maps(50, Relation::Subset, Some(6), true, 52),
-                maps(52, Relation::Equal, None, true, 53),
+                // 52 inherits from 50, which is only a part of it, and is all of it elsewhere.
+                maps(50, Relation::Subset, Some(6), 80, 52),
+                maps(50, Relation::Equal, None, 81, 52),
+                maps(52, Relation::Equal, None, 80, 53),
             ])
             .await;
         let view = subject.view(1).await;
-        let own = coverage_paths(&*view, id(50), Some(id(80))).await.unwrap().paths;
+        let applies = BTreeSet::new();
+        let own = coverage_paths(&*view, id(50), id(80), &applies).await.unwrap().paths;
         assert_eq!(own.len(), 2, "{}", subject.name);
         assert_eq!(own[0].evidence.unwrap().version, 2);
         assert_eq!((own[1].control, own[1].test, own[1].evidence), (control(2), None, None));
-        let everywhere = coverage_paths(&*view, id(50), None).await.unwrap().paths;
-        assert_eq!(everywhere.len(), 3);
-        let inherited = coverage_paths(&*view, id(53), Some(id(80))).await.unwrap().paths;
+        let elsewhere = coverage_paths(&*view, id(52), id(81), &applies).await.unwrap().paths;
+        assert_eq!((elsewhere.len(), elsewhere[0].weight), (1, Weight::ONE), "{}", subject.name);
+        let inherited = coverage_paths(&*view, id(53), id(80), &applies).await.unwrap().paths;
         assert_eq!(inherited.len(), 2);
         assert_eq!(inherited[0].through, [id(52), id(50)]);
         assert_eq!(inherited[0].weight, tenths(6));
+        // What does not apply carries nothing, and something over it is carried all the same.
+        let without = BTreeSet::from([id(52)]);
+        let over = coverage_paths(&*view, id(53), id(80), &without).await.unwrap().paths;
+        assert_eq!(over, inherited);
+        let without = BTreeSet::from([id(50)]);
+        assert!(coverage_paths(&*view, id(53), id(80), &without).await.unwrap().paths.is_empty());
+
+        // The mapping of one project is taken back; that of the other stays.
+        let requirement = |n| NodeId::from(id::<kind::Requirement>(n));
+        let key = EdgeKey::new(EdgeKind::MapsTo, requirement(50), requirement(52)).unwrap();
+        subject.one([Change::RemoveEdge(key.of_project(id(80)))]).await;
+        let view = subject.view(1).await;
+        for (of, ways) in [(80, 0), (81, 1)] {
+            let left = coverage_paths(&*view, id(52), id(of), &applies).await.unwrap();
+            assert_eq!(left.paths.len(), ways, "{}", subject.name);
+        }
     }
 }
 

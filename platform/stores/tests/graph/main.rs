@@ -5,10 +5,12 @@
 
 mod contract;
 mod faults;
+mod gaps;
 mod hostile;
 mod same_answers;
 mod server;
 #[path = "../../../../tests/support/services.rs"]
 #[allow(dead_code, reason = "tests of other crates use the rest")]
 mod services;
+mod single_points;
 mod support;

@@ -1,7 +1,7 @@
 //! Random graphs with circles and several organizations, changed at random: every question gives
 //! equal answers in memory and on the Bolt server.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use proptest::{
     collection::vec,
@@ -12,7 +12,8 @@ use proptest::{
 use studio_kernel::{TenantId, kind};
 use studio_stores::graph::{
     BoltGraph, Change, Edge, EdgeKey, EdgeKind, Link, Mapping, Node, NodeId, NodeKind, PetGraph,
-    Relation, View, Weight, coverage_paths, dependencies, dependents, impact, who_is_behind,
+    Relation, View, Weight, coverage_gaps, coverage_paths, dependencies, dependency_cycles,
+    dependents, impact, single_points, who_is_behind,
 };
 
 use crate::support::{Subject, bolt, id, tenant, tenths};
@@ -51,9 +52,9 @@ fn link(kind: EdgeKind, a: u128, b: u32, yes: bool) -> Link {
             group: ["", "", "either", "the \"other\""][a as usize % 4].to_owned(),
         },
         EdgeKind::MapsTo => Link::MapsTo(Mapping {
+            project: id(u128::from(yes)),
             relation: Relation::ALL[b as usize % 5],
             strength: (a > 0).then_some(b),
-            approved: yes,
         }),
     }
 }
@@ -82,7 +83,7 @@ fn changes() -> impl Strategy<Value = Change> {
     prop_oneof![
         12 => edges().prop_map(Change::Edge),
         2 => (edges(), any::<bool>()).prop_map(|(edge, group)| {
-            let key = key_of(&edge);
+            let key = key_of(&edge).of_project(id(u128::from(group)));
             Change::RemoveEdge(if group { key.in_group("either") } else { key })
         }),
         2 => nodes.clone().prop_map(|(kind, n, retired, importance)| {
@@ -115,12 +116,17 @@ async fn answers(view: Arc<dyn View>, number: usize) -> Vec<String> {
     let (one, other) = (id(number % FEW), id(number / 2 % FEW));
     let (project, framework) = (id(number % 2), id(number / 2 % 2));
     let depth = [16, 3, 1, 16][(number % 4) as usize];
+    let source = id(number / 3 % FEW);
+    let (some, without) =
+        ((0..FEW).map(id).collect(), BTreeSet::from([id(number / 5 % (2 * FEW))]));
     vec![
         format!("{:?}", dependencies(view, one, depth).await.unwrap()),
         format!("{:?}", dependents(view, other, depth).await.unwrap()),
-        format!("{:?}", impact(view, one).await.unwrap()),
-        format!("{:?}", coverage_paths(view, id(number % FEW), None).await.unwrap()),
-        format!("{:?}", coverage_paths(view, id(number / 3 % FEW), Some(project)).await.unwrap()),
+        format!("{:?}", impact(view, one, project).await.unwrap()),
+        format!("{:?}", dependency_cycles(view, project).await.unwrap()),
+        format!("{:?}", single_points(view, project, &some, 1).await.unwrap()),
+        format!("{:?}", coverage_paths(view, source, project, &without).await.unwrap()),
+        format!("{:?}", coverage_gaps(view, project, &some, &without).await.unwrap()),
         format!("{:?}", who_is_behind(view, project, framework).await.unwrap()),
     ]
 }

@@ -43,7 +43,7 @@ async fn texts_stay_data() {
     let batch = Batch { after: None, mark: mark(1), changes };
     assert_eq!(graph.apply(&batch).await.unwrap(), Applied::Yes);
     let view = graph.view(tenant(1)).await.unwrap();
-    let paths = coverage_paths(&*view, id(50), Some(id(80))).await.unwrap();
+    let paths = coverage_paths(&*view, id(50), id(80), &Default::default()).await.unwrap();
     assert_eq!(paths.paths.len(), 1);
 }
 

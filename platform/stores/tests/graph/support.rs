@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use studio_kernel::{Env, Id, TenantId, id::Kind, kind};
 use studio_stores::graph::{
-    Applied, Batch, BoltGraph, BoltOptions, Change, Edge, EdgeKey, EdgeKind, Graph, Link, Mark,
-    Node, NodeId, PetGraph, View, Weight,
+    Applied, Batch, BoltGraph, BoltOptions, Change, Edge, EdgeKey, EdgeKind, Graph, Link, Mapping,
+    Mark, Node, NodeId, PetGraph, Relation, View, Weight,
 };
 use uuid::Uuid;
 
@@ -36,6 +36,22 @@ pub(crate) fn rests(from: u128, strength: i64, on: u128) -> Change {
 pub(crate) fn covers(from: u128, share: i64, requirement: u128, group: &str) -> Change {
     let link = Link::Covers { share: tenths(share), group: group.to_owned() };
     edge(control(from), link, id::<kind::Requirement>(requirement))
+}
+
+/// Approved in a project.
+pub(crate) fn maps(
+    from: u128,
+    relation: Relation,
+    strength: Option<u32>,
+    project: u128,
+    to: u128,
+) -> Change {
+    let link = Link::MapsTo(Mapping { project: id(project), relation, strength });
+    edge(id::<kind::Requirement>(from), link, id::<kind::Requirement>(to))
+}
+
+pub(crate) fn inside(of: u128, project: u128) -> Change {
+    edge(control(of), Link::BelongsTo, id::<kind::Project>(project))
 }
 
 pub(crate) fn cut(kind: EdgeKind, from: impl Into<NodeId>, to: impl Into<NodeId>) -> Change {

@@ -5,14 +5,11 @@ use studio_events::Recorded;
 use studio_kernel::{Actor, Id, kind};
 use studio_service::ApiError;
 
-use super::{CommandError, on_project};
+use super::{CommandError, Said, on_project, reviews::person};
 use crate::{
     app::App,
     domain::{
-        project::{
-            ControlChange, NewControl, NewMapping, NewTest, Refused, TestResult,
-            events::ProjectEvent,
-        },
+        project::{ControlChange, NewControl, NewMapping, NewTest, Refused, events::ProjectEvent},
         score::Strength,
     },
     projections::read::Read,
@@ -71,7 +68,7 @@ pub(super) async fn project_of(
 }
 
 /// The event that `pick` picks among what was recorded.
-fn made<T>(
+pub(super) fn made<T>(
     recorded: &[Recorded],
     pick: impl Fn(ProjectEvent) -> Option<T>,
 ) -> Result<T, CommandError> {
@@ -132,6 +129,39 @@ pub(crate) async fn retire_control(
     Ok(())
 }
 
+/// Takes a retired control into force again.
+pub(crate) async fn reinstate_control(
+    app: &App,
+    actor: &Actor,
+    control: ControlId,
+    said: Said<'_>,
+) -> Result<(), CommandError> {
+    let project = project_of(app, actor, "controls:control:update", (control, "id")).await?;
+    on_project(app, actor, (project, "id"), |state, catalogs| {
+        let Said { expected, reason } = said;
+        state.reinstate_control(project, control, expected, reason, catalogs, &mut app.ids())
+    })
+    .await?;
+    Ok(())
+}
+
+/// Confirms that a control is right as it is stated.
+pub(crate) async fn review_control(
+    app: &App,
+    actor: &Actor,
+    control: ControlId,
+    expected: u32,
+    note: &str,
+) -> Result<(), CommandError> {
+    let project = project_of(app, actor, "controls:control:update", (control, "id")).await?;
+    let by = person(actor, "id")?;
+    on_project(app, actor, (project, "id"), |state, _catalogs| {
+        state.review_control(project, control, expected, note, by)
+    })
+    .await?;
+    Ok(())
+}
+
 /// Makes a control a member of a requirement.
 pub(crate) async fn map_requirement(
     app: &App,
@@ -181,33 +211,11 @@ pub(crate) async fn add_test(
     })
 }
 
-/// Records the result of a manual test.
-pub(crate) async fn record_test_result(
-    app: &App,
-    actor: &Actor,
-    result: &TestResult,
-) -> Result<(), CommandError> {
-    let read = Read::new(&app.store, actor.tenant);
-    let row = read.tests_by_id(&[result.test.to_string()]).await?.into_iter().next();
-    let mut resource = Resource::one("ControlTest", result.test, actor.tenant);
-    if let Some(row) = &row {
-        let control = read.controls_by_id(std::slice::from_ref(&row.control)).await?;
-        let owner = control.first().and_then(|control| control.owner.as_deref());
-        let project = row.project.parse().map_err(ApiError::internal)?;
-        resource = owned(resource, owner)?.of_project(project);
-    } else {
-        resource = resource.nowhere();
-    }
-    app.require(actor, "controls:test:record", &resource)?;
-    let Some(row) = row else {
-        return Err(Refused::UnknownTest(result.test).into());
-    };
-    let project: ProjectId = row.project.parse().map_err(ApiError::internal)?;
-    on_project(app, actor, (project, "testId"), |state, _catalogs| {
-        state.record_result(project, result)
-    })
-    .await?;
-    Ok(())
+/// A dependency that was stated.
+pub(crate) struct Depends {
+    pub(crate) dependency: Id<kind::ControlDependency>,
+    /// The circle that it is in, if it is in one.
+    pub(crate) circle: Option<Vec<ControlId>>,
 }
 
 /// States that a control rests on another one.
@@ -217,17 +225,19 @@ pub(crate) async fn add_dependency(
     control: ControlId,
     depends_on: ControlId,
     strength: Strength,
-) -> Result<Id<kind::ControlDependency>, CommandError> {
+) -> Result<Depends, CommandError> {
     let project =
         project_of(app, actor, "controls:dependency:create", (control, "controlId")).await?;
     let executed = on_project(app, actor, (project, "controlId"), |state, _catalogs| {
         state.depend(project, control, depends_on, strength, app.env.id())
     })
     .await?;
-    made(&executed.recorded, |event| match event {
+    let dependency = made(&executed.recorded, |event| match event {
         ProjectEvent::DependencyAdded(added) => Some(added.dependency),
         _ => None,
-    })
+    })?;
+    let circle = executed.state.circle_closed_by(control, depends_on);
+    Ok(Depends { dependency, circle })
 }
 
 /// Ends a dependency.

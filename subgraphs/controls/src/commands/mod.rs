@@ -7,6 +7,9 @@ mod mappings;
 mod nonconformities;
 mod projects;
 mod reviews;
+mod rules;
+mod score_watches;
+mod tests;
 
 use studio_events::{AppendError, EncodeError, ExecuteError, Executed, Metadata, StoreError};
 use studio_kernel::{Actor, Code, Id, kind};
@@ -18,6 +21,9 @@ pub(crate) use mappings::*;
 pub(crate) use nonconformities::*;
 pub(crate) use projects::*;
 pub(crate) use reviews::*;
+pub(crate) use rules::*;
+pub(crate) use score_watches::*;
+pub(crate) use tests::*;
 
 use crate::{
     app::App,
@@ -29,6 +35,8 @@ use crate::{
 pub(crate) enum CommandError {
     /// The person can mend it.
     User(UserError),
+    /// The person can mend all of these.
+    Users(Vec<UserError>),
     /// Everything else.
     Api(ApiError),
 }

@@ -30,7 +30,7 @@ pub(crate) async fn open_nonconformity(
         let read = Read::new(&app.store, actor.tenant);
         let projects = read.projects_of_evidence(&evidence.to_string()).await?;
         if !projects.contains(&project.to_string()) {
-            return Err(Refused::UnknownEvidence(evidence).into());
+            return Err(Refused::UnknownEvidence { field: "evidenceId", id: evidence }.into());
         }
     }
     let id = app.env.id();

@@ -20,6 +20,7 @@ use crate::{
 type ProjectId = Id<kind::Project>;
 
 /// What is said by somebody who has seen a version.
+#[derive(Clone, Copy)]
 pub(crate) struct Said<'a> {
     /// The version that they have seen.
     pub(crate) expected: u32,

@@ -7,4 +7,5 @@ pub mod project;
 pub mod project_name;
 pub mod score;
 pub mod score_log;
+pub mod score_watch;
 pub mod simulation;

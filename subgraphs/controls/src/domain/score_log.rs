@@ -1,12 +1,18 @@
 //! The scores that were live: one [`ScoreChanged`] for each framework whose numbers moved with a
-//! committed batch of facts, or with the clock.
+//! committed batch of facts, or with the clock; and with it the alerts that it raised or cleared.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use studio_kernel::{Aggregate, Id, Timestamp, event, events, kind};
+pub use studio_kernel::published::controls::{
+    ScoreAlertCleared, ScoreAlertRaised, ScoreCause as Cause,
+};
+use studio_kernel::{Aggregate, Day, Id, Timestamp, event, events, kind};
 
 use super::score::{Counts, Fixed, FrameworkScore, FrameworkValue};
+
+/// An alert looks at most so many days back.
+pub const MOST_DAYS_BACK: u32 = 90;
 
 /// At most so many causes are listed with a change; all of them are counted.
 pub const MOST_CAUSES: usize = 100;
@@ -61,20 +67,6 @@ pub struct Values {
     pub coverage: Fixed,
 }
 
-/// An event that moved a score.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Cause {
-    /// The event.
-    pub event: Id<kind::Event>,
-    /// Its position in the log.
-    pub position: i64,
-    /// Its type.
-    #[serde(rename = "type")]
-    pub event_type: String,
-    /// When it was recorded.
-    pub recorded_at: Timestamp,
-}
-
 impl From<&FrameworkScore> for ScoreNumbers {
     fn from(score: &FrameworkScore) -> Self {
         Self {
@@ -114,10 +106,11 @@ impl ScoreNumbers {
 
 events! {
     /// What happens to the scores of a project.
-    pub enum ScoreEvent { ScoreChanged }
+    pub enum ScoreEvent { ScoreChanged, ScoreAlertRaised, ScoreAlertCleared }
 }
 
-/// The newest recorded score of each framework of a project.
+/// The newest recorded score of each framework of a project, and what alerts have to know of those
+/// before it.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct ScoreLog {
     /// By framework.
@@ -126,22 +119,68 @@ pub struct ScoreLog {
     pub at: Option<Timestamp>,
     /// The position of the log up to which every fact is counted in them.
     pub through: i64,
+    /// Of each framework and UTC day, the most points proven that gave way to another score on that day.
+    pub highest: BTreeMap<Id<kind::Framework>, BTreeMap<Day, Fixed>>,
+    /// The alerts that were ever raised.
+    pub alerts: BTreeMap<Id<kind::ScoreAlert>, Alarm>,
+}
+
+/// Where an alert stands that was raised once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alarm {
+    /// The framework whose score it is.
+    pub framework: Id<kind::Framework>,
+    /// How often it was raised.
+    pub raising: u32,
+    /// Whether it is raised now.
+    pub raised: bool,
 }
 
 impl Aggregate for ScoreLog {
     const STREAM_TYPE: &'static str = "controls.score";
-    const STATE_VERSION: u32 = 1;
+    const STATE_VERSION: u32 = 2;
     type Event = ScoreEvent;
 
     fn apply(&mut self, event: &ScoreEvent, _recorded_at: Timestamp) {
-        let ScoreEvent::ScoreChanged(changed) = event;
-        self.take(changed);
+        self.take(event);
     }
 }
 
 impl ScoreLog {
-    /// Takes a change in.
-    pub fn take(&mut self, changed: &ScoreChanged) {
+    /// Takes an event in.
+    pub fn take(&mut self, event: &ScoreEvent) {
+        match event {
+            ScoreEvent::ScoreChanged(changed) => self.changed(changed),
+            ScoreEvent::ScoreAlertRaised(it) => {
+                let raised = Alarm { framework: it.framework, raising: it.raising, raised: true };
+                self.alerts.insert(it.alert, raised);
+            }
+            ScoreEvent::ScoreAlertCleared(it) => {
+                if let Some(alarm) = self.alerts.get_mut(&it.alert) {
+                    alarm.raised = false;
+                }
+            }
+        }
+    }
+
+    /// The most points of a framework that were proven on any UTC day from `since` on, if there is a
+    /// score.
+    pub fn highest_since(&self, framework: Id<kind::Framework>, since: Day) -> Option<Fixed> {
+        let now = self.newest.get(&framework)?.value?.lo;
+        let days = self.highest.get(&framework).into_iter().flat_map(|days| days.range(since..));
+        Some(days.map(|(_, lo)| *lo).fold(now, Fixed::max))
+    }
+
+    fn changed(&mut self, changed: &ScoreChanged) {
+        let gave_way = changed.before.as_ref().and_then(|before| before.value);
+        if let Some(value) = gave_way {
+            let today = changed.at.day();
+            let days = self.highest.entry(changed.framework).or_default();
+            let highest = days.entry(today).or_insert(value.lo);
+            *highest = value.lo.max(*highest);
+            let oldest = Day(today.0 - i64::from(MOST_DAYS_BACK));
+            days.retain(|day, _| *day >= oldest);
+        }
         self.newest.insert(changed.framework, changed.now.clone());
         self.at = self.at.max(Some(changed.at));
         self.through = self.through.max(changed.through);

@@ -11,13 +11,14 @@ use studio_kernel::{Aggregate, Id, Timestamp, kind};
 
 use super::{
     project::{
-        Catalogs, ControlChange, NewIds, NewMapping, NewTest, Project, Refused, TestResult,
+        Catalogs, ControlChange, NewIds, NewMapping, NewTest, Project, Refused, TestChange,
+        TestResult, UserId,
         events::{EvidenceDiscounted, ProjectEvent},
         facts,
     },
     score::{
         BeforeHorizon, ControlId, EvidenceId, Fact, FrameworkDifference, Implementation, Model,
-        NothingToMend, Outcome, RequirementId, Statement, Strength, TestId, differences,
+        NothingToMend, Outcome, RequirementId, Strength, TestId, differences,
     },
 };
 
@@ -36,9 +37,11 @@ pub enum Change {
     Retire(ControlId),
     /// A control gets a test, and where it is one by hand, perhaps its first result.
     AddTest(NewTest, Option<Outcome>),
-    /// A test is no longer done.
+    /// A test weighs otherwise, or passes of it last longer or shorter.
+    ChangeTest(TestId, TestChange),
+    /// A test is retired.
     RemoveTest(TestId),
-    /// Somebody does a manual test.
+    /// Somebody does a manual test, and another one signs a pass off where that has to be.
     Result(TestId, Outcome),
     /// What fails a check is mended, in one account or region where these are named, and scanned again.
     Mend {
@@ -173,11 +176,17 @@ impl Simulation {
                 project.retire_control(id, *control, self.version_of(*control), REASON)?
             }
             Change::AddTest(new, None) => project.add_test(id, new, ids)?,
-            Change::AddTest(new, Some(outcome)) => return self.add_tested(new, *outcome, ids),
-            Change::RemoveTest(test) => return self.remove_test(*test),
-            Change::Result(test, outcome) => {
-                project.record_result(id, &self.result(*test, *outcome))?
+            Change::AddTest(new, Some(outcome)) => {
+                return self.add_tested(new, *outcome, ids, fresh);
             }
+            Change::ChangeTest(test, change) => {
+                project.change_test(id, *test, self.version_of_test(*test), change)?
+            }
+            Change::RemoveTest(test) => {
+                project.live_test(*test, "testId")?;
+                project.retire_test(id, *test, self.version_of_test(*test), REASON)?
+            }
+            Change::Result(test, outcome) => return self.tested(*test, *outcome, fresh),
             Change::Mend { check, account, region } => {
                 return self.mend(check, account.as_deref(), region.as_deref());
             }
@@ -209,9 +218,37 @@ impl Simulation {
         self.project.controls.get(&control).map_or(0, |control| control.version)
     }
 
-    fn result(&self, test: TestId, outcome: Outcome) -> TestResult {
+    fn version_of_test(&self, test: TestId) -> u32 {
+        self.project.tests.get(&test).map_or(0, |test| test.version)
+    }
+
+    /// A test by hand is done now. A pass that has to be signed off is, at once, by somebody else.
+    fn tested(
+        &mut self,
+        test: TestId,
+        outcome: Outcome,
+        fresh: Id<kind::ControlDependency>,
+    ) -> Result<(), Unlikely> {
         let at = self.at;
-        TestResult { test, outcome, effective_from: at, effective_to: None, collected_at: at }
+        let result = TestResult {
+            test,
+            outcome,
+            effective_from: at,
+            effective_to: None,
+            collected_at: at,
+            note: None,
+            evidence: Vec::new(),
+        };
+        let id = Id::from_uuid(fresh.uuid());
+        let by: UserId = Id::from_uuid(fresh.uuid());
+        let recorded = self.project.record_result(self.id, id, &result, Some(by))?;
+        self.happen(&recorded)?;
+        if !self.project.results.contains_key(&id) {
+            return Ok(());
+        }
+        let other: UserId = Id::from_uuid(self.id.uuid());
+        let signed = self.project.sign_off_result(self.id, id, 1, other)?;
+        self.happen(&signed)
     }
 
     fn happen(&mut self, events: &[ProjectEvent]) -> Result<(), Unlikely> {
@@ -240,6 +277,7 @@ impl Simulation {
         new: &NewTest,
         outcome: Outcome,
         ids: &mut impl NewIds,
+        fresh: Id<kind::ControlDependency>,
     ) -> Result<(), Unlikely> {
         if new.check.is_some() {
             return Err(Unlikely::OutcomeOfCheck);
@@ -250,28 +288,7 @@ impl Simulation {
             _ => None,
         });
         self.happen(&events)?;
-        match added {
-            Some(test) => {
-                let events = self.project.record_result(self.id, &self.result(test, outcome))?;
-                self.happen(&events)
-            }
-            None => Ok(()),
-        }
-    }
-
-    fn remove_test(&mut self, id: TestId) -> Result<(), Unlikely> {
-        let Some(test) = self.project.tests.remove(&id) else {
-            return Err(Refused::UnknownTest(id).into());
-        };
-        if let (Some(control), Some(check)) =
-            (self.project.controls.get_mut(&test.control), &test.check)
-        {
-            control.checks.remove(check);
-        }
-        let removed = Fact::new(Statement::TestRemoved { test: id })
-            .map_err(|refusal| Refused::Value { field: "testId", refusal })?;
-        self.count(&[removed]);
-        Ok(())
+        added.map_or(Ok(()), |test| self.tested(test, outcome, fresh))
     }
 
     fn mend(

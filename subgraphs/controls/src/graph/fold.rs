@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use studio_events::Recorded;
 use studio_kernel::{Aggregate, Id, TenantId, kind};
 use studio_stores::graph::{
-    Change, Edge, EdgeKey, EdgeKind, GraphError, Link, Node, NodeId, Weight,
+    self, Change, Edge, EdgeKey, EdgeKind, GraphError, Link, Node, NodeId, Weight,
 };
 
 use super::shape::{Moved, Shape};
@@ -15,11 +15,11 @@ use crate::domain::{
     project::{
         Project,
         events::{
-            CheckSummariesRecorded, ControlText, FrameworkAdopted, ProjectEvent, RequirementMapped,
-            RequirementUnmapped,
+            CheckSummariesRecorded, ControlText, FrameworkAdopted, MappingApproved, ProjectEvent,
+            RequirementMapped, RequirementUnmapped,
         },
     },
-    score::{Fixed, Member},
+    score::{Fixed, Mapping, Member, Relation},
 };
 
 /// Why an event cannot be turned into changes.
@@ -88,6 +88,9 @@ pub(super) fn project(event: &Recorded, shape: &mut Shape) -> Result<Vec<Change>
         ProjectEvent::ControlRetired(retired) => {
             out.0.push(Change::Node(Node::control(retired.control, true)));
         }
+        ProjectEvent::ControlReinstated(reinstated) => {
+            out.0.push(Change::Node(Node::control(reinstated.control, false)));
+        }
         ProjectEvent::RequirementMapped(mapped) => out.mapping(&mapped)?,
         ProjectEvent::RequirementUnmapped(unmapped) => out.unmapping(&unmapped)?,
         ProjectEvent::ControlTestAdded(added) => {
@@ -98,7 +101,16 @@ pub(super) fn project(event: &Recorded, shape: &mut Shape) -> Result<Vec<Change>
                 }
             }
         }
-        ProjectEvent::TestResultRecorded(result) => out.by(by, Link::Recorded, result.test)?,
+        ProjectEvent::TestRetired(retired) => {
+            if let Some(check) = &retired.check {
+                shape.retire_test(check, retired.test);
+            }
+            out.0.push(Change::RemoveNode(retired.test.into()));
+        }
+        ProjectEvent::TestResultRecorded(result) => match by {
+            Some(user) => out.edge(user, Link::Recorded, result.test)?,
+            None => out.edge(event.tenant, Link::Recorded, result.test)?,
+        },
         ProjectEvent::DependencyAdded(added) => {
             let strength = weight(added.strength.factor());
             out.edge(added.control, Link::DependsOn { strength }, added.depends_on)?;
@@ -112,10 +124,18 @@ pub(super) fn project(event: &Recorded, shape: &mut Shape) -> Result<Vec<Change>
             shape.reject(evidence);
             out.0.push(Change::RemoveNode(evidence));
         }
+        ProjectEvent::MappingApproved(approved) => out.approval(&approved, shape)?,
+        ProjectEvent::MappingWithdrawn(withdrawn) => {
+            if let Some((source, target)) = shape.mappings.remove(&withdrawn.mapping) {
+                let key = EdgeKey::new(EdgeKind::MapsTo, source.into(), target.into())?;
+                out.0.push(Change::RemoveEdge(key.of_project(withdrawn.project)));
+            }
+        }
         ProjectEvent::ProjectRenamed(_)
         | ProjectEvent::ProjectArchived(_)
         | ProjectEvent::ProjectRestored(_)
         | ProjectEvent::ChecksSeen(_)
+        | ProjectEvent::TestRuleChanged(_)
         | ProjectEvent::CheckResultsMatched(_)
         | ProjectEvent::ResultsTakenInPart(_)
         | ProjectEvent::NotApplicableProposed(_)
@@ -131,9 +151,11 @@ pub(super) fn project(event: &Recorded, shape: &mut Shape) -> Result<Vec<Change>
         | ProjectEvent::ExceptionRejected(_)
         | ProjectEvent::ExceptionRevoked(_)
         | ProjectEvent::MappingProposed(_)
-        | ProjectEvent::MappingApproved(_)
         | ProjectEvent::MappingRejected(_)
-        | ProjectEvent::MappingWithdrawn(_) => {}
+        | ProjectEvent::TestChanged(_)
+        | ProjectEvent::TestResultSignedOff(_)
+        | ProjectEvent::TestResultRejected(_)
+        | ProjectEvent::ControlReviewed(_) => {}
     }
     Ok(out.0)
 }
@@ -259,6 +281,26 @@ impl Changes {
             Some((member, share)) => self.member(unmapped.requirement, member, *share),
             None => Ok(()),
         }
+    }
+
+    /// A mapping carries from its approval on.
+    fn approval(
+        &mut self,
+        approved: &MappingApproved,
+        shape: &mut Shape,
+    ) -> Result<(), GraphError> {
+        let Mapping { source, target, relation, strength } = approved.terms.mapping;
+        shape.mappings.insert(approved.mapping, (source, target));
+        let relation = match relation {
+            Relation::Equal => graph::Relation::Equal,
+            Relation::Equivalent => graph::Relation::Equivalent,
+            Relation::Subset => graph::Relation::Subset,
+            Relation::Superset => graph::Relation::Superset,
+            Relation::Intersects => graph::Relation::Intersects,
+        };
+        let (project, strength) = (approved.project, strength.map(u32::from));
+        let link = Link::MapsTo(graph::Mapping { project, relation, strength });
+        self.edge(source, link, target)
     }
 
     fn summaries(

@@ -1,6 +1,6 @@
 //! What must be known of a project to turn its next event into changes of the graph: which tests
-//! look at which check, which evidence the newest results of each check come from, and who owns
-//! what.
+//! look at which check, which evidence the newest results of each check come from, who owns what, and
+//! which mappings are approved.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,6 +14,9 @@ type TestId = Id<kind::ControlTest>;
 pub(super) struct Shape {
     /// Who answers for each control.
     pub(super) owners: BTreeMap<Id<kind::Control>, Id<kind::User>>,
+    /// The requirements of each mapping that is approved.
+    pub(super) mappings:
+        BTreeMap<Id<kind::ControlMapping>, (Id<kind::Requirement>, Id<kind::Requirement>)>,
     checks: BTreeMap<String, Check>,
     /// In how many places each version of evidence is the newest.
     uses: BTreeMap<NodeId, usize>,
@@ -57,6 +60,13 @@ impl Shape {
         let known = self.checks.entry(check.to_owned()).or_default();
         known.tests.insert(test);
         known.evidence(&self.rejected)
+    }
+
+    /// A test looks at a check no longer.
+    pub(super) fn retire_test(&mut self, check: &str, test: TestId) {
+        if let Some(known) = self.checks.get_mut(check) {
+            known.tests.remove(&test);
+        }
     }
 
     /// A check's results in an account and region. They count unless newer ones are known, as in

@@ -1,6 +1,6 @@
 //! Two followers of one log that feed one graph, and a graph that is made in one go.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use sea_orm_migration::MigratorTrait;
 use studio_events::{Append, EventStore, EventStoreOptions, Expected, Metadata, StreamAppend};
@@ -14,13 +14,14 @@ use tokio_util::sync::CancellationToken;
 use super::{Graphs, run};
 use crate::domain::{
     project::{
-        Project,
+        MappingTerms, Project,
         events::{
             AdoptedControl, CheckSummariesRecorded, ControlTestAdded, DependencyAdded,
-            DependencyRemoved, EvidenceDiscounted, FrameworkAdopted, ProjectEvent, RecordedSummary,
+            DependencyRemoved, EvidenceDiscounted, FrameworkAdopted, MappingApproved,
+            MappingWithdrawn, ProjectEvent, RecordedSummary,
         },
     },
-    score::{Implementation, Strength},
+    score::{Implementation, Mapping, Relation, Strength},
 };
 
 const CONTROLS: usize = 6;
@@ -32,6 +33,9 @@ struct Log {
     project: Id<kind::Project>,
     framework: Id<kind::Framework>,
     requirement: Id<kind::Requirement>,
+    /// Of another framework, mapped to that one from time to time.
+    mapped: Id<kind::Requirement>,
+    mapping: Id<kind::ControlMapping>,
     controls: Vec<Id<kind::Control>>,
     tests: Vec<Id<kind::ControlTest>>,
     evidence: Id<kind::Evidence>,
@@ -53,6 +57,8 @@ impl Log {
             project: env.id(),
             framework: env.id(),
             requirement: env.id(),
+            mapped: env.id(),
+            mapping: env.id(),
             controls: (0..CONTROLS).map(|_| env.id()).collect(),
             tests: (0..CONTROLS).map(|_| env.id()).collect(),
             evidence: env.id(),
@@ -94,7 +100,7 @@ impl Log {
         let (at, next) = (number % CONTROLS, (number * 5 + 1) % CONTROLS);
         let (control, depends_on) = (self.controls[at], self.controls[next]);
         let project = self.project;
-        match number % 7 {
+        match number % 9 {
             0 | 1 => {
                 let dependency = self.env.id();
                 let strength = [Strength::Full, Strength::Half, Strength::Weak][number % 3];
@@ -119,6 +125,30 @@ impl Log {
                 .await;
             }
             4 | 5 => self.scan(number).await,
+            6 => {
+                let mapping = Mapping {
+                    source: self.requirement,
+                    target: self.mapped,
+                    relation: [Relation::Subset, Relation::Equal][number % 2],
+                    strength: Some(7),
+                };
+                self.tell(MappingApproved {
+                    project,
+                    mapping: self.mapping,
+                    terms: MappingTerms { mapping, provenance: None },
+                    approved_by: self.env.id(),
+                })
+                .await;
+            }
+            7 => {
+                self.tell(MappingWithdrawn {
+                    project,
+                    mapping: self.mapping,
+                    reason: String::new(),
+                    withdrawn_by: self.env.id(),
+                })
+                .await;
+            }
             _ => {
                 self.tell(EvidenceDiscounted {
                     project,
@@ -135,6 +165,7 @@ impl Log {
     async fn scan(&self, number: usize) {
         let now = self.env.now();
         let summary = RecordedSummary {
+            rule_version: None,
             check: format!("check-{}", number % 2),
             account: "1".to_owned(),
             region: format!("region-{}", number % 3),
@@ -169,8 +200,11 @@ impl Log {
         for control in &self.controls {
             answers.push(format!("{:?}", dependencies(&*view, *control, 16).await.unwrap()));
         }
-        let coverage = coverage_paths(&*view, self.requirement, Some(self.project)).await;
-        answers.push(format!("{:?}", coverage.unwrap()));
+        for requirement in [self.requirement, self.mapped] {
+            let all_apply = BTreeSet::new();
+            let coverage = coverage_paths(&*view, requirement, self.project, &all_apply).await;
+            answers.push(format!("{:?}", coverage.unwrap()));
+        }
         let behind = who_is_behind(&*view, self.project, self.framework).await.unwrap();
         answers.push(format!("{behind:?}"));
         answers
@@ -190,7 +224,7 @@ async fn two_followers_of_one_graph_come_to_what_one_makes_in_one_go() {
         running.spawn(run(graphs.clone(), shutdown.clone()));
     }
     log.adopt().await;
-    for number in 0..140 {
+    for number in 0..142 {
         log.happen(number).await;
     }
     let (from_one, from_other) = (log.answers(&one).await, log.answers(&other).await);

@@ -382,6 +382,10 @@ pub(super) struct CheckContribution {
     freshness: f64,
     /// The age in whole days.
     age_days: i64,
+    /// From when on a pass counts less than in full, unless there is something newer.
+    fades_from: DateTime<Utc>,
+    /// From when on a pass counts nothing, unless there is something newer.
+    gone_from: DateTime<Utc>,
     /// Since when it is true.
     effective_from: DateTime<Utc>,
     /// When it was collected.
@@ -392,6 +396,8 @@ pub(super) struct CheckContribution {
     rejected: bool,
     /// What it rests on; null for a manual result without evidence.
     evidence: Option<EvidenceReference>,
+    /// The version of the test's rule that gave it; null where no rule did.
+    rule_version: Option<u32>,
 }
 
 /// A version of a piece of evidence, by value: an old score still explains itself when the evidence
@@ -407,7 +413,7 @@ pub(super) struct EvidenceReference {
 }
 
 impl CheckContribution {
-    fn of(check: Option<&str>, line: &SummaryLine) -> Self {
+    pub(super) fn of(check: Option<&str>, line: &SummaryLine) -> Self {
         let reading = &line.reading;
         Self {
             check: check.map(str::to_owned),
@@ -419,10 +425,13 @@ impl CheckContribution {
             unknown: reading.unknown,
             freshness: line.freshness.to_f64(),
             age_days: line.age_days,
+            fades_from: line.fades_from.to_datetime(),
+            gone_from: line.gone_from.to_datetime(),
             effective_from: reading.effective_from.to_datetime(),
             collected_at: reading.collected_at.to_datetime(),
             recorded_at: reading.recorded_at.to_datetime(),
             rejected: line.rejected,
+            rule_version: reading.rule_version,
             evidence: reading.evidence.as_ref().map(|reference| EvidenceReference {
                 evidence: Evidence { id: ID(reference.evidence.to_string()) },
                 version: reference.version,

@@ -10,25 +10,40 @@ use studio_kernel::Timestamp;
 use studio_service::graphql::{Instant, Page, PageArgs, connection, encode_cursor, gql};
 
 use super::{
+    app,
     control_score::{self, ControlScore},
     dependency::ControlDependency,
     enums::{ImplementationState, NonconformityState},
-    from, loaders,
+    from,
+    impact::{self, Impact},
+    loaders,
     loaders::there,
     nonconformity::{self, Nonconformity},
     own_id,
     period_coverage::{self, Asked, PeriodCoverage},
     project::Project,
-    reach::{self, Cut, DependencyCycle, Follow, Impact, ReachedControl},
+    reach::{self, Cut, DependencyCycle, Follow, ReachedControl},
     read,
     references::User,
     requirement::Requirement,
     test::ControlTest,
 };
+use crate::projections::read::TestFilter;
 
 /// What an organization does to meet requirements: it is in place or not, it is tested, it rests on
 /// other controls.
 pub(super) struct Control(pub(super) control::Model);
+
+impl Control {
+    /// When it has to be reviewed, if it is in force.
+    fn due(&self) -> Option<i64> {
+        self.0.next_review_at.filter(|_| self.0.retired == 0)
+    }
+}
+
+fn instant(at: Option<i64>) -> Option<DateTime<Utc>> {
+    at.map(|at| Timestamp::from_micros(at).to_datetime())
+}
 
 /// What an organization does to meet requirements: it is in place or not, it is tested, it rests on
 /// other controls.
@@ -67,6 +82,43 @@ impl Control {
     /// Whether it is no longer in force.
     async fn retired(&self) -> bool {
         self.0.retired != 0
+    }
+
+    /// What it covers: systems, places, people. Empty where nobody said.
+    async fn scope(&self) -> &str {
+        &self.0.scope
+    }
+
+    /// After how many days somebody has to look at it again; null for never.
+    async fn review_every_days(&self) -> Option<i64> {
+        self.0.review_every_days
+    }
+
+    /// When somebody last looked at it and found it right; null where nobody did.
+    async fn reviewed_at(&self) -> Option<DateTime<Utc>> {
+        instant(self.0.reviewed_at)
+    }
+
+    /// Who did.
+    async fn reviewed_by(&self) -> Option<User> {
+        self.0.reviewed_by.clone().map(|id| User { id: ID(id) })
+    }
+
+    /// What they saw.
+    async fn review_note(&self) -> Option<&str> {
+        self.0.review_note.as_deref().filter(|note| !note.is_empty())
+    }
+
+    /// When somebody has to look at it again: so many days after it was last reviewed, or stated. Null
+    /// where it is retired, or need not be reviewed.
+    async fn next_review_at(&self) -> Option<DateTime<Utc>> {
+        instant(self.due())
+    }
+
+    /// Whether that instant is over. It moves no score.
+    async fn review_overdue(&self, ctx: &Context<'_>) -> Result<bool> {
+        let now = app(ctx)?.env.now().micros();
+        Ok(self.due().is_some_and(|due| due <= now))
     }
 
     /// Who answers for it.
@@ -119,10 +171,18 @@ impl Control {
         ctx: &Context<'_>,
         #[graphql(desc = "How many, 1 to 100; 20 by default.")] first: Option<i32>,
         #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
+        #[graphql(default = false, desc = "Whether retired tests are listed too.")]
+        include_retired: bool,
+        #[graphql(desc = "True for key tests alone, false for the others.")] key: Option<bool>,
+        #[graphql(desc = "True for tests by hand alone, false for those of checks.")]
+        manual: Option<bool>,
     ) -> Result<Connection<String, ControlTest>> {
         let page = PageArgs::new(first, after)?;
-        let rows =
-            read(ctx, "controls:test:read")?.tests(&self.0.id, from(&page)?).await.map_err(gql)?;
+        let filter = TestFilter { include_retired, key, manual };
+        let rows = read(ctx, "controls:test:read")?
+            .tests(&self.0.id, filter, from(&page)?)
+            .await
+            .map_err(gql)?;
         Ok(connection(rows, &page, |row| row.ordinal.to_string(), ControlTest))
     }
 
@@ -183,9 +243,10 @@ impl Control {
         reach::cycles(ctx, &self.0).await
     }
 
-    /// What a loss of it can reach: other controls, requirements, frameworks.
+    /// What a loss of it can reach: other controls, requirements, frameworks; and how much each of them
+    /// would lose if it failed entirely.
     async fn impact(&self, ctx: &Context<'_>) -> Result<Impact> {
-        reach::impact(ctx, &self.0).await
+        impact::impact(ctx, &self.0).await
     }
 
     /// How it held over a period that is over: on which of its whole days (UTC) enough was proven at the

@@ -3,10 +3,11 @@
 use async_graphql::{Context, Object, Result, SimpleObject};
 use futures::future::try_join_all;
 use studio_kernel::{Id, kind};
-use studio_service::graphql::{PageArgs, gql};
+use studio_service::graphql::{PageArgs, actor, gql};
 use studio_stores::graph::{self, Person};
 
 use super::{
+    app,
     control::Control,
     loaders,
     loaders::there,
@@ -24,7 +25,12 @@ pub(super) async fn paths(
     args: PageArgs,
 ) -> Result<Cut<CoveragePath>> {
     let view = view(ctx, "controls:graph:read", project).await?;
-    let coverage = graph::coverage_paths(&*view, requirement, Some(project)).await.map_err(gql)?;
+    // Which requirements carry nothing is asked for whoever asks: no score is shown by it.
+    let (app, tenant) = (app(ctx)?, actor(ctx)?.tenant);
+    let scores = app.scores.view(tenant, project, None, None).await.map_err(gql)?;
+    let without = scores.model.not_applicable();
+    let coverage = graph::coverage_paths(&*view, requirement, project, &without).await;
+    let coverage = coverage.map_err(gql)?;
     Ok(page(coverage.paths, coverage.truncated, &args, place, CoveragePath))
 }
 

@@ -44,7 +44,7 @@ pub(super) enum AdoptControls {
     OnePerRequirement,
 }
 
-/// What came out of a manual test.
+/// What came out of a test.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "score::Outcome")]
 pub(super) enum TestOutcome {
@@ -54,6 +54,53 @@ pub(super) enum TestOutcome {
     Failed,
     /// It could not be decided.
     Unknown,
+}
+
+impl TestOutcome {
+    pub(super) fn of(name: &str) -> Self {
+        match name {
+            "PASSED" => Self::Passed,
+            "FAILED" => Self::Failed,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+/// How an assessor goes about a test (NIST SP 800-53A).
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "project::Method")]
+pub(super) enum AssessmentMethod {
+    /// By looking at documents, records and mechanisms.
+    Examine,
+    /// By asking people.
+    Interview,
+    /// By trying whether it does what it should.
+    Test,
+}
+
+impl AssessmentMethod {
+    pub(super) fn of(name: &str) -> Self {
+        match name {
+            "EXAMINE" => Self::Examine,
+            "INTERVIEW" => Self::Interview,
+            _ => Self::Test,
+        }
+    }
+}
+
+/// Whether a pass has to be signed off.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SignOff {
+    /// It counts at once.
+    None,
+    /// It counts once another person has signed it off. What is no pass counts at once.
+    Required,
+}
+
+impl From<SignOff> for bool {
+    fn from(sign_off: SignOff) -> Self {
+        sign_off == SignOff::Required
+    }
 }
 
 /// How much of another control's loss a control suffers.
@@ -95,6 +142,15 @@ impl Importance {
             "CRITICAL" => Self::Critical,
             "HIGH" => Self::High,
             _ => Self::Normal,
+        }
+    }
+
+    /// The name in the read models.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Normal => "NORMAL",
+            Self::High => "HIGH",
+            Self::Critical => "CRITICAL",
         }
     }
 }

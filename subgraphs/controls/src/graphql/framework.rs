@@ -9,7 +9,10 @@ use studio_entities::controls::framework;
 use studio_kernel::Timestamp;
 use studio_service::graphql::{Page, PageArgs, connection, encode_cursor, gql};
 
-use super::{from, loaders, loaders::there, project::Project, read, requirement::Requirement};
+use super::{
+    enums::Importance, from, loaders, loaders::there, project::Project, read,
+    requirement::Requirement,
+};
 use crate::domain::catalog::{self, SHIPPED};
 
 /// A framework that ships with Studio.
@@ -99,10 +102,12 @@ impl Framework {
         ctx: &Context<'_>,
         #[graphql(desc = "How many, 1 to 100; 20 by default.")] first: Option<i32>,
         #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
+        #[graphql(desc = "Only those of this importance.")] importance: Option<Importance>,
     ) -> Result<Connection<String, Requirement>> {
         let page = PageArgs::new(first, after)?;
+        let importance = importance.map(Importance::name);
         let rows = read(ctx, "controls:framework:read")?
-            .requirements(&self.0.id, from(&page)?)
+            .requirements(&self.0.id, importance, from(&page)?)
             .await
             .map_err(gql)?;
         Ok(connection(rows, &page, |row| row.ordinal.to_string(), Requirement))

@@ -3,7 +3,9 @@
 use async_graphql::{ID, InputObject, MaybeUndefined};
 use studio_service::graphql::Instant;
 
-use super::enums::{AdoptControls, DependencyStrength, ImplementationState, TestOutcome};
+use super::enums::{
+    AdoptControls, AssessmentMethod, DependencyStrength, ImplementationState, SignOff, TestOutcome,
+};
 
 /// A project to be created.
 #[derive(InputObject)]
@@ -85,6 +87,10 @@ pub(super) struct CreateControlInput {
     pub(super) implementation: ImplementationState,
     /// Who answers for it.
     pub(super) owner_id: Option<ID>,
+    /// What it covers, systems, places or people, in at most 2000 characters.
+    pub(super) scope: Option<String>,
+    /// After how many days somebody has to look at it again, 1 to 3660.
+    pub(super) review_every_days: Option<u32>,
     /// The requirements that it is a member of, each with share 1.
     pub(super) requirement_ids: Option<Vec<ID>>,
 }
@@ -104,6 +110,32 @@ pub(super) struct UpdateControlInput {
     pub(super) implementation: Option<ImplementationState>,
     /// Who answers for it; null for nobody.
     pub(super) owner_id: MaybeUndefined<ID>,
+    /// What it covers; null clears it.
+    pub(super) scope: MaybeUndefined<String>,
+    /// After how many days somebody has to look at it again, 1 to 3660; null for never.
+    pub(super) review_every_days: MaybeUndefined<u32>,
+}
+
+/// A retired control to be taken into force again.
+#[derive(InputObject)]
+pub(super) struct ReinstateControlInput {
+    /// The control.
+    pub(super) id: ID,
+    /// The version that you have seen: of another one, nothing is changed.
+    pub(super) expected_version: u32,
+    /// Why, in at most 2000 characters.
+    pub(super) reason: String,
+}
+
+/// A control that was looked at and found right.
+#[derive(InputObject)]
+pub(super) struct ReviewControlInput {
+    /// The control.
+    pub(super) id: ID,
+    /// The version that you have seen: of another one, nothing is recorded.
+    pub(super) expected_version: u32,
+    /// What you saw, in at most 2000 characters.
+    pub(super) note: Option<String>,
 }
 
 /// A control to be retired.
@@ -162,6 +194,13 @@ pub(super) struct AddTestInput {
     /// Days for which a pass counts in full, at least 1.
     #[graphql(default = 30)]
     pub(super) validity_days: u32,
+    /// How an assessor goes about it (NIST SP 800-53A). A scanner's check is TEST.
+    pub(super) method: Option<AssessmentMethod>,
+    /// What to do, in at most 20000 characters.
+    pub(super) procedure: Option<String>,
+    /// Whether a pass counts only once another person has signed it off, of a manual test.
+    #[graphql(default_with = "SignOff::None")]
+    pub(super) sign_off: SignOff,
 }
 
 /// The result of a manual test.
@@ -177,6 +216,10 @@ pub(super) struct RecordTestResultInput {
     /// Until when it was true, where that is known: a pass grows old from then on, but never from
     /// later than the day on which it was recorded.
     pub(super) effective_to: Option<Instant>,
+    /// What was seen, in at most 2000 characters. Personal data does not belong here.
+    pub(super) note: Option<String>,
+    /// Evidence of the project that shows it, at most 50.
+    pub(super) evidence_ids: Option<Vec<ID>>,
 }
 
 /// A dependency to be stated; the same controls again replace the strength.

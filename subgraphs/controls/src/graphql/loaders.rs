@@ -8,7 +8,8 @@ use async_graphql::{
     dataloader::{DataLoader, Loader},
 };
 use studio_entities::controls::{
-    adoption, control, dependency, framework, nonconformity, project, requirement, review, test,
+    adoption, control, dependency, framework, nonconformity, project, requirement, review,
+    score_watch::alert, test, test_result, test_rule,
 };
 use studio_kernel::Actor;
 use studio_service::{ApiError, graphql::gql};
@@ -25,11 +26,14 @@ pub(super) struct Loaders {
     requirements: DataLoader<Requirements>,
     controls: DataLoader<Controls>,
     tests: DataLoader<Tests>,
+    test_rules: DataLoader<TestRules>,
     dependencies: DataLoader<Dependencies>,
     declarations: DataLoader<Declarations>,
     exceptions: DataLoader<Exceptions>,
     mappings: DataLoader<Mappings>,
     nonconformities: DataLoader<Nonconformities>,
+    alerts: DataLoader<Alerts>,
+    test_results: DataLoader<TestResults>,
     adoptions: DataLoader<AdoptionsOf>,
     rests_on: DataLoader<RestsOn>,
     carries: DataLoader<Carries>,
@@ -75,9 +79,12 @@ by_id!(Frameworks, framework, "controls:framework:read", frameworks_by_id);
 by_id!(Requirements, requirement, "controls:framework:read", requirements_by_id);
 by_id!(Controls, control, "controls:control:read", controls_by_id);
 by_id!(Tests, test, "controls:test:read", tests_by_id);
+by_id!(TestRules, test_rule, "controls:test:read", test_rules_by_id);
 by_id!(Dependencies, dependency, "controls:dependency:read", dependencies_by_id);
 
 by_id!(Nonconformities, nonconformity, "controls:nonconformity:read", nonconformities_by_id);
+by_id!(Alerts, alert, "controls:alert:read", alerts_by_id);
+by_id!(TestResults, test_result, "controls:test:read", test_results_by_id);
 
 /// A loader of what was proposed, of one kind.
 macro_rules! proposed {
@@ -146,11 +153,14 @@ impl Loaders {
             requirements: loader(Requirements(source.clone())),
             controls: loader(Controls(source.clone())),
             tests: loader(Tests(source.clone())),
+            test_rules: loader(TestRules(source.clone())),
             dependencies: loader(Dependencies(source.clone())),
             declarations: loader(Declarations(source.clone())),
             exceptions: loader(Exceptions(source.clone())),
             mappings: loader(Mappings(source.clone())),
             nonconformities: loader(Nonconformities(source.clone())),
+            alerts: loader(Alerts(source.clone())),
+            test_results: loader(TestResults(source.clone())),
             adoptions: loader(AdoptionsOf(source.clone())),
             rests_on: loader(RestsOn(source.clone())),
             carries: loader(Carries(source)),
@@ -179,11 +189,14 @@ methods! {
     requirements -> requirement::Model,
     controls -> control::Model,
     tests -> test::Model,
+    test_rules -> test_rule::Model,
     dependencies -> dependency::Model,
     declarations -> review::Model,
     exceptions -> review::Model,
     mappings -> review::Model,
     nonconformities -> nonconformity::Model,
+    alerts -> alert::Model,
+    test_results -> test_result::Model,
     adoptions -> Vec<adoption::Model>,
     rests_on -> Vec<dependency::Model>,
     carries -> Vec<dependency::Model>,

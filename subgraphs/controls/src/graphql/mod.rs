@@ -2,17 +2,22 @@
 
 mod contribution;
 mod control;
+mod control_list;
 mod control_score;
 mod coverage;
+mod coverage_gaps;
 mod crosswalk;
 mod dependency;
 mod enums;
 mod excepted;
 mod exception;
 mod framework;
+mod impact;
 mod inherited;
 mod inputs;
 mod inputs_reviews;
+mod inputs_score_watch;
+mod inputs_tests;
 mod loaders;
 mod mutation_controls;
 mod mutation_frameworks;
@@ -20,6 +25,9 @@ mod mutation_mappings;
 mod mutation_nonconformities;
 mod mutation_projects;
 mod mutation_reviews;
+mod mutation_rules;
+mod mutation_score_watches;
+mod mutation_tests;
 mod nonconformity;
 mod not_applicable;
 mod period_coverage;
@@ -29,13 +37,19 @@ mod reach;
 mod references;
 mod requirement;
 mod score;
+mod score_alert;
 mod score_diff;
+mod score_forecast;
 mod score_history;
+mod score_target;
 mod simulated_changes;
 mod simulation;
+mod single_points;
 mod sliced;
 mod subscription;
 mod test;
+mod test_result;
+mod test_rule;
 
 use std::{any::TypeId, sync::Arc};
 
@@ -52,7 +66,8 @@ use crate::{
     projections::read::{From, Read},
 };
 
-/// Changes of projects, frameworks and controls, and what departs from the rule.
+/// Changes of projects, frameworks and controls, what departs from the rule, and what scores are watched
+/// for.
 #[derive(MergedObject, Default)]
 pub(crate) struct Mutation(
     mutation_projects::ProjectMutations,
@@ -61,6 +76,9 @@ pub(crate) struct Mutation(
     mutation_nonconformities::NonconformityMutations,
     mutation_reviews::ReviewMutations,
     mutation_mappings::MappingMutations,
+    mutation_score_watches::ScoreWatchMutations,
+    mutation_rules::RuleMutations,
+    mutation_tests::TestMutations,
 );
 
 pub(crate) type ControlsSchema = Schema<query::Query, Mutation, subscription::Subscription>;
@@ -140,6 +158,7 @@ fn settle<T>(outcome: std::result::Result<T, CommandError>) -> Result<Settled<T>
     match outcome {
         Ok(made) => Ok(Ok(made)),
         Err(CommandError::User(error)) => Ok(Err(vec![error])),
+        Err(CommandError::Users(errors)) => Ok(Err(errors)),
         Err(CommandError::Api(error)) => Err(gql(error)),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use async_graphql::{Context, MaybeUndefined, Object, Result, SimpleObject};
 use studio_kernel::{Id, kind};
-use studio_service::graphql::{Instant, UserError, actor, id};
+use studio_service::graphql::{UserError, actor, id};
 
 use super::{
     app,
@@ -12,18 +12,19 @@ use super::{
     dependency::ControlDependency,
     inputs::{
         AddDependencyInput, AddTestInput, CreateControlInput, MapRequirementInput,
-        RecordTestResultInput, RemoveDependencyInput, RetireControlInput, UnmapRequirementInput,
-        UpdateControlInput,
+        ReinstateControlInput, RemoveDependencyInput, RetireControlInput, ReviewControlInput,
+        UnmapRequirementInput, UpdateControlInput,
     },
     loaders,
+    reach::DependencyCycle,
     requirement::Requirement,
     settle,
     test::ControlTest,
 };
 use crate::{
-    commands::{self, CommandError},
+    commands::{self, CommandError, Said},
     domain::{
-        project::{ControlChange, NewControl, NewMapping, NewTest, TestResult},
+        project::{Assessment, ControlChange, NewControl, NewMapping, NewTest},
         score::Fixed,
     },
 };
@@ -64,6 +65,9 @@ pub(super) struct ControlDependencyPayload {
     dependency: Option<ControlDependency>,
     /// The control that rests on the other one; null where there are user errors.
     control: Option<Control>,
+    /// The circle that the dependency closes: then these controls all rest on each other, and a loss
+    /// of one reaches all of them. That is allowed; null where it closes none.
+    closes_cycle: Option<DependencyCycle>,
     /// What you can mend.
     user_errors: Vec<UserError>,
 }
@@ -87,6 +91,8 @@ impl ControlMutations {
             description: input.description.unwrap_or_default(),
             implementation: input.implementation.into(),
             owner: input.owner_id.as_ref().map(id).transpose()?,
+            scope: input.scope.unwrap_or_default(),
+            review_every_days: input.review_every_days,
             requirements,
         };
         let project = id(&input.project_id)?;
@@ -114,6 +120,16 @@ impl ControlMutations {
                 MaybeUndefined::Null => Some(None),
                 MaybeUndefined::Value(owner) => Some(Some(id(&owner)?)),
             },
+            scope: match input.scope {
+                MaybeUndefined::Undefined => None,
+                MaybeUndefined::Null => Some(String::new()),
+                MaybeUndefined::Value(scope) => Some(scope),
+            },
+            review_every_days: match input.review_every_days {
+                MaybeUndefined::Undefined => None,
+                MaybeUndefined::Null => Some(None),
+                MaybeUndefined::Value(days) => Some(Some(days)),
+            },
         };
         let changed = commands::update_control(
             app(ctx)?,
@@ -137,6 +153,30 @@ impl ControlMutations {
         let retired =
             commands::retire_control(app(ctx)?, actor(ctx)?, control, version, &input.reason).await;
         control_payload(ctx, retired.map(|()| control)).await
+    }
+
+    /// Takes a retired control into force again, as planned: say anew how far it is in place.
+    async fn reinstate_control(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The control.")] input: ReinstateControlInput,
+    ) -> Result<ControlPayload> {
+        let control = id(&input.id)?;
+        let said = Said { expected: input.expected_version, reason: &input.reason };
+        let done = commands::reinstate_control(app(ctx)?, actor(ctx)?, control, said).await;
+        control_payload(ctx, done.map(|()| control)).await
+    }
+
+    /// Confirms that a control is right as it is stated. It moves no score.
+    async fn review_control(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The review.")] input: ReviewControlInput,
+    ) -> Result<ControlPayload> {
+        let control = id(&input.id)?;
+        let (version, note) = (input.expected_version, input.note.unwrap_or_default());
+        let done = commands::review_control(app(ctx)?, actor(ctx)?, control, version, &note).await;
+        control_payload(ctx, done.map(|()| control)).await
     }
 
     /// Makes a control a member of a requirement, by itself or within an any-of group.
@@ -191,29 +231,14 @@ impl ControlMutations {
             weight: input.weight,
             key: input.key,
             validity_days: input.validity_days,
+            assessment: Assessment {
+                method: input.method.map(Into::into),
+                procedure: input.procedure.unwrap_or_default(),
+                sign_off: input.sign_off.into(),
+            },
         };
         let added = commands::add_test(app(ctx)?, actor(ctx)?, &new).await;
         test_payload(ctx, added).await
-    }
-
-    /// Records the result of a manual test.
-    async fn record_test_result(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The result.")] input: RecordTestResultInput,
-    ) -> Result<ControlTestPayload> {
-        let now = app(ctx)?.env.now();
-        let since = Instant::optional(input.effective_from.as_ref(), "input.effectiveFrom")?;
-        let until = Instant::optional(input.effective_to.as_ref(), "input.effectiveTo")?;
-        let result = TestResult {
-            test: id(&input.test_id)?,
-            outcome: input.outcome.into(),
-            effective_from: since.unwrap_or(now),
-            effective_to: until,
-            collected_at: now,
-        };
-        let recorded = commands::record_test_result(app(ctx)?, actor(ctx)?, &result).await;
-        test_payload(ctx, recorded.map(|()| result.test)).await
     }
 
     /// States that a control rests on another one: it can be no better than that one lets it be.
@@ -227,17 +252,21 @@ impl ControlMutations {
         let added =
             commands::add_dependency(app(ctx)?, actor(ctx)?, control, depends_on, strength).await;
         Ok(match settle(added)? {
-            Ok(dependency) => {
-                let row = loaders(ctx)?.dependencies(dependency.to_string()).await?;
+            Ok(depends) => {
+                let row = loaders(ctx)?.dependencies(depends.dependency.to_string()).await?;
                 ControlDependencyPayload {
                     dependency: row.map(ControlDependency),
                     control: load_control(ctx, control).await?,
+                    closes_cycle: depends.circle.map(DependencyCycle),
                     user_errors: Vec::new(),
                 }
             }
-            Err(user_errors) => {
-                ControlDependencyPayload { dependency: None, control: None, user_errors }
-            }
+            Err(user_errors) => ControlDependencyPayload {
+                dependency: None,
+                control: None,
+                closes_cycle: None,
+                user_errors,
+            },
         })
     }
 
@@ -289,7 +318,7 @@ async fn map_payload(
     })
 }
 
-async fn test_payload(
+pub(super) async fn test_payload(
     ctx: &Context<'_>,
     outcome: std::result::Result<Id<kind::ControlTest>, CommandError>,
 ) -> Result<ControlTestPayload> {

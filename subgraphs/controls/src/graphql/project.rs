@@ -11,7 +11,9 @@ use studio_service::{
 
 use super::{
     control::Control,
+    control_list::{self, ControlFilter, ControlSort, Wanted},
     coverage::{self, PersonBehindScore},
+    coverage_gaps::{self, UnprovenRequirement},
     crosswalk::{self, ControlMapping},
     enums::{ImplementationState, NonconformityState, ReviewState},
     exception::RiskException,
@@ -21,17 +23,22 @@ use super::{
     nonconformity::{self, Nonconformity},
     not_applicable::NotApplicable,
     own_id,
-    reach::Cut,
+    reach::{self, Cut, DependencyCycle},
     read,
     references::User,
     requirement::Requirement,
     score::{self, Score},
+    score_alert::{ScoreAlert, ScoreAlertState},
     score_diff::{self, ScoreDiff},
+    score_forecast::{self, ScoreForecast},
     score_history::{self, HistoryResolution, ScorePoint},
+    score_target::{self, ScoreTarget},
     simulated_changes::SimulateInput,
     simulation::{self, Simulation},
+    single_points::{self, SinglePointOfFailure},
+    test_result::{self, Of, TestResult, TestResultState},
 };
-use crate::projections::{ReviewKind, read::ControlFilter};
+use crate::projections::ReviewKind;
 
 /// A system, a product or a company whose compliance is managed: it adopts frameworks, states
 /// controls and has a score for each framework.
@@ -90,7 +97,8 @@ impl Project {
         Ok(frameworks)
     }
 
-    /// Its controls, the oldest first.
+    /// Its controls.
+    #[expect(clippy::too_many_arguments, reason = "a filter, a sort and a page")]
     async fn controls(
         &self,
         ctx: &Context<'_>,
@@ -101,13 +109,14 @@ impl Project {
         #[graphql(desc = "Only controls in this state.")] implementation: Option<
             ImplementationState,
         >,
+        #[graphql(desc = "Only controls of which this holds.")] filter: Option<ControlFilter>,
+        #[graphql(desc = "How they are sorted; by default, the oldest first.")] sort: Option<
+            ControlSort,
+        >,
     ) -> Result<Connection<String, Control>> {
         let page = PageArgs::new(first, after)?;
-        let filter = ControlFilter {
-            include_retired,
-            implementation: implementation.map(ImplementationState::name),
-        };
-        controls(ctx, &self.0.id, filter, &page).await
+        let wanted = Wanted { include_retired, implementation, filter, sort, page };
+        control_list::of(ctx, &self.0.id, &wanted).await
     }
 
     /// The score of a framework: as of an instant (by default now), judged at an instant (by
@@ -137,6 +146,46 @@ impl Project {
     ) -> Result<Cut<PersonBehindScore>> {
         let framework = id(&framework_id)?;
         coverage::people(ctx, self.key()?, framework, PageArgs::new(first, after)?).await
+    }
+
+    /// The controls that at least so many requirements of a framework rest on entirely, those first
+    /// whose failure would take the most points; none where the project has not adopted it.
+    async fn single_points_of_failure(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The framework.")] framework_id: ID,
+        #[graphql(default = 2, desc = "The fewest requirements that rest on it, 1 or more.")]
+        at_least: i32,
+        #[graphql(desc = "How many, 1 to 100; 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
+    ) -> Result<Cut<SinglePointOfFailure>> {
+        let (framework, page) = (id(&framework_id)?, PageArgs::new(first, after)?);
+        single_points::of(ctx, self.key()?, framework, at_least, page).await
+    }
+
+    /// The requirements of a framework that apply and that nothing proves, in the order of their ids: no
+    /// control with a test that has a result, neither of their own nor of what carries to them by
+    /// approved mappings; none where the project has not adopted it.
+    async fn coverage_gaps(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The framework.")] framework_id: ID,
+        #[graphql(desc = "How many, 1 to 100; 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
+    ) -> Result<Cut<UnprovenRequirement>> {
+        let page = PageArgs::new(first, after)?;
+        coverage_gaps::of(ctx, self.key()?, id(&framework_id)?, page).await
+    }
+
+    /// The circles of dependencies among its controls in force, one way round for each set of controls
+    /// that all rest on each other.
+    async fn dependency_cycles(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 100; 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
+    ) -> Result<Cut<DependencyCycle>> {
+        reach::project_cycles(ctx, self.key()?, PageArgs::new(first, after)?).await
     }
 
     /// The score of a framework through a period that is over: what was live at `from`, at the beginning
@@ -172,6 +221,39 @@ impl Project {
         #[graphql(desc = "Where it ends; by default, now.")] to: Option<Instant>,
     ) -> Result<ScoreDiff> {
         score_diff::load(ctx, self.key()?, id(&framework_id)?, (from, to)).await
+    }
+
+    /// What becomes of the score of a framework if nobody does anything: which passes grow old and which
+    /// exceptions end, when, and what that takes. Null where the project has not adopted the framework.
+    async fn score_forecast(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The framework.")] framework_id: ID,
+        #[graphql(desc = "Where it ends: yet to come, and at most 400 days ahead.")] until: Instant,
+    ) -> Result<Option<ScoreForecast>> {
+        score_forecast::load(ctx, self.key()?, id(&framework_id)?, until).await
+    }
+
+    /// Where its scores are to be, and how they stand to that now.
+    async fn score_targets(&self, ctx: &Context<'_>) -> Result<Vec<ScoreTarget>> {
+        score_target::live(ctx, self.key()?).await
+    }
+
+    /// The alerts on its scores, the oldest first.
+    async fn score_alerts(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 100; 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
+        #[graphql(desc = "Only what stands so.")] state: Option<ScoreAlertState>,
+    ) -> Result<Connection<String, ScoreAlert>> {
+        let page = PageArgs::new(first, after)?;
+        let state = state.map(ScoreAlertState::name);
+        let rows = read(ctx, "controls:alert:read")?
+            .alerts(&self.0.id, state, from(&page)?)
+            .await
+            .map_err(gql)?;
+        Ok(connection(rows, &page, |row| row.ordinal.to_string(), ScoreAlert))
     }
 
     /// What the scores would be if some changes were made, one after the other, by the rules of the
@@ -254,6 +336,19 @@ impl Project {
         crosswalk::gaps(ctx, self.key()?, between, PageArgs::new(first, after)?).await
     }
 
+    /// What came out of its tests by hand, what was recorded last first.
+    async fn test_results(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 100; 20 by default.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
+        #[graphql(desc = "Only what stands so: PENDING waits to be signed off.")] state: Option<
+            TestResultState,
+        >,
+    ) -> Result<Connection<String, TestResult>> {
+        test_result::of(ctx, Of::Project(&self.0.id), PageArgs::new(first, after)?, state).await
+    }
+
     /// What was found to be wrong with its controls, the oldest first.
     async fn nonconformities(
         &self,
@@ -274,18 +369,4 @@ pub(super) async fn own(ctx: &Context<'_>, given: &ID) -> Result<Id<kind::Projec
         Some(_) => Ok(project),
         None => Err(gql(ApiError::not_found("project", project))),
     }
-}
-
-/// The controls of a project.
-pub(super) async fn controls(
-    ctx: &Context<'_>,
-    project: &str,
-    filter: ControlFilter,
-    page: &PageArgs,
-) -> Result<Connection<String, Control>> {
-    let rows = read(ctx, "controls:control:read")?
-        .controls(project, filter, from(page)?)
-        .await
-        .map_err(gql)?;
-    Ok(connection(rows, page, |row| row.ordinal.to_string(), Control))
 }

@@ -6,6 +6,7 @@ use studio_service::graphql::{PageArgs, actor, connection, gql, id};
 
 use super::{
     control::Control,
+    control_list::{self, ControlFilter, ControlSort, Wanted},
     crosswalk::ControlMapping,
     dependency::ControlDependency,
     enums::ImplementationState,
@@ -19,8 +20,8 @@ use super::{
     references::{self, Organization},
     requirement::Requirement,
     test::ControlTest,
+    test_result::TestResult,
 };
-use crate::projections::read::ControlFilter;
 
 pub(crate) struct Query;
 
@@ -93,7 +94,8 @@ impl Query {
         Ok(loaders(ctx)?.controls(control.to_string()).await?.map(Control))
     }
 
-    /// The controls of a project, the oldest first.
+    /// The controls of a project.
+    #[expect(clippy::too_many_arguments, reason = "a filter, a sort and a page")]
     async fn controls(
         &self,
         ctx: &Context<'_>,
@@ -105,14 +107,15 @@ impl Query {
         #[graphql(desc = "Only controls in this state.")] implementation: Option<
             ImplementationState,
         >,
+        #[graphql(desc = "Only controls of which this holds.")] filter: Option<ControlFilter>,
+        #[graphql(desc = "How they are sorted; by default, the oldest first.")] sort: Option<
+            ControlSort,
+        >,
     ) -> Result<Connection<String, Control>> {
         let project = project::own(ctx, &project_id).await?;
         let page = PageArgs::new(first, after)?;
-        let filter = ControlFilter {
-            include_retired,
-            implementation: implementation.map(ImplementationState::name),
-        };
-        project::controls(ctx, &project.to_string(), filter, &page).await
+        let wanted = Wanted { include_retired, implementation, filter, sort, page };
+        control_list::of(ctx, &project.to_string(), &wanted).await
     }
 
     #[graphql(entity)]
@@ -213,6 +216,16 @@ impl Query {
     ) -> Result<Option<Nonconformity>> {
         let Some(id) = reference::<kind::Nonconformity>(&id) else { return Ok(None) };
         Ok(loaders(ctx)?.nonconformities(id).await?.map(Nonconformity))
+    }
+
+    #[graphql(entity)]
+    async fn find_test_result_by_id(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(key)] id: ID,
+    ) -> Result<Option<TestResult>> {
+        let Some(id) = reference::<kind::TestResult>(&id) else { return Ok(None) };
+        Ok(loaders(ctx)?.test_results(id).await?.map(TestResult))
     }
 
     #[graphql(entity)]

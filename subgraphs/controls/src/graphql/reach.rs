@@ -1,7 +1,7 @@
 //! What hangs together: what a control rests on and what rests on it, over any number of others.
 
 use async_graphql::{
-    Context, ID, Object, Result, SimpleObject, Union,
+    Context, ID, Object, Result, SimpleObject,
     connection::{Connection, Edge, EmptyFields},
 };
 use futures::future::try_join_all;
@@ -12,12 +12,17 @@ use studio_service::{
     ApiError,
     graphql::{PageArgs, actor, encode_cursor, gql},
 };
-use studio_stores::graph::{self, Affected, NodeId, NodeKind, Reach, Reached, View, limits};
+use studio_stores::graph::{self, Reach, Reached, View, limits};
 
 use super::{
-    app, control::Control, framework::Framework, loaders, loaders::there, own_id,
-    requirement::Requirement,
+    app,
+    control::Control,
+    impact::{LostValue, Worth},
+    loaders,
+    loaders::there,
+    own_id,
 };
+use crate::domain::score::ControlDifference;
 
 /// What is said of a list beside its page.
 #[derive(SimpleObject)]
@@ -121,7 +126,8 @@ pub(super) async fn reached(
 ) -> Result<Cut<ReachedControl>> {
     let reach = reach(ctx, control, follow, depth).await?;
     let key = |reached: &Reached| reached.control.to_string();
-    Ok(page(reach.controls, reach.truncated, &args, key, ReachedControl))
+    let node = |reached| ReachedControl { reached, loss: None };
+    Ok(page(reach.controls, reach.truncated, &args, key, node))
 }
 
 /// The circles that a control rests on.
@@ -131,32 +137,66 @@ pub(super) async fn cycles(ctx: &Context<'_>, control: &Row) -> Result<Vec<Depen
 }
 
 /// A control that is reached from another one along dependencies.
-pub(super) struct ReachedControl(Reached);
+pub(super) struct ReachedControl {
+    pub(super) reached: Reached,
+    /// What would become of it, where a loss is asked about.
+    pub(super) loss: Option<ControlDifference>,
+}
 
 /// A control that is reached from another one along dependencies.
 #[Object]
 impl ReachedControl {
     /// The control.
     async fn control(&self, ctx: &Context<'_>) -> Result<Control> {
-        let row = loaders(ctx)?.controls(self.0.control.to_string()).await?;
+        let row = loaders(ctx)?.controls(self.reached.control.to_string()).await?;
         there(row, "control").map(Control)
     }
 
     /// How strongly the two hang together: the product of the strengths along the strongest path,
-    /// more than 0 and at most 1. Such a share of a loss at the one end reaches the other.
+    /// more than 0 and at most 1. Such a share of a loss at the one end reaches the other. In an
+    /// impact it is 0 where no path of at most 16 dependencies leads here: then the control asked
+    /// about makes up for a failure on the way.
     async fn weight(&self) -> f64 {
-        self.0.weight.to_f64()
+        self.reached.weight.to_f64()
     }
 
     /// The strongest path, from the control that was asked about to this one; of several the
-    /// shortest.
+    /// shortest. Empty where the weight is 0.
     async fn path(&self, ctx: &Context<'_>) -> Result<Vec<Control>> {
-        controls(ctx, &self.0.path).await
+        controls(ctx, &self.reached.path).await
+    }
+
+    /// In an impact, what it is worth; else null.
+    async fn before(&self) -> Option<Worth> {
+        self.loss.map(|loss| loss.before.value.into())
+    }
+
+    /// In an impact, what it would be worth if the control asked about failed entirely; else null.
+    async fn after(&self) -> Option<Worth> {
+        self.loss.map(|loss| loss.after.value.into())
+    }
+
+    /// In an impact, what it would lose; else null.
+    async fn loses(&self) -> Option<LostValue> {
+        self.loss.map(|loss| LostValue::between(&loss.before.value, &loss.after.value))
     }
 }
 
+/// The circles of dependencies of a project.
+pub(super) async fn project_cycles(
+    ctx: &Context<'_>,
+    project: Id<kind::Project>,
+    args: PageArgs,
+) -> Result<Cut<DependencyCycle>> {
+    let view = view(ctx, "controls:graph:read", project).await?;
+    let found = graph::dependency_cycles(&*view, project).await.map_err(gql)?;
+    let key =
+        |cycle: &Vec<Id<kind::Control>>| cycle.first().map(ToString::to_string).unwrap_or_default();
+    Ok(page(found.cycles, found.truncated, &args, key, DependencyCycle))
+}
+
 /// Controls that rest on each other in a circle.
-pub(super) struct DependencyCycle(Vec<Id<kind::Control>>);
+pub(super) struct DependencyCycle(pub(super) Vec<Id<kind::Control>>);
 
 /// Controls that rest on each other in a circle.
 #[Object]
@@ -165,133 +205,6 @@ impl DependencyCycle {
     async fn controls(&self, ctx: &Context<'_>) -> Result<Vec<Control>> {
         controls(ctx, &self.0).await
     }
-}
-
-/// What a loss of a control can reach.
-pub(super) struct Impact(graph::Impact);
-
-/// What a loss of a control can reach.
-pub(super) async fn impact(ctx: &Context<'_>, control: &Row) -> Result<Impact> {
-    let view = view(ctx, "controls:graph:read", own_id(&control.project)?).await?;
-    let impact = graph::impact(&*view, own_id(&control.id)?).await;
-    impact.map(Impact).map_err(gql)
-}
-
-/// What a loss of a control can reach: where its value falls, theirs can.
-#[Object]
-impl Impact {
-    /// The controls in force that rest on it, directly or through others.
-    async fn controls(
-        &self,
-        #[graphql(desc = "How many, 1 to 100; 20 by default.")] first: Option<i32>,
-        #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
-    ) -> Result<Cut<ReachedControl>> {
-        let args = PageArgs::new(first, after)?;
-        let key = |reached: &Reached| reached.control.to_string();
-        Ok(page(self.0.controls.clone(), self.0.truncated, &args, key, ReachedControl))
-    }
-
-    /// The requirements that it or one of these controls covers, in any framework of any project.
-    async fn requirements(
-        &self,
-        #[graphql(desc = "How many, 1 to 100; 20 by default.")] first: Option<i32>,
-        #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
-    ) -> Result<Cut<AffectedRequirement>> {
-        let args = PageArgs::new(first, after)?;
-        let key = |affected: &Affected<Id<kind::Requirement>>| affected.id.to_string();
-        let all = self.0.requirements.clone();
-        Ok(page(all, self.0.truncated, &args, key, AffectedRequirement))
-    }
-
-    /// The frameworks of these requirements.
-    async fn frameworks(
-        &self,
-        #[graphql(desc = "How many, 1 to 100; 20 by default.")] first: Option<i32>,
-        #[graphql(desc = "The cursor after which to start.")] after: Option<String>,
-    ) -> Result<Cut<AffectedFramework>> {
-        let args = PageArgs::new(first, after)?;
-        let key = |affected: &Affected<Id<kind::Framework>>| affected.id.to_string();
-        let all = self.0.frameworks.clone();
-        Ok(page(all, self.0.truncated, &args, key, AffectedFramework))
-    }
-}
-
-/// A requirement that a loss of a control can reach.
-pub(super) struct AffectedRequirement(Affected<Id<kind::Requirement>>);
-
-/// A requirement that a loss of a control can reach.
-#[Object]
-impl AffectedRequirement {
-    /// The requirement.
-    async fn requirement(&self, ctx: &Context<'_>) -> Result<Requirement> {
-        let row = loaders(ctx)?.requirements(self.0.id.to_string()).await?;
-        there(row, "requirement").map(Requirement)
-    }
-
-    /// At most such a share of a loss of the control reaches it: the product of the strengths and
-    /// shares along the strongest path.
-    async fn weight(&self) -> f64 {
-        self.0.weight.to_f64()
-    }
-
-    /// That path, from the control to the requirement.
-    async fn path(&self, ctx: &Context<'_>) -> Result<Vec<ImpactStep>> {
-        steps(ctx, &self.0.path).await
-    }
-}
-
-/// A framework that a loss of a control can reach.
-pub(super) struct AffectedFramework(Affected<Id<kind::Framework>>);
-
-/// A framework that a loss of a control can reach.
-#[Object]
-impl AffectedFramework {
-    /// The framework.
-    async fn framework(&self, ctx: &Context<'_>) -> Result<Framework> {
-        let row = loaders(ctx)?.frameworks(self.0.id.to_string()).await?;
-        there(row, "framework").map(Framework)
-    }
-
-    /// The weight of the requirement in it that is reached most strongly.
-    async fn weight(&self) -> f64 {
-        self.0.weight.to_f64()
-    }
-
-    /// The way there, from the control to the framework.
-    async fn path(&self, ctx: &Context<'_>) -> Result<Vec<ImpactStep>> {
-        steps(ctx, &self.0.path).await
-    }
-}
-
-/// Something on the way that a loss takes.
-#[derive(Union)]
-pub(super) enum ImpactStep {
-    Control(Control),
-    Requirement(Requirement),
-    Framework(Framework),
-}
-
-async fn steps(ctx: &Context<'_>, path: &[NodeId]) -> Result<Vec<ImpactStep>> {
-    try_join_all(path.iter().map(|node| step(ctx, *node))).await
-}
-
-async fn step(ctx: &Context<'_>, node: NodeId) -> Result<ImpactStep> {
-    let (loaders, id) = (loaders(ctx)?, node.to_string());
-    Ok(match node.kind() {
-        NodeKind::Control => {
-            ImpactStep::Control(Control(there(loaders.controls(id).await?, "control")?))
-        }
-        NodeKind::Requirement => {
-            let row = there(loaders.requirements(id).await?, "requirement")?;
-            ImpactStep::Requirement(Requirement(row))
-        }
-        NodeKind::Framework => {
-            ImpactStep::Framework(Framework(there(loaders.frameworks(id).await?, "framework")?))
-        }
-        other => {
-            return Err(gql(ApiError::internal(format!("{other:?} is no step of an impact"))));
-        }
-    })
 }
 
 /// An id of the graph, for the wire.

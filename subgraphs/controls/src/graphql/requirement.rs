@@ -79,7 +79,8 @@ impl Requirement {
     }
 
     /// The ways from it to what proves it in a project: control, test, evidence. The own ones come
-    /// first, then those of requirements that it inherits from; retired controls are left out.
+    /// first, then those of requirements that carry to it by the mappings approved in the project, over
+    /// at most two; retired controls, and requirements that do not apply, are left out.
     async fn coverage_paths(
         &self,
         ctx: &Context<'_>,

@@ -28,6 +28,7 @@ use super::{
     project::Project,
     read,
     requirement::Requirement,
+    score_target::{self, ScoreTarget},
 };
 use crate::{
     domain::score::{self, FrameworkContributions, FrameworkScore},
@@ -134,7 +135,11 @@ pub(super) async fn live(ctx: &Context<'_>, project: Id<kind::Project>) -> Resul
 }
 
 impl Score {
-    fn of(view: &View, project: Id<kind::Project>, framework: Id<kind::Framework>) -> Option<Self> {
+    pub(super) fn of(
+        view: &View,
+        project: Id<kind::Project>,
+        framework: Id<kind::Framework>,
+    ) -> Option<Self> {
         let score = view.model.framework(framework)?;
         let removed = view.model.removed(framework);
         Some(Self { view: view.clone(), project, score, explained: OnceLock::new(), removed })
@@ -240,6 +245,11 @@ impl Score {
             Edge::new(encode_cursor(&ordinal.to_string()), RemovedRequirement(it))
         }));
         Ok(removed)
+    }
+
+    /// The target that is set for it now, against this score; null where there is none.
+    async fn target(&self, ctx: &Context<'_>) -> Result<Option<ScoreTarget>> {
+        score_target::one(ctx, self.project, self.score.framework, &self.view).await
     }
 
     /// The version of the formula.

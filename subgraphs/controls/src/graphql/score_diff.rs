@@ -29,7 +29,7 @@ use super::{
 };
 use crate::{
     domain::{
-        project::events::ProjectEvent,
+        project::events::{ProjectEvent, TestChanged, TestRetired},
         score::{Difference, Excepted},
     },
     scores::{Cause, Ends, Moved, Period, Place},
@@ -152,6 +152,7 @@ impl<'a> About<'a> {
             ProjectEvent::ControlCreated(made) => Self { control: Some(made.control), ..none },
             ProjectEvent::ControlUpdated(made) => Self { control: Some(made.control), ..none },
             ProjectEvent::ControlRetired(made) => Self { control: Some(made.control), ..none },
+            ProjectEvent::ControlReinstated(made) => Self { control: Some(made.control), ..none },
             ProjectEvent::RequirementMapped(made) => {
                 Self { control: Some(made.control), requirement: Some(made.requirement), ..none }
             }
@@ -164,7 +165,18 @@ impl<'a> About<'a> {
                 checks: added.check.as_deref().into_iter().collect(),
                 ..none
             },
+            ProjectEvent::TestRuleChanged(changed) => {
+                Self { control: Some(changed.control), test: Some(changed.test), ..none }
+            }
+            ProjectEvent::TestChanged(TestChanged { control, test, check, .. })
+            | ProjectEvent::TestRetired(TestRetired { control, test, check, .. }) => Self {
+                control: Some(*control),
+                test: Some(*test),
+                checks: check.as_deref().into_iter().collect(),
+                ..none
+            },
             ProjectEvent::TestResultRecorded(result) => Self { test: Some(result.test), ..none },
+            ProjectEvent::TestResultSignedOff(signed) => Self { test: Some(signed.test), ..none },
             ProjectEvent::DependencyAdded(made) => {
                 Self { control: Some(made.control), depends_on: Some(made.depends_on), ..none }
             }

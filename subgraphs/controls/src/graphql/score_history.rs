@@ -10,6 +10,7 @@ use studio_service::graphql::{Instant, Page, PageArgs, encode_cursor, gql};
 
 use super::{app, bad_cursor, score, subscription::ScoreNumbersShown};
 use crate::{
+    domain::score::FrameworkScore,
     projections::{
         read::Read,
         score_history::{Lived, Of},
@@ -47,7 +48,7 @@ impl From<HistoryResolution> for Option<Step> {
     }
 }
 
-/// The score of a framework at an instant of the past.
+/// The score of a framework at an instant.
 #[derive(SimpleObject)]
 pub(super) struct ScorePoint {
     /// The instant.
@@ -59,6 +60,15 @@ pub(super) struct ScorePoint {
 }
 
 impl ScorePoint {
+    /// A score that is live from an instant on.
+    pub(super) fn live(at: Timestamp, since: Timestamp, score: &FrameworkScore) -> Self {
+        Self {
+            at: at.to_datetime(),
+            since: Some(since.to_datetime()),
+            score: Some(ScoreNumbersShown::of(score)),
+        }
+    }
+
     fn of(framework: Id<kind::Framework>, at: Timestamp, lived: Option<Lived>) -> Self {
         Self {
             at: at.to_datetime(),

@@ -12,7 +12,7 @@ use super::{
     mutation_reviews::excepted,
 };
 use crate::domain::{
-    project::{ExceptionTerms, MappingTerms, NewMapping, NewTest, Refused},
+    project::{Assessment, ExceptionTerms, MappingTerms, NewMapping, NewTest, Refused, TestChange},
     score::{Fixed, Mapping},
     simulation::{Change, Departure},
 };
@@ -36,7 +36,9 @@ pub(super) enum SimulatedChange {
     RetireControl(SimulatedRetirement),
     /// A control gets a test.
     AddTest(SimulatedTest),
-    /// A test is no longer done.
+    /// A test weighs otherwise, or its passes last longer or shorter.
+    ChangeTest(SimulatedTestChange),
+    /// A test is retired, as retireTest does.
     RemoveTest(SimulatedTestRemoval),
     /// Somebody does a test by hand.
     RecordTestResult(SimulatedTestResult),
@@ -106,6 +108,19 @@ pub(super) struct SimulatedTest {
     validity_days: u32,
     /// What comes out when it is done at once, of a test by hand; leave out where it is not done yet.
     outcome: Option<TestOutcome>,
+}
+
+/// A test that weighs otherwise. What is left out stays as it is.
+#[derive(InputObject)]
+pub(super) struct SimulatedTestChange {
+    /// The test.
+    id: ID,
+    /// Its weight among the tests of the control, 1 to 1000.
+    weight: Option<u32>,
+    /// Whether the control counts at most 0.49 until this test is decided and has no failure.
+    key: Option<bool>,
+    /// Days for which a pass counts in full, at least 1.
+    validity_days: Option<u32>,
 }
 
 /// A test that is no longer done.
@@ -263,6 +278,7 @@ impl SimulatedChange {
             Self::UpdateControl(_) => "updateControl",
             Self::RetireControl(_) => "retireControl",
             Self::AddTest(_) => "addTest",
+            Self::ChangeTest(_) => "changeTest",
             Self::RemoveTest(_) => "removeTest",
             Self::RecordTestResult(_) => "recordTestResult",
             Self::FixCheck(_) => "fixCheck",
@@ -298,8 +314,14 @@ impl SimulatedChange {
                     weight: test.weight,
                     key: test.key,
                     validity_days: test.validity_days,
+                    assessment: Assessment::default(),
                 };
                 Change::AddTest(new, test.outcome.map(Into::into))
+            }
+            Self::ChangeTest(changed) => {
+                let SimulatedTestChange { weight, key, validity_days, .. } = changed;
+                let change = TestChange { weight, key, validity_days, ..TestChange::default() };
+                Change::ChangeTest(id("id", &changed.id)?, change)
             }
             Self::RemoveTest(removed) => Change::RemoveTest(id("testId", &removed.test_id)?),
             Self::RecordTestResult(result) => {

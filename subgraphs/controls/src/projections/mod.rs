@@ -10,10 +10,16 @@ mod members;
 mod nonconformities;
 mod projects;
 pub(crate) mod read;
+pub(crate) mod read_controls;
+pub(crate) mod read_results;
 mod requirements;
 mod reviews;
 pub(crate) mod score_history;
+pub(crate) mod score_watches;
 mod scores;
+pub(crate) mod sorted;
+mod test_results;
+mod test_rules;
 mod tests;
 
 use std::sync::Arc;
@@ -35,7 +41,10 @@ pub(crate) use projects::Projects;
 pub(crate) use requirements::Requirements;
 pub(crate) use reviews::{ReviewKind, Reviews};
 pub(crate) use score_history::ScoreHistory;
+pub(crate) use score_watches::ScoreWatches;
 pub(crate) use scores::Scores;
+pub(crate) use test_results::{ResultState, TestResults};
+pub(crate) use test_rules::TestRules;
 pub(crate) use tests::Tests;
 
 /// Rows that one statement inserts: both databases limit the values of a statement.
@@ -54,9 +63,12 @@ pub(crate) fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(Dependencies),
         Arc::new(Scores),
         Arc::new(ScoreHistory),
+        Arc::new(ScoreWatches),
         Arc::new(EvidenceUses),
         Arc::new(Reviews),
         Arc::new(Nonconformities),
+        Arc::new(TestRules),
+        Arc::new(TestResults),
     ]
 }
 

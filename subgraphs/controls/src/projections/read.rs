@@ -5,14 +5,17 @@ use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySel
 use studio_access::Extent;
 use studio_entities::controls::{
     adoption, control, dependency, evidence_use, framework, member, nonconformity, project,
-    requirement, review, score, test,
+    requirement, review, score,
+    score_watch::{alert, target},
+    test, test_result, test_rule,
 };
 use studio_events::EventStore;
 use studio_kernel::TenantId;
 
 use super::{
     Adoptions, Controls, Dependencies, EvidenceUses, Frameworks, Members, Nonconformities,
-    Projects, Requirements, ReviewKind, Reviews, Scores, Tests,
+    Projects, Requirements, ReviewKind, Reviews, ScoreWatches, Scores, TestResults, TestRules,
+    Tests, score_watches::RAISED,
 };
 
 /// The read models of one organization.
@@ -20,7 +23,7 @@ use super::{
 pub(crate) struct Read {
     pub(super) store: EventStore,
     pub(super) tenant: String,
-    extent: Extent,
+    pub(super) extent: Extent,
 }
 
 /// Where a page starts and how many rows it may have.
@@ -32,13 +35,15 @@ pub(crate) struct From {
     pub(crate) limit: u64,
 }
 
-/// Which controls are wanted.
+/// Which tests are wanted.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct ControlFilter {
+pub(crate) struct TestFilter {
     /// Retired ones too.
     pub(crate) include_retired: bool,
-    /// Only those in this state.
-    pub(crate) implementation: Option<&'static str>,
+    /// Key tests alone, or the others alone.
+    pub(crate) key: Option<bool>,
+    /// Those done by hand alone, or those of checks alone.
+    pub(crate) manual: Option<bool>,
 }
 
 /// Rows of one read model, of this organization and of the generation that is read.
@@ -53,7 +58,7 @@ macro_rules! rows {
 /// The same of what lies in projects, as far as these are seen; `column` holds the project.
 macro_rules! seen {
     ($read:expr, $entity:ident, $projection:ident, $column:ident) => {{
-        let select = rows!($read, $entity, $projection);
+        let select = $crate::projections::read::rows!($read, $entity, $projection);
         match $read.extent.projects() {
             Some(only) => {
                 select.filter($entity::Column::$column.is_in(only.iter().map(String::as_str)))
@@ -62,6 +67,9 @@ macro_rules! seen {
         }
     }};
 }
+
+pub(super) use rows;
+pub(super) use seen;
 
 /// `by_ids`: the rows of these ids, in no order.
 macro_rules! by_ids {
@@ -102,7 +110,10 @@ impl Read {
         Self { store: store.clone(), tenant: extent.tenant().to_string(), extent }
     }
 
-    async fn all<E: EntityTrait>(&self, select: Select<E>) -> Result<Vec<E::Model>, DbErr> {
+    pub(super) async fn all<E: EntityTrait>(
+        &self,
+        select: Select<E>,
+    ) -> Result<Vec<E::Model>, DbErr> {
         select.all(self.store.database().reader()).await
     }
 
@@ -112,9 +123,12 @@ impl Read {
         requirements_by_id requirement Requirements,
         controls_by_id control Controls Project,
         tests_by_id test Tests Project,
+        test_rules_by_id test_rule TestRules Project,
         dependencies_by_id dependency Dependencies Project,
         reviews_by_id review Reviews Project,
         nonconformities_by_id nonconformity Nonconformities Project,
+        alerts_by_id alert ScoreWatches Project,
+        test_results_by_id test_result TestResults Project,
     }
 
     /// The projects, with or without those that are archived.
@@ -183,14 +197,18 @@ impl Read {
         self.all(page!(select, adoption, from)).await
     }
 
-    /// The requirements of a framework.
+    /// The requirements of a framework; only those of an importance, if so asked.
     pub(crate) async fn requirements(
         &self,
         framework: &str,
+        importance: Option<&str>,
         from: From,
     ) -> Result<Vec<requirement::Model>, DbErr> {
-        let select = rows!(self, requirement, Requirements)
+        let mut select = rows!(self, requirement, Requirements)
             .filter(requirement::Column::Framework.eq(framework));
+        if let Some(importance) = importance {
+            select = select.filter(requirement::Column::Importance.eq(importance));
+        }
         self.all(page!(select, requirement, from)).await
     }
 
@@ -210,28 +228,39 @@ impl Read {
             .await
     }
 
-    /// The controls of a project.
-    pub(crate) async fn controls(
+    /// The tests of a control.
+    pub(crate) async fn tests(
         &self,
-        project: &str,
-        filter: ControlFilter,
+        control: &str,
+        filter: TestFilter,
         from: From,
-    ) -> Result<Vec<control::Model>, DbErr> {
+    ) -> Result<Vec<test::Model>, DbErr> {
         let mut select =
-            seen!(self, control, Controls, Project).filter(control::Column::Project.eq(project));
+            seen!(self, test, Tests, Project).filter(test::Column::Control.eq(control));
         if !filter.include_retired {
-            select = select.filter(control::Column::Retired.eq(0));
+            select = select.filter(test::Column::RetiredAt.is_null());
         }
-        if let Some(implementation) = filter.implementation {
-            select = select.filter(control::Column::Implementation.eq(implementation));
+        if let Some(key) = filter.key {
+            select = select.filter(test::Column::IsKey.eq(i64::from(key)));
         }
-        self.all(page!(select, control, from)).await
+        if let Some(manual) = filter.manual {
+            select = select.filter(match manual {
+                true => test::Column::CheckId.is_null(),
+                false => test::Column::CheckId.is_not_null(),
+            });
+        }
+        self.all(page!(select, test, from)).await
     }
 
-    /// The tests of a control.
-    pub(crate) async fn tests(&self, control: &str, from: From) -> Result<Vec<test::Model>, DbErr> {
-        let select = seen!(self, test, Tests, Project).filter(test::Column::Control.eq(control));
-        self.all(page!(select, test, from)).await
+    /// The versions of a test's rule.
+    pub(crate) async fn test_rules(
+        &self,
+        test: &str,
+        from: From,
+    ) -> Result<Vec<test_rule::Model>, DbErr> {
+        let select =
+            seen!(self, test_rule, TestRules, Project).filter(test_rule::Column::Test.eq(test));
+        self.all(page!(select, test_rule, from)).await
     }
 
     /// The members of a requirement within a project, retired controls left out.
@@ -332,6 +361,38 @@ impl Read {
             .filter(score::Column::Project.eq(project))
             .order_by_asc(score::Column::Position);
         Ok(self.all(select).await?.into_iter().map(|row| row.position).collect())
+    }
+
+    /// Where the scores of a project are to be.
+    pub(crate) async fn targets(&self, project: &str) -> Result<Vec<target::Model>, DbErr> {
+        let select = seen!(self, target, ScoreWatches, Project)
+            .filter(target::Column::Project.eq(project))
+            .order_by_asc(target::Column::Framework);
+        self.all(select).await
+    }
+
+    /// The alerts on the scores of a project; only what stands so, if so asked.
+    pub(crate) async fn alerts(
+        &self,
+        project: &str,
+        state: Option<&str>,
+        from: From,
+    ) -> Result<Vec<alert::Model>, DbErr> {
+        let mut select =
+            seen!(self, alert, ScoreWatches, Project).filter(alert::Column::Project.eq(project));
+        if let Some(state) = state {
+            select = select.filter(alert::Column::State.eq(state));
+        }
+        self.all(page!(select, alert, from)).await
+    }
+
+    /// Where the events stand that raised what is raised now in a project, in the order of the log.
+    pub(crate) async fn raised_alerts(&self, project: &str) -> Result<Vec<i64>, DbErr> {
+        let select = seen!(self, alert, ScoreWatches, Project)
+            .filter(alert::Column::Project.eq(project))
+            .filter(alert::Column::State.eq(RAISED))
+            .order_by_asc(alert::Column::RaisedPosition);
+        Ok(self.all(select).await?.into_iter().filter_map(|row| row.raised_position).collect())
     }
 
     /// The projects whose scores rest on some evidence.

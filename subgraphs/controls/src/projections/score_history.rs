@@ -39,7 +39,7 @@ impl Projection for ScoreHistory {
     ) -> Result<(), ProjectionError> {
         let mut rows = Vec::with_capacity(events.len());
         for event in events {
-            let ScoreEvent::ScoreChanged(changed) = event.decode()?;
+            let ScoreEvent::ScoreChanged(changed) = event.decode()? else { continue };
             rows.push(Model {
                 generation,
                 tenant: event.tenant.to_string(),

@@ -37,7 +37,7 @@ impl Projection for Scores {
     ) -> Result<(), ProjectionError> {
         let mut newest = std::collections::BTreeMap::new();
         for event in events {
-            let ScoreEvent::ScoreChanged(changed) = event.decode()?;
+            let ScoreEvent::ScoreChanged(changed) = event.decode()? else { continue };
             let key = (event.tenant, changed.project, changed.framework);
             newest.insert(key, event.position);
         }

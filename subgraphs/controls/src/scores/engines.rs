@@ -13,11 +13,18 @@ use studio_kernel::Timestamp;
 use studio_service::ApiError;
 use tokio::task::JoinSet;
 
-use super::{Key, Scores, Slots, fold, lock, slot::Slot};
+use super::{Key, Scores, Slots, fold, lock, slot::Slot, watched::Watched};
 use crate::domain::score_log::ScoreLog;
 
 /// Projects that are loaded at a time, beside what else is done.
 const LOADS: usize = 2;
+
+/// A project that was loaded.
+pub(super) struct Load {
+    key: Key,
+    number: u64,
+    slot: Slot,
+}
 
 /// The models of a worker.
 pub(super) struct Engines {
@@ -27,9 +34,10 @@ pub(super) struct Engines {
     resting: HashMap<Key, Option<Timestamp>>,
     /// Projects that time has moved, and those that nobody has looked at since the start.
     due: BTreeSet<Key>,
-    /// What is being loaded. Whatever is loaded otherwise meanwhile, or is gone again, is struck out.
-    loading: BTreeSet<Key>,
-    loads: JoinSet<Result<(Key, Slot), ApiError>>,
+    /// What is being loaded, and by which of the loads. Whatever is loaded otherwise meanwhile is struck
+    /// out: what the load brings may lack what has happened.
+    loading: HashMap<Key, u64>,
+    loads: JoinSet<Result<Load, ApiError>>,
     published: bool,
 }
 
@@ -41,7 +49,7 @@ impl Engines {
             loaded: Slots::new(),
             resting: HashMap::new(),
             due: projects.into_iter().collect(),
-            loading: BTreeSet::new(),
+            loading: HashMap::new(),
             loads: JoinSet::new(),
             published: false,
         }
@@ -126,16 +134,21 @@ impl Engines {
                 return;
             }
             self.due.remove(&key);
-            if self.loaded.contains_key(&key) || !self.loading.insert(key) {
+            if self.loaded.contains_key(&key) || self.loading.contains_key(&key) {
                 continue;
             }
+            let number = self.scores.turn();
+            self.loading.insert(key, number);
             let scores = self.scores.clone();
-            self.loads.spawn(async move { Ok((key, open(&scores, key, position).await?)) });
+            self.loads.spawn(async move {
+                let slot = open(&scores, key, position).await?;
+                Ok(Load { key, number, slot })
+            });
         }
     }
 
     /// The next project that is loaded; `None` while nothing is being loaded.
-    pub(super) async fn loaded(&mut self) -> Option<Result<(Key, Slot), ApiError>> {
+    pub(super) async fn loaded(&mut self) -> Option<Result<Load, ApiError>> {
         let loaded = self.loads.join_next().await?;
         Some(loaded.unwrap_or_else(|panicked| Err(ApiError::internal(panicked))))
     }
@@ -143,15 +156,14 @@ impl Engines {
     /// Puts what was loaded where it belongs, if nothing happened to the project meanwhile.
     pub(super) fn take_up(
         &mut self,
-        key: Key,
-        mut slot: Slot,
+        Load { key, number, mut slot }: Load,
         position: i64,
-    ) -> Option<Arc<Mutex<Slot>>> {
-        if !self.loading.remove(&key) {
+    ) -> Option<(Key, Arc<Mutex<Slot>>)> {
+        if self.loading.get(&key) != Some(&number) {
             return None;
         }
         slot.through = slot.through.max(position);
-        Some(self.insert(key, slot))
+        Some((key, self.insert(key, slot)))
     }
 
     /// Lets those go that were of no use for the longest, until the others hold no more than they may.
@@ -186,6 +198,7 @@ async fn open(scores: &Scores, key: Key, until: i64) -> Result<Slot, ApiError> {
     let store = &scores.0.store;
     let (tenant, project) = key;
     let recorded = store.load::<ScoreLog>(tenant, &project.to_string()).await?;
+    scores.may_continue(&recorded.state)?;
     let until = until.max(recorded.state.through);
     // What it is judged at is never before what it begins with was.
     let mut folded = fold(store, key, until, Timestamp::from_micros(i64::MAX)).await?;
@@ -202,6 +215,7 @@ async fn open(scores: &Scores, key: Key, until: i64) -> Result<Slot, ApiError> {
         through: until,
         since: folded.since,
         uncompacted: 0,
+        watched: Watched::open(store, key, until).await?,
         recorded: recorded.state,
         score_version: recorded.version,
     })

@@ -8,6 +8,7 @@
 //! digit, in every process.
 
 mod engines;
+mod forecast;
 pub(crate) mod history;
 mod moves;
 mod periods;
@@ -15,12 +16,13 @@ mod simulation;
 mod slot;
 mod snapshots;
 mod subscribe;
+mod watched;
 mod worker;
 
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -32,15 +34,17 @@ use studio_kernel::{Aggregate, Code, Env, Id, TenantId, Timestamp, kind};
 use studio_service::ApiError;
 use tokio::sync::{Notify, oneshot, watch};
 
+pub(crate) use forecast::Forecast;
 pub(crate) use moves::{Cause, Ends, Moved, Place};
 pub(crate) use periods::whole_days;
 pub(crate) use simulation::Begun;
-pub(crate) use subscribe::{Change, changes};
+pub(crate) use subscribe::{Told, alerts, changes};
 pub(crate) use worker::run;
 
 use crate::domain::{
     project::{Project, events::ProjectEvent, facts},
-    score::Model,
+    score::{Model, UnknownFormula, known},
+    score_log::ScoreLog,
 };
 use slot::Slot;
 use snapshots::{Kept, Since};
@@ -76,6 +80,8 @@ struct Inner {
     turns: AtomicU64,
     /// Everything up to this position of the log is in the models.
     reached: watch::Sender<i64>,
+    /// The version of the formula that the log names and this build does not compute, where it does.
+    unknown_formula: OnceLock<UnknownFormula>,
 }
 
 /// A model that was computed for two instants.
@@ -109,6 +115,7 @@ impl Scores {
             asked: Notify::new(),
             turns: AtomicU64::new(0),
             reached: watch::Sender::new(-1),
+            unknown_formula: OnceLock::new(),
         };
         Self(Arc::new(inner))
     }
@@ -122,6 +129,7 @@ impl Scores {
         as_of: Option<Timestamp>,
         at: Option<Timestamp>,
     ) -> Result<View, ApiError> {
+        self.computes()?;
         let Some(as_of) = as_of else { return self.live((tenant, project), at).await };
         if self.is_ahead(as_of).await? {
             return Err(ApiError::new(
@@ -133,6 +141,27 @@ impl Scores {
             ));
         }
         self.replay((tenant, project), as_of, at.unwrap_or(as_of)).await
+    }
+
+    /// Refuses to compute what another version of the formula made, once the engine has met one.
+    fn computes(&self) -> Result<(), ApiError> {
+        match self.0.unknown_formula.get() {
+            Some(unknown) => Err(ApiError::new(Code::SubgraphUnavailable, unknown.to_string())),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses to record beside scores of another version of the formula.
+    fn may_continue(&self, log: &ScoreLog) -> Result<(), ApiError> {
+        for numbers in log.newest.values() {
+            if let Err(unknown) = known(numbers.formula) {
+                let _first = self.0.unknown_formula.set(unknown);
+                // Whoever waits for live scores waits in vain.
+                self.0.reached.send_modify(|_| ());
+                lock(&self.0.wanted).clear();
+            }
+        }
+        self.computes()
     }
 
     /// Whether an instant is later than now, and than everything that was recorded.
@@ -173,13 +202,15 @@ impl Scores {
         // Whichever process the change was made through, it is in the answer.
         let head = self.0.store.newest().await?;
         let mut reached = self.0.reached.subscribe();
-        let there = async { reached.wait_for(|now| *now >= head).await.is_ok() };
+        let told = |now: &i64| *now >= head || self.0.unknown_formula.get().is_some();
+        let there = async { reached.wait_for(told).await.is_ok() };
         if !tokio::time::timeout(PATIENCE, there).await.unwrap_or(false) {
             let reached = *self.0.reached.borrow();
             return Err(ApiError::unavailable(format!(
                 "the score engine is at {reached}, the log at {head}"
             )));
         }
+        self.computes()?;
         let model = self.model(key).await?;
         let computed = model.at();
         let as_of = computed.map_or(self.0.env.now(), |computed| computed.max(self.0.env.now()));
@@ -216,7 +247,10 @@ impl Scores {
         self.0.asked.notify_one();
         match tokio::time::timeout(PATIENCE, loaded).await {
             Ok(Ok(model)) => Ok(model),
-            _ => Err(ApiError::unavailable(format!("the scores of {} are not loaded", key.1))),
+            _ => {
+                self.computes()?;
+                Err(ApiError::unavailable(format!("the scores of {} are not loaded", key.1)))
+            }
         }
     }
 

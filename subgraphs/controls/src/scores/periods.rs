@@ -57,6 +57,7 @@ impl Scores {
 
     /// What was known at the end of a period, not yet judged.
     async fn known_at_end(&self, key: Key, period: Period, days: Days) -> Result<Model, ApiError> {
+        self.computes()?;
         let until = self.0.store.position_as_of(period.to).await?;
         Ok(fold(&self.0.store, key, until, days.first.end()).await?.model)
     }

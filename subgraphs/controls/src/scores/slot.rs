@@ -5,10 +5,14 @@ use std::sync::Arc;
 use studio_kernel::{Id, Timestamp, kind};
 use studio_service::ApiError;
 
-use super::snapshots::Since;
+use super::{
+    snapshots::Since,
+    watched::{Watched, Watching},
+};
 use crate::domain::{
     score::{Fact, Model},
-    score_log::{Cause, MOST_CAUSES, ScoreChanged, ScoreLog, ScoreNumbers},
+    score_log::{Cause, MOST_CAUSES, ScoreChanged, ScoreEvent, ScoreLog, ScoreNumbers},
+    score_watch::{Moment, judge},
 };
 
 /// Facts after which a model drops what cannot count any more.
@@ -31,6 +35,8 @@ pub(super) struct Slot {
     pub(super) since: Since,
     /// Facts that were applied since the model last dropped what cannot count any more.
     pub(super) uncompacted: usize,
+    /// What its scores are watched for.
+    pub(super) watched: Watched,
     /// What was recorded, those changes included that are about to be.
     pub(super) recorded: ScoreLog,
     /// The version of the score stream, the same.
@@ -43,6 +49,8 @@ pub(super) struct News {
     pub(super) through: i64,
     /// Events that hold facts.
     pub(super) events: Vec<Noted>,
+    /// What its scores are watched for from then on.
+    pub(super) watched: Vec<Watching>,
 }
 
 /// An event that holds facts.
@@ -56,13 +64,14 @@ pub(super) struct Noted {
 impl Slot {
     /// Takes a batch in. What moved is to be recorded: first what the clock had moved by then.
     /// Events that are in the model already are passed over.
-    pub(super) fn take(&mut self, news: News) -> Result<Vec<ScoreChanged>, ApiError> {
+    pub(super) fn take(&mut self, news: News) -> Result<Vec<ScoreEvent>, ApiError> {
         let known = self.version;
+        let watching = self.watched.take(news.watched);
         let fresh: Vec<Noted> =
             news.events.into_iter().filter(|event| event.version > known).collect();
         let Some(last) = fresh.last() else {
             self.through = self.through.max(news.through);
-            return Ok(Vec::new());
+            return Ok(self.alerts(&watching));
         };
         let (version, recorded_at) = (last.version, last.cause.recorded_at);
         let mut changes = self.advance(recorded_at)?;
@@ -93,12 +102,12 @@ impl Slot {
 
     /// What differs from the newest recorded scores though nothing is new: what another version of
     /// the formula gives, or what was not recorded.
-    pub(super) fn settle(&mut self) -> Vec<ScoreChanged> {
+    pub(super) fn settle(&mut self) -> Vec<ScoreEvent> {
         self.model.at().map_or_else(Vec::new, |at| self.differences(at, Vec::new(), 0))
     }
 
     /// Lets time pass up to an instant, one change after the other.
-    pub(super) fn advance(&mut self, until: Timestamp) -> Result<Vec<ScoreChanged>, ApiError> {
+    pub(super) fn advance(&mut self, until: Timestamp) -> Result<Vec<ScoreEvent>, ApiError> {
         let mut changes = Vec::new();
         let Some(mut computed) = self.model.at() else { return Ok(changes) };
         while let Some(change) = self.model.next_change().filter(|change| *change <= until) {
@@ -120,14 +129,29 @@ impl Slot {
         Ok(changes)
     }
 
-    /// What differs from the newest recorded scores; from now on it counts as recorded.
+    /// What is raised and cleared by what people watch for from now on.
+    fn alerts(&mut self, watching: &[Cause]) -> Vec<ScoreEvent> {
+        let (Some(last), Some(computed)) = (watching.last(), self.model.at()) else {
+            return Vec::new();
+        };
+        let moment = Moment {
+            project: self.project,
+            at: computed.max(last.recorded_at),
+            causes: watching,
+            cause_count: u32::try_from(watching.len()).unwrap_or(u32::MAX),
+        };
+        judge(&mut self.recorded, self.watched.watch(), moment)
+    }
+
+    /// What differs from the newest recorded scores, and the alerts that it raises and clears; from now
+    /// on it counts as recorded.
     fn differences(
         &mut self,
         at: Timestamp,
         causes: Vec<Cause>,
         cause_count: u32,
-    ) -> Vec<ScoreChanged> {
-        let mut changes = Vec::new();
+    ) -> Vec<ScoreEvent> {
+        let mut changes: Vec<ScoreEvent> = Vec::new();
         for framework in self.model.frameworks() {
             let Some(score) = self.model.framework(framework) else { continue };
             let now = ScoreNumbers::from(&score);
@@ -135,7 +159,7 @@ impl Slot {
             if before == Some(&now) {
                 continue;
             }
-            changes.push(ScoreChanged {
+            let changed = ScoreChanged {
                 project: self.project,
                 framework,
                 as_of: at,
@@ -145,11 +169,14 @@ impl Slot {
                 now,
                 causes: causes.clone(),
                 cause_count,
-            });
+            };
+            changes.push(changed.into());
         }
         for change in &changes {
             self.recorded.take(change);
         }
+        let moment = Moment { project: self.project, at, causes: &causes, cause_count };
+        changes.extend(judge(&mut self.recorded, self.watched.watch(), moment));
         changes
     }
 }

@@ -1,5 +1,5 @@
-//! The stream behind `scoreChanged`: recorded score changes by their place in the log. It skips and
-//! repeats nothing, whichever cursor it starts from.
+//! The streams behind `scoreChanged` and `scoreAlerts`: what was recorded of scores, by its place in
+//! the log. They skip and repeat nothing, whichever cursor they start from.
 
 use std::sync::Arc;
 
@@ -7,6 +7,7 @@ use futures::{
     Stream, StreamExt,
     stream::{self, BoxStream},
 };
+use sea_orm::DbErr;
 use studio_access::Resource;
 use studio_events::Recorded;
 use studio_kernel::{Actor, Aggregate, Code, Id, Payload, Timestamp, kind};
@@ -14,32 +15,75 @@ use studio_service::ApiError;
 
 use crate::{
     app::App,
-    domain::score_log::{ScoreChanged, ScoreEvent, ScoreLog},
+    domain::score_log::{ScoreAlertCleared, ScoreAlertRaised, ScoreChanged, ScoreEvent, ScoreLog},
     projections::read::Read,
 };
 
-/// A recorded change and where it stands.
+/// Something that was recorded of a score, and where it stands.
 #[derive(Clone)]
-pub(crate) struct Change {
+pub(crate) struct Told<T> {
     /// Its place in the log, which is the cursor.
     pub(crate) position: i64,
     /// When it was recorded.
     pub(crate) recorded_at: Timestamp,
-    /// What moved.
-    pub(crate) changed: ScoreChanged,
+    /// What it is.
+    pub(crate) event: T,
 }
 
-/// The changes of a project after a position; without one, the newest recorded score of each
-/// framework and then the changes. The policy is asked for each of them anew.
+/// What is followed.
+struct Followed {
+    actor: Actor,
+    project: Id<kind::Project>,
+    /// The types of its events.
+    types: &'static [&'static str],
+    /// The policy is asked for this with each event anew.
+    action: &'static str,
+}
+
+/// The changes of a project's scores after a position; without one, the newest recorded score of each
+/// framework and then the changes.
 pub(crate) async fn changes(
     app: Arc<App>,
     actor: Actor,
     project: Id<kind::Project>,
     after: Option<i64>,
-) -> Result<impl Stream<Item = Result<Change, ApiError>> + Send + 'static, ApiError> {
+) -> Result<impl Stream<Item = Result<Told<ScoreChanged>, ApiError>> + Send + 'static, ApiError> {
+    let (read, of) = (Read::new(&app.store, actor.tenant), project.to_string());
+    let newest = async move { read.newest_scores(&of).await };
+    let types = &[ScoreChanged::TYPE];
+    let followed = Followed { actor, project, types, action: "controls:score:read" };
+    Ok(follow(app, followed, after, newest).await?.filter_map(|told| async {
+        only(told, |event| match event {
+            ScoreEvent::ScoreChanged(changed) => Some(changed),
+            ScoreEvent::ScoreAlertRaised(_) | ScoreEvent::ScoreAlertCleared(_) => None,
+        })
+    }))
+}
+
+/// The alerts of a project that are raised and cleared after a position; without one, those that are
+/// raised now and then what comes.
+pub(crate) async fn alerts(
+    app: Arc<App>,
+    actor: Actor,
+    project: Id<kind::Project>,
+    after: Option<i64>,
+) -> Result<impl Stream<Item = Result<Told<ScoreEvent>, ApiError>> + Send + 'static, ApiError> {
+    let (read, of) = (Read::new(&app.store, actor.tenant), project.to_string());
+    let raised = async move { read.raised_alerts(&of).await };
+    let types = &[ScoreAlertRaised::TYPE, ScoreAlertCleared::TYPE];
+    follow(app, Followed { actor, project, types, action: "controls:alert:read" }, after, raised)
+        .await
+}
+
+/// What stands is asked for once it is known where the changes begin, so that nothing falls between.
+async fn follow(
+    app: Arc<App>,
+    followed: Followed,
+    after: Option<i64>,
+    standing: impl Future<Output = Result<Vec<i64>, DbErr>>,
+) -> Result<impl Stream<Item = Result<Told<ScoreEvent>, ApiError>> + Send + 'static, ApiError> {
     // The cursor may be of a change that another process has shown already.
     let head = app.store.newest().await?;
-    let read = Read::new(&app.store, actor.tenant);
     let mut first = Vec::new();
     let start = match after {
         Some(position) if position > head || position < 0 => {
@@ -50,7 +94,7 @@ pub(crate) async fn changes(
         }
         Some(position) => position,
         None => {
-            for position in read.newest_scores(&project.to_string()).await? {
+            for position in standing.await? {
                 // What was recorded meanwhile comes with the changes.
                 if position <= head {
                     first.extend(app.store.read(position - 1, 1).await?);
@@ -61,35 +105,45 @@ pub(crate) async fn changes(
     };
     let tail: BoxStream<'static, _> = app.store.tail(start).boxed();
     let recorded = stream::iter(first.into_iter().map(|event| Ok(Arc::new(event)))).chain(tail);
-    let stream_id = project.to_string();
+    let stream_id = followed.project.to_string();
     Ok(recorded.filter_map(move |event| {
-        let change = match event {
-            Ok(event) if !is_score(&event, &actor, &stream_id) => None,
-            Ok(event) => Some(allowed(&app, &actor, &event, project).and_then(|()| decode(&event))),
+        let told = match event {
+            Ok(event) if !followed.is(&event, &stream_id) => None,
+            Ok(event) => Some(followed.allowed(&app, &event).and_then(|()| decode(&event))),
             Err(error) => Some(Err(error.into())),
         };
-        futures::future::ready(change)
+        futures::future::ready(told)
     }))
 }
 
-fn is_score(event: &Recorded, actor: &Actor, stream_id: &str) -> bool {
-    event.stream_type == ScoreLog::STREAM_TYPE
-        && event.event_type == ScoreChanged::TYPE
-        && event.tenant == actor.tenant
-        && event.stream_id == stream_id
+impl Followed {
+    fn is(&self, event: &Recorded, stream_id: &str) -> bool {
+        event.stream_type == ScoreLog::STREAM_TYPE
+            && self.types.contains(&&*event.event_type)
+            && event.tenant == self.actor.tenant
+            && event.stream_id == stream_id
+    }
+
+    fn allowed(&self, app: &App, event: &Recorded) -> Result<(), ApiError> {
+        let resource =
+            Resource::one("Project", self.project, event.tenant).of_project(self.project);
+        app.require(&self.actor, self.action, &resource)
+    }
 }
 
-fn allowed(
-    app: &App,
-    actor: &Actor,
-    event: &Recorded,
-    project: Id<kind::Project>,
-) -> Result<(), ApiError> {
-    let resource = Resource::one("Project", project, event.tenant).of_project(project);
-    app.require(actor, "controls:score:read", &resource)
+fn decode(event: &Recorded) -> Result<Told<ScoreEvent>, ApiError> {
+    let decoded = event.decode().map_err(ApiError::internal)?;
+    Ok(Told { position: event.position, recorded_at: event.recorded_at, event: decoded })
 }
 
-fn decode(event: &Recorded) -> Result<Change, ApiError> {
-    let ScoreEvent::ScoreChanged(changed) = event.decode().map_err(ApiError::internal)?;
-    Ok(Change { position: event.position, recorded_at: event.recorded_at, changed })
+fn only<T>(
+    told: Result<Told<ScoreEvent>, ApiError>,
+    of: impl FnOnce(ScoreEvent) -> Option<T>,
+) -> Option<Result<Told<T>, ApiError>> {
+    match told {
+        Ok(Told { position, recorded_at, event }) => {
+            of(event).map(|event| Ok(Told { position, recorded_at, event }))
+        }
+        Err(error) => Some(Err(error)),
+    }
 }

@@ -22,15 +22,17 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Key, PAGE, Scores,
-    engines::Engines,
+    engines::{Engines, Load},
     lock,
     slot::{News, Noted, Slot},
     snapshots,
+    watched::Watching,
 };
 use crate::{
     domain::{
         project::{Project, events::ProjectEvent, facts},
-        score_log::{Cause, ScoreChanged, ScoreLog},
+        score_log::{Cause, ScoreEvent, ScoreLog},
+        score_watch::ScoreWatch,
     },
     projections::read::scored_projects,
 };
@@ -158,7 +160,7 @@ struct Worker<'a> {
 struct Changes {
     key: Key,
     before: u64,
-    changes: Vec<ScoreChanged>,
+    changes: Vec<ScoreEvent>,
 }
 
 impl<'a> Worker<'a> {
@@ -276,9 +278,9 @@ impl<'a> Worker<'a> {
     }
 
     /// Takes up a project that was loaded: what moved while it rested, or while nobody looked.
-    async fn take_up(&mut self, loaded: Result<(Key, Slot), ApiError>) -> Result<(), Left> {
-        let (key, slot) = loaded?;
-        let Some(slot) = self.engines.take_up(key, slot, self.position) else { return Ok(()) };
+    async fn take_up(&mut self, loaded: Result<Load, ApiError>) -> Result<(), Left> {
+        let taken = self.engines.take_up(loaded?, self.position);
+        let Some((key, slot)) = taken else { return Ok(()) };
         let now = self.scores.0.env.now();
         let mut changes = Vec::new();
         changes.extend(collect(key, &slot, |slot| Ok(slot.settle()))?);
@@ -297,11 +299,10 @@ impl<'a> Worker<'a> {
         for Changes { key: (tenant, project), before, changes } in changes {
             left -= 1;
             scores_may_be_recorded(self.scores, tenant)?;
-            let events = changes.into_iter().map(Into::into).collect();
             let stream = StreamAppend::of::<ScoreLog>(
                 project.to_string(),
                 Expected::Version(before),
-                events,
+                changes,
             )
             .map_err(ApiError::internal)?;
             let mut append = Append::new(tenant, Metadata::system(SYSTEM), vec![stream]);
@@ -333,7 +334,7 @@ fn checkpoint(position: i64) -> ConsumerCheckpoint {
 fn collect(
     key: Key,
     slot: &Mutex<Slot>,
-    work: impl FnOnce(&mut Slot) -> Result<Vec<ScoreChanged>, ApiError>,
+    work: impl FnOnce(&mut Slot) -> Result<Vec<ScoreEvent>, ApiError>,
 ) -> Result<Option<Changes>, ApiError> {
     let mut slot = lock(slot);
     let changes = work(&mut slot)?;
@@ -347,27 +348,29 @@ fn collect(
 
 /// Notes what an event of a batch that ends at `head` says about its project.
 fn note(event: &Recorded, head: i64, news: &mut BTreeMap<Key, News>) -> Result<(), ApiError> {
-    if event.stream_type != Project::STREAM_TYPE {
+    let watches = event.stream_type == ScoreWatch::STREAM_TYPE;
+    if event.stream_type != Project::STREAM_TYPE && !watches {
+        return Ok(());
+    }
+    let cause = Cause {
+        event: event.event_id,
+        position: event.position,
+        event_type: event.event_type.clone(),
+        recorded_at: event.recorded_at,
+    };
+    let project = event.stream_id.parse().map_err(ApiError::internal)?;
+    let (key, version) = ((event.tenant, project), event.stream_version);
+    let none = || News { through: head, events: Vec::new(), watched: Vec::new() };
+    if watches {
+        let event = event.decode().map_err(ApiError::internal)?;
+        let news = news.entry(key).or_insert_with(none);
+        news.watched.push(Watching { version, cause, event });
         return Ok(());
     }
     let decoded: ProjectEvent = event.decode().map_err(ApiError::internal)?;
     let facts = facts(&decoded, event.recorded_at).map_err(ApiError::internal)?;
-    if facts.is_empty() {
-        return Ok(());
+    if !facts.is_empty() {
+        news.entry(key).or_insert_with(none).events.push(Noted { version, cause, facts });
     }
-    let project = event.stream_id.parse().map_err(ApiError::internal)?;
-    let news = news
-        .entry((event.tenant, project))
-        .or_insert_with(|| News { through: head, events: Vec::new() });
-    news.events.push(Noted {
-        version: event.stream_version,
-        cause: Cause {
-            event: event.event_id,
-            position: event.position,
-            event_type: event.event_type.clone(),
-            recorded_at: event.recorded_at,
-        },
-        facts,
-    });
     Ok(())
 }

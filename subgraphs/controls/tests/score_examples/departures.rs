@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use studio_controls::domain::score::{
     Cap, Excepted, Exception, Grade, Implementation, Statement, TestId,
 };
+use studio_kernel::Timestamp;
 
 use super::{Project, first, id, noon, small_company};
 
@@ -21,7 +22,13 @@ impl Project {
     }
 
     /// A control with one test, of whose ten resources so many pass and fail.
-    fn of_ten(&mut self, control: u32, passed: u32, failed: u32, key: bool) -> &mut Self {
+    pub(super) fn of_ten(
+        &mut self,
+        control: u32,
+        passed: u32,
+        failed: u32,
+        key: bool,
+    ) -> &mut Self {
         self.control(control, Implementation::Implemented)
             .test(control, control, "1", key)
             .failing(control, failed)
@@ -29,14 +36,30 @@ impl Project {
     }
 
     /// An exception from the day of the scans to 20 March.
-    fn except(&mut self, number: u32, test: u32, resource: u32, by: Option<u32>) -> &mut Self {
+    pub(super) fn except(
+        &mut self,
+        number: u32,
+        test: u32,
+        resource: u32,
+        by: Option<u32>,
+    ) -> &mut Self {
+        self.except_until(number, test, resource, by, noon("2026-03-20"))
+    }
+
+    pub(super) fn except_until(
+        &mut self,
+        number: u32,
+        test: u32,
+        resource: u32,
+        by: Option<u32>,
+        until: Timestamp,
+    ) -> &mut Self {
         let on = Excepted::Resource {
             check: format!("check-{test}"),
             resource: format!("r{resource}"),
             places: None,
         };
-        let stated =
-            Exception { on, compensating: by.map(id), from: first(), until: noon("2026-03-20") };
+        let stated = Exception { on, compensating: by.map(id), from: first(), until };
         self.say(Statement::ExceptionStated { exception: id(number), stated })
     }
 }

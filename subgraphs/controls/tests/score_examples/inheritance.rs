@@ -25,7 +25,7 @@ fn four() -> Project {
 
 impl Project {
     /// States mapping `number` from one requirement to another.
-    fn map(
+    pub(super) fn map(
         &mut self,
         number: u32,
         (source, target): (u32, u32),

@@ -254,6 +254,7 @@ impl<'a> Formula<'a> {
                 && *test == wanted
             {
                 let reading = Reading {
+                    rule_version: None,
                     population: 1,
                     passed: (*outcome == Outcome::Passed).into(),
                     failed: (*outcome == Outcome::Failed).into(),
@@ -274,11 +275,12 @@ impl<'a> Formula<'a> {
         &self,
         readings: &'r [(Reading, BTreeSet<String>)],
     ) -> Option<&'r (Reading, BTreeSet<String>)> {
-        // max_by_key keeps the last of equals, which is the one recorded last.
+        // max_by_key keeps the last of equals. Mostly that is the one recorded last; what was signed
+        // off later counts as of its recording.
         readings
             .iter()
             .filter(|(reading, _)| reading.effective_from <= self.at)
-            .max_by_key(|(reading, _)| reading.effective_from)
+            .max_by_key(|(reading, _)| (reading.effective_from, reading.recorded_at))
     }
 
     fn freshness(&self, reading: &Reading, validity: f64) -> f64 {

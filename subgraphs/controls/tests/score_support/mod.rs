@@ -47,7 +47,7 @@ pub(crate) enum Step {
 pub(crate) enum Said {
     Plain(Statement),
     Scan { check: u8, place: u8, counts: [u32; 3], times: Times, version: u32 },
-    Manual { test: u8, outcome: Outcome, times: Times, version: Option<u32> },
+    Manual { test: u8, outcome: Outcome, times: Times, version: Option<u32>, waited: i64 },
     Opened { number: u8, control: u8, grade: Grade, since: i64 },
     Closed { number: u8, control: u8, ago: i64 },
     Excepted { number: u8, on: Excepted, compensating: Option<u8>, since: i64, lasts: i64 },
@@ -73,6 +73,7 @@ impl Said {
                     account,
                     region,
                     reading: Reading {
+                        rule_version: None,
                         population: passed + failed + unknown,
                         passed: *passed,
                         failed: *failed,
@@ -85,13 +86,14 @@ impl Said {
                     },
                 }
             }
-            Self::Manual { test, outcome, times, version } => Statement::ManualResult {
+            // As it was when it was recorded, before somebody signed it off.
+            Self::Manual { test, outcome, times, version, waited } => Statement::ManualResult {
                 test: id(*test),
                 outcome: *outcome,
-                effective_from: now.plus_seconds(-times.from),
-                effective_to: times.until(now),
-                collected_at: now.plus_seconds(-times.collected),
-                recorded_at: now,
+                effective_from: now.plus_seconds(-waited - times.from),
+                effective_to: times.until(now.plus_seconds(-waited)),
+                collected_at: now.plus_seconds(-waited - times.collected),
+                recorded_at: now.plus_seconds(-waited),
                 evidence: version.map(evidence),
             },
             Self::Opened { number, control, grade, since } => Statement::NonconformityOpened {
@@ -220,7 +222,13 @@ fn scene() -> impl Strategy<Value = Vec<Step>> {
                 since: 0,
                 lasts,
             });
-            said.push(Said::Manual { test: 2, outcome: Outcome::Failed, times, version: None });
+            said.push(Said::Manual {
+                test: 2,
+                outcome: Outcome::Failed,
+                times,
+                version: None,
+                waited: 0,
+            });
             said.push(Said::Excepted {
                 number: 2,
                 on: Excepted::Manual { test: id(2_u8) },
@@ -431,8 +439,14 @@ fn manual(foretold: bool) -> impl Strategy<Value = Said> {
         1 => Just(Outcome::Failed),
         1 => Just(Outcome::Unknown),
     ];
-    (0..TESTS, outcome, times(foretold), prop::option::of(1..6_u32))
-        .prop_map(|(test, outcome, times, version)| Said::Manual { test, outcome, times, version })
+    let waited = prop_oneof![2 => Just(0), 1 => 0..20 * DAY];
+    (0..TESTS, outcome, times(foretold), prop::option::of(1..6_u32), waited).prop_map(
+        |(test, outcome, times, version, waited)| {
+            // Only a pass waits for anybody.
+            let waited = if outcome == Outcome::Passed { waited } else { 0 };
+            Said::Manual { test, outcome, times, version, waited }
+        },
+    )
 }
 
 fn times(foretold: bool) -> impl Strategy<Value = Times> {

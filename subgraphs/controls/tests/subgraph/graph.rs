@@ -16,7 +16,7 @@ const DEPEND: &str = "mutation($a: ID!, $b: ID!, $s: DependencyStrength!) { addD
 const UNDEPEND: &str = "mutation($a: ID!, $b: ID!) { removeDependency(input: {controlId: $a,
     dependsOnId: $b}) { userErrors { code } } }";
 
-async fn depend(world: &World, a: &str, b: &str, strength: &str) {
+pub(super) async fn depend(world: &World, a: &str, b: &str, strength: &str) {
     let made = world.ask(DEPEND, json!({ "a": a, "b": b, "s": strength })).await;
     assert_eq!(made["addDependency"]["userErrors"], json!([]));
 }
@@ -274,7 +274,7 @@ async fn a_graph_of_another_log_or_version_is_made_anew() {
     world.close().await;
 
     let control = b.parse().unwrap();
-    let fits = Mark { version: 1, position: there.position, hash: there.hash };
+    let fits = Mark { version: 2, position: there.position, hash: there.hash };
     let marks = [
         Mark { version: 0, ..fits.clone() },
         Mark { hash: [5; 32], ..fits.clone() },
@@ -286,7 +286,7 @@ async fn a_graph_of_another_log_or_version_is_made_anew() {
         let world = World::open_with(directory.path(), clock, graph.clone()).await;
         assert_eq!(reach(&world, &a, "").await, expected, "{mark:?}");
         let State::At(now) = graph.state().await.unwrap() else { panic!("it was fed") };
-        assert_eq!(now.version, 1);
+        assert_eq!(now.version, 2);
         world.close().await;
     }
     // Where the mark fits, it goes on from there: what is in the graph stays.

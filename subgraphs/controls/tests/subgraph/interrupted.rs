@@ -75,6 +75,7 @@ fn wide_scan() -> Vec<CheckSummary> {
         .collect();
     (0..160)
         .map(|number| CheckSummary {
+            rule_version: None,
             requirements: [("SOC2".to_owned(), ids.clone())].into(),
             ..summary(&format!("check_{number}"), 2, 1, NOW.parse().unwrap())
         })

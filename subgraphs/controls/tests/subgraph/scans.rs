@@ -32,6 +32,7 @@ pub(super) fn scan(name: &str) -> Option<Vec<CheckSummary>> {
             (text("/metadata/event_code"), text("/cloud/account/uid"), text("/resources/0/region"));
         let at: Timestamp = format!("{}Z", text("/finding_info/created_time_dt")).parse().unwrap();
         let entry = summaries.entry(key.clone()).or_insert_with(|| CheckSummary {
+            rule_version: None,
             check: key.0,
             title: text("/finding_info/title"),
             severity: text("/severity").to_lowercase(),

@@ -7,7 +7,10 @@ use studio_kernel::{
     published::evidence::{CheckSummary, EvidenceRejected},
 };
 
-use super::support::{World, evidence_id, results, summary, wire};
+use super::{
+    departures::colleague,
+    support::{World, evidence_id, results, summary, wire},
+};
 
 const SCORES: &str = "lo hi coverage exact { lo hi coverage } headline
     satisfied otherThanSatisfied undetermined";
@@ -75,6 +78,7 @@ impl Scene {
         };
         for (index, control) in scene.controls.clone().iter().enumerate().take(4) {
             let input = json!({ "controlId": control, "title": "By hand", "key": index == 2,
+                "signOff": if index == 3 { "REQUIRED" } else { "NONE" },
                 "validityDays": 20 + 10 * index });
             let added = scene.mutate("addTest", "AddTestInput", input, "test { id }").await;
             scene.tests.push(text(&added["test"]["id"]));
@@ -109,6 +113,18 @@ impl Scene {
     async fn version_of(&self, control: &str) -> Value {
         let query = "query($id: ID!) { control(id: $id) { version } }";
         self.world.ask(query, json!({ "id": control })).await["control"]["version"].clone()
+    }
+
+    /// Somebody else signs off what waits for it.
+    async fn sign_off(&self) {
+        let other = colleague(&self.world);
+        let waiting =
+            "query($p: ID!) { project(id: $p) { testResults(state: PENDING) { nodes { id } } } }";
+        let sign = "mutation($id: ID!) { signOffTestResult(input: { id: $id, expectedVersion: 1 }) { userErrors { code } } }";
+        let waiting = self.world.ask(waiting, json!({ "p": self.project })).await;
+        for result in waiting["project"]["testResults"]["nodes"].as_array().unwrap() {
+            assert!(self.world.ask_as(Some(&other), sign, result.clone()).await.is_ok());
+        }
     }
 
     /// Makes a change, and answers the code of the user error, if there is one.
@@ -146,7 +162,9 @@ impl Scene {
             }
             other => panic!("no mutation for {other}"),
         };
-        self.mutate(name, of, input, "").await["userErrors"][0]["code"].clone()
+        let made = self.mutate(name, of, input, "").await;
+        self.sign_off().await;
+        made["userErrors"][0]["code"].clone()
     }
 
     /// The scan that follows when everything that fails a check was fixed.

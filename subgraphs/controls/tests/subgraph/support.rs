@@ -182,7 +182,16 @@ impl World {
                 causes { kind type eventId recordedAt }
             }
         }";
-        let variables = json!({ "project": project, "after": after });
+        self.stream(actor, query, json!({ "project": project, "after": after }))
+    }
+
+    /// Subscribes to something.
+    pub(crate) fn stream(
+        &self,
+        actor: &Actor,
+        query: &str,
+        variables: Value,
+    ) -> BoxStream<'static, async_graphql::Response> {
         self.graphql.execute_stream(request(Some(actor), query, variables))
     }
 
@@ -405,6 +414,7 @@ pub(crate) fn moderate() -> Option<String> {
 /// The counts of a check, hand-made.
 pub(crate) fn summary(check: &str, passed: u32, failed: u32, at: Timestamp) -> CheckSummary {
     CheckSummary {
+        rule_version: None,
         check: check.to_owned(),
         title: format!("The check {check}"),
         severity: "high".to_owned(),

@@ -88,6 +88,14 @@ async fn organizations_never_see_each_other() {
             userErrors { code } } }",
         "mutation($t: ID!) { m: recordTestResult(input: {testId: $t, outcome: PASSED}) {
             userErrors { code } } }",
+        "mutation($t: ID!) { m: changeTest(input: {id: $t, expectedVersion: 1, title: \"X\"}) {
+            userErrors { code } } }",
+        "mutation($t: ID!) { m: retireTest(input: {id: $t, expectedVersion: 1, reason: \"X\"}) {
+            userErrors { code } } }",
+        "mutation($c: ID!) { m: reviewControl(input: {id: $c, expectedVersion: 1}) {
+            userErrors { code } } }",
+        "mutation($c: ID!) { m: reinstateControl(input: {id: $c, expectedVersion: 1, reason: \"X\"}) {
+            userErrors { code } } }",
         "mutation($c: ID!) { m: addDependency(input: {controlId: $c, dependsOnId: $c}) {
             userErrors { code } } }",
         "mutation($c: ID!) { m: removeDependency(input: {controlId: $c, dependsOnId: $c}) {
@@ -185,7 +193,9 @@ async fn a_role_in_one_project_shows_nothing_of_another() {
 
     let auditor = of(Role::Auditor);
     let text = "query($p: ID!, $f: ID!, $c: ID!, $t: ID!, $x: ID!) {
-        project(id: $p) { name scores { headline } behindScore(frameworkId: $f) { nodes { weight } } }
+        project(id: $p) { name scores { headline } behindScore(frameworkId: $f) { nodes { weight } }
+            singlePointsOfFailure(frameworkId: $f) { nodes { requirementCount } }
+            coverageGaps(frameworkId: $f) { nodes { reason } } dependencyCycles { truncated } }
         control(id: $c) { code allDependencies { nodes { weight } } impact { controls { nodes { weight } } }
             score { verdict } tests { nodes { id } } }
         framework(id: $f) { projects { nodes { name } } requirements(first: 1) { nodes { code } } }

@@ -70,14 +70,23 @@ impl Core {
         recording.await.map_err(ApiError::internal)?.map_err(ApiError::from)
     }
 
-    async fn may_ingest(&self, actor: &Actor, upload: &Upload) -> Result<(), EvidenceError> {
-        let resource = Resource::any("IngestRun", actor.tenant).of_project(upload.project);
+    /// Whether the actor may bring something into a project that takes something in.
+    pub(super) async fn may_bring(
+        &self,
+        actor: &Actor,
+        project: Id<kind::Project>,
+    ) -> Result<(), EvidenceError> {
+        let resource = Resource::any("IngestRun", actor.tenant).of_project(project);
         let tenant = self.policy.require(actor, "evidence:run:ingest", &resource)?.tenant();
-        match self.find_project(tenant, upload.project).await? {
-            None => return Err(ApiError::not_found("project", upload.project).into()),
-            Some(project) if project.archived != 0 => return Err(archived(upload.project).into()),
-            Some(_) => {}
+        match self.find_project(tenant, project).await? {
+            None => Err(ApiError::not_found("project", project).into()),
+            Some(row) if row.archived != 0 => Err(archived(project).into()),
+            Some(_) => Ok(()),
         }
+    }
+
+    async fn may_ingest(&self, actor: &Actor, upload: &Upload) -> Result<(), EvidenceError> {
+        self.may_bring(actor, upload.project).await?;
         let limit = self.config.limits.ingest_body;
         match upload.length {
             Some(length) if length > limit => Err(too_large(limit).into()),
@@ -188,6 +197,7 @@ impl Core {
                 sha256: started.sha256.clone(),
                 size: started.size,
                 data_class: evidence.state.class_with(data_class),
+                handed_in: None,
             };
             let raised = evidence.state.raise(data_class);
             let recorded = raised.into_iter().chain([added.into()]).collect();

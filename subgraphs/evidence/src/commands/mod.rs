@@ -3,7 +3,9 @@
 
 mod batch;
 mod classify;
+mod hand_in;
 mod ingest;
+mod look;
 mod notes;
 mod record;
 mod reject;
@@ -28,7 +30,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::projections::EvidenceItems;
 
 pub(crate) use classify::Classified;
-pub(crate) use ingest::Upload;
+pub(crate) use hand_in::HandIn;
+pub(crate) use ingest::{Ingested, Upload};
 pub(crate) use reject::Rejection;
 pub(crate) use upload::Encoding;
 

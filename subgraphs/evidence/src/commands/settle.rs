@@ -262,6 +262,7 @@ impl Pages {
 impl SummaryRow {
     fn summary(self, text: &CheckText) -> CheckSummary {
         CheckSummary {
+            rule_version: None,
             check: self.key.check,
             title: text.title.clone(),
             severity: text.severity.clone(),

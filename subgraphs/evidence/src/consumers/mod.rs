@@ -1,6 +1,8 @@
 //! What evidence learns from the controls subgraph: which projects there are and which of them are
-//! archived, which checks the controls' tests rest on, and what became of published check results.
+//! archived, which checks and rules the controls' tests rest on, and what became of published check results.
 //! Each foreign fact is recorded in the own log with its source position.
+
+pub(crate) mod rules;
 
 use async_trait::async_trait;
 use studio_events::{
@@ -11,15 +13,15 @@ use studio_kernel::{
     published::{
         CloudEvent,
         controls::{
-            CheckResultsMatched, ControlTestAdded, ProjectArchived, ProjectCreated, ProjectRenamed,
-            ProjectRestored,
+            CheckResultsMatched, ControlTestAdded, ControlTestRuleSet, ProjectArchived,
+            ProjectCreated, ProjectRenamed, ProjectRestored,
         },
     },
 };
 
 use crate::domain::{
-    ArchivingRecorded, ControlCheckLinked, ControlLink, Intake, IntakeEvent, Matching,
-    ProjectRecorded, ResultsMatched,
+    ArchivingRecorded, CodeTest, ControlCheckLinked, ControlLink, Intake, IntakeEvent, Matching,
+    ProjectRecorded, ResultsMatched, RuleRecorded,
 };
 
 /// The name of the consumer, and of the part of Studio that acts.
@@ -74,6 +76,22 @@ impl FromControls {
         let recorded = ArchivingRecorded { project, archived, source_position: event.position };
         Ok((!newer).then(|| of_project(project, vec![recorded.into()])))
     }
+
+    /// Which rule a test is: unless a newer version is known, where this is a dead letter.
+    async fn rule(
+        &self,
+        event: &CloudEvent,
+        rule: ControlTestRuleSet,
+    ) -> Result<Option<Append>, HandlerError> {
+        let stream = rule.test.to_string();
+        let known = self.store.load::<CodeTest>(event.tenant, &stream).await;
+        let known = known.map_err(HandlerError::unavailable)?.state.rule;
+        if known.is_some_and(|known| known.version >= rule.version) {
+            return Ok(None);
+        }
+        let recorded = RuleRecorded { rule, source_position: event.position };
+        Ok(Some(StreamAppend::of::<CodeTest>(stream, Expected::Any, vec![recorded.into()])))
+    }
 }
 
 type Append = Result<StreamAppend, EncodeError>;
@@ -95,6 +113,8 @@ impl Handler for FromControls {
             self.archiving(event, project, false).await?
         } else if let Some(added) = event.read::<ControlTestAdded>() {
             link(event, added.map_err(HandlerError::failed)?)
+        } else if let Some(set) = event.read::<ControlTestRuleSet>() {
+            self.rule(event, set.map_err(HandlerError::failed)?).await?
         } else if let Some(matched) = event.read::<CheckResultsMatched>() {
             Some(results(event, matched.map_err(HandlerError::failed)?))
         } else {

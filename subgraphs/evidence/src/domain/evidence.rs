@@ -26,8 +26,27 @@ pub(crate) struct EvidenceVersionAdded {
     /// How closely the evidence is kept, as of this version.
     #[serde(default)]
     pub data_class: DataClass,
+    /// What is said of JSON that was handed in; `None` for a scan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handed_in: Option<HandedIn>,
 }
 event!(EvidenceVersionAdded, "evidence.version.added", 1);
+
+/// JSON that was handed in under a name, for rules to look at.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct HandedIn {
+    /// The name.
+    pub name: String,
+    /// When it was collected: since then what it says is true.
+    pub collected_at: Timestamp,
+}
+
+impl HandedIn {
+    /// The source of the evidence of a name.
+    pub(crate) fn source(name: &str) -> String {
+        format!("json/{name}")
+    }
+}
 
 /// The evidence got another data class, with all its versions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -250,6 +269,7 @@ mod tests {
             sha256: String::new(),
             size: 1,
             data_class: evidence.class_with(Some(DataClass::Public)),
+            handed_in: None,
         };
         evidence.apply(&added.into(), env.now());
         assert_eq!((evidence.data_class, evidence.class_version), (DataClass::Public, 1));

@@ -128,6 +128,11 @@ impl EvidenceVersion {
         rest::content_path(&self.row.evidence_id, self.row.version)
     }
 
+    /// When it was collected, where it is JSON that was handed in; null for a scan.
+    async fn collected_at(&self) -> Option<DateTime<Utc>> {
+        self.row.collected_at.map(instant)
+    }
+
     /// The run that brought it.
     async fn run(&self, ctx: &Context<'_>) -> Result<IngestRun> {
         let rows = ctx.data::<DataLoader<Rows>>()?;

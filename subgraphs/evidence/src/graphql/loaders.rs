@@ -7,14 +7,16 @@ use async_graphql::{
     Request,
     dataloader::{DataLoader, Loader},
 };
-use studio_entities::evidence::{asset, check, finding, item, matching, run, version};
+use studio_entities::evidence::{asset, check, code_test, finding, item, matching, run, version};
 use studio_events::EventStore;
 use studio_kernel::TenantId;
 use studio_service::ApiError;
 
 use crate::{
     commands::Core,
-    projections::{Assets, Checks, ControlChecks, EvidenceItems, Findings, Matchings, Runs},
+    projections::{
+        Assets, Checks, CodeTests, ControlChecks, EvidenceItems, Findings, Matchings, Runs,
+    },
 };
 
 /// Adds the loaders to a request.
@@ -51,6 +53,8 @@ macro_rules! by_id {
 
 by_id!(/// An evidence item by its id.
     EvidenceKey, item::Model, EvidenceItems::of, id);
+by_id!(/// A test by a rule, by its id.
+    CodeTestKey, code_test::Model, CodeTests::of, id);
 by_id!(/// A finding by its id.
     FindingKey, finding::Model, Findings::of, id);
 by_id!(/// An asset by its id.

@@ -3,6 +3,7 @@
 
 mod asset;
 mod control;
+mod control_test;
 mod evidence;
 mod finding;
 mod ingest_run;

@@ -13,6 +13,7 @@ use super::{
     asset::{self, Asset, AssetConnection},
     cleared,
     control::Control,
+    control_test::{ControlTest, RuleTrial, tried},
     evidence::Evidence,
     finding::{self, Finding, FindingConnection, FindingStatus, Severity},
     ingest_run::{self, IngestRun, IngestRunConnection},
@@ -185,6 +186,23 @@ impl Query {
         asset::page(&core.store, extent.tenant(), &project, kind.as_deref(), &page).await
     }
 
+    /// What a rule would say: of JSON that you give, or of the newest evidence of a name. Nothing is
+    /// recorded. What is wrong with the rule, or with what it is to look at, is part of the answer.
+    async fn try_rule(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The project, `prj_…`.")] project_id: ID,
+        #[graphql(desc = "The rule, in Rego.")] rule: String,
+        #[graphql(desc = "Evidence that you make up, as JSON text.")] input: Option<String>,
+        #[graphql(desc = "The name of the evidence to look at, instead of `input`.")]
+        evidence_name: Option<String>,
+    ) -> Result<RuleTrial> {
+        let (core, clearance) = cleared(ctx, READ, "Evidence")?;
+        cleared_project(core, &clearance, &project_id).await?;
+        let project = studio_service::graphql::id::<kind::Project>(&project_id)?;
+        tried(ctx, (core, &clearance), project, rule, (input, evidence_name)).await
+    }
+
     #[graphql(entity)]
     async fn find_evidence_by_id(
         &self,
@@ -241,5 +259,15 @@ impl Query {
     ) -> Result<Option<Project>> {
         let actor = studio_service::graphql::actor(ctx)?;
         Ok(Some(Project::new(actor.tenant, typed::<kind::Project>(&id)?)))
+    }
+
+    #[graphql(entity)]
+    async fn find_control_test_by_id(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(key)] id: ID,
+    ) -> Result<Option<ControlTest>> {
+        let actor = studio_service::graphql::actor(ctx)?;
+        Ok(Some(ControlTest::new(actor.tenant, typed::<kind::ControlTest>(&id)?)))
     }
 }

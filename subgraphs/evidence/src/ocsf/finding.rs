@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use studio_kernel::Timestamp;
+use studio_kernel::{Timestamp, published::controls::RULE_CHECKS};
 
 /// The class of a Detection Finding (OCSF 1.x, category Findings).
 const DETECTION_FINDING: u64 = 2004;
@@ -218,6 +218,11 @@ impl<'a> Finding<'a> {
         )?;
         let uid = name(info.uid, "finding_info.uid")?;
         let check_id = name(raw.metadata.and_then(|m| m.event_code), "metadata.event_code")?;
+        if check_id.starts_with(RULE_CHECKS) {
+            return Err(format!(
+                "its metadata.event_code begins with \"{RULE_CHECKS}\": only rules of tests have such checks"
+            ));
+        }
         let (cloud_account, cloud_region, cloud_provider) = match raw.cloud {
             Some(cloud) => (cloud.account.and_then(|a| a.uid), cloud.region, cloud.provider),
             None => (None, None, None),

@@ -22,9 +22,9 @@ static ITEM: Insert = Insert::new(
     "ON CONFLICT (generation, tenant, id) DO UPDATE SET newest_version = excluded.newest_version",
 );
 static VERSION: Insert = Insert::new(
-    8,
+    9,
     "INSERT INTO evidence_versions (generation, tenant, evidence_id, version, run_id, sha256, \
-     size, recorded_at)",
+     size, recorded_at, collected_at)",
     "ON CONFLICT (generation, tenant, evidence_id, version) DO NOTHING",
 );
 const CLASSIFY: &str = "UPDATE evidence_items SET data_class = $1, class_version = class_version + 1 \
@@ -157,6 +157,7 @@ async fn add(
         added.sha256.into(),
         count(added.size).into(),
         at.into(),
+        added.handed_in.map(|it| it.collected_at.micros()).into(),
     ];
     VERSION.run(tx, version).await?;
     Ok(())

@@ -5,6 +5,7 @@
 
 mod assets;
 mod checks;
+mod code_tests;
 mod control_checks;
 mod evidence;
 mod findings;
@@ -21,6 +22,7 @@ use studio_events::Projection;
 
 pub(crate) use assets::Assets;
 pub(crate) use checks::Checks;
+pub(crate) use code_tests::CodeTests;
 pub(crate) use control_checks::ControlChecks;
 pub(crate) use evidence::EvidenceItems;
 pub(crate) use findings::{Findings, FindingsFilter};
@@ -40,5 +42,6 @@ pub(crate) fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(Population),
         Arc::new(Summaries),
         Arc::new(ControlChecks),
+        Arc::new(CodeTests),
     ]
 }

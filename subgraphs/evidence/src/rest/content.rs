@@ -41,7 +41,10 @@ pub(super) async fn content(
     }
     let name: ContentHash = version.sha256.parse().map_err(ApiError::internal)?;
     let mut reader = BufReader::new(core.blobs.open(tenant, name).await?);
-    let (media_type, ending) = form(reader.fill_buf().await.map_err(BlobError::of_reading)?);
+    let (media_type, ending) = match version.collected_at {
+        Some(_) => ("application/json", "json"),
+        None => form(reader.fill_buf().await.map_err(BlobError::of_reading)?),
+    };
     let kept = Kept {
         sha256: &version.sha256,
         size: version.size,

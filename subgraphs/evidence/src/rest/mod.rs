@@ -1,8 +1,9 @@
-//! The REST endpoints, version 1: scans come in here and go out as they came, and a run can be looked
+//! The REST endpoints, version 1: scans and other evidence come in here and go out as they came, and a run can be looked
 //! at again.
 
 mod answer;
 mod content;
+mod hand_in;
 mod openapi;
 
 use std::time::Duration;
@@ -22,7 +23,7 @@ use studio_service::{
     rest::{Path, data_class},
 };
 
-use crate::commands::{Core, Encoding, Upload};
+use crate::commands::{Core, Encoding, Ingested, Upload};
 
 pub(crate) use content::content_path;
 pub use openapi::openapi;
@@ -36,6 +37,7 @@ const MOST_WAIT: u64 = 60;
 pub(crate) fn routes(core: Core) -> Router {
     Router::new()
         .route("/v1/ingest/prowler", post(prowler))
+        .route("/v1/ingest/json/{name}", post(hand_in::hand_in))
         .route("/v1/ingest/runs/{id}", get(run))
         .route("/v1/evidence/{id}/versions/{number}/content", get(content::content))
         .with_state(core)
@@ -67,7 +69,12 @@ async fn prowler(
     };
     let ingested = core.ingest(&actor, upload, body).await?;
     core.matched(actor.tenant, ingested.run, patience).await?;
-    let (_, answer) = answer::run(&core, actor.tenant, ingested.run, None)
+    brought(&core, &actor, ingested).await
+}
+
+/// The run that somebody has just brought in.
+async fn brought(core: &Core, actor: &Actor, ingested: Ingested) -> Result<Response, ApiError> {
+    let (_, answer) = answer::run(core, actor.tenant, ingested.run, None)
         .await?
         .ok_or_else(|| ApiError::internal("the run that was just recorded is missing"))?;
     let status = if ingested.created { StatusCode::CREATED } else { StatusCode::OK };
@@ -96,12 +103,15 @@ fn check(
     let upload = Upload {
         project: project.parse()?,
         data_class: parameters.data_class.as_deref().map(data_class).transpose()?,
-        length: headers
-            .get(header::CONTENT_LENGTH)
-            .and_then(|length| length.to_str().ok()?.parse().ok()),
+        length: length(headers),
         encoding: encoding(headers)?,
     };
     Ok((actor, upload, Duration::from_secs(wait)))
+}
+
+/// How long the body is, where the client says so.
+fn length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok())
 }
 
 fn encoding(headers: &HeaderMap) -> Result<Encoding, ApiError> {

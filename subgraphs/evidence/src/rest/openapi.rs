@@ -59,6 +59,7 @@ pub fn openapi() -> Value {
     json!({
         "paths": {
             "/v1/ingest/prowler": { "post": ingest },
+            "/v1/ingest/json/{name}": { "post": hand_in(&run) },
             "/v1/ingest/runs/{id}": { "get": {
                 "operationId": "getIngestRun",
                 "summary": "A run, as it stands now",
@@ -75,6 +76,46 @@ pub fn openapi() -> Value {
             "/v1/evidence/{id}/versions/{number}/content": { "get": download() },
         },
         "components": { "schemas": schemas() },
+    })
+}
+
+fn hand_in(run: &impl Fn(&str) -> Value) -> Value {
+    json!({
+        "operationId": "handInEvidence",
+        "summary": "Hand JSON in under a name, for rules to look at",
+        "description": "The body is one JSON document of at most 4 MiB, in UTF-8, in which no object \
+            has a key twice. It becomes a new version of the project's evidence of that name, and every \
+            test whose rule reads that name looks at it. The same bytes with the same collectedAt are \
+            one version.",
+        "parameters": [
+            { "name": "name", "in": "path", "required": true,
+              "description": "The name: what tests call evidenceName.",
+              "schema": { "type": "string", "pattern": "^[a-z0-9][a-z0-9_-]{0,63}$" } },
+            { "name": "project", "in": "query", "required": true,
+              "description": "The project that the evidence is of.",
+              "schema": { "type": "string", "pattern": "^prj_[0-9a-f]{32}$" } },
+            { "name": "collectedAt", "in": "query",
+              "description": "When it was collected: since then what it says is true. By default, now; \
+                more than ten minutes ahead of the server's clock is refused. Rules do not look at \
+                evidence that is older than what they looked at last.",
+              "schema": { "type": "string", "format": "date-time" } },
+            { "name": "dataClass", "in": "query",
+              "description": "How closely the evidence is kept; INTERNAL for new evidence. A lower class \
+                than it has does not become its class.",
+              "schema": data_class_schema() },
+        ],
+        "requestBody": { "required": true, "content": { "application/json": { "schema": {} } } },
+        "responses": {
+            "201": run("The evidence was recorded."),
+            "200": run("These bytes were handed in as of that instant before."),
+            "400": problem("The body is no JSON that can be taken, or a parameter cannot be right; \
+                nothing was kept."),
+            "401": problem("No valid access token came with the request."),
+            "403": problem("You may not bring evidence in."),
+            "404": problem("There is no such project that you can see; nothing was kept."),
+            "409": problem("The project is archived; nothing was recorded."),
+            "413": problem("The body is larger than 4 MiB; nothing was kept."),
+        },
     })
 }
 

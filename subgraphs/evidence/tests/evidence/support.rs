@@ -21,8 +21,8 @@ use studio_kernel::{
     Actor, Env, Id, Payload, Role, TenantId, kind,
     published::{
         controls::{
-            CheckResultsMatched, ControlTestAdded, ProjectArchived, ProjectCreated, ProjectRenamed,
-            ProjectRestored,
+            CheckResultsMatched, ControlTestAdded, ControlTestRuleSet, ProjectArchived,
+            ProjectCreated, ProjectRenamed, ProjectRestored, rule_check,
         },
         evidence::{CheckResultsRecorded, CheckSummary},
     },
@@ -47,6 +47,7 @@ static PUBLISHED: &[PublishedType] = &[
     PublishedType::of::<ProjectArchived>(),
     PublishedType::of::<ProjectRestored>(),
     PublishedType::of::<ControlTestAdded>(),
+    PublishedType::of::<ControlTestRuleSet>(),
     PublishedType::of::<CheckResultsMatched>(),
 ];
 
@@ -187,6 +188,18 @@ impl Running {
         self.controls.append(append).await.unwrap();
     }
 
+    /// The same, unless it was published before.
+    async fn publish_once<P: Payload>(&self, tenant: TenantId, stream: String, payload: P) {
+        let wanted = serde_json::to_value(&payload).unwrap();
+        let known = self.controls.read(0, 1_000).await.unwrap().into_iter().any(|event| {
+            event.event_type == P::TYPE
+                && serde_json::from_str::<Value>(&event.payload).unwrap() == wanted
+        });
+        if !known {
+            self.publish(tenant, stream, payload).await;
+        }
+    }
+
     pub(crate) async fn project(&self, actor: &Actor) -> Id<kind::Project> {
         let project = Env::system().id();
         self.create(actor, project).await;
@@ -245,6 +258,38 @@ impl Running {
         self.publish(actor.tenant, control.to_string(), added).await;
         self.caught_up().await;
         control
+    }
+
+    /// Publishes that a test has a rule, and waits until that is known.
+    pub(crate) async fn rule(&self, actor: &Actor, rule: &ControlTestRuleSet) {
+        let stream = rule.test.to_string();
+        if rule.version == 1 {
+            let added = ControlTestAdded {
+                test: rule.test,
+                control: rule.control,
+                project: rule.project,
+                check: Some(rule_check(rule.test)),
+                title: rule.title.clone(),
+                weight: 1,
+                key: false,
+                validity_days: 30,
+            };
+            self.publish_once(actor.tenant, stream.clone(), added).await;
+        }
+        self.publish_once(actor.tenant, stream, rule.clone()).await;
+        self.caught_up().await;
+    }
+
+    /// Hands JSON in under a name.
+    pub(crate) async fn hand_in(
+        &self,
+        actor: &Actor,
+        project: Id<kind::Project>,
+        (name, more): (&str, &str),
+        body: impl Into<Body>,
+    ) -> Answer {
+        let uri = format!("/v1/ingest/json/{name}?project={project}{more}");
+        self.request(Some(actor), Method::POST, &uri, &[], body.into()).await
     }
 
     /// Answers every page of check results as the controls subgraph would.

@@ -114,17 +114,20 @@ pub(super) fn touch_nodes(kind: NodeKind) -> String {
     )
 }
 
+/// What an edge is found by, beside its ends.
+const fn key(kind: EdgeKind) -> &'static str {
+    if kind.is_grouped() { " {group: row.group}" } else { "" }
+}
+
 /// Edges between nodes that are there.
 pub(super) fn put_edges(kind: EdgeKind, from: NodeKind, to: NodeKind) -> String {
     let (from, to, relationship) = (label(from), label(to), relationship(kind));
-    let (key, says) = match kind {
-        EdgeKind::Covers => (" {group: row.group}", " SET r.share = row.share"),
-        EdgeKind::DependsOn => ("", " SET r.strength = row.strength"),
-        EdgeKind::MapsTo => (
-            "",
-            " SET r.relation = row.relation, r.strength = row.strength, r.approved = row.approved",
-        ),
-        _ => ("", ""),
+    let key = key(kind);
+    let says = match kind {
+        EdgeKind::Covers => " SET r.share = row.share",
+        EdgeKind::DependsOn => " SET r.strength = row.strength",
+        EdgeKind::MapsTo => " SET r.relation = row.relation, r.strength = row.strength",
+        _ => "",
     };
     format!(
         "UNWIND $rows AS row MATCH (a:{from} {{key: row.from}}) MATCH (b:{to} {{key: row.to}}) \
@@ -135,7 +138,7 @@ pub(super) fn put_edges(kind: EdgeKind, from: NodeKind, to: NodeKind) -> String 
 /// Removes edges.
 pub(super) fn remove_edges(kind: EdgeKind, from: NodeKind, to: NodeKind) -> String {
     let (from, to, relationship) = (label(from), label(to), relationship(kind));
-    let key = if kind == EdgeKind::Covers { " {group: row.group}" } else { "" };
+    let key = key(kind);
     format!(
         "UNWIND $rows AS row \
          MATCH (a:{from} {{key: row.from}})-[r:{relationship}{key}]->(b:{to} {{key: row.to}}) \
@@ -150,14 +153,13 @@ pub(super) fn step(kind: EdgeKind, direction: Direction, near: NodeKind) -> Stri
         Direction::Out => ("-", "->"),
         Direction::In => ("<-", "-"),
     };
-    let (says, then) = match kind {
-        EdgeKind::Covers => (", r.share AS share, r.group AS group", ", group"),
-        EdgeKind::DependsOn => (", r.strength AS strength", ""),
-        EdgeKind::MapsTo => {
-            (", r.relation AS relation, r.strength AS strength, r.approved AS approved", "")
-        }
-        _ => ("", ""),
+    let says = match kind {
+        EdgeKind::Covers => ", r.share AS share, r.group AS group",
+        EdgeKind::DependsOn => ", r.strength AS strength",
+        EdgeKind::MapsTo => ", r.relation AS relation, r.strength AS strength, r.group AS group",
+        _ => "",
     };
+    let then = if kind.is_grouped() { ", group" } else { "" };
     format!(
         "UNWIND $keys AS key MATCH (n:{near} {{key: key}}){left}[r:{relationship}]{right}(m) \
          WHERE m.tenant = $tenant \

@@ -134,11 +134,14 @@ fn hop(kind: EdgeKind, row: &Row) -> Result<Hop, GraphError> {
             let name: String = row.get("relation").map_err(unread)?;
             let relation = Relation::ALL.into_iter().find(|known| known.name() == name);
             let strength: Option<i64> = row.get("strength").map_err(unread)?;
+            let project: String = row.get("group").map_err(unread)?;
             Link::MapsTo(Mapping {
+                project: project
+                    .parse()
+                    .map_err(|_| GraphError::Unreadable(format!("project {project:?}")))?,
                 relation: relation
                     .ok_or_else(|| GraphError::Unreadable(format!("relation {name:?}")))?,
                 strength: strength.and_then(|strength| u32::try_from(strength).ok()),
-                approved: row.get("approved").map_err(unread)?,
             })
         }
     };

@@ -195,7 +195,6 @@ fn say(link: &Link, row: &mut Row) {
         Link::MapsTo(mapping) => {
             row.insert("relation", mapping.relation.name().into());
             row.insert("strength", mapping.strength.map(i64::from).into());
-            row.insert("approved", mapping.approved.into());
         }
         _ => {}
     }

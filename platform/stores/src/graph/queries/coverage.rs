@@ -7,10 +7,11 @@ use studio_kernel::{Id, kind};
 
 use super::{
     impact::{Way, inheritors},
+    members::{self, by_near},
     typed, typed_path,
 };
 use crate::graph::{
-    Direction, Hop, View,
+    Direction, View,
     edge::{EdgeKind, Link},
     error::GraphError,
     node::NodeId,
@@ -52,20 +53,23 @@ pub struct Coverage {
     pub truncated: bool,
 }
 
-/// What proves a requirement in a project, or in all projects.
+/// What proves a requirement in a project. Requirements that do not apply there carry nothing to
+/// others (formula v1, rule 6).
 ///
 /// # Errors
 /// The graph cannot be read.
 pub async fn coverage_paths(
     view: &dyn View,
     requirement: Id<kind::Requirement>,
-    project: Option<Id<kind::Project>>,
+    project: Id<kind::Project>,
+    not_applicable: &BTreeSet<Id<kind::Requirement>>,
 ) -> Result<Coverage, GraphError> {
     let mut reader = Reader::new(view);
     let own = NodeId::from(requirement);
     let mut sources = BTreeMap::from([(own, Best::start(own))]);
-    for (_, level) in inheritors(&mut reader, &sources.clone(), Way::Back).await? {
-        for (id, best) in level {
+    let without: BTreeSet<NodeId> = not_applicable.iter().map(|id| (*id).into()).collect();
+    for (_, level) in inheritors(&mut reader, project, &sources.clone(), Way::Back).await? {
+        for (id, best) in level.into_iter().filter(|(id, _)| !without.contains(id)) {
             // The nearer one counts: formula v1 never inherits what was inherited.
             sources.entry(id).or_insert(best);
         }
@@ -79,16 +83,9 @@ pub async fn coverage_paths(
             *known = share.at_most_one().max(*known);
         }
     }
-    if let Some(project) = project {
-        let controls = covers.keys().map(|(_, control)| *control);
-        let homes = reader.step(EdgeKind::BelongsTo, Direction::Out, controls).await?;
-        let inside: BTreeSet<NodeId> = homes
-            .into_iter()
-            .filter(|hop| hop.far.id == NodeId::from(project))
-            .map(|hop| hop.near)
-            .collect();
-        covers.retain(|(_, control), _| inside.contains(control));
-    }
+    let controls = covers.keys().map(|(_, control)| *control);
+    let inside = members::within(&mut reader, project, controls).await?;
+    covers.retain(|(_, control), _| inside.contains(control));
     let controls = covers.keys().map(|(_, control)| *control);
     let tests = by_near(reader.step(EdgeKind::Tests, Direction::In, controls).await?);
     let all_tests = tests.values().flatten().copied();
@@ -113,21 +110,11 @@ pub async fn coverage_paths(
     Ok(Coverage { paths, truncated: reader.truncated })
 }
 
-type Far = BTreeMap<NodeId, Vec<NodeId>>;
-
-fn by_near(hops: Vec<Hop>) -> Far {
-    let mut by_near = Far::new();
-    for hop in hops {
-        by_near.entry(hop.near).or_default().push(hop.far.id);
-    }
-    by_near
-}
-
 /// A control's path goes on to each test, and from there to each piece of evidence.
 fn chains(
     blank: &CoveragePath,
     tests: Option<&Vec<NodeId>>,
-    rests: &Far,
+    rests: &members::Far,
     paths: &mut Vec<CoveragePath>,
 ) -> Result<(), GraphError> {
     let Some(tests) = tests else {

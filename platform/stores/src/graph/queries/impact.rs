@@ -35,8 +35,8 @@ pub struct Affected<I> {
 pub struct Impact {
     /// The controls in force that rest on it.
     pub controls: Vec<Reached>,
-    /// The requirements that it or they cover, and those that inherit from these by approved
-    /// mappings.
+    /// The requirements that it or they cover, and those that inherit from these by the mappings
+    /// approved in the project.
     pub requirements: Vec<Affected<Id<kind::Requirement>>>,
     /// The frameworks of these requirements.
     pub frameworks: Vec<Affected<Id<kind::Framework>>>,
@@ -44,11 +44,15 @@ pub struct Impact {
     pub truncated: bool,
 }
 
-/// What rests on a control.
+/// What rests on a control of a project.
 ///
 /// # Errors
 /// The graph cannot be read.
-pub async fn impact(view: &dyn View, control: Id<kind::Control>) -> Result<Impact, GraphError> {
+pub async fn impact(
+    view: &dyn View,
+    control: Id<kind::Control>,
+    project: Id<kind::Project>,
+) -> Result<Impact, GraphError> {
     let mut reader = Reader::new(view);
     let walk = strongest(&mut reader, control.into(), Direction::In, limits::DEPTH).await?;
     let mut controls = reached(&walk)?;
@@ -64,7 +68,7 @@ pub async fn impact(view: &dyn View, control: Id<kind::Control>) -> Result<Impac
         }
     }
     let own = requirements.clone();
-    for (_, inherited) in inheritors(&mut reader, &own, Way::Onward).await? {
+    for (_, inherited) in inheritors(&mut reader, project, &own, Way::Onward).await? {
         for (id, best) in inherited {
             if requirements.get(&id).is_none_or(|known| better(&best, known)) {
                 requirements.insert(id, best);
@@ -109,10 +113,11 @@ pub(super) enum Way {
     Back,
 }
 
-/// What approved mappings lead to from these requirements, by the number of mappings: over two at
-/// most, and over one only where requirements merely intersect.
+/// What the mappings approved in a project lead to from these requirements, by the number of
+/// mappings: over two at most, and over one only where requirements merely intersect.
 pub(super) async fn inheritors(
     reader: &mut Reader<'_>,
+    project: Id<kind::Project>,
     from: &BTreeMap<NodeId, Best>,
     way: Way,
 ) -> Result<Vec<(u32, BTreeMap<NodeId, Best>)>, GraphError> {
@@ -124,6 +129,9 @@ pub(super) async fn inheritors(
         for direction in [Direction::Out, Direction::In] {
             for hop in reader.step(EdgeKind::MapsTo, direction, at.keys().copied()).await? {
                 let Link::MapsTo(mapping) = hop.link else { continue };
+                if mapping.project != project {
+                    continue;
+                }
                 // A mapping holds in both directions; values run from its source.
                 let turned = (direction == Direction::In) == (way == Way::Onward);
                 let (Some(carried), Some(so_far)) = (mapping.carries(turned), at.get(&hop.near))

@@ -1,16 +1,21 @@
 //! The named questions, one file each.
 
 mod coverage;
+mod gaps;
 mod impact;
+mod members;
 mod people;
 mod reach;
+mod single_points;
 
 use studio_kernel::{Id, id::Kind};
 
 pub use coverage::{Coverage, CoveragePath, EvidenceVersion, coverage_paths};
+pub use gaps::{CoverageGap, CoverageGaps, GapReason, coverage_gaps};
 pub use impact::{Affected, Impact, impact};
 pub use people::{Behind, Person, who_is_behind};
-pub use reach::{Reach, Reached, dependencies, dependents};
+pub use reach::{Cycles, Reach, Reached, dependencies, dependency_cycles, dependents};
+pub use single_points::{Resting, SinglePoint, SinglePoints, single_points};
 
 use super::{error::GraphError, node::NodeId};
 

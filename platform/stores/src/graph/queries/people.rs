@@ -10,7 +10,7 @@ use crate::graph::{
     Direction, View,
     edge::{EdgeKind, Link},
     error::GraphError,
-    node::NodeId,
+    node::{NodeId, NodeKind},
     walk::Reader,
     weight::Weight,
 };
@@ -145,7 +145,9 @@ async fn deeds(
     let control_of: BTreeMap<NodeId, NodeId> =
         tests.into_iter().map(|hop| (hop.far.id, hop.near)).collect();
     let all = || control_of.keys().copied();
-    for hop in reader.step(EdgeKind::Recorded, Direction::In, all()).await? {
+    let recorded = reader.step(EdgeKind::Recorded, Direction::In, all()).await?;
+    // What a program recorded is nobody's work.
+    for hop in recorded.into_iter().filter(|hop| hop.far.id.kind() == NodeKind::User) {
         let deeds = people.entry(hop.far.id).or_default();
         deeds.recorded.insert(hop.near);
         deeds.controls.extend(control_of.get(&hop.near));

@@ -6,7 +6,9 @@ use super::{typed, typed_path};
 use crate::graph::{
     Direction, View,
     cycles::cycles,
+    edge::EdgeKind,
     error::GraphError,
+    node::{NodeId, NodeKind},
     walk::{Reader, Walk, strongest},
     weight::Weight,
 };
@@ -74,6 +76,37 @@ async fn reach(
     reader.cut(&mut circles);
     let cycles = circles.iter().map(|circle| typed_path(circle)).collect::<Result<_, _>>()?;
     Ok(Reach { controls, cycles, truncated: reader.truncated })
+}
+
+/// The circles of dependencies of a project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cycles {
+    /// One way round for each knot of controls in force that rest on each other: every control in it
+    /// rests on the next one, and the last on the first. Sorted by their first ids.
+    pub cycles: Vec<Vec<Id<kind::Control>>>,
+    /// Whether there was more than the limits allow.
+    pub truncated: bool,
+}
+
+/// The circles of dependencies of a project.
+///
+/// # Errors
+/// The graph cannot be read.
+pub async fn dependency_cycles(
+    view: &dyn View,
+    project: Id<kind::Project>,
+) -> Result<Cycles, GraphError> {
+    let mut reader = Reader::new(view);
+    let inside = reader.step(EdgeKind::BelongsTo, Direction::In, [project.into()]).await?;
+    let controls = inside.into_iter().map(|hop| hop.far);
+    let controls = controls.filter(|far| far.id.kind() == NodeKind::Control && !far.retired);
+    let controls: Vec<NodeId> = controls.map(|far| far.id).collect();
+    let rests = reader.step(EdgeKind::DependsOn, Direction::Out, controls).await?;
+    let edges = rests.into_iter().filter(|hop| !hop.far.retired);
+    let mut circles = cycles(&edges.map(|hop| (hop.near, hop.far.id)).collect());
+    reader.cut(&mut circles);
+    let cycles = circles.iter().map(|circle| typed_path(circle)).collect::<Result<_, _>>()?;
+    Ok(Cycles { cycles, truncated: reader.truncated })
 }
 
 /// What a walk found, without its start.

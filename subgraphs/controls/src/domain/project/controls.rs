@@ -2,23 +2,25 @@
 
 use std::collections::BTreeSet;
 
-use studio_kernel::{Aggregate, Id, Timestamp, kind};
+use studio_kernel::{Aggregate, Id, Timestamp, kind, published::controls::RULE_CHECKS};
 
 use super::{
-    Catalogs, Control, ControlId, NewIds, Project, ProjectId, Refused, RequirementId, TestId,
+    Assessment, Catalogs, Control, ControlId, NewIds, Project, ProjectId, Refused, RequirementId,
+    TestId, TestText,
+    control_life::cadence,
     error::{line, long},
     events::{
         ControlCreated, ControlRetired, ControlTestAdded, ControlText, ControlUpdated,
         DependencyAdded, DependencyRemoved, ProjectEvent, RequirementMapped, RequirementUnmapped,
-        TestResultRecorded,
     },
     facts,
 };
-use crate::domain::score::{Fixed, Implementation, Member, Outcome, Strength};
+use crate::domain::score::{Fixed, Implementation, Member, Strength};
 
 const LONGEST_CODE: usize = 64;
-const LONGEST_TITLE: usize = 300;
+pub(super) const LONGEST_TITLE: usize = 300;
 const LONGEST_DESCRIPTION: usize = 20_000;
+const LONGEST_SCOPE: usize = 2_000;
 
 /// A control to be stated.
 #[derive(Debug, Clone)]
@@ -33,6 +35,10 @@ pub struct NewControl {
     pub implementation: Implementation,
     /// Who answers for it.
     pub owner: Option<Id<kind::User>>,
+    /// What it covers.
+    pub scope: String,
+    /// After how many days somebody has to look at it again.
+    pub review_every_days: Option<u32>,
     /// The requirements that it is a member of, with share 1.
     pub requirements: BTreeSet<RequirementId>,
 }
@@ -48,6 +54,10 @@ pub struct ControlChange {
     pub implementation: Option<Implementation>,
     /// Who answers for it; `Some(None)` for nobody.
     pub owner: Option<Option<Id<kind::User>>>,
+    /// What it covers.
+    pub scope: Option<String>,
+    /// After how many days somebody has to look at it again; `Some(None)` for never.
+    pub review_every_days: Option<Option<u32>>,
 }
 
 /// A membership to be stated.
@@ -78,21 +88,8 @@ pub struct NewTest {
     pub key: bool,
     /// Days for which a pass counts in full.
     pub validity_days: u32,
-}
-
-/// The result of a manual test.
-#[derive(Debug, Clone, Copy)]
-pub struct TestResult {
-    /// The test.
-    pub test: TestId,
-    /// What came out.
-    pub outcome: Outcome,
-    /// Since when it is true.
-    pub effective_from: Timestamp,
-    /// Until when it was true.
-    pub effective_to: Option<Timestamp>,
-    /// When it was entered.
-    pub collected_at: Timestamp,
+    /// How it is done.
+    pub assessment: Assessment,
 }
 
 impl Project {
@@ -123,6 +120,8 @@ impl Project {
             description: long("description", &new.description, LONGEST_DESCRIPTION)?,
             implementation: new.implementation,
             owner: new.owner,
+            scope: long("scope", &new.scope, LONGEST_SCOPE)?,
+            review_every_days: cadence(new.review_every_days)?,
         };
         let mut events = vec![ControlCreated { project, control, code, stated }.into()];
         events.extend(new.requirements.iter().map(|requirement| {
@@ -160,6 +159,12 @@ impl Project {
         if let Some(owner) = change.owner {
             stated.owner = owner;
         }
+        if let Some(scope) = &change.scope {
+            stated.scope = long("scope", scope, LONGEST_SCOPE)?;
+        }
+        if let Some(days) = change.review_every_days {
+            stated.review_every_days = cadence(days)?;
+        }
         if stated == known.stated {
             return Ok(Vec::new());
         }
@@ -179,13 +184,13 @@ impl Project {
         Ok(vec![ControlRetired { project, control, implementation, reason }.into()])
     }
 
-    fn at_version(&self, control: ControlId, expected: u32) -> Result<&Control, Refused> {
+    pub(super) fn at_version(
+        &self,
+        control: ControlId,
+        expected: u32,
+    ) -> Result<&Control, Refused> {
         let known = self.live_control(control, "id")?;
-        if known.version == expected {
-            Ok(known)
-        } else {
-            Err(Refused::Stale { what: "control", expected, actual: known.version })
-        }
+        known.must_be_at(expected).map(|()| known)
     }
 
     /// Makes a control a member of a requirement.
@@ -261,7 +266,7 @@ impl Project {
     }
 
     /// These events, and tests of the checks that name what they bring in.
-    fn with_tests(
+    pub(super) fn with_tests(
         &self,
         project: ProjectId,
         mut events: Vec<ProjectEvent>,
@@ -285,51 +290,25 @@ impl Project {
     ) -> Result<Vec<ProjectEvent>, Refused> {
         let control = self.live_control(new.control, "controlId")?;
         let check = new.check.as_deref().map(|check| line("check", check, 200)).transpose()?;
+        if check.as_ref().is_some_and(|check| check.starts_with(RULE_CHECKS)) {
+            return Err(Refused::CheckOfARule);
+        }
         if let Some(check) = check.as_ref().filter(|check| control.checks.contains(*check)) {
             return Err(Refused::SecondTest(check.clone()));
         }
-        let added = ProjectEvent::from(ControlTestAdded {
-            test: ids.test(),
-            control: new.control,
-            project,
-            check,
-            title: line("title", &new.title, LONGEST_TITLE)?,
+        let id = ids.test();
+        let new = NewTest { check, ..new.clone() };
+        let added = test_added(project, id, &new)?;
+        let stated = TestText {
+            title: added.title.clone(),
+            assessment: new.assessment,
             weight: new.weight,
             key: new.key,
             validity_days: new.validity_days,
-        });
-        let weighs = new.weight > 0 && new.weight <= 1000;
-        refuse(if weighs { "validityDays" } else { "weight" }, &added)?;
-        Ok(vec![added])
-    }
-
-    /// Records the result of a manual test.
-    pub fn record_result(
-        &self,
-        project: ProjectId,
-        result: &TestResult,
-    ) -> Result<Vec<ProjectEvent>, Refused> {
-        let Some(test) = self.tests.get(&result.test) else {
-            return Err(Refused::UnknownTest(result.test));
         };
-        if let Some(check) = &test.check {
-            return Err(Refused::NotManual(check.clone()));
-        }
-        self.live_control(test.control, "testId")?;
-        // Once it came true, it would stand before whatever was found until then.
-        if result.effective_from > result.collected_at.latest_elsewhere() {
-            return Err(Refused::Ahead(result.effective_from));
-        }
-        let recorded = ProjectEvent::from(TestResultRecorded {
-            project,
-            test: result.test,
-            outcome: result.outcome,
-            effective_from: result.effective_from,
-            effective_to: result.effective_to,
-            collected_at: result.collected_at,
-        });
-        refuse("effectiveTo", &recorded)?;
-        Ok(vec![recorded])
+        let done =
+            Self::how_it_is_done(project, (id, new.control), added.check.as_deref(), stated)?;
+        Ok([added.into()].into_iter().chain(done).collect())
     }
 
     /// States that a control rests on another one, or how strongly it does from now on.
@@ -377,8 +356,29 @@ impl Project {
     }
 }
 
+/// That a test is added, whose check is checked.
+pub(super) fn test_added(
+    project: ProjectId,
+    test: TestId,
+    new: &NewTest,
+) -> Result<ControlTestAdded, Refused> {
+    let added = ControlTestAdded {
+        test,
+        control: new.control,
+        project,
+        check: new.check.clone(),
+        title: line("title", &new.title, LONGEST_TITLE)?,
+        weight: new.weight,
+        key: new.key,
+        validity_days: new.validity_days,
+    };
+    let weighs = new.weight > 0 && new.weight <= 1000;
+    refuse(if weighs { "validityDays" } else { "weight" }, &added.clone().into())?;
+    Ok(added)
+}
+
 /// Refuses what the formula cannot take, before it is recorded.
-fn refuse(field: &'static str, event: &ProjectEvent) -> Result<(), Refused> {
+pub(super) fn refuse(field: &'static str, event: &ProjectEvent) -> Result<(), Refused> {
     facts(event, Timestamp::default())
         .map(|_facts| ())
         .map_err(|refusal| Refused::Value { field, refusal })

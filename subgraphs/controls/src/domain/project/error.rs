@@ -2,7 +2,7 @@
 
 use studio_kernel::{Id, Timestamp, kind};
 
-use super::{ControlId, RequirementId, TestId};
+use super::{ControlId, RequirementId, TestId, TestResultId};
 use crate::domain::score::{Excepted, Refusal};
 
 /// The most characters of a text that says why.
@@ -74,13 +74,68 @@ pub enum Refused {
         id: ControlId,
     },
     /// No such test in this project.
-    #[error("there is no test {0} in this project: take an id from a control's tests")]
-    UnknownTest(TestId),
+    #[error("there is no test {id} in this project: take an id from a control's tests")]
+    UnknownTest {
+        /// Which field of the input named it.
+        field: &'static str,
+        /// The id.
+        id: TestId,
+    },
+    /// The test is retired.
+    #[error("test {id} is retired: name one that is done, or add a new one")]
+    TestRetired {
+        /// Which field of the input named it.
+        field: &'static str,
+        /// The id.
+        id: TestId,
+    },
+    /// The scanner does the test.
+    #[error(
+        "this test counts a scanner's results: its method is TEST, and nobody signs its results off"
+    )]
+    NotByHand {
+        /// Which field.
+        field: &'static str,
+    },
+    /// No result of that id waits for anybody, or ever did.
+    #[error("there is no result {0} that has to be signed off: take an id from testResults")]
+    NothingToSign(TestResultId),
+    /// The control is not retired.
+    #[error("control {0} is in force: there is nothing to reinstate")]
+    InForce(ControlId),
+    /// A cadence that is none.
+    #[error("reviewEveryDays must be 1 to {most}, or null for never")]
+    Cadence {
+        /// The most days.
+        most: u32,
+    },
+    /// More than fit.
+    #[error("{field} must hold at most {most} ids")]
+    Many {
+        /// Which field.
+        field: &'static str,
+        /// The most.
+        most: usize,
+    },
     /// The test counts a scanner's results.
     #[error(
         "this test counts the results of check \"{0}\": only manual tests take a result by hand"
     )]
     NotManual(String),
+    /// What results are published as that a rule gives.
+    #[error(
+        "checks that begin with \"rule/\" are those of rules: add a test by a rule with addCodeTest"
+    )]
+    CheckOfARule,
+    /// The test has no rule.
+    #[error("test {0} has no rule: one is added with its rule (addCodeTest)")]
+    NoRule(TestId),
+    /// A name under which evidence cannot be handed in.
+    #[error(
+        "evidenceName must hold 1 to 64 of a-z, 0-9, \"-\" and \"_\", and begin with a letter or a \
+         digit: it is a part of the address under which the evidence is handed in"
+    )]
+    EvidenceName,
     /// A result from the future.
     #[error(
         "a result cannot be true from {0} on, which lies ahead of this server's clock: leave \
@@ -191,9 +246,14 @@ pub enum Refused {
     CompensatesItself(ControlId),
     /// Evidence that no score of the project rests on.
     #[error(
-        "there is no evidence {0} of this project: take an id from its evidence, or leave it out"
+        "there is no evidence {id} of this project: take an id from its evidence, or leave it out"
     )]
-    UnknownEvidence(Id<kind::Evidence>),
+    UnknownEvidence {
+        /// Which field of the input named it.
+        field: &'static str,
+        /// The id.
+        id: Id<kind::Evidence>,
+    },
     /// Somebody else was first.
     #[error(
         "the {what} is at version {actual}, and you expected {expected}: somebody changed it; \
@@ -258,9 +318,10 @@ impl Refused {
             | Self::UnknownFramework
             | Self::UnknownRequirement { .. }
             | Self::UnknownControl { .. }
-            | Self::UnknownTest(_)
+            | Self::UnknownTest { .. }
+            | Self::NothingToSign(_)
             | Self::UnknownCheck(_)
-            | Self::UnknownEvidence(_)
+            | Self::UnknownEvidence { .. }
             | Self::Missing { .. } => "NOT_FOUND",
             Self::AdoptedAlready
             | Self::SecondTest(_)
@@ -272,8 +333,9 @@ impl Refused {
             Self::Archived { .. } => "ARCHIVED",
             Self::NotArchived(_) => "NOT_ARCHIVED",
             Self::NotAMember | Self::NoDependency => "NOT_THERE",
-            Self::Retired { .. } => "RETIRED",
-            Self::NotManual(_) | Self::OfACheck(_) => "NOT_MANUAL",
+            Self::InForce(_) => "NOT_RETIRED",
+            Self::Retired { .. } | Self::TestRetired { .. } => "RETIRED",
+            Self::NotManual(_) | Self::OfACheck(_) | Self::NotByHand { .. } => "NOT_MANUAL",
             Self::NotOpen { .. } => "NOT_OPEN",
             Self::FourEyes { .. } => "FOUR_EYES",
             Self::NotAPerson { .. } => "NOT_A_PERSON",
@@ -283,12 +345,17 @@ impl Refused {
             Self::Ahead(_)
             | Self::Line { .. }
             | Self::Long { .. }
+            | Self::Many { .. }
+            | Self::Cadence { .. }
             | Self::Text { .. }
             | Self::OneFailure
             | Self::OneFramework
             | Self::Expiry { .. }
             | Self::CompensatesItself(_)
+            | Self::CheckOfARule
+            | Self::EvidenceName
             | Self::Value { .. } => "INVALID",
+            Self::NoRule(_) => "NO_RULE",
         }
     }
 
@@ -300,17 +367,21 @@ impl Refused {
             | Self::Missing { .. }
             | Self::NotOpen { .. }
             | Self::FourEyes { .. }
+            | Self::NothingToSign(_)
+            | Self::InForce(_)
             | Self::Expired(_) => "id",
+            Self::Cadence { .. } => "reviewEveryDays",
             Self::DeclaredAlready { .. } => "requirementId",
             Self::MappedAlready { .. } | Self::OneFramework => "targetRequirementId",
             Self::UnknownCheck(_) => "check",
             Self::OneFailure | Self::OfACheck(_) => "testId",
             Self::Expiry { .. } => "expiresAt",
             Self::CompensatesItself(_) => "compensatingControlId",
-            Self::UnknownEvidence(_) => "evidenceId",
             Self::NameTaken { .. } => "name",
             Self::NotAMember => "requirementId",
-            Self::UnknownTest(_) | Self::NotManual(_) => "testId",
+            Self::NotManual(_) | Self::NoRule(_) => "testId",
+            Self::CheckOfARule => "check",
+            Self::EvidenceName => "evidenceName",
             Self::Ahead(_) => "effectiveFrom",
             Self::SecondTest(_) => "check",
             Self::CodeTaken(_) => "code",
@@ -321,6 +392,11 @@ impl Refused {
             | Self::UnknownRequirement { field, .. }
             | Self::UnknownControl { field, .. }
             | Self::Retired { field, .. }
+            | Self::UnknownTest { field, .. }
+            | Self::TestRetired { field, .. }
+            | Self::UnknownEvidence { field, .. }
+            | Self::NotByHand { field }
+            | Self::Many { field, .. }
             | Self::Line { field, .. }
             | Self::Long { field, .. }
             | Self::Text { field, .. }

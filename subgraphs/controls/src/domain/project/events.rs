@@ -8,11 +8,15 @@ pub use super::{
     applicability::{
         NotApplicableApproved, NotApplicableProposed, NotApplicableRejected, NotApplicableWithdrawn,
     },
+    control_life::{ControlReinstated, ControlReviewed},
     crosswalk::{MappingApproved, MappingProposed, MappingRejected, MappingWithdrawn},
     exceptions::{ExceptionApproved, ExceptionProposed, ExceptionRejected, ExceptionRevoked},
     nonconformities::{
         CorrectionRejected, NonconformityClosed, NonconformityCorrected, NonconformityOpened,
     },
+    rules::TestRuleChanged,
+    test_life::{TestChanged, TestRetired},
+    test_results::{TestResultRecorded, TestResultRejected, TestResultSignedOff},
 };
 use serde::{Deserialize, Serialize};
 pub use studio_kernel::published::controls::{
@@ -21,7 +25,7 @@ pub use studio_kernel::published::controls::{
 };
 use studio_kernel::{Id, Timestamp, event, events, kind};
 
-use crate::domain::score::{Fixed, Implementation, Importance, Member, Outcome, Strength};
+use crate::domain::score::{Fixed, Implementation, Importance, Member, Strength};
 
 /// A project adopted a framework: its requirements count from now on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -88,6 +92,12 @@ pub struct ControlText {
     pub implementation: Implementation,
     /// Who answers for it.
     pub owner: Option<Id<kind::User>>,
+    /// What it covers: systems, places, people. Empty where nobody said, as in older logs.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub scope: String,
+    /// After how many days somebody has to look at it again, if ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review_every_days: Option<u32>,
 }
 
 /// A control was changed: this is all that is said of it now.
@@ -147,24 +157,6 @@ pub struct RequirementUnmapped {
     pub remaining: Option<(Member, Fixed)>,
 }
 event!(RequirementUnmapped, "controls.requirement.unmapped", 1);
-
-/// Somebody carried a manual test out.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct TestResultRecorded {
-    /// The project.
-    pub project: Id<kind::Project>,
-    /// The test.
-    pub test: Id<kind::ControlTest>,
-    /// What came out.
-    pub outcome: Outcome,
-    /// Since when it is true.
-    pub effective_from: Timestamp,
-    /// Until when it was true, where that is known.
-    pub effective_to: Option<Timestamp>,
-    /// When it was entered.
-    pub collected_at: Timestamp,
-}
-event!(TestResultRecorded, "controls.test.result_recorded", 1);
 
 /// A control rests on another one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -285,6 +277,9 @@ pub struct RecordedSummary {
     pub effective_to: Option<Timestamp>,
     /// When the scanner collected it.
     pub collected_at: Timestamp,
+    /// The version of the rule that gave them, where a rule did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule_version: Option<u32>,
 }
 
 /// A version of evidence was rejected in the evidence subgraph: it proves nothing any more.
@@ -307,12 +302,14 @@ events! {
     /// What happens to a project.
     pub enum ProjectEvent {
         ProjectCreated, ProjectRenamed, ProjectArchived, ProjectRestored, FrameworkAdopted, ControlCreated, ControlUpdated, ControlRetired,
-        RequirementMapped, RequirementUnmapped, ControlTestAdded, TestResultRecorded,
+        RequirementMapped, RequirementUnmapped, ControlTestAdded, TestRuleChanged, TestResultRecorded,
         DependencyAdded, DependencyRemoved, ChecksSeen, CheckSummariesRecorded,
         CheckResultsMatched, EvidenceDiscounted, ResultsTakenInPart,
         NotApplicableProposed, NotApplicableApproved, NotApplicableRejected, NotApplicableWithdrawn,
         NonconformityOpened, NonconformityCorrected, CorrectionRejected, NonconformityClosed,
         ExceptionProposed, ExceptionApproved, ExceptionRejected, ExceptionRevoked,
         MappingProposed, MappingApproved, MappingRejected, MappingWithdrawn,
+        TestChanged, TestRetired, TestResultSignedOff, TestResultRejected,
+        ControlReinstated, ControlReviewed,
     }
 }

@@ -195,7 +195,7 @@ impl Project {
     fn must_be_tested(&self, on: &Excepted) -> Result<(), Refused> {
         match on {
             Excepted::Manual { test } => {
-                let known = self.tests.get(test).ok_or(Refused::UnknownTest(*test))?;
+                let known = self.live_test(*test, "testId")?;
                 if let Some(check) = &known.check {
                     return Err(Refused::OfACheck(check.clone()));
                 }

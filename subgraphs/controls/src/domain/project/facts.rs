@@ -52,15 +52,13 @@ fn statements(event: &ProjectEvent, recorded_at: Timestamp) -> Result<Vec<Statem
             validity_days: added.validity_days,
             check: added.check.clone(),
         }],
-        ProjectEvent::TestResultRecorded(result) => vec![Statement::ManualResult {
-            test: result.test,
-            outcome: result.outcome,
-            effective_from: result.effective_from,
-            effective_to: result.effective_to,
-            collected_at: result.collected_at,
-            recorded_at,
-            evidence: None,
-        }],
+        ProjectEvent::TestChanged(changed) => vec![changed.statement()],
+        ProjectEvent::TestRetired(retired) => vec![Statement::TestRemoved { test: retired.test }],
+        ProjectEvent::TestResultRecorded(result) => {
+            result.statement(recorded_at).into_iter().collect()
+        }
+        ProjectEvent::TestResultSignedOff(signed) => vec![signed.statement()],
+        ProjectEvent::ControlReinstated(reinstated) => vec![reinstated.statement()],
         ProjectEvent::DependencyAdded(added) => vec![Statement::DependencyStated {
             control: added.control,
             on: added.depends_on,
@@ -112,6 +110,7 @@ fn statements(event: &ProjectEvent, recorded_at: Timestamp) -> Result<Vec<Statem
         | ProjectEvent::ProjectArchived(_)
         | ProjectEvent::ProjectRestored(_)
         | ProjectEvent::ChecksSeen(_)
+        | ProjectEvent::TestRuleChanged(_)
         | ProjectEvent::CheckResultsMatched(_)
         | ProjectEvent::ResultsTakenInPart(_)
         | ProjectEvent::NotApplicableProposed(_)
@@ -121,7 +120,9 @@ fn statements(event: &ProjectEvent, recorded_at: Timestamp) -> Result<Vec<Statem
         | ProjectEvent::ExceptionProposed(_)
         | ProjectEvent::ExceptionRejected(_)
         | ProjectEvent::MappingProposed(_)
-        | ProjectEvent::MappingRejected(_) => Vec::new(),
+        | ProjectEvent::MappingRejected(_)
+        | ProjectEvent::TestResultRejected(_)
+        | ProjectEvent::ControlReviewed(_) => Vec::new(),
     })
 }
 
@@ -195,6 +196,7 @@ fn summaries(
             collected_at: summary.collected_at,
             recorded_at,
             evidence: Some(evidence),
+            rule_version: summary.rule_version,
         };
         statements.push(Statement::CheckSummarized { check, account, region, reading });
     }

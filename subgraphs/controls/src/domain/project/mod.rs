@@ -2,6 +2,8 @@
 //! memberships. State and decisions only; numbers are [`super::score`]'s.
 
 mod applicability;
+mod circles;
+mod control_life;
 mod controls;
 mod crosswalk;
 mod error;
@@ -13,6 +15,9 @@ mod life;
 mod nonconformities;
 mod results;
 mod review;
+mod rules;
+mod test_life;
+mod test_results;
 mod tests_of;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use studio_kernel::{Aggregate, Id, Timestamp, kind};
 
 pub use applicability::Declaration;
-pub use controls::{ControlChange, NewControl, NewMapping, NewTest, TestResult};
+pub use controls::{ControlChange, NewControl, NewMapping, NewTest};
 pub use crosswalk::{MappingTerms, RequirementMapping};
 pub use error::Refused;
 pub use exceptions::{ExceptionTerms, RiskException};
@@ -30,11 +35,15 @@ pub use frameworks::{Adoption, NewIds};
 pub use nonconformities::{NewNonconformity, Nonconformity, NonconformityState};
 pub use results::{MOST_TESTS_AT_ONCE, Reaction, TakenIn, discount, take_in};
 pub use review::{Review, ReviewState};
+pub use rules::{ExpectedResult, NewRule, RuleCase, TestRule};
+pub use test_life::{Assessment, Method, TestChange, TestText};
+pub use test_results::{SignedResult, TestResult};
 pub use tests_of::Catalogs;
 
 pub(crate) use applicability::NotApplicableId;
 pub(crate) use nonconformities::NonconformityId;
 pub(crate) use review::UserId;
+pub(crate) use test_results::TestResultId;
 
 use events::{ControlText, ProjectEvent, SeenCheck};
 
@@ -70,6 +79,8 @@ pub struct Project {
     pub results_at: BTreeMap<String, i64>,
     /// The results that are being taken in by parts, if there are any.
     pub taking_in: Option<TakingIn>,
+    /// Passes that have to be signed off, whatever became of them.
+    pub results: BTreeMap<TestResultId, SignedResult>,
     /// What was declared not applicable, whatever became of it.
     pub not_applicable: BTreeMap<NotApplicableId, Declaration>,
     /// What was found to be wrong with controls, closed ones too.
@@ -127,6 +138,8 @@ pub struct Control {
     pub retired: bool,
     /// The checks that it has a test of.
     pub checks: BTreeSet<String>,
+    /// The checks whose test was retired: a scan makes no other one.
+    pub retired_checks: BTreeSet<String>,
     /// What it rests on.
     pub dependencies: BTreeMap<ControlId, Dependency>,
 }
@@ -145,16 +158,24 @@ pub struct Dependency {
 pub struct Test {
     /// The control that it tests.
     pub control: ControlId,
-    /// The scanner's check; `None` for a manual test.
+    /// The scanner's check, or that of its rule; `None` for a manual test.
     pub check: Option<String>,
+    /// Its rule, if it has one.
+    pub rule: Option<TestRule>,
+    /// How often it was added or changed: what `expectedVersion` is compared with.
+    pub version: u32,
+    /// What is said of it.
+    pub stated: TestText,
+    /// Whether it was retired.
+    pub retired: bool,
 }
 
 impl Aggregate for Project {
     const STREAM_TYPE: &'static str = "controls.project";
-    const STATE_VERSION: u32 = 5;
+    const STATE_VERSION: u32 = 6;
     type Event = ProjectEvent;
 
-    fn apply(&mut self, event: &ProjectEvent, _recorded_at: Timestamp) {
+    fn apply(&mut self, event: &ProjectEvent, recorded_at: Timestamp) {
         use crate::domain::score::Member;
         match event {
             ProjectEvent::ProjectCreated(created) => self.called(&created.name),
@@ -207,14 +228,21 @@ impl Aggregate for Project {
                     },
                 }
             }
-            ProjectEvent::ControlTestAdded(added) => {
-                if let (Some(control), Some(check)) =
-                    (self.controls.get_mut(&added.control), &added.check)
-                {
-                    control.checks.insert(check.clone());
+            ProjectEvent::ControlReinstated(it) => self.reinstated(it.control),
+            ProjectEvent::ControlTestAdded(added) => self.test_added(added),
+            ProjectEvent::TestChanged(changed) => self.test_changed(changed),
+            ProjectEvent::TestRetired(retired) => self.test_retired(retired),
+            ProjectEvent::TestResultRecorded(it) => self.result_recorded(it, recorded_at),
+            ProjectEvent::TestResultSignedOff(it) => {
+                self.result_becomes(it.result, ReviewState::Approved);
+            }
+            ProjectEvent::TestResultRejected(it) => {
+                self.result_becomes(it.result, ReviewState::Rejected);
+            }
+            ProjectEvent::TestRuleChanged(changed) => {
+                if let Some(test) = self.tests.get_mut(&changed.test) {
+                    test.rule = Some(changed.rule());
                 }
-                let test = Test { control: added.control, check: added.check.clone() };
-                self.tests.insert(added.test, test);
             }
             ProjectEvent::DependencyAdded(added) => {
                 if let Some(control) = self.controls.get_mut(&added.control) {
@@ -239,7 +267,7 @@ impl Aggregate for Project {
             }
             ProjectEvent::CheckResultsMatched(_) => self.taking_in = None,
             ProjectEvent::CheckSummariesRecorded(recorded) => self.results_of(recorded),
-            ProjectEvent::TestResultRecorded(_) | ProjectEvent::EvidenceDiscounted(_) => {}
+            ProjectEvent::ControlReviewed(_) | ProjectEvent::EvidenceDiscounted(_) => {}
             ProjectEvent::NotApplicableProposed(proposed) => self.declared(proposed),
             ProjectEvent::NotApplicableApproved(it) => {
                 self.declaration_becomes(it.declaration, ReviewState::Approved);
@@ -297,6 +325,8 @@ impl Project {
                 description: String::new(),
                 implementation: adopted.implementation,
                 owner: None,
+                scope: String::new(),
+                review_every_days: None,
             };
             self.controls.insert(made.control, Control::new(made.code.clone(), stated));
             let members = self.requirements.entry(made.requirement).or_default();
@@ -321,8 +351,14 @@ impl Control {
             stated,
             retired: false,
             checks: BTreeSet::new(),
+            retired_checks: BTreeSet::new(),
             dependencies: BTreeMap::new(),
         }
+    }
+
+    /// Whether it has a test of a check, or had one until that was retired.
+    fn knows(&self, check: &str) -> bool {
+        self.checks.contains(check) || self.retired_checks.contains(check)
     }
 }
 

@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use studio_kernel::{
     Id, Timestamp, kind,
-    published::evidence::{CheckResultsRecorded, EvidenceRejected},
+    published::{
+        controls::RULE_CHECKS,
+        evidence::{CheckResultsRecorded, EvidenceRejected},
+    },
 };
 
 use super::{
@@ -145,7 +148,9 @@ pub fn discount(project: ProjectId, rejected: &EvidenceRejected, from: TakenIn) 
 /// that Studio knows.
 fn checks_named(results: &CheckResultsRecorded) -> BTreeMap<String, SeenCheck> {
     let mut checks: BTreeMap<String, SeenCheck> = BTreeMap::new();
-    for summary in &results.summaries {
+    // A rule is of one test: its results make none.
+    let scanned = results.summaries.iter().filter(|it| !it.check.starts_with(RULE_CHECKS));
+    for summary in scanned {
         let seen = checks.entry(summary.check.clone()).or_default();
         seen.title.clone_from(&summary.title);
         for (framework, ids) in &summary.requirements {
@@ -202,6 +207,7 @@ fn summaries(results: &CheckResultsRecorded, from: TakenIn) -> CheckSummariesRec
                 effective_from: summary.effective_from,
                 effective_to: summary.effective_to,
                 collected_at: summary.collected_at,
+                rule_version: summary.rule_version,
             })
             .collect(),
     }

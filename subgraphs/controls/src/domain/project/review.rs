@@ -67,12 +67,22 @@ impl Review {
         expected: u32,
         by: UserId,
     ) -> Result<(), Refused> {
+        self.may_be_decided_by(by, (what, "proposed"), expected)
+    }
+
+    /// The same where whoever brought it up did something else than to propose it.
+    pub(super) fn may_be_decided_by(
+        &self,
+        by: UserId,
+        (what, did): (&'static str, &'static str),
+        expected: u32,
+    ) -> Result<(), Refused> {
         self.must_be_at(what, expected)?;
         if self.state != ReviewState::Proposed {
             return Err(Refused::NotOpen { what, state: self.state.as_str() });
         }
         if self.proposed_by == by {
-            return Err(Refused::FourEyes { what, did: "proposed" });
+            return Err(Refused::FourEyes { what, did });
         }
         Ok(())
     }

@@ -78,6 +78,7 @@ fn results(case: &Case, checks: &[(&str, &[&str])]) -> CheckResultsRecorded {
         summaries: checks
             .iter()
             .map(|(check, ids)| CheckSummary {
+                rule_version: None,
                 check: (*check).to_owned(),
                 title: (*check).to_owned(),
                 severity: "low".to_owned(),

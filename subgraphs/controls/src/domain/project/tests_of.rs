@@ -38,7 +38,7 @@ impl Project {
                 let wanted = self
                     .controls
                     .get(&control)
-                    .is_some_and(|known| !known.retired && !known.checks.contains(id));
+                    .is_some_and(|known| !known.retired && !known.knows(id));
                 if wanted {
                     events.push(
                         ControlTestAdded {

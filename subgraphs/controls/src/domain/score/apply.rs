@@ -264,6 +264,7 @@ fn manual_reading(statement: &Statement) -> Option<Reading> {
     };
     let one_if = |counted: Outcome| u32::from(*outcome == counted);
     Some(Reading {
+        rule_version: None,
         population: 1,
         passed: one_if(Outcome::Passed),
         failed: one_if(Outcome::Failed),

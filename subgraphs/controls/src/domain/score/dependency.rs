@@ -63,7 +63,6 @@ fn losses(controls: &Controls, changed: &BTreeSet<ControlId>, of: Of) -> Losses 
     let (pass, bound) = of;
     let region = limited_by(controls, changed, of);
     let mut losses = Losses::new();
-    let mut heap = BinaryHeap::new();
     for (id, control) in region.iter().filter_map(|id| Some((*id, controls.get(id)?))) {
         let outside = control.depends_on.iter().filter(|(on, _)| !region.contains(on));
         let carried = outside.filter_map(|(on, strength)| {
@@ -71,8 +70,14 @@ fn losses(controls: &Controls, changed: &BTreeSet<ControlId>, of: Of) -> Losses 
         });
         let loss = carried.fold(control.worth(pass).own_loss(bound), i64::max);
         losses.insert(id, loss);
-        heap.push((loss, id));
     }
+    spread(controls, &mut losses, of);
+    losses
+}
+
+/// Carries losses on to wherever they are the worst.
+fn spread(controls: &Controls, losses: &mut Losses, (pass, bound): Of) {
+    let mut heap: BinaryHeap<_> = losses.iter().map(|(id, loss)| (*loss, *id)).collect();
     while let Some((loss, id)) = heap.pop() {
         if losses.get(&id) != Some(&loss) {
             continue;
@@ -87,7 +92,35 @@ fn losses(controls: &Controls, changed: &BTreeSet<ControlId>, of: Of) -> Losses 
             }
         }
     }
-    losses
+}
+
+/// What would be left in a pass if some controls were worth less by their own tests: the values of
+/// those that would be worth less.
+pub(super) fn fallen(
+    controls: &Controls,
+    own: &BTreeMap<ControlId, Triple>,
+    pass: Pass,
+) -> BTreeMap<ControlId, Triple> {
+    let losses = |bound| {
+        let more = own.iter().filter_map(|(id, own)| {
+            let loss = own.get(bound).complement().units();
+            (loss > controls.get(id)?.worth(pass).loss(bound)).then_some((*id, loss))
+        });
+        let mut losses: Losses = more.collect();
+        spread(controls, &mut losses, (pass, bound));
+        losses
+    };
+    let (lo, hi) = (losses(Bound::Lo), losses(Bound::Hi));
+    let ids = lo.keys().chain(hi.keys());
+    ids.filter_map(|id| {
+        let before = controls.get(id)?.worth(pass).value;
+        let left = |losses: &Losses, bound| match losses.get(id) {
+            Some(loss) => Fixed::from_units(*loss).complement(),
+            None => before.get(bound),
+        };
+        Some((*id, Triple { lo: left(&lo, Bound::Lo), hi: left(&hi, Bound::Hi), ..before }))
+    })
+    .collect()
 }
 
 /// These controls and those whose present loss may come from one of them, the largest loss first:

@@ -14,8 +14,9 @@ use studio_kernel::Timestamp;
 
 use super::{
     ControlId, ExceptionId, Fixed, TestId,
-    model::{Check, Model, Pass, Test, TestDefinition},
+    model::{Check, Control, Model, Test, TestDefinition},
     tally::Tally,
+    value::Triple,
 };
 
 /// The resources of one place that fail a check.
@@ -119,9 +120,10 @@ impl Model {
         test: &Test,
         definition: &TestDefinition,
         at: Timestamp,
+        first: impl Fn(ControlId, &Control) -> Triple,
     ) -> Tally {
         let mut tally = self.tally(test, definition.validity_days, at);
-        for failure in self.excepted(test, at) {
+        for failure in self.excepted(test, at, first) {
             tally.credit(failure.lo, failure.hi);
         }
         tally
@@ -143,7 +145,12 @@ impl Model {
 
     /// The failures of a test that count at an instant and are excepted then, by account, region
     /// and resource.
-    pub(super) fn excepted(&self, test: &Test, at: Timestamp) -> Vec<ExceptedFailure> {
+    pub(super) fn excepted(
+        &self,
+        test: &Test,
+        at: Timestamp,
+        first: impl Fn(ControlId, &Control) -> Triple,
+    ) -> Vec<ExceptedFailure> {
         let holding: Vec<_> =
             self.exceptions_on(test).filter(|(_, exception)| exception.holds(at)).collect();
         if holding.is_empty() {
@@ -169,7 +176,7 @@ impl Model {
                     }
                     _ => continue,
                 };
-                here.entry(resource).or_default().push(self.credit(*id, exception));
+                here.entry(resource).or_default().push(self.credit(*id, exception, &first));
             }
             failures.extend(here.into_iter().map(|(resource, exceptions)| ExceptedFailure {
                 account: account.to_owned(),
@@ -183,10 +190,16 @@ impl Model {
         failures
     }
 
-    fn credit(&self, id: ExceptionId, exception: &Exception) -> Credit {
-        let compensating = exception.compensating.and_then(|control| self.controls.get(&control));
-        let tested = compensating.filter(|control| !control.tests.is_empty());
-        let value = tested.map(|control| control.worth(Pass::First).value).unwrap_or_default();
+    fn credit(
+        &self,
+        id: ExceptionId,
+        exception: &Exception,
+        first: impl Fn(ControlId, &Control) -> Triple,
+    ) -> Credit {
+        let compensating = exception.compensating;
+        let compensating = compensating.and_then(|id| Some((id, self.controls.get(&id)?)));
+        let tested = compensating.filter(|(_, control)| !control.tests.is_empty());
+        let value = tested.map(|(id, control)| first(id, control)).unwrap_or_default();
         Credit { exception: id, compensating: exception.compensating, lo: value.lo, hi: value.hi }
     }
 

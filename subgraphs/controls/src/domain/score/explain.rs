@@ -11,8 +11,9 @@ use super::{
     exception::ExceptedFailure,
     fact::{Implementation, MemberKey, Reading},
     framework::{PointsLost, undecided},
+    freshness::Freshness,
     inheritance::Inherited,
-    model::{Model, Pass, Test, TestDefinition},
+    model::{ByMembers, Control, Model, Pass, Test, TestDefinition},
     requirement::{Shares, member_value},
     tally::Tally,
     value::{Bound, ControlScore, FrameworkScore, RequirementScore, Triple},
@@ -187,6 +188,10 @@ pub struct SummaryLine {
     pub age_days: i64,
     /// f.
     pub freshness: Fixed,
+    /// From when on its passes count less than in full.
+    pub fades_from: Timestamp,
+    /// From when on they count nothing.
+    pub gone_from: Timestamp,
     /// Whether its evidence is rejected, which makes f 0.
     pub rejected: bool,
     /// When f is next another one, where that is known already.
@@ -271,7 +276,7 @@ impl Model {
         let mut shares = Shares::default();
         let mut members = Vec::new();
         for (key, member) in &requirement.members {
-            let counted = member_value(&self.controls, member, Pass::Second);
+            let counted = member_value(&self.controls, member, Control::settled(Pass::Second));
             let Some((decisive, value)) = counted else { continue };
             shares.add(member.share, &value);
             let in_force = member.controls.iter().filter(|id| self.is_in_force(id));
@@ -284,8 +289,9 @@ impl Model {
             });
         }
         let (share_sum, divisor) = (shares.sum(), shares.divisor());
-        let own = requirement.own;
-        let inherited = self.inherited(id).filter(|inherited| inherited.value.lo > own.lo);
+        let own = requirement.by_members.own;
+        let inherited = self.inherited(id, ByMembers::settled);
+        let inherited = inherited.filter(|inherited| inherited.value.lo > own.lo);
         Ok(RequirementContributions { score, share_sum, divisor, own, inherited, members })
     }
 
@@ -306,7 +312,7 @@ impl Model {
         });
         let tests = control.tests.iter().filter_map(|id| {
             let test = self.tests.get(id)?;
-            Some(self.explain_test(*id, test, test.definition.as_ref()?, at))
+            Some(self.line_of(*id, test, test.definition.as_ref()?, at))
         });
         Ok(ControlContributions {
             score,
@@ -321,7 +327,18 @@ impl Model {
         })
     }
 
-    fn explain_test(
+    /// Where the value of a test comes from.
+    ///
+    /// # Errors
+    /// See [`ExplainError`].
+    pub fn explain_test(&self, id: TestId) -> Result<TestLine, ExplainError> {
+        let at = self.instant()?;
+        let test = self.tests.get(&id).ok_or(ExplainError::Unknown)?;
+        let definition = test.definition.as_ref().ok_or(ExplainError::Unknown)?;
+        Ok(self.line_of(id, test, definition, at))
+    }
+
+    fn line_of(
         &self,
         id: TestId,
         test: &Test,
@@ -334,6 +351,8 @@ impl Model {
             let Some(reading) = series.current(at) else { continue };
             let rejected = self.is_rejected(reading);
             let freshness = tally.add(reading, rejected, at);
+            let (fades_from, gone_from) =
+                Freshness::fades(freshness.reference, definition.validity_days);
             summaries.push(SummaryLine {
                 account: account.to_owned(),
                 region: region.to_owned(),
@@ -341,6 +360,8 @@ impl Model {
                 reference: freshness.reference,
                 age_days: freshness.age_days,
                 freshness: freshness.value(definition.validity_days),
+                fades_from,
+                gone_from,
                 rejected,
                 next_change: freshness.next_change,
             });
@@ -357,7 +378,7 @@ impl Model {
             unknown: tally.unknown,
             value: test.credited.value,
             summaries,
-            excepted: self.excepted(test, at),
+            excepted: self.excepted(test, at, Control::settled(Pass::First)),
         }
     }
 

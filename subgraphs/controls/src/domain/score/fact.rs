@@ -384,6 +384,9 @@ pub struct Reading {
     pub recorded_at: Timestamp,
     /// What it rests on; a check always rests on something.
     pub evidence: Option<EvidenceRef>,
+    /// The version of the rule that gave it, where a rule did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule_version: Option<u32>,
 }
 
 /// A statement whose numbers were checked.

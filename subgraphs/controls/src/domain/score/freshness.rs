@@ -138,6 +138,16 @@ impl Freshness {
         Self { reference, age_days, times_validity, next_change }
     }
 
+    /// The midnights from which on the passes of a reading of that reference count less than in full, and
+    /// nothing any more.
+    pub(super) fn fades(reference: Timestamp, validity_days: u32) -> (Timestamp, Timestamp) {
+        let day = reference.day().0;
+        let validity = i64::from(validity_days);
+        // f is 0 as soon as 4a is at least 5V.
+        let gone = (5 * validity + 3) / 4;
+        (studio_kernel::Day(day + validity + 1).start(), studio_kernel::Day(day + gone).start())
+    }
+
     /// `f`.
     pub(super) fn value(&self, validity_days: u32) -> Fixed {
         Fixed::ratio(self.times_validity.into(), validity_days.into())
@@ -154,6 +164,7 @@ mod tests {
 
     fn reading(effective_to: Option<i64>, collected: i64, recorded: i64) -> Reading {
         Reading {
+            rule_version: None,
             population: 1,
             passed: 1,
             failed: 0,
@@ -182,6 +193,18 @@ mod tests {
         assert_eq!(f(400, 30), "0");
         assert_eq!(f(1, 1), "1");
         assert_eq!(f(2, 1), "0");
+    }
+
+    #[test]
+    fn the_days_on_which_a_pass_begins_to_fade_and_is_gone_are_those_of_the_formula() {
+        for validity in 1..200_u32 {
+            let of = |at| Freshness::of(&reading(None, 0, 0), validity, false, at).times_validity;
+            let (fades, gone) = Freshness::fades(day(0), validity);
+            assert_eq!(of(fades.plus_micros(-1)), i64::from(validity));
+            assert!(of(fades) < i64::from(validity), "{validity}");
+            assert_eq!(of(gone), 0, "{validity}");
+            assert!(of(gone.plus_micros(-1)) > 0, "{validity}");
+        }
     }
 
     #[test]
@@ -230,6 +253,7 @@ mod tests {
     fn the_newest_true_reading_counts_and_an_older_one_never_overrides_it() {
         let mut series = Series::default();
         let from = |days: i64, failed: u32, recorded: i64| Reading {
+            rule_version: None,
             effective_from: day(days),
             failed,
             ..reading(None, 0, recorded)

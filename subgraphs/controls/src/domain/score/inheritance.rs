@@ -8,7 +8,11 @@ use std::{cmp::Reverse, collections::BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fixed, FrameworkId, MappingId, RequirementId, model::Model, value::Triple};
+use super::{
+    Fixed, FrameworkId, MappingId, RequirementId,
+    model::{ByMembers, Model, Requirement},
+    value::Triple,
+};
 
 /// A mapping between two requirements (NIST IR 8477, section 4.3; OSCAL's mapping model).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,11 +104,16 @@ impl Mapping {
 impl Model {
     /// What a requirement inherits, the most first: of equal ways the shortest, then the one with
     /// the smallest ids. `None` where its own controls show a failure or hide one, or nothing arrives.
-    pub(super) fn inherited(&self, id: RequirementId) -> Option<Inherited> {
-        if !self.requirements.get(&id)?.unfailing {
+    pub(super) fn inherited(
+        &self,
+        id: RequirementId,
+        by_members: impl Fn(RequirementId, &Requirement) -> ByMembers,
+    ) -> Option<Inherited> {
+        if !by_members(id, self.requirements.get(&id)?).unfailing {
             return None;
         }
-        let arriving = self.ways_to(id).into_iter().filter_map(|hops| self.arrive(hops));
+        let arriving =
+            self.ways_to(id).into_iter().filter_map(|hops| self.arrive(hops, &by_members));
         arriving.min_by_key(|it| (Reverse(it.value.lo), it.hops.len(), it.hops.clone()))
     }
 
@@ -145,12 +154,17 @@ impl Model {
     }
 
     /// What comes over a way; nothing from a requirement that does not apply.
-    fn arrive(&self, hops: Vec<Hop>) -> Option<Inherited> {
-        let entry = self.requirements.get(&hops.last()?.from)?;
+    fn arrive(
+        &self,
+        hops: Vec<Hop>,
+        by_members: impl Fn(RequirementId, &Requirement) -> ByMembers,
+    ) -> Option<Inherited> {
+        let from = hops.last()?.from;
+        let entry = self.requirements.get(&from)?;
         if entry.not_applicable.is_some() {
             return None;
         }
-        let source = entry.own;
+        let source = by_members(from, entry).own;
         let (mut share, mut whole) = (1_i128, 1_i128);
         for hop in &hops {
             share *= i128::from(hop.tenths);
@@ -166,9 +180,14 @@ impl Model {
     }
 
     /// Rule 6 with what is inherited: the better `lo` counts, and `decided` goes with it.
-    pub(super) fn with_inherited(&self, id: RequirementId) -> Triple {
-        let own = self.requirements.get(&id).map_or(Triple::UNKNOWN, |entry| entry.own);
-        match self.inherited(id) {
+    pub(super) fn with_inherited(
+        &self,
+        id: RequirementId,
+        by_members: impl Fn(RequirementId, &Requirement) -> ByMembers,
+    ) -> Triple {
+        let entry = self.requirements.get(&id);
+        let own = entry.map_or(Triple::UNKNOWN, |entry| by_members(id, entry).own);
+        match self.inherited(id, by_members) {
             Some(inherited) if inherited.value.lo > own.lo => {
                 let Triple { lo, hi, decided } = inherited.value;
                 Triple { lo, hi: own.hi.max(hi), decided }

@@ -48,6 +48,7 @@ impl Model {
                     account: account.to_owned(),
                     region: region.to_owned(),
                     reading: Reading {
+                        rule_version: None,
                         population: reading.population,
                         // The three add up to the population, which is one of these.
                         passed: reading.passed.saturating_add(reading.failed),

@@ -7,7 +7,7 @@
 //!
 //! One file per step: `fact` what goes in, `freshness` rule 1, `tally` rule 2, `exception` rule 3,
 //! `control` rule 4, `dependency` rule 5, `requirement` and `inheritance` rule 6, `framework` rules 7
-//! and 8, `recompute` their order, `explain` the way back.
+//! and 8, `recompute` their order, `explain` the way back, `loss` what would be left without a control.
 
 use studio_kernel::{Id, kind};
 
@@ -21,9 +21,12 @@ mod exception;
 mod explain;
 mod fact;
 mod fixed;
+mod forecast;
+mod formula;
 mod framework;
 mod freshness;
 mod inheritance;
+mod loss;
 mod mend;
 mod model;
 mod period;
@@ -50,7 +53,10 @@ pub use fact::{
     Strength, WeightedRequirement,
 };
 pub use fixed::{Fixed, FixedError};
+pub use forecast::{Course, Passed, Passing, courses};
+pub use formula::{FORMULA, UnknownFormula, known};
 pub use inheritance::{Hop, Inherited, Mapping, Relation};
+pub use loss::{FrameworkLoss, Loss};
 pub use mend::NothingToMend;
 pub use model::{Model, Touched};
 pub use period::{Days, Gap, Held, MOST_DAYS, MemberHeld, least};
@@ -62,8 +68,6 @@ pub use value::{
 };
 pub use walk::{Step, Walk};
 
-/// The version of the formula. It is stored with every score.
-pub const FORMULA: u16 = 1;
 /// The version of a serialised [`Model`]: a snapshot of another one is dropped and replayed.
 pub const STATE_VERSION: u32 = 3;
 

@@ -79,13 +79,28 @@ pub(super) struct Requirement {
     pub(super) not_applicable: Option<NotApplicableId>,
     /// The mappings that lead from it or to it.
     pub(super) mappings: BTreeSet<MappingId>,
-    /// From its members.
-    pub(super) own: Triple,
-    /// Whether its members would show no failure even if all that is unknown of them failed. Only
-    /// then it inherits: were it enough that no failure is known, muting one would raise `lo`.
-    pub(super) unfailing: bool,
+    pub(super) by_members: ByMembers,
     /// Its own value, or what it inherits.
     pub(super) value: Triple,
+}
+
+/// A requirement by its members alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ByMembers {
+    pub(super) own: Triple,
+    /// Whether they would show no failure even if all that is unknown of them failed. Only then it
+    /// inherits: were it enough that no failure is known, muting one would raise `lo`.
+    pub(super) unfailing: bool,
+}
+
+impl ByMembers {
+    /// Without any member.
+    pub(super) const UNKNOWN: Self = Self { own: Triple::UNKNOWN, unfailing: true };
+
+    /// As it stands.
+    pub(super) fn settled(_: RequirementId, entry: &Requirement) -> Self {
+        entry.by_members
+    }
 }
 
 impl Default for Requirement {
@@ -95,8 +110,7 @@ impl Default for Requirement {
             members: BTreeMap::new(),
             not_applicable: None,
             mappings: BTreeSet::new(),
-            own: Triple::UNKNOWN,
-            unfailing: true,
+            by_members: ByMembers::UNKNOWN,
             value: Triple::UNKNOWN,
         }
     }
@@ -149,6 +163,11 @@ impl Control {
             Pass::First => &self.first,
             Pass::Second => &self.second,
         }
+    }
+
+    /// The values of a pass as they stand.
+    pub(super) fn settled(pass: Pass) -> impl Fn(ControlId, &Self) -> Triple + Copy {
+        move |_, control: &Self| control.worth(pass).value
     }
 
     pub(super) fn worth_mut(&mut self, pass: Pass) -> &mut Worth {
@@ -284,6 +303,11 @@ impl Model {
         ids.filter(|id| self.applies(id)).filter_map(|id| self.requirement(*id)).collect()
     }
 
+    /// The requirements that do not apply.
+    pub fn not_applicable(&self) -> BTreeSet<RequirementId> {
+        self.requirements.keys().filter(|id| !self.applies(id)).copied().collect()
+    }
+
     pub(super) fn applies(&self, id: &RequirementId) -> bool {
         self.requirements.get(id).is_none_or(|entry| entry.not_applicable.is_none())
     }
@@ -371,16 +395,25 @@ impl Model {
 
     /// Rule 4, from the values of the tests and the nonconformities that are open at an instant.
     pub(super) fn own_of(&self, control: &Control, pass: Pass, at: Timestamp) -> Option<Own> {
+        self.own_by(control, at, |_, test| match pass {
+            Pass::Doubt => &test.doubted,
+            Pass::First => &test.value,
+            Pass::Second => &test.credited,
+        })
+    }
+
+    /// The same, from any values of the tests.
+    pub(super) fn own_by<'a>(
+        &'a self,
+        control: &'a Control,
+        at: Timestamp,
+        value: impl Fn(TestId, &'a Test) -> &'a TestValue,
+    ) -> Option<Own> {
         let implementation = control.in_force()?;
         let tests = control.tests.iter().filter_map(|id| {
             let test = self.tests.get(id)?;
             let TestDefinition { weight, key, .. } = *test.definition.as_ref()?;
-            let value = match pass {
-                Pass::Doubt => &test.doubted,
-                Pass::First => &test.value,
-                Pass::Second => &test.credited,
-            };
-            Some(Weighed { test: *id, weight, key, value })
+            Some(Weighed { test: *id, weight, key, value: value(*id, test) })
         });
         let open = control.nonconformities.iter().filter(|(_, found)| found.is_open(at));
         Some(control::own(implementation, tests, open.map(|(id, found)| found.cap(*id))))

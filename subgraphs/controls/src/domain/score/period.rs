@@ -5,7 +5,7 @@ use studio_kernel::Day;
 use super::{
     BeforeHorizon, ControlId, Fixed, Model, RequirementId,
     fact::MemberKey,
-    model::{Pass, Share},
+    model::{Control, Pass, Share},
     requirement::member_value,
     value::TOLERANCE,
 };
@@ -123,7 +123,9 @@ impl Model {
         let members = self.requirements.get(&requirement).into_iter();
         let mut members: Vec<(Share, MemberHeld)> = members
             .flat_map(|requirement| &requirement.members)
-            .filter(|(_, share)| member_value(&self.controls, share, Pass::Second).is_some())
+            .filter(|(_, share)| {
+                member_value(&self.controls, share, Control::settled(Pass::Second)).is_some()
+            })
             .map(|(key, share)| {
                 (share.clone(), MemberHeld { member: key.clone(), held: Held::new() })
             })
@@ -131,7 +133,7 @@ impl Model {
         for day in each(days) {
             self.recompute(day.end())?;
             for (share, member) in &mut members {
-                let lo = member_value(&self.controls, share, Pass::Second)
+                let lo = member_value(&self.controls, share, Control::settled(Pass::Second))
                     .map_or(Fixed::ZERO, |(_, value)| value.lo);
                 member.held.note(day, lo, threshold);
             }

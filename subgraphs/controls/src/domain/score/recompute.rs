@@ -8,10 +8,9 @@ use serde::{Deserialize, Serialize};
 use studio_kernel::Timestamp;
 
 use super::{
-    ControlId, Fixed, RequirementId, TestId, dependency,
+    ControlId, RequirementId, TestId, dependency,
     framework::Totals,
-    model::{Due, Model, Pass, Touched, Worth},
-    requirement,
+    model::{ByMembers, Control, Due, Model, Pass, Touched, Worth},
     tally::{Tally, TestValue},
     value::{FrameworkScore, Triple},
 };
@@ -58,13 +57,8 @@ impl Model {
         self.check_horizon(at)?;
         match self.at {
             Some(before) if before <= at => {
-                // Each is put on the agenda anew when it is judged.
                 while let Some(due) = self.agenda.first().copied().filter(|due| due.0 <= at) {
-                    self.agenda.remove(&due);
-                    match due.1 {
-                        Due::Control(control) => self.pending.controls.insert(control),
-                        Due::Test(test) => self.pending.tests.insert(test),
-                    };
+                    self.begin(due);
                 }
             }
             // The agenda knows what changes after an instant, not what changed before it.
@@ -74,6 +68,26 @@ impl Model {
                 self.pending.controls.extend(found.map(|(id, _)| id));
             }
         }
+        Ok(self.settle(at))
+    }
+
+    /// Brings to `at` what one entry of the agenda reaches, which is due by then, and leaves the others
+    /// there. Until each of them had its turn the numbers are of no single instant.
+    pub(super) fn recompute_due(&mut self, due: (Timestamp, Due), at: Timestamp) {
+        self.begin(due);
+        self.settle(at);
+    }
+
+    /// Takes an entry from the agenda. It is put there anew when it is judged.
+    fn begin(&mut self, due: (Timestamp, Due)) {
+        self.agenda.remove(&due);
+        match due.1 {
+            Due::Control(control) => self.pending.controls.insert(control),
+            Due::Test(test) => self.pending.tests.insert(test),
+        };
+    }
+
+    fn settle(&mut self, at: Timestamp) -> Changes {
         self.at = Some(at);
         let mut judged = std::mem::take(&mut self.pending.tests);
         let stated = std::mem::take(&mut self.pending.controls);
@@ -85,11 +99,11 @@ impl Model {
         let reached = self.settle_credits(&judged, at);
         let controls = self.settle_controls(Pass::Second, reached, &stated, at);
         let requirements = self.settle_requirements(controls.union(&doubtful));
-        Ok(Changes {
+        Changes {
             frameworks: self.settle_frameworks(at),
             requirements: requirements.into_iter().collect(),
             controls: controls.into_iter().collect(),
-        })
+        }
     }
 
     /// Brings every number to `at` from the facts alone. It gives what
@@ -134,8 +148,7 @@ impl Model {
             (control.first, control.second) = (Worth::default(), Worth::default());
         }
         for requirement in self.requirements.values_mut() {
-            (requirement.own, requirement.value) = (Triple::UNKNOWN, Triple::UNKNOWN);
-            requirement.unfailing = true;
+            (requirement.by_members, requirement.value) = (ByMembers::UNKNOWN, Triple::UNKNOWN);
         }
         for framework in self.frameworks.values_mut() {
             framework.totals = Totals::default();
@@ -201,7 +214,7 @@ impl Model {
             let Some(test) = self.tests.get(id) else { continue };
             let definition = test.definition.as_ref();
             let value = definition.map_or_else(TestValue::default, |definition| {
-                self.credited(test, definition, at).value()
+                self.credited(test, definition, at, Control::settled(Pass::First)).value()
             });
             let control = definition.map(|definition| definition.control);
             let before = test.credited;
@@ -252,17 +265,15 @@ impl Model {
         let mut own_moved = BTreeSet::new();
         for id in &reached {
             let Some(entry) = self.requirements.get_mut(id) else { continue };
-            let of = |pass| requirement::evaluate(&self.controls, entry.members.values(), pass);
-            let (own, unfailing) = (of(Pass::Second), of(Pass::Doubt).hi == Fixed::ONE);
-            if (own, unfailing) != (entry.own, entry.unfailing) {
+            let now = ByMembers::of(&self.controls, entry, Control::settled);
+            if std::mem::replace(&mut entry.by_members, now) != now {
                 own_moved.insert(*id);
             }
-            (entry.own, entry.unfailing) = (own, unfailing);
         }
         // What is inherited comes from own values, which stand now.
         reached.extend(self.inheriting(own_moved));
         reached.retain(|id| {
-            let value = self.with_inherited(*id);
+            let value = self.with_inherited(*id, ByMembers::settled);
             let Some(entry) = self.requirements.get_mut(id) else { return false };
             let before = std::mem::replace(&mut entry.value, value);
             if before == value {

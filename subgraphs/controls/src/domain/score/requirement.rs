@@ -4,23 +4,23 @@ use std::collections::BTreeMap;
 
 use super::{
     ControlId, Fixed,
-    model::{Control, Pass, Share},
+    model::{ByMembers, Control, Pass, Requirement, Share},
     value::Triple,
 };
 
-/// What a member is worth, and which control's `decided` it carries; `None` where all its controls
-/// are retired, for then it is no member.
+/// What a member is worth by the values of its controls, and which control's `decided` it carries;
+/// `None` where all its controls are retired, for then it is no member.
 ///
 /// A group counts as its best control, for `lo` and for `hi` by itself; `decided` is that of the
 /// control with the best `lo`, among equals the one with the best `hi`, then of the smallest id.
 pub(super) fn member_value(
     controls: &BTreeMap<ControlId, Control>,
     member: &Share,
-    pass: Pass,
+    value: impl Fn(ControlId, &Control) -> Triple,
 ) -> Option<(ControlId, Triple)> {
     let in_force = member.controls.iter().filter_map(|id| {
         let control = controls.get(id).filter(|control| control.in_force().is_some())?;
-        Some((*id, control.worth(pass).value))
+        Some((*id, value(*id, control)))
     });
     in_force.reduce(|best, other| {
         let (winner, loser) = match (other.1.lo, other.1.hi) > (best.1.lo, best.1.hi) {
@@ -71,15 +71,27 @@ impl Shares {
     }
 }
 
+impl ByMembers {
+    /// A requirement's members by the values of each pass.
+    pub(super) fn of<V: Fn(ControlId, &Control) -> Triple + Copy>(
+        controls: &BTreeMap<ControlId, Control>,
+        entry: &Requirement,
+        values: impl Fn(Pass) -> V,
+    ) -> Self {
+        let of = |pass| evaluate(controls, entry.members.values(), values(pass));
+        Self { own: of(Pass::Second), unfailing: of(Pass::Doubt).hi == Fixed::ONE }
+    }
+}
+
 /// Rule 6 without its explanation.
-pub(super) fn evaluate<'a>(
+fn evaluate<'a>(
     controls: &BTreeMap<ControlId, Control>,
     members: impl Iterator<Item = &'a Share>,
-    pass: Pass,
+    value: impl Fn(ControlId, &Control) -> Triple + Copy,
 ) -> Triple {
     let mut shares = Shares::default();
     for member in members {
-        if let Some((_, value)) = member_value(controls, member, pass) {
+        if let Some((_, value)) = member_value(controls, member, value) {
             shares.add(member.share, &value);
         }
     }

@@ -126,6 +126,7 @@ mod tests {
     fn reading(passed: u32, failed: u32, unknown: u32, collected: i64) -> Reading {
         let collected_at = Timestamp::default().plus_days(collected);
         Reading {
+            rule_version: None,
             population: passed + failed + unknown,
             passed,
             failed,

@@ -24,7 +24,7 @@ impl Step {
         Difference::between(self.before.as_ref(), self.after.as_ref())
     }
 
-    fn is_one(&self) -> bool {
+    pub(super) fn is_one(&self) -> bool {
         match (&self.before, &self.after) {
             (Some(before), Some(after)) => !before.same_numbers(after),
             (before, after) => before.is_some() != after.is_some(),
@@ -34,7 +34,7 @@ impl Step {
 
 /// A model that is led through time.
 pub struct Walk {
-    model: Model,
+    pub(super) model: Model,
     framework: FrameworkId,
     score: Option<FrameworkScore>,
 }
@@ -97,7 +97,7 @@ impl Walk {
         Ok(Some(self.step(at)).filter(Step::is_one))
     }
 
-    fn step(&mut self, at: Timestamp) -> Step {
+    pub(super) fn step(&mut self, at: Timestamp) -> Step {
         let after = self.model.framework(self.framework);
         Step { at, before: std::mem::replace(&mut self.score, after), after }
     }

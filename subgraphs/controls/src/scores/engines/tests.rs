@@ -135,6 +135,10 @@ impl World {
             effective_from: now,
             effective_to: None,
             collected_at: now,
+            result: None,
+            note: None,
+            evidence: Vec::new(),
+            awaits_other_than: None,
         };
         self.tell(of.key, vec![result.into()]).await;
     }
@@ -210,18 +214,19 @@ async fn time_moves_those_that_rest() {
     let directory = tempfile::tempdir().unwrap();
     let clock = ManualClock::at("2026-11-25T09:00:00Z".parse().unwrap());
     let world = World::open(directory.path(), clock.clone(), 1, 1).await;
+    let full: Fixed = "100".parse().unwrap();
     let mut made = Vec::new();
     for _ in 0..PROJECTS {
         let project = world.project().await;
         world.result(&project, 0, Outcome::Passed).await;
         world.result(&project, 1, Outcome::Passed).await;
-        world.recorded(&project, Fixed::ONE).await;
+        world.recorded(&project, full).await;
         made.push(project);
     }
     clock.set(world.env.now().plus_days(32));
     for project in &made {
         let lo = world.score(project, None).await.value.unwrap().lo;
-        assert!(lo > Fixed::ZERO && lo < Fixed::ONE, "{lo:?}");
+        assert!(lo > Fixed::ZERO && lo < full, "{lo:?}");
         world.recorded(project, lo).await;
     }
     world.close().await;
