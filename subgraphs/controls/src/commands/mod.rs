@@ -28,6 +28,7 @@ pub(crate) use tests::*;
 use crate::{
     app::App,
     domain::project::{Catalogs, Project, Refused, events::ProjectEvent},
+    projections::read::Read,
 };
 
 /// Why a command did nothing.
@@ -44,14 +45,15 @@ pub(crate) enum CommandError {
 impl From<Refused> for CommandError {
     fn from(refused: Refused) -> Self {
         match refused {
-            Refused::Stale { .. } => Self::Api(ApiError::new(Code::Conflict, refused.to_string())),
-            _ => Self::User(UserError::field(
-                refused.code(),
-                refused.field(),
-                sentence(&refused.to_string()),
-            )),
+            Refused::Stale { .. } => stale(&refused),
+            _ => user(refused.code(), refused.field(), &refused.to_string()),
         }
     }
+}
+
+/// Somebody else was first.
+fn stale(refused: &impl std::fmt::Display) -> CommandError {
+    ApiError::new(Code::Conflict, refused.to_string()).into()
 }
 
 impl From<ApiError> for CommandError {
@@ -130,13 +132,43 @@ async fn on_project(
                 decide(state, &catalogs)
             })
             .await;
-        match executed {
-            Ok(executed) => return Ok(executed),
-            Err(ExecuteError::Append(AppendError::Conflict { .. })) if attempt < TRIES => {}
-            Err(ExecuteError::Refused(refused)) => return Err(refused.into()),
-            Err(ExecuteError::Append(error)) => return Err(error.into()),
-            Err(ExecuteError::Store(error)) => return Err(error.into()),
+        if let Some(executed) = attempted(attempt, executed)? {
+            return Ok(executed);
         }
     }
-    Err(ApiError::internal("the attempts ended without an answer").into())
+    Err(no_answer())
+}
+
+/// What came of an attempt; `None` where others were first and it is decided again.
+fn attempted<A, R: Into<CommandError>>(
+    attempt: u32,
+    executed: Result<Executed<A>, ExecuteError<R>>,
+) -> Result<Option<Executed<A>>, CommandError> {
+    match executed {
+        Ok(executed) => Ok(Some(executed)),
+        Err(ExecuteError::Append(AppendError::Conflict { .. })) if attempt < TRIES => Ok(None),
+        Err(ExecuteError::Refused(refused)) => Err(refused.into()),
+        Err(ExecuteError::Append(error)) => Err(error.into()),
+        Err(ExecuteError::Store(error)) => Err(error.into()),
+    }
+}
+
+fn no_answer() -> CommandError {
+    ApiError::internal("the attempts ended without an answer").into()
+}
+
+/// Refuses evidence that no score of the project rests on. `field` is the field of the input that
+/// names it.
+async fn must_be_of_project(
+    app: &App,
+    actor: &Actor,
+    project: Id<kind::Project>,
+    (evidence, field): (Id<kind::Evidence>, &'static str),
+) -> Result<(), CommandError> {
+    let read = Read::new(&app.store, actor.tenant);
+    let projects = read.projects_of_evidence(&evidence.to_string()).await?;
+    if projects.contains(&project.to_string()) {
+        return Ok(());
+    }
+    Err(Refused::UnknownEvidence { field, id: evidence }.into())
 }

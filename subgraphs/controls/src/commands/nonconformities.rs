@@ -7,7 +7,7 @@ use studio_service::ApiError;
 use super::{
     CommandError, Said,
     controls::{owned, project_of},
-    on_project,
+    must_be_of_project, on_project,
     reviews::person,
 };
 use crate::{
@@ -27,11 +27,7 @@ pub(crate) async fn open_nonconformity(
     let action = "controls:nonconformity:open";
     let project = project_of(app, actor, action, (new.control, "controlId")).await?;
     if let Some(evidence) = new.evidence {
-        let read = Read::new(&app.store, actor.tenant);
-        let projects = read.projects_of_evidence(&evidence.to_string()).await?;
-        if !projects.contains(&project.to_string()) {
-            return Err(Refused::UnknownEvidence { field: "evidenceId", id: evidence }.into());
-        }
+        must_be_of_project(app, actor, project, (evidence, "evidenceId")).await?;
     }
     let id = app.env.id();
     on_project(app, actor, (project, "controlId"), |state, _catalogs| {

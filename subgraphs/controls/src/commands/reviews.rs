@@ -76,6 +76,16 @@ pub(super) async fn decide<K: Kind>(
     decision: impl Fn(&Project, ProjectId, UserId) -> Result<Vec<ProjectEvent>, Refused>,
 ) -> Result<(), CommandError> {
     let project = project_of(app, actor, action, kind, id).await?;
+    decide_as_person(app, actor, project, decision).await
+}
+
+/// Lets a person decide on something of a project that the `id` of the input names.
+pub(super) async fn decide_as_person(
+    app: &App,
+    actor: &Actor,
+    project: ProjectId,
+    decision: impl Fn(&Project, ProjectId, UserId) -> Result<Vec<ProjectEvent>, Refused>,
+) -> Result<(), CommandError> {
     let by = person(actor, "id")?;
     on_project(app, actor, (project, "id"), |state, _catalogs| decision(state, project, by))
         .await?;

@@ -1,11 +1,11 @@
 //! What scores are watched for: targets and alerts.
 
 use studio_access::Resource;
-use studio_events::{AppendError, ExecuteError, Metadata};
-use studio_kernel::{Actor, Code};
-use studio_service::{ApiError, graphql::UserError};
+use studio_events::Metadata;
+use studio_kernel::Actor;
+use studio_service::ApiError;
 
-use super::{CommandError, TRIES, reviews::person, sentence};
+use super::{CommandError, attempted, no_answer, reviews::person, stale, user};
 use crate::{
     app::App,
     domain::{
@@ -22,12 +22,8 @@ use crate::{
 impl From<Refused> for CommandError {
     fn from(refused: Refused) -> Self {
         match refused {
-            Refused::Stale { .. } => Self::Api(ApiError::new(Code::Conflict, refused.to_string())),
-            _ => Self::User(UserError::field(
-                refused.code(),
-                refused.field(),
-                sentence(&refused.to_string()),
-            )),
+            Refused::Stale { .. } => stale(&refused),
+            _ => user(refused.code(), refused.field(), &refused.to_string()),
         }
     }
 }
@@ -167,13 +163,9 @@ async fn on_watch(
                 decide(&state, watch)
             })
             .await;
-        match executed {
-            Ok(_executed) => return Ok(()),
-            Err(ExecuteError::Append(AppendError::Conflict { .. })) if attempt < TRIES => {}
-            Err(ExecuteError::Refused(refused)) => return Err(refused.into()),
-            Err(ExecuteError::Append(error)) => return Err(error.into()),
-            Err(ExecuteError::Store(error)) => return Err(error.into()),
+        if attempted(attempt, executed)?.is_some() {
+            return Ok(());
         }
     }
-    Err(ApiError::internal("the attempts ended without an answer").into())
+    Err(no_answer())
 }

@@ -4,7 +4,9 @@ use studio_access::Resource;
 use studio_kernel::{Actor, Id, kind};
 use studio_service::ApiError;
 
-use super::{CommandError, Said, controls::owned, on_project, reviews::person};
+use super::{
+    CommandError, Said, controls::owned, must_be_of_project, on_project, reviews::decide_as_person,
+};
 use crate::{
     app::App,
     domain::project::{
@@ -91,12 +93,8 @@ pub(crate) async fn record_test_result(
 ) -> Result<(), CommandError> {
     let action = "controls:test:record";
     let project = project_of_test(app, actor, &[action], (result.test, "testId")).await?;
-    let read = Read::new(&app.store, actor.tenant);
     for evidence in &result.evidence {
-        let projects = read.projects_of_evidence(&evidence.to_string()).await?;
-        if !projects.contains(&project.to_string()) {
-            return Err(Refused::UnknownEvidence { field: "evidenceIds", id: *evidence }.into());
-        }
+        must_be_of_project(app, actor, project, (*evidence, "evidenceIds")).await?;
     }
     let id = app.env.id();
     on_project(app, actor, (project, "testId"), |state, _catalogs| {
@@ -144,8 +142,5 @@ async fn decide(
     let (resource, project) = whose(&read, resource, test).await?;
     app.require(actor, SIGN, &resource)?;
     let project = project.ok_or(Refused::NothingToSign(id))?;
-    let by = person(actor, "id")?;
-    on_project(app, actor, (project, "id"), |state, _catalogs| decision(state, project, by))
-        .await?;
-    Ok(())
+    decide_as_person(app, actor, project, decision).await
 }

@@ -167,8 +167,9 @@ impl Engines {
     }
 
     /// Lets those go that were of no use for the longest, until the others hold no more than they may.
-    /// The one that was used last stays, however large it is.
-    fn make_room(&mut self) {
+    /// The one that was used last stays, however large it is. Nothing of what leaves is loaded again before
+    /// [`tend`](Self::tend): by then what followed from it is recorded.
+    pub(super) fn make_room(&mut self) {
         let most = self.scores.0.most_held;
         let mut held = 0;
         let mut by_use = BTreeMap::new();

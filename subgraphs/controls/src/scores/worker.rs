@@ -47,7 +47,7 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 const UNSAVED: i64 = 1_000;
 
 /// Why the worker starts anew.
-enum Left {
+pub(super) enum Left {
     /// This process became the one that records, or is no longer.
     HandedOver,
     /// Another process was faster.
@@ -143,7 +143,7 @@ async fn handed_over(term: &Option<Term>, election: &Election) {
     }
 }
 
-struct Worker<'a> {
+pub(super) struct Worker<'a> {
     scores: &'a Scores,
     /// While this process records what moves.
     term: Option<Term>,
@@ -166,7 +166,7 @@ struct Changes {
 impl<'a> Worker<'a> {
     /// Takes up where the last one left off, and reads from the checkpoint to the head. Then queries
     /// read its models.
-    async fn start(scores: &'a Scores, term: Option<Term>) -> Result<Self, Left> {
+    pub(super) async fn start(scores: &'a Scores, term: Option<Term>) -> Result<Self, Left> {
         let store = &scores.0.store;
         let saved = store.checkpoint(CHECKPOINT).await?;
         let mut projects = Vec::new();
@@ -232,6 +232,8 @@ impl<'a> Worker<'a> {
                 changes.extend(collect(key, &slot, |slot| Ok(slot.settle()))?);
             }
             changes.extend(collect(key, &slot, |slot| slot.take(news))?);
+            // What is to be recorded is collected: a batch of all projects needs no more room than one.
+            self.engines.make_room();
         }
         // Queries may read the models now: what is recorded below follows from them.
         if self.engines.are_published() {

@@ -13,7 +13,7 @@ use studio_stores::sql::{Database, SqlOptions};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::super::{Key, Scores, lock, run};
+use super::super::{Key, Scores, lock, run, worker::Worker};
 use crate::{
     domain::{
         project::{
@@ -50,6 +50,13 @@ struct Made {
 impl World {
     /// With models in memory that hold so many facts at most.
     async fn open(root: &Path, clock: Arc<ManualClock>, seed: u64, most_held: usize) -> Self {
+        let mut world = Self::asleep(root, clock, seed, most_held).await;
+        world.wake();
+        world
+    }
+
+    /// With nothing that follows the log yet.
+    async fn asleep(root: &Path, clock: Arc<ManualClock>, seed: u64, most_held: usize) -> Self {
         let env = Env::new(clock.clone(), FixedEntropy::seeded(seed));
         let url = format!("sqlite://{}", root.join("controls.db").display());
         let database = Database::connect(&url, SqlOptions::default()).await.unwrap();
@@ -58,13 +65,17 @@ impl World {
         let store = EventStore::open(options.inline(projections::all())).await.unwrap();
         let policy = Arc::new(Policy::embedded().unwrap());
         let scores = Scores::new(store.clone(), env.clone(), policy, most_held);
-        let shutdown = CancellationToken::new();
-        let (election, campaign) = Election::of(&store, Leadership::default(), shutdown.clone());
-        let mut background = JoinSet::new();
-        background.spawn(campaign);
-        let tick = Duration::from_millis(5);
-        background.spawn(run(scores.clone(), tick, election, shutdown.clone()));
+        let (shutdown, background) = (CancellationToken::new(), JoinSet::new());
         Self { clock, env, store, scores, shutdown, background }
+    }
+
+    fn wake(&mut self) {
+        let shutdown = &self.shutdown;
+        let (election, campaign) =
+            Election::of(&self.store, Leadership::default(), shutdown.clone());
+        self.background.spawn(campaign);
+        let tick = Duration::from_millis(5);
+        self.background.spawn(run(self.scores.clone(), tick, election, shutdown.clone()));
     }
 
     async fn close(mut self) {
@@ -206,6 +217,32 @@ async fn what_does_not_fit_leaves_and_comes_back_as_it_was() {
         tokio::task::yield_now().await;
     }
     assert!(!world.held().is_empty());
+    world.close().await;
+}
+
+#[tokio::test]
+async fn what_happened_to_all_of_them_at_once_needs_room_for_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let clock = ManualClock::at("2026-11-25T09:00:00Z".parse().unwrap());
+    let mut world = World::asleep(directory.path(), clock, 1, 1).await;
+    let mut made = Vec::new();
+    for _ in 0..PROJECTS {
+        made.push(world.project().await);
+    }
+    for (number, project) in made.iter().enumerate() {
+        world.result(project, 0, outcome(number)).await;
+        world.result(project, 1, Outcome::Passed).await;
+    }
+    // It has taken everything in, and tended to nothing yet.
+    let worker = Worker::start(&world.scores, None).await;
+    assert!(worker.is_ok(), "the log reads");
+    assert_eq!(world.held().len(), 1, "{:?}", world.held());
+    drop(worker);
+    world.wake();
+    for project in &made {
+        let replayed = world.score(project, Some(world.env.now())).await;
+        world.recorded(project, replayed.value.unwrap().lo).await;
+    }
     world.close().await;
 }
 
